@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The boundary between kernel and host, as both sides see it: ring entries and
+ * the operations that io_uring does not have. Layouts are io_uring's own
+ * (io_uring_enter(2), <linux/io_uring.h>'s ABI), written down here because the
+ * kernel includes no host header.
+ */
+#ifndef ABI_BOUNDARY_H
+#define ABI_BOUNDARY_H
+
+#include <assert.h>
+#include <stdint.h>
+
+struct ring_sqe {
+    uint8_t opcode;
+    uint8_t flags;
+    uint16_t ioprio;
+    int32_t fd;
+    uint64_t off; /* or addr2 */
+    uint64_t addr;
+    uint32_t len;
+    uint32_t op_flags; /* rw_flags, open_flags, statx_flags, poll32_events */
+    uint64_t user_data;
+    uint16_t buf_index;
+    uint16_t personality;
+    int32_t file_index;
+    uint64_t addr3;
+    uint64_t pad;
+};
+static_assert(sizeof(struct ring_sqe) == 64, "io_uring SQE");
+
+struct ring_cqe {
+    uint64_t user_data;
+    int32_t res;
+    uint32_t flags;
+};
+static_assert(sizeof(struct ring_cqe) == 16, "io_uring CQE");
+
+/* io_uring's opcodes that the kernel uses (ring 0). */
+enum {
+    RINGOP_NOP = 0,
+    RINGOP_READV = 1,
+    RINGOP_WRITEV = 2,
+    RINGOP_FSYNC = 3,
+    RINGOP_POLL_ADD = 6,
+    RINGOP_POLL_REMOVE = 7,
+    RINGOP_TIMEOUT = 11,
+    RINGOP_ACCEPT = 13,
+    RINGOP_ASYNC_CANCEL = 14,
+    RINGOP_CONNECT = 16,
+    RINGOP_FALLOCATE = 17,
+    RINGOP_OPENAT = 18,
+    RINGOP_CLOSE = 19,
+    RINGOP_STATX = 21,
+    RINGOP_READ = 22,
+    RINGOP_WRITE = 23,
+    RINGOP_SEND = 26,
+    RINGOP_RECV = 27,
+};
+
+/* Ring 1: operations that io_uring lacks. Same entry; fd, addr, len, off and
+ * op_flags mean what the system call of that name takes. */
+enum {
+    HOSTOP_GETDENTS = 1, /* getdents64(fd, addr, len) after lseek(fd, off) */
+    HOSTOP_READLINK = 2, /* readlinkat(fd, addr, off = buffer, len) */
+    HOSTOP_IOCTL = 3,    /* ioctl(fd, op_flags, addr) */
+    HOSTOP_STATFS = 4,   /* fstatfs(fd, addr) */
+    HOSTOP_LSEEK = 5,    /* lseek(fd, off, op_flags), result low 31 bits */
+};
+
+#endif

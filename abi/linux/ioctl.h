@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * ioctl(2) requests on files and terminals.
+ */
+#ifndef ABI_LINUX_IOCTL_H
+#define ABI_LINUX_IOCTL_H
+
+#define TCGETS     0x5401
+#define TCSETS     0x5402
+#define TCSETSW    0x5403
+#define TCSETSF    0x5404
+#define TCGETA     0x5405
+#define TCSBRK     0x5409
+#define TCXONC     0x540a
+#define TCFLSH     0x540b
+#define TIOCEXCL   0x540c
+#define TIOCSCTTY  0x540e
+#define TIOCGPGRP  0x540f
+#define TIOCSPGRP  0x5410
+#define TIOCOUTQ   0x5411
+#define TIOCSTI    0x5412
+#define TIOCGWINSZ 0x5413
+#define TIOCSWINSZ 0x5414
+#define FIONREAD   0x541b
+#define FIONBIO    0x5421
+#define TIOCNOTTY  0x5422
+#define TIOCGSID   0x5429
+#define TCGETS2    0x802c542a
+#define TCSETS2    0x402c542b
+#define TIOCGPTN   0x80045430
+#define FIONCLEX   0x5450
+#define FIOCLEX    0x5451
+#define FIOASYNC   0x5452
+#define FIOQSIZE   0x5460
+#define FIBMAP     1
+#define FIGETBSZ   2
+#define FICLONE    0x40049409
+
+#endif
