@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The way in and out of the kernel for system calls.
+ *
+ * In: from a trampoline (arch/x86_64/patch.h), with what SYSCALL leaves: RCX
+ * the return address, RAX the number, everything else the program's; its
+ * flags in RFLAGS. The red zone is untouched: nothing is written to the user
+ * stack. GS base is the vCPU.
+ *
+ * Out: the short way restores every register and jumps to RCX. It runs only
+ * when the task has nothing else to do and its vector state is live. The
+ * kernel is never preempted, so a tick that lands here is only a flag.
+ */
+#include "arch/x86_64/regs.h"
+#include "arch/x86_64/vcpu.h"
+
+#define TASK_FPU_SAVED   24
+#define TASK_INTERRUPTED 32
+
+#define FLAG_SLOW 0x40500 /* AC, DF, TF: what the short way cannot restore */
+#define FLAG_AC   0x40000
+
+    .text
+    .globl arch_syscall_entry
+    .type arch_syscall_entry, @function
+arch_syscall_entry:
+    mov %rsp, %gs:VCPU_USER_RSP
+    mov %gs:VCPU_KSTACK, %rsp
+    lea -(REGS_SIZE - REGS_RSP)(%rsp), %rsp
+    pushfq
+    lea -REGS_RFLAGS(%rsp), %rsp
+    mov %r15, REGS_R15(%rsp)
+    mov %r14, REGS_R14(%rsp)
+    mov %r13, REGS_R13(%rsp)
+    mov %r12, REGS_R12(%rsp)
+    mov %rbp, REGS_RBP(%rsp)
+    mov %rbx, REGS_RBX(%rsp)
+    mov %r10, REGS_R10(%rsp)
+    mov %r9, REGS_R9(%rsp)
+    mov %r8, REGS_R8(%rsp)
+    mov %rax, REGS_RAX(%rsp)
+    mov %rcx, REGS_RCX(%rsp)
+    mov %rdx, REGS_RDX(%rsp)
+    mov %rsi, REGS_RSI(%rsp)
+    mov %rdi, REGS_RDI(%rsp)
+    mov %rax, REGS_ORIG_RAX(%rsp)
+    mov %rcx, REGS_RIP(%rsp)
+    mov REGS_RFLAGS(%rsp), %r11
+    mov %gs:VCPU_USER_RSP, %rcx
+    mov %r11, REGS_R11(%rsp)
+    mov %rcx, REGS_RSP(%rsp)
+    movq $0, REGS_FULL(%rsp)
+    cld
+    test $FLAG_AC, %r11d
+    jnz 2f
+3:
+    xor %ebp, %ebp
+    mov %rsp, %rdi
+    call syscall_dispatch
+    /* falls into the way out, RSP at the registers */
+
+arch_exit:
+    mov %gs:VCPU_TASK, %rax
+    mov TASK_FPU_SAVED(%rax), %ecx
+    or TASK_INTERRUPTED(%rax), %ecx
+    or %gs:VCPU_FLAGS, %ecx
+    or REGS_FULL(%rsp), %ecx
+    jnz 1f
+    mov REGS_RFLAGS(%rsp), %r11
+    test $FLAG_SLOW, %r11d
+    jnz 1f
+    mov REGS_R15(%rsp), %r15
+    mov REGS_R14(%rsp), %r14
+    mov REGS_R13(%rsp), %r13
+    mov REGS_R12(%rsp), %r12
+    mov REGS_RBP(%rsp), %rbp
+    mov REGS_RBX(%rsp), %rbx
+    mov REGS_R10(%rsp), %r10
+    mov REGS_R9(%rsp), %r9
+    mov REGS_R8(%rsp), %r8
+    mov REGS_RDX(%rsp), %rdx
+    mov REGS_RSI(%rsp), %rsi
+    mov REGS_RDI(%rsp), %rdi
+    mov REGS_RIP(%rsp), %rcx
+    /* The arithmetic flags without POPF: OF by an addition, the rest by SAHF
+     * (SDM vol. 2B). */
+    mov %r11d, %eax
+    shl $8, %eax
+    bt $11, %r11d
+    setc %al
+    add $0x7f, %al
+    sahf
+    mov REGS_RAX(%rsp), %rax
+    mov REGS_RSP(%rsp), %rsp
+    jmp *%rcx
+1:
+    mov %rsp, %rdi
+    call arch_exit_work
+    jmp arch_exit
+2:  /* The kernel's own accesses need not be aligned. */
+    and $~FLAG_AC, %r11d
+    push %r11
+    popfq
+    jmp 3b
+    .size arch_syscall_entry, . - arch_syscall_entry
+
+/* Leaves with the current task's registers, dropping the kernel stack. */
+    .globl arch_user_return
+    .type arch_user_return, @function
+arch_user_return:
+    mov %gs:VCPU_KSTACK, %rsp
+    lea -REGS_SIZE(%rsp), %rsp
+    jmp arch_exit
+    .size arch_user_return, . - arch_user_return
+
+    .section .note.GNU-stack, "", @progbits

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The vector state of user code. The kernel uses no vector register, so the
+ * program's stay live while a system call runs; they are saved only when the
+ * task leaves the vCPU, when user code was interrupted (the trap saved them
+ * already), for a signal frame, and around the kernel's own vector crypto.
+ */
+#ifndef ARCH_X86_64_FPU_H
+#define ARCH_X86_64_FPU_H
+
+#include "lib/types.h"
+
+/* Room for x87, SSE, AVX and AVX-512; AMX is off. */
+enum { FPU_AREA_MAX = 4096 - 64 };
+
+struct fpu_area {
+    _Alignas(64) uint8_t xsave[FPU_AREA_MAX];
+};
+
+/* Reads CPUID 0xD and fixes mask and size; once, at boot. False: this CPU's
+ * state does not fit FPU_AREA_MAX. */
+bool fpu_init(void);
+
+/* The XCR0 bits that are saved, and the bytes an area of the standard format
+ * takes (at most FPU_AREA_MAX). */
+uint64_t fpu_mask(void);
+uint32_t fpu_size(void);
+
+/* The registers to memory (standard format, all of fpu_mask()), and back. */
+void fpu_save(struct fpu_area *area);
+void fpu_restore(const struct fpu_area *area);
+
+/* The state of a new program: everything at its reset value. */
+void fpu_reset(struct fpu_area *area);
+
+/* Brackets kernel code that uses vector registers (kernel/core/vector.c).
+ * Between them the caller must not block. */
+void crypto_vector_begin(void);
+void crypto_vector_end(void);
+
+#endif

@@ -1,0 +1,420 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Finding system calls that can be rewritten.
+ *
+ * The bytes 0f 05 also occur inside other instructions and in data, and x86
+ * cannot be decoded backwards. So the code before a candidate is decoded from
+ * STARTS consecutive bytes, REACH bytes ahead of it. Decoding from a wrong
+ * byte falls into step within a few instructions; a site is certain only when
+ * every start that does not run into undefined bytes has fallen into one and
+ * the same step CALM bytes before the SYSCALL and meets it exactly. Data fails
+ * this: REACH bytes without an undefined, privileged or implausible
+ * instruction do not happen by chance. Where an entry is known nearby,
+ * decoding starts there instead.
+ *
+ * Then the neighbours are looked at: see pick_window().
+ */
+#include "arch/x86_64/decode.h"
+#include "arch/x86_64/patch.h"
+#include "lib/string.h"
+
+enum {
+    REACH = PATCH_CONTEXT_BEFORE,
+    REACH_MOV = 192, /* enough where 7 bytes look right, not only 2 */
+    STARTS = 16,     /* at least */
+    STARTS_MAX = 64, /* as long as fewer than MEETS_MIN met the site */
+    MEETS_MIN = 8,
+    CALM = 24,
+    TRAIL = 4, /* instructions before the SYSCALL that may be moved */
+    JUMP = 5,
+    MOVED_MAX = 17, /* what a slot holds beside its own instructions */
+    NR_MAX = 1024,
+    HOT_REACH = 512,
+};
+
+/* The instructions before a SYSCALL, nearest first. */
+struct trail {
+    size_t at[TRAIL];
+    unsigned count;
+};
+
+/* ---- candidates ---- */
+
+static uint64_t load64(const uint8_t *p)
+{
+    uint64_t word;
+    memcpy(&word, p, sizeof(word));
+    return word;
+}
+
+/* The lowest offset in [from, end - 2] with 0f 05, else end. */
+static size_t find_syscall(const uint8_t *bytes, size_t from, size_t end)
+{
+    const uint64_t ones = 0x0101010101010101, highs = ones << 7;
+    size_t i = from;
+    for (; i + 9 <= end; i += 8) {
+        uint64_t diff = (load64(bytes + i) ^ ones * 0x0f) |
+                        (load64(bytes + i + 1) ^ ones * 0x05);
+        uint64_t hit = (diff - ones) & ~diff & highs;
+        if (hit) {
+            return i + __builtin_ctzll(hit) / 8;
+        }
+    }
+    for (; i + 2 <= end; i++) {
+        if (bytes[i] == 0x0f && bytes[i + 1] == 0x05) {
+            return i;
+        }
+    }
+    return end;
+}
+
+/* ---- certainty ---- */
+
+/* What compilers do not emit and programs hardly contain, but data that is
+ * read as code does: system instructions, interrupts, far branches, odd old
+ * ones, and the add %al,(%rax) that zeros are. */
+static bool is_plausible(const uint8_t *code, const struct insn *insn)
+{
+    if (insn->ambiguous) {
+        return false;
+    }
+    switch (code[0]) {
+    case 0x00:
+        return code[1] != 0;
+    case 0xa0 ... 0xa3: /* MOV with a 64-bit address */
+    case 0x8e:          /* MOV to a segment register */
+    case 0xc8:          /* ENTER */
+    case 0xca:          /* far RET, IRET */
+    case 0xcb:
+    case 0xcf:
+    case 0xd7: /* XLAT */
+    case 0xe0: /* LOOPNE, LOOPE */
+    case 0xe1:
+    case 0xf1: /* INT1 */
+        return false;
+    case 0xcd: /* INT: Go has 3, old code 0x80 */
+        return code[1] == 0x80 || code[1] == 3;
+    case 0xff: /* far CALL and JMP */
+        return (code[1] & 0x38) != 0x18 && (code[1] & 0x38) != 0x28;
+    case 0xf4: /* HLT ends functions that must not return */
+        return true;
+    default:
+        return insn->kind != INSN_PRIVILEGED;
+    }
+}
+
+/* Behind a jump of ours may be the rest of a moved instruction. */
+static bool is_our_jump(const struct patch_text *t, size_t at,
+                        const struct insn *insn)
+{
+    return insn->kind == INSN_JMP && insn->rel_size == 4 && t->is_slot &&
+           t->is_slot(t->addr + at + insn->len + insn->rel);
+}
+
+/* The length of the instruction at `at`; 0 when decoding ends there. */
+static size_t step(const struct patch_text *t, size_t at)
+{
+    struct insn insn;
+    int len = decode_insn(t->bytes + at, t->len - at, &insn);
+    if (!len || !is_plausible(t->bytes + at, &insn) ||
+        is_our_jump(t, at, &insn)) {
+        return 0;
+    }
+    return len;
+}
+
+enum fate { UNDEFINED, MEETS, MISSES };
+
+/* Decodes from start up to the site, noting where instructions begin. */
+static enum fate walk(const struct patch_text *t, size_t start, size_t site,
+                      struct trail *trail)
+{
+    size_t ring[TRAIL] = {0}, count = 0;
+    while (start < site) {
+        size_t len = step(t, start);
+        if (!len) {
+            return UNDEFINED;
+        }
+        ring[count++ % TRAIL] = start;
+        start += len;
+    }
+    trail->count = MIN(count, (size_t)TRAIL);
+    for (unsigned i = 0; i < trail->count; i++) {
+        trail->at[i] = ring[(count - 1 - i) % TRAIL];
+    }
+    return start == site ? MEETS : MISSES;
+}
+
+/* The same for many starts: each walk ends where an earlier one was. */
+struct walks {
+    size_t base, site;
+    uint8_t visitor[REACH]; /* which walk was here, from 1; 0: none */
+    uint8_t fate[STARTS_MAX + 1];
+    size_t first_met; /* a start that meets the site */
+    unsigned meets;
+};
+
+static enum fate walk_until_known(const struct patch_text *t, struct walks *w,
+                                  unsigned id, size_t start)
+{
+    while (start < w->site) {
+        uint8_t *visitor = &w->visitor[start - w->base];
+        if (*visitor) {
+            bool too_late = start + CALM > w->site;
+            enum fate fate = w->fate[*visitor];
+            return fate == MEETS && too_late ? MISSES : fate;
+        }
+        *visitor = id;
+        size_t len = step(t, start);
+        if (!len) {
+            return UNDEFINED;
+        }
+        start += len;
+    }
+    return start == w->site ? MEETS : MISSES;
+}
+
+static bool all_meet(const struct patch_text *t, struct walks *w)
+{
+    for (unsigned id = 1; id <= STARTS_MAX; id++) {
+        if (id > STARTS && w->meets >= MEETS_MIN) {
+            break;
+        }
+        size_t start = w->base + id - 1;
+        w->fate[id] = walk_until_known(t, w, id, start);
+        if (w->fate[id] == MISSES) {
+            return false;
+        }
+        if (w->fate[id] == MEETS && w->meets++ == 0) {
+            w->first_met = start;
+        }
+    }
+    return w->meets >= MEETS_MIN;
+}
+
+/* The last known entry at or before the site and not far from it. */
+static bool near_entry(const struct patch_text *t, size_t site, size_t *entry)
+{
+    size_t lo = 0, hi = t->entry_count;
+    while (lo < hi) {
+        size_t mid = (lo + hi) / 2;
+        if (t->entries[mid] <= site) {
+            lo = mid + 1;
+        } else {
+            hi = mid;
+        }
+    }
+    if (lo == 0 || site - t->entries[lo - 1] > REACH) {
+        return false;
+    }
+    *entry = t->entries[lo - 1];
+    return true;
+}
+
+/* Decodes from the bytes before, without an entry. */
+static bool converges(const struct patch_text *t, size_t site, size_t reach,
+                      struct trail *trail)
+{
+    if (site < reach) {
+        return false;
+    }
+    struct walks w = {.base = site - reach, .site = site};
+    if (!all_meet(t, &w)) {
+        return false;
+    }
+    walk(t, w.first_met, site, trail);
+    return true;
+}
+
+/* Whether an instruction begins at site for certain; then what precedes it,
+ * as far as that is certain too. */
+static bool is_certain(const struct patch_text *t, size_t site, size_t reach,
+                       struct trail *trail)
+{
+    size_t entry;
+    if (!near_entry(t, site, &entry)) {
+        return converges(t, site, reach, trail);
+    }
+    if (entry == site) {
+        if (!converges(t, site, reach, trail)) {
+            trail->count = 0;
+        }
+        return true;
+    }
+    return walk(t, entry, site, trail) == MEETS;
+}
+
+/* ---- neighbours ---- */
+
+static bool is_movable(const struct patch_text *t, size_t at, struct insn *insn)
+{
+    return decode_insn(t->bytes + at, t->len - at, insn) && insn->movable;
+}
+
+static int32_t load_rel32(const uint8_t *p)
+{
+    int32_t rel;
+    memcpy(&rel, p, sizeof(rel));
+    return rel;
+}
+
+/* The target of whatever may be a direct branch at offset `at`, else 0. */
+static size_t branch_target(const struct patch_text *t, size_t at)
+{
+    const uint8_t *p = t->bytes + at;
+    size_t left = t->len - at;
+    bool is_short =
+        (p[0] & 0xf0) == 0x70 || p[0] == 0xeb || (p[0] >= 0xe0 && p[0] <= 0xe3);
+    if (is_short && left >= 2) {
+        return at + 2 + (int8_t)p[1];
+    }
+    if ((p[0] == 0xe8 || p[0] == 0xe9) && left >= 5) {
+        return at + 5 + load_rel32(p + 1);
+    }
+    if (p[0] == 0x0f && left >= 6 && (p[1] & 0xf0) == 0x80) {
+        return at + 6 + load_rel32(p + 2);
+    }
+    return 0;
+}
+
+/* Whether a direct branch nearby leads to an inner instruction. That would
+ * be right, but a trap each time. */
+static bool is_hot_inside(const struct patch_text *t,
+                          const struct patch_site *site)
+{
+    size_t from = site->jump - MIN(site->jump, (size_t)HOT_REACH);
+    size_t end = MIN(t->len, site->jump + HOT_REACH);
+    for (size_t at = from; at < end; at++) {
+        size_t offset = branch_target(t, at) - site->jump;
+        if (offset < JUMP && site->inner >> offset & 1) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* First tier: mov $nr,%eax right before. */
+static bool looks_like_mov(const struct patch_text *t, size_t site)
+{
+    uint32_t nr;
+    if (site < JUMP || t->bytes[site - JUMP] != 0xb8) {
+        return false;
+    }
+    memcpy(&nr, t->bytes + site - sizeof(nr), sizeof(nr));
+    return nr < NR_MAX;
+}
+
+static bool try_mov(const struct patch_text *t, size_t at,
+                    struct patch_site *site)
+{
+    struct trail trail;
+    if (!looks_like_mov(t, at) || !is_certain(t, at, REACH_MOV, &trail) ||
+        trail.count == 0 || trail.at[0] != at - JUMP) {
+        return false;
+    }
+    site->kind = PATCH_BEFORE;
+    site->jump = at - JUMP;
+    site->moved = JUMP;
+    return true;
+}
+
+/* `mov $15,%rax; syscall` is how unwinders know a signal frame. */
+static bool is_restorer(const struct patch_text *t, size_t site)
+{
+    static const uint8_t mov[] = {0x48, 0xc7, 0xc0, 0x0f, 0, 0, 0};
+    return site >= sizeof(mov) &&
+           memcmp(t->bytes + site - sizeof(mov), mov, sizeof(mov)) == 0;
+}
+
+/* Second tier, before: as few instructions as cover 5 bytes, those but the
+ * first beginning at most `inner_max` bytes into the jump. */
+static bool pick_before(const struct patch_text *t, const struct trail *trail,
+                        unsigned inner_max, struct patch_site *site)
+{
+    struct insn insn;
+    site->kind = PATCH_BEFORE;
+    site->inner = 0;
+    for (unsigned i = 0; i < trail->count; i++) {
+        size_t at = trail->at[i], moved = site->syscall - at;
+        if (moved > MOVED_MAX || !is_movable(t, at, &insn)) {
+            return false;
+        }
+        if (moved < JUMP) {
+            continue;
+        }
+        for (unsigned j = 0; j < i; j++) {
+            size_t offset = trail->at[j] - at;
+            site->inner |= offset < JUMP ? 1 << offset : 0;
+        }
+        site->jump = at;
+        site->moved = moved;
+        return at >= t->lo && site->inner < 2 << inner_max &&
+               !is_hot_inside(t, site);
+    }
+    return false;
+}
+
+/* Second tier, after: one instruction of at least 3 bytes, unless it is what
+ * the next site needs. */
+static bool pick_after(const struct patch_text *t, struct patch_site *site)
+{
+    struct insn insn, next;
+    size_t at = site->syscall + 2;
+    if (at >= t->len || !is_movable(t, at, &insn) || insn.len < JUMP - 2 ||
+        insn.len > MOVED_MAX - JUMP) {
+        return false;
+    }
+    size_t behind = at + insn.len;
+    if (decode_insn(t->bytes + behind, t->len - behind, &next) &&
+        next.kind == INSN_SYSCALL) {
+        return false;
+    }
+    site->kind = PATCH_AFTER;
+    site->jump = site->syscall;
+    site->moved = insn.len;
+    site->inner = 1 << 2;
+    return !is_hot_inside(t, site);
+}
+
+/* An inner instruction fixes a byte of the distance to the slot. The third
+ * byte is fixed for a whole area of slots: try that last. */
+static bool try_neighbour(const struct patch_text *t, size_t at,
+                          struct patch_site *site)
+{
+    struct trail trail;
+    return is_certain(t, at, REACH, &trail) &&
+           (pick_before(t, &trail, 2, site) || pick_after(t, site) ||
+            pick_before(t, &trail, 3, site));
+}
+
+bool patch_at(const struct patch_text *t, size_t at, struct patch_site *site)
+{
+    *site = (struct patch_site){.syscall = at};
+    if (is_restorer(t, at) ||
+        (!try_mov(t, at, site) &&
+         !(t->neighbours && try_neighbour(t, at, site)))) {
+        return false;
+    }
+    size_t end = MAX(site->jump + JUMP, at + 2);
+    return site->jump >= t->lo && end <= t->hi;
+}
+
+bool patch_next(const struct patch_text *text, size_t *pos,
+                struct patch_site *site)
+{
+    struct patch_text t = *text;
+    t.lo = MAX(t.lo, *pos);
+    while (*pos < t.hi) {
+        size_t at = find_syscall(t.bytes, *pos, t.hi);
+        if (at >= t.hi) {
+            break;
+        }
+        *pos = at + 2;
+        if (patch_at(&t, at, site)) {
+            *pos = MAX(*pos, site->jump + JUMP);
+            return true;
+        }
+    }
+    *pos = t.hi;
+    return false;
+}
