@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * kernel/mm/heap.h over malloc, so that the sanitizers know every object of
+ * the room under test; heap_fail_after() as the real one has it.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include "arch/x86_64/arch.h"
+#include "kernel/mm/heap.h"
+
+static uint64_t fail_in;
+static struct heap_stats stats;
+
+void heap_init(uint64_t start, uint64_t end, uint64_t limit)
+{
+}
+
+void heap_fail_after(uint64_t n)
+{
+    fail_in = n;
+}
+
+bool heap_low(void)
+{
+    return false;
+}
+
+void heap_get_stats(struct heap_stats *out)
+{
+    *out = stats;
+}
+
+static void *allocate(size_t align, size_t size)
+{
+    void *p = NULL;
+
+    if (fail_in && --fail_in == 0) {
+        return NULL;
+    }
+    return posix_memalign(&p, align, size) ? NULL : p;
+}
+
+void *kmalloc(size_t size)
+{
+    size_t align = 16;
+
+    if (size && IS_ALIGNED(size, PAGE_SIZE)) {
+        align = PAGE_SIZE;
+    } else if (size >= 64) {
+        align = 64;
+    }
+    return allocate(align, size ? size : 1);
+}
+
+void *kzalloc(size_t size)
+{
+    void *p = kmalloc(size);
+
+    return p ? memset(p, 0, size) : NULL;
+}
+
+void kfree(void *p)
+{
+    free(p);
+}
+
+char *kstrdup(const char *s)
+{
+    size_t len = strlen(s) + 1;
+    char *p = kmalloc(len);
+
+    return p ? memcpy(p, s, len) : NULL;
+}
+
+void *page_alloc(size_t count)
+{
+    return allocate(PAGE_SIZE, count * PAGE_SIZE);
+}
+
+void page_free(void *p, size_t count)
+{
+    free(p);
+}
+
+void *kstack_alloc(void)
+{
+    return allocate(PAGE_SIZE, KSTACK_SIZE);
+}
+
+void kstack_free(void *stack)
+{
+    free(stack);
+}

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Reserving the arena: [64 KiB, 2^45) for programs and [2^45, 2^46) for the
+ * kernel. A position-independent program of the host lies above 2^46 with all
+ * that it maps, unless the address space has the legacy layout (a huge or
+ * unlimited stack, personality(2)); then this program executes itself again
+ * without that.
+ */
+#include "target/linux/host.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <sys/mman.h>
+#include <sys/personality.h>
+#include <sys/resource.h>
+
+enum { USER_START = 0x10000, USER_START_MAX = 0x1000000, ARGS_MAX = 1 << 20 };
+#define ARENA_MIDDLE (1ul << 45)
+#define ARENA_END    (1ul << 46)
+#define STACK_SANE   (1ul << 30)
+#define STACK_NORMAL (8ul << 20)
+#define AGAIN        "ENCLOS_EXECUTED_AGAIN"
+
+static int reserve(uint64_t start, uint64_t end)
+{
+    void *want = (void *)start;
+    void *got =
+        mmap(want, end - start, PROT_NONE,
+             MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE,
+             -1, 0);
+
+    if (got == MAP_FAILED) {
+        return -errno;
+    }
+    if (got != want) { /* before Linux 4.17 the flag is only a hint */
+        munmap(got, end - start);
+        return -EEXIST;
+    }
+    return 0;
+}
+
+/* vm.mmap_min_addr may forbid the lowest pages. */
+static int reserve_user(void)
+{
+    uint64_t start = USER_START;
+    int err;
+
+    do {
+        err = reserve(start, ARENA_MIDDLE);
+        if (!err) {
+            host.user_start = start;
+            host.user_end = ARENA_MIDDLE;
+            return 0;
+        }
+        start *= 2;
+    } while ((err == -EPERM || err == -EACCES) && start <= USER_START_MAX);
+    return err;
+}
+
+static int reserve_kernel(void)
+{
+    int err = reserve(ARENA_MIDDLE, ARENA_END);
+
+    host.kernel_start = ARENA_MIDDLE;
+    host.kernel_end = ARENA_END;
+    return err;
+}
+
+/* ulimit -v counts reservations too. */
+static void raise_address_space_limit(void)
+{
+    struct rlimit lim;
+
+    if (!getrlimit(RLIMIT_AS, &lim) && lim.rlim_cur != lim.rlim_max) {
+        lim.rlim_cur = lim.rlim_max;
+        setrlimit(RLIMIT_AS, &lim);
+    }
+}
+
+/* Changes what led to a legacy layout; false if nothing did. */
+static bool fix_layout(void)
+{
+    struct rlimit lim;
+    int per = personality(0xffffffff);
+    bool changed = false;
+
+    if (per & (READ_IMPLIES_EXEC | ADDR_COMPAT_LAYOUT)) {
+        personality(per & ~(READ_IMPLIES_EXEC | ADDR_COMPAT_LAYOUT));
+        changed = true;
+    }
+    if (!getrlimit(RLIMIT_STACK, &lim) && lim.rlim_cur > STACK_SANE) {
+        lim.rlim_cur = STACK_NORMAL;
+        changed |= !setrlimit(RLIMIT_STACK, &lim);
+    }
+    return changed;
+}
+
+static void report(int err)
+{
+    const char *hint = "";
+
+    if (err == -EEXIST) {
+        hint = " (something is mapped there; vm.legacy_va_layout=1?)";
+    } else if (err == -ENOMEM) {
+        hint = " (ulimit -v or a memory limit forbids it)";
+    }
+    fprintf(stderr, "enclos: cannot reserve the arena: %s%s\n", strerror(-err),
+            hint);
+}
+
+/* Never returns unless it fails: -errno. */
+static int execute_again(void)
+{
+    static char text[ARGS_MAX];
+    static char *argv[ARGS_MAX / 2];
+    FILE *f = fopen("/proc/self/cmdline", "r");
+    size_t len = f ? fread(text, 1, sizeof(text) - 1, f) : 0;
+    unsigned argc = 0;
+
+    for (size_t i = 0; i < len; i += strlen(text + i) + 1) {
+        argv[argc++] = text + i;
+    }
+    if (argc == 0 || len == sizeof(text) - 1) {
+        return -E2BIG;
+    }
+    setenv(AGAIN, "1", 1);
+    execv("/proc/self/exe", argv);
+    return -errno;
+}
+
+int target_linux_reserve(void)
+{
+    bool again = getenv(AGAIN) != NULL;
+    int per = personality(0xffffffff), err;
+
+    unsetenv(AGAIN);
+    calibrate_start();
+    raise_address_space_limit();
+    err = reserve_user();
+    if (!err) {
+        err = reserve_kernel();
+    }
+    if (!err && !(per & READ_IMPLIES_EXEC)) {
+        host.mem_fd = open("/proc/self/mem", O_RDWR | O_CLOEXEC);
+        return 0;
+    }
+    if (!again && fix_layout()) {
+        err = execute_again();
+    }
+    report(err ? err : -EINVAL);
+    return err ? err : -EINVAL;
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * target/linux as the command line tool sees it: a host process in which the
+ * kernel and its programs run without a TEE.
+ *
+ * Variables of the environment, for tests: ENCLOS_NO_IO_URING executes ring 0
+ * in the thread pool, ENCLOS_NO_SUD traps system calls by seccomp.
+ */
+#ifndef TARGET_LINUX_LINUX_H
+#define TARGET_LINUX_LINUX_H
+
+#include "kernel/kernel.h"
+
+/* Reserves the arena. When something of ours was put into it (unlimited
+ * stack, READ_IMPLIES_EXEC), this program is executed again, once, with that
+ * changed: so call it before what should not happen twice. 0, or -errno after
+ * a message on stderr. */
+int target_linux_reserve(void);
+
+/* Copies *info, fills in its address fields and commit_is_lazy, starts vCPU 0
+ * in the kernel and serves the host's signals on this thread; reserves if
+ * that is not done. What info points to must stay. Exits with 125 after a
+ * message when it cannot start. */
+_Noreturn void target_linux_run(const struct boot_info *info);
+
+#endif

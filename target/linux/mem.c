@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Memory of the arena: the host's own page tables. The whole arena is one
+ * reservation (PROT_NONE, MAP_NORESERVE), so committing is a change of
+ * protection, costs nothing until a page is touched, and pages that were
+ * never touched read as zero. How many mappings the host allows
+ * (vm.max_map_count) is the caller's business.
+ */
+#include "target/linux/host.h"
+#include <errno.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include "lib/string.h"
+
+static bool in_arena(uint64_t addr, uint64_t len)
+{
+    uint64_t end = addr + len;
+
+    return end >= addr &&
+           ((addr >= host.user_start && end <= host.user_end) ||
+            (addr >= host.kernel_start && end <= host.kernel_end));
+}
+
+static int set_protection(uint64_t addr, uint64_t len, int prot)
+{
+    if (!IS_ALIGNED(addr | len, PAGE_SIZE) || !in_arena(addr, len)) {
+        return -EINVAL;
+    }
+    return RAW(SYS_mprotect, addr, len, prot);
+}
+
+/* The kernel commits its memory in pieces of 2 MiB and uses all of each: one
+ * fault of the host then instead of 512. Where huge pages are off, nothing
+ * happens. */
+static void want_huge_pages(uint64_t addr, uint64_t len)
+{
+    const uint64_t huge = 2ull << 20;
+
+    if (addr >= host.kernel_start && IS_ALIGNED(addr | len, huge)) {
+        RAW(SYS_madvise, addr, len, MADV_HUGEPAGE);
+    }
+}
+
+int target_mem_commit(uint64_t addr, uint64_t len, int prot)
+{
+    int err = set_protection(addr, len, prot);
+
+    if (!err) {
+        want_huge_pages(addr, len);
+    }
+    return err;
+}
+
+int target_mem_protect(uint64_t addr, uint64_t len, int prot)
+{
+    return set_protection(addr, len, prot);
+}
+
+void target_mem_release(uint64_t addr, uint64_t len)
+{
+    long got;
+
+    if (!IS_ALIGNED(addr | len, PAGE_SIZE) || !in_arena(addr, len)) {
+        return;
+    }
+    got = RAW(SYS_mmap, addr, len, PROT_NONE,
+              MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
+    if (got < 0) {
+        /* At max_map_count: drop the content at least, and the access where
+         * no mapping must be split for it. */
+        RAW(SYS_madvise, addr, len, MADV_DONTNEED);
+        RAW(SYS_mprotect, addr, len, PROT_NONE);
+    }
+}
+
+int target_mem_clear(uint64_t addr, uint64_t len)
+{
+    if (!IS_ALIGNED(addr | len, PAGE_SIZE) || !in_arena(addr, len)) {
+        return -EINVAL;
+    }
+    return RAW(SYS_madvise, addr, len, MADV_DONTNEED);
+}
+
+/* Writes through /proc/self/mem, which minds no protection: no thread of the
+ * program sees the pages before they are whole, and none faults here. */
+static bool write_unseen(uint64_t addr, const void *src, uint64_t len)
+{
+    return host.mem_fd >= 0 && in_arena(addr, len) &&
+           RAW(SYS_pwrite64, host.mem_fd, src, len, addr) == (long)len;
+}
+
+int target_mem_install(uint64_t addr, const void *src, uint64_t len, int prot)
+{
+    int err;
+
+    if (write_unseen(addr, src, len)) {
+        return set_protection(addr, len, prot);
+    }
+    err = set_protection(addr, len, PROT_READ | PROT_WRITE);
+    if (err) {
+        return err;
+    }
+    memcpy((void *)addr, src, len);
+    return set_protection(addr, len, prot);
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The thread pool that executes ring entries where io_uring does not: ring 1
+ * always, ring 0 when it must. Host side, ordinary libc code.
+ *
+ * pool.c: the rings and the workers. pool_ops.c: what one entry does, possibly
+ * blocking its worker. pool_poll.c: entries that wait (POLL_ADD, TIMEOUT),
+ * which would use up the workers, and cancelling them.
+ */
+#ifndef TARGET_LINUX_POOL_H
+#define TARGET_LINUX_POOL_H
+
+#include "abi/boundary.h"
+#include "target/linux/host.h"
+
+/* Puts a completion into ring `index`; any thread of the host side. */
+void pool_complete(unsigned index, uint64_t user_data, int64_t res);
+
+/* Executes e of ring 0 or 1: the result or -errno. */
+int64_t pool_op(const struct ring_sqe *e);
+int64_t pool_hostop(const struct ring_sqe *e);
+
+/* Take over entries of ring `index` that wait; they complete later. */
+void pool_poll_add(unsigned index, const struct ring_sqe *e);
+void pool_timeout_add(unsigned index, const struct ring_sqe *e);
+/* Ends the waiting entry with that user_data by -ECANCELED: 0 or -ENOENT. */
+int pool_cancel(unsigned index, uint64_t user_data);
+
+#endif

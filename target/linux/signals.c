@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The host's signals to the instance, and the service thread that takes them:
+ * the process's first thread, once the kernel runs. vCPU threads block all of
+ * them. It also corrects the clock.
+ *
+ * Job control that the terminal does to the process itself (SIGTTIN, SIGTTOU)
+ * keeps its default action. What was ignored when the process started stays
+ * so (nohup(1)).
+ */
+#include "target/linux/host.h"
+#include <pthread.h>
+#include <time.h>
+
+/* Not blocked on a vCPU: faults, the kick, and stopping by the terminal. */
+static const int vcpu_signals[] = {SIGSEGV, SIGBUS, SIGFPE,  SIGILL,
+                                   SIGTRAP, SIGSYS, SIGTTIN, SIG_KICK};
+static const int forwarded[] = {SIGHUP,  SIGINT,  SIGQUIT, SIGTERM,  SIGUSR1,
+                                SIGUSR2, SIGTSTP, SIGCONT, SIGWINCH, SIGALRM};
+
+enum { FIRST_RT = 34, LAST_RT = 63 }; /* but glibc's own; as kernel_signal() */
+
+static sigset_t served;
+
+static bool is_ignored(int signo)
+{
+    struct sigaction sa;
+
+    return !sigaction(signo, NULL, &sa) && sa.sa_handler == SIG_IGN;
+}
+
+void signals_block(void)
+{
+    sigset_t set;
+
+    vcpu_sigmask = ~0ull;
+    for (unsigned i = 0; i < ARRAY_SIZE(vcpu_signals); i++) {
+        vcpu_sigmask &= ~(1ull << (vcpu_signals[i] - 1));
+    }
+    sigemptyset(&served);
+    for (unsigned i = 0; i < ARRAY_SIZE(forwarded); i++) {
+        if (!is_ignored(forwarded[i])) {
+            sigaddset(&served, forwarded[i]);
+        }
+    }
+    for (int signo = FIRST_RT; signo <= LAST_RT; signo++) {
+        sigaddset(&served, signo);
+    }
+    sigfillset(&set);
+    for (unsigned i = 0; i < ARRAY_SIZE(vcpu_signals); i++) {
+        sigdelset(&set, vcpu_signals[i]);
+    }
+    sigaddset(&set, SIG_KICK);
+    sigdelset(&set, SIGTTOU);
+    pthread_sigmask(SIG_SETMASK, &set, NULL);
+}
+
+static uint64_t now_ns(void)
+{
+    struct timespec ts;
+
+    clock_gettime(CLOCK_MONOTONIC, &ts);
+    return ts.tv_sec * 1000000000ull + ts.tv_nsec;
+}
+
+void signals_serve(void)
+{
+    uint64_t due = now_ns() + 5000000;
+
+    for (;;) {
+        uint64_t now = now_ns();
+        struct timespec ts = {0};
+        int signo;
+
+        if (now >= due) {
+            due = now + calibrate_step();
+        }
+        ts.tv_sec = (due - now) / 1000000000;
+        ts.tv_nsec = (due - now) % 1000000000;
+        signo = sigtimedwait(&served, NULL, &ts);
+        if (signo > 0) {
+            kernel_signal(signo);
+        }
+    }
+}

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Ring 0 by the host kernel's own io_uring, where it lets us: containers'
+ * seccomp profiles and kernel.io_uring_disabled forbid it, old kernels lack
+ * parts that hostio relies on. The pool then takes its place.
+ */
+#include "target/linux/host.h"
+#include <errno.h>
+#include <linux/io_uring.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#ifndef IORING_SETUP_SUBMIT_ALL
+#define IORING_SETUP_SUBMIT_ALL (1U << 7)
+#endif
+
+/* Offset -1 is the file position; nothing that a completed submission pointed
+ * to is read again; completions are never dropped. */
+#define NEEDED                                                                 \
+    (IORING_FEAT_SINGLE_MMAP | IORING_FEAT_NODROP |                            \
+     IORING_FEAT_SUBMIT_STABLE | IORING_FEAT_RW_CUR_POS |                      \
+     IORING_FEAT_FAST_POLL)
+
+static int setup(unsigned entries, struct io_uring_params *p)
+{
+    int fd;
+
+    memset(p, 0, sizeof(*p));
+    p->flags = IORING_SETUP_CLAMP | IORING_SETUP_SUBMIT_ALL;
+    fd = syscall(SYS_io_uring_setup, entries, p);
+    if (fd < 0 && errno == EINVAL) { /* before 5.18 */
+        memset(p, 0, sizeof(*p));
+        p->flags = IORING_SETUP_CLAMP;
+        fd = syscall(SYS_io_uring_setup, entries, p);
+    }
+    return fd < 0 ? -errno : fd;
+}
+
+static void *map(int fd, uint64_t len, uint64_t offset)
+{
+    void *p = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE,
+                   fd, offset);
+
+    return p == MAP_FAILED ? NULL : p;
+}
+
+static void fill_view(struct target_ring *view, const struct io_uring_params *p,
+                      uint64_t rings, uint64_t sqes)
+{
+    *view = (struct target_ring){
+        .sq_head.addr = rings + p->sq_off.head,
+        .sq_tail.addr = rings + p->sq_off.tail,
+        .sq_array.addr = rings + p->sq_off.array,
+        .sqes.addr = sqes,
+        .cq_head.addr = rings + p->cq_off.head,
+        .cq_tail.addr = rings + p->cq_off.tail,
+        .cqes.addr = rings + p->cq_off.cqes,
+        .sq_entries = p->sq_entries,
+        .cq_entries = p->cq_entries,
+    };
+}
+
+int uring_setup(struct host_ring *ring, unsigned entries)
+{
+    struct io_uring_params p;
+    int fd = setup(entries, &p);
+    uint64_t sq_len, cq_len;
+    void *rings, *sqes;
+
+    if (fd < 0) {
+        return fd;
+    }
+    sq_len = p.sq_off.array + p.sq_entries * sizeof(uint32_t);
+    cq_len = p.cq_off.cqes + p.cq_entries * sizeof(struct io_uring_cqe);
+    rings = map(fd, MAX(sq_len, cq_len), IORING_OFF_SQ_RING);
+    sqes = map(fd, p.sq_entries * sizeof(struct io_uring_sqe), IORING_OFF_SQES);
+    if ((p.features & NEEDED) != NEEDED || !rings || !sqes ||
+        syscall(SYS_io_uring_register, fd, IORING_REGISTER_EVENTFD,
+                &host.io_eventfd, 1)) {
+        close(fd);
+        return -EOPNOTSUPP;
+    }
+    fill_view(&ring->view, &p, (uint64_t)rings, (uint64_t)sqes);
+    ring->fd = fd;
+    return 0;
+}

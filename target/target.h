@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The kernel's only way down: what a target must give it. Chosen at link time;
+ * target/linux, target/fake and target/sgx each define every function here.
+ *
+ * Errors: functions return >= 0 or -errno. A function that cannot fail says
+ * so by returning void. Whoever lies (a host that hands out a bad index, a
+ * length over what was asked, a clock that runs backwards) is caught either in
+ * the target, where it says so below, or in the caller; it is then
+ * host_lied(), never undefined behaviour.
+ *
+ * Nothing here touches the program's FS base, and nothing here may block
+ * except where it says so: the kernel may hold spinlocks.
+ */
+#ifndef TARGET_TARGET_H
+#define TARGET_TARGET_H
+
+#include "lib/types.h"
+
+struct user_regs; /* arch/x86_64/regs.h */
+struct fpu_area;  /* arch/x86_64/fpu.h */
+
+/* ---- memory: pages of the arena (boot_info's user and kernel ranges) ---- */
+
+enum { MEM_READ = 1, MEM_WRITE = 2, MEM_EXEC = 4 }; /* equal PROT_* */
+
+/* Makes [addr, addr+len) usable with prot. Pages that were not committed read
+ * as zero; committed ones keep their content and get prot. Page-aligned.
+ * -ENOMEM: the host or the EPC has no more; nothing changed. */
+int target_mem_commit(uint64_t addr, uint64_t len, int prot);
+
+/* Changes the permissions of committed pages. prot 0 is no access. */
+int target_mem_protect(uint64_t addr, uint64_t len, int prot);
+
+/* Committed pages read as zero again and keep their permissions; cheaper than
+ * to release and to commit where only few of them were used. Fails only where
+ * the target cannot: then nothing changed. */
+int target_mem_clear(uint64_t addr, uint64_t len);
+
+/* Gives pages back; they read as faults until committed again. Cannot fail
+ * for pages of the arena. */
+void target_mem_release(uint64_t addr, uint64_t len);
+
+/* Puts src (len bytes, page multiple) at addr with prot, which may include
+ * MEM_EXEC, without the pages ever being writable and executable. */
+int target_mem_install(uint64_t addr, const void *src, uint64_t len, int prot);
+
+/* ---- virtual CPUs ---- */
+
+/* Starts vCPU id (1..count-1; 0 is running): a new host thread calls
+ * kernel_vcpu_start(id) on the stack that vcpu_init() gave that vCPU. */
+int target_vcpu_start(unsigned id);
+
+/* Waits until this vCPU is kicked, any ring has a completion, or the clock
+ * reaches deadline (ns; UINT64_MAX: none). May return early; blocks the host
+ * thread. A kick that came before the call ends it at once. */
+void target_vcpu_wait(uint64_t deadline);
+
+/* Ends vCPU id's wait, or brings it from user code into kernel_trap(TICK).
+ * From any vCPU; in kernel code it has only the effect of a flag. */
+void target_vcpu_kick(unsigned id);
+
+/* Asks for one TRAP_TICK on this vCPU at deadline (ns of target_clock());
+ * replaces the one before; UINT64_MAX disarms. A host may withhold it. */
+void target_vcpu_tick(uint64_t deadline);
+
+/* Continues user code with exactly these registers and vector state. Both
+ * are copied before user code runs. */
+_Noreturn void target_user_resume(const struct user_regs *regs,
+                                  const struct fpu_area *fpu);
+
+/* ---- time and randomness ---- */
+
+/* How the program's vDSO can read time by itself: ns since some start =
+ * base_ns + ((rdtsc - base_tsc) * mult >> shift). mult 0: it cannot. */
+struct target_clock {
+    uint64_t base_tsc, base_ns;
+    uint32_t mult, shift;
+    int64_t realtime_offset; /* add to get CLOCK_REALTIME, untrusted */
+};
+
+/* Monotonic nanoseconds, never backwards on one vCPU. */
+uint64_t target_clock(void);
+void target_clock_info(struct target_clock *out);
+
+/* Fills buf from the CPU's generator; never from the host. */
+void target_random(void *buf, size_t len);
+
+/* ---- host I/O: rings in io_uring's layout, in untrusted memory ---- */
+
+/* Ring 0 takes io_uring's own opcodes; ring 1 the HOSTOP_* of abi/boundary.h,
+ * which io_uring lacks. All pointers are into memory that the host can write
+ * at any time: only kernel/core/hostio.c opens them. */
+enum { TARGET_RINGS = 2 };
+struct target_ring {
+    struct hptr sq_head, sq_tail, sq_array, sqes; /* sq_array may be 0 */
+    struct hptr cq_head, cq_tail, cqes;
+    uint32_t sq_entries, cq_entries; /* powers of two, checked, ours */
+};
+int target_ring_setup(unsigned index, struct target_ring *out);
+
+/* Tells the host that `count` new entries stand in ring `index`. Does not
+ * wait for them. */
+void target_ring_submit(unsigned index, unsigned count);
+
+/* Untrusted memory for payloads: one region for the life of the kernel. */
+int target_bounce(struct hptr *base, uint64_t *len);
+
+/* ---- trust ---- */
+
+/* -EOPNOTSUPP where there is no TEE. report: 64 bytes of user data, 512 of
+ * target info, out 432 bytes (SDM EREPORT). key: EGETKEY's request. */
+int target_report(const void *info, const void *data, void *report);
+int target_key(const void *request, uint8_t key[16]);
+
+/* ---- the rest ---- */
+
+/* Writes a log line (no newline needed) to the host's stderr. */
+void target_log(const char *line, size_t len);
+
+/* Ends everything; status as in waitpid(2)'s wstatus. */
+_Noreturn void target_stop(int status);
+
+#endif
