@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The boot order, and the last step: the program's first instruction. What
+ * each room needs before it may be used is said in its header.
+ */
+#include "kernel/kernel.h"
+#include "kernel/core/dump.h"
+#include "kernel/core/hostio.h"
+#include "kernel/core/log.h"
+#include "kernel/core/sched.h"
+#include "kernel/crypto/crypto.h"
+#include "kernel/fs/fs.h"
+#include "kernel/fs/pagecache.h"
+#include "kernel/mm/heap.h"
+#include "kernel/mm/limit.h"
+#include "kernel/mm/mm.h"
+#include "kernel/proc/proc.h"
+#include "kernel/signal/signal.h"
+#include "kernel/sys/table.h"
+#include "lib/atomic.h"
+#include "target/target.h"
+
+enum { STATUS_OURS = 125 << 8, SIGQUIT = 3 };
+
+static struct task boot_task;
+static struct boot_info boot_info;
+
+/* Signals that the host has sent and nobody has looked at: bit signo. */
+static uint64_t host_signals;
+
+void kernel_signal(int signo)
+{
+    if (signo > 0 && signo < 64) {
+        atomic_fetch_or(&host_signals, 1ull << signo);
+        target_vcpu_kick(0);
+    }
+}
+
+static void poll_host_signals(void)
+{
+    uint64_t set;
+
+    if (likely(!atomic_load_relaxed(&host_signals))) {
+        return;
+    }
+    set = atomic_xchg(&host_signals, 0);
+    for (int signo = 1; signo < 64; signo++) {
+        if (!(set >> signo & 1)) {
+            continue;
+        }
+        if (signo == SIGQUIT && log_enabled(LOG_DEBUG)) {
+            dump_tasks();
+        } else {
+            signal_from_host(signo);
+        }
+    }
+}
+
+void kernel_stop(int status)
+{
+    stats_report();
+    target_stop(status);
+}
+
+static void must(int err, const char *what)
+{
+    if (err) {
+        log_error("cannot start: %s: error %d", what, -err);
+        target_stop(STATUS_OURS);
+    }
+}
+
+/* What needs a task, because it may block. */
+static void boot(void *arg)
+{
+    const struct boot_info *info = arg;
+
+    must(hostio_init(), "host I/O");
+    heap_set_shrinker(pagecache_shrink);
+    must(fs_init(info), "root file system");
+    sched_poll_signals = poll_host_signals;
+    must(proc_start_first(info), "first process");
+}
+
+static void init_crypto(void)
+{
+    uint32_t leaf1[4], leaf7[4];
+
+    arch_cpuid(1, 0, leaf1);
+    arch_cpuid(7, 0, leaf7);
+    crypto_init(crypto_features(leaf1[2], leaf7[1], arch_xcr0()));
+}
+
+static void boot_task_dead(struct task *t)
+{
+    kstack_free((void *)(t->kstack_top - KSTACK_SIZE));
+}
+
+/* Everything that runs on a vCPU needs its structure, so this comes first
+ * and runs without the stack guard that it sets. */
+__attribute__((no_stack_protector)) static void enter_vcpu(unsigned id,
+                                                           uint64_t guard)
+{
+    struct vcpu *v = vcpu_by_id(id);
+
+    v->self = v;
+    v->id = id;
+    v->syscall_entry = (uint64_t)arch_syscall_entry;
+    v->guard = guard;
+    vcpu_set_gs(v);
+}
+
+static _Noreturn void start(void)
+{
+    const struct boot_info *info = &boot_info;
+    void *stack;
+
+    log_set_level(info->log_level);
+    must(fpu_init() ? 0 : -1, "vector state of this CPU");
+    init_crypto();
+    limit_init(info->memory_limit);
+    heap_init(info->kernel_start, info->kernel_end, info->memory_limit);
+    mm_init(info->user_start, info->user_end, info->commit_is_lazy);
+    syscall_set_mode(info->strace, info->stats);
+    stack = kstack_alloc();
+    must(stack ? 0 : -1, "memory for the first task");
+    task_init(&boot_task, stack, "boot", boot, &boot_info);
+    boot_task.dead = boot_task_dead;
+    task_start(&boot_task);
+    for (unsigned id = 1; id < info->vcpu_count; id++) {
+        must(target_vcpu_start(id), "virtual CPU");
+    }
+    sched_idle();
+}
+
+__attribute__((no_stack_protector)) void
+kernel_main(const struct boot_info *info)
+{
+    uint64_t guard;
+
+    target_random(&guard, sizeof(guard));
+    boot_info = *info;
+    enter_vcpu(0, guard & ~0xffull); /* a NUL stops string overruns */
+    sched_init(info->vcpu_count);
+    sched_vcpu_init(0);
+    start();
+}
+
+__attribute__((no_stack_protector)) void kernel_vcpu_start(unsigned id)
+{
+    enter_vcpu(id, vcpu_by_id(0)->guard);
+    sched_vcpu_init(id);
+    sched_idle();
+}

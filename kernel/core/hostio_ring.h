@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What hostio.c (operations) needs of hostio_ring.c (requests on the rings)
+ * and hostio_buffer.c (bounce buffers). Nobody else includes it: these three
+ * are the only files that open a struct hptr.
+ */
+#ifndef KERNEL_CORE_HOSTIO_RING_H
+#define KERNEL_CORE_HOSTIO_RING_H
+
+#include "lib/types.h"
+#include "abi/boundary.h"
+
+/* ---- requests ---- */
+
+enum ring_index { RING_URING = 0, RING_HOSTOP = 1 };
+
+/* What a completion may say besides -errno: 0..max. */
+struct request {
+    enum ring_index ring;
+    struct ring_sqe sqe; /* without user_data */
+    uint32_t max;
+    bool interruptible; /* POLL_ADD only: may end by -EINTR */
+};
+
+int ring_init(void);
+
+/* Submits r and blocks the current task until it is complete. Returns its
+ * checked result. */
+int64_t ring_call(const struct request *r);
+
+uint64_t ring_operations(void);
+uint64_t ring_submits(void);
+
+/* ---- bounce buffers ---- */
+
+enum { BUFFER_SIZE = 64 << 10, BUFFER_LARGE = 256 << 10 };
+
+struct host_buffer {
+    struct hptr at;
+    uint32_t size, index;
+};
+
+int buffer_init(void);
+
+/* A buffer of at least len bytes, or of BUFFER_SIZE when len is more and no
+ * large one is free. May block. */
+struct host_buffer buffer_get(size_t len);
+void buffer_put(const struct host_buffer *b);
+
+/* Copy in either direction, at an offset that is a multiple of 8; each host
+ * byte is read once. */
+void buffer_read(const struct host_buffer *b, size_t off, void *dst,
+                 size_t len);
+void buffer_write(const struct host_buffer *b, size_t off, const void *src,
+                  size_t len);
+
+/* Host memory in aligned units of 8 bytes (stale data, Intel-SA-00615). */
+void host_read(void *dst, struct hptr src, size_t len);
+
+#endif

@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What a vCPU does between tasks, and how it comes back from user code in
+ * time. There is no periodic tick: a vCPU asks for one only when somebody
+ * waits for it to stop what it does (a queued task, a timer, a completion).
+ *
+ * An idle vCPU first spins for a while, looking for work, when other vCPUs
+ * are busy and so may make some; then it waits in the target.
+ */
+#include "kernel/core/runqueue.h"
+#include "kernel/core/stats.h"
+#include "target/target.h"
+
+enum {
+    SLICE_NS = 3000000,      /* of a task when others wait */
+    HELP_NS = 100000,        /* a queued task waits so long for an idle vCPU */
+    IO_POLL_NS = 500000,     /* completions are looked at so often */
+    SPIN_NS = 15000,         /* before an idle vCPU waits in the target */
+    STEAL_AGE_CYCLES = 8000, /* what has waited less may stay where it is */
+    BARRIER_SPINS = 200,     /* between two looks */
+    MARGIN_NS = 20000,       /* a tick may come so much early */
+    /* Between two kicks: if they came faster than the target's handler
+     * returns, they would pile up on its stack. */
+    BARRIER_KICK_NS = 1000000,
+};
+
+/* TSC cycles in 1024 ns, for durations that need no precision. */
+static uint64_t cycles_per_1024ns;
+
+bool (*sched_poll_io)(void);
+void (*sched_poll_signals)(void);
+uint32_t sched_io_inflight;
+
+void sched_poll(void)
+{
+    if (sched_poll_io && atomic_load_relaxed(&sched_io_inflight)) {
+        sched_poll_io();
+    }
+    if (sched_poll_signals) {
+        sched_poll_signals();
+    }
+    timer_run();
+}
+
+void sched_timer_changed(uint64_t deadline)
+{
+    if (!runqueue_tick_by(this_runqueue(), deadline, arch_rdtsc())) {
+        this_vcpu()->resched = 1;
+    }
+}
+
+/* TSC cycles of a duration in ns. */
+static uint64_t cycles(uint64_t ns)
+{
+    if (unlikely(!cycles_per_1024ns)) {
+        sched_tick_init(); /* the target may learn the rate after boot */
+    }
+    return ns * cycles_per_1024ns / 1024;
+}
+
+uint64_t sched_cycles_to_ns(uint64_t n)
+{
+    return cycles_per_1024ns
+               ? n / cycles_per_1024ns * 1024 +
+                     n % cycles_per_1024ns * 1024 / cycles_per_1024ns
+               : 0;
+}
+
+void sched_tick_init(void)
+{
+    struct target_clock clock;
+
+    target_clock_info(&clock);
+    if (clock.mult) {
+        cycles_per_1024ns = (1024ull << clock.shift) / clock.mult;
+    }
+}
+
+bool runqueue_covered(const struct runqueue *rq, uint64_t tsc)
+{
+    uint64_t wait = atomic_load_relaxed(&idle_vcpus) ? HELP_NS : SLICE_NS;
+
+    return tsc < rq->tick_tsc && rq->tick_tsc - tsc <= cycles(wait);
+}
+
+/* Where the task that has waited longest here may run, if it waits for more
+ * than the end of a call. */
+static uint64_t who_may_help(struct runqueue *rq)
+{
+    uint64_t mask = 0;
+    struct list *first;
+
+    spin_lock(&rq->lock);
+    first = list_first(&rq->queue);
+    if (first) {
+        struct task *t = list_entry(first, struct task, run_node);
+
+        if (arch_rdtsc() - t->queued_at > cycles(HELP_NS / 2)) {
+            mask = t->affinity;
+        }
+    }
+    spin_unlock(&rq->lock);
+    return mask;
+}
+
+/* One idle vCPU is called to take a task that waits here. */
+static void call_for_help(struct runqueue *rq)
+{
+    uint64_t waiting = atomic_load_relaxed(&idle_vcpus) ? who_may_help(rq) : 0;
+    uint64_t idle = atomic_load_relaxed(&idle_vcpus);
+    uint64_t bit;
+
+    idle &= waiting;
+    bit = idle & -idle;
+    if (bit && (atomic_fetch_and(&idle_vcpus, ~bit) & bit)) {
+        target_vcpu_kick((unsigned)__builtin_ctzll(bit));
+    }
+}
+
+/* When this vCPU must be brought out of user code at the latest. */
+static uint64_t next_tick(const struct runqueue *rq, struct task *t,
+                          uint64_t now)
+{
+    uint64_t tick = timer_next();
+
+    if (rq->count) {
+        uint64_t wait = atomic_load_relaxed(&idle_vcpus) ? HELP_NS : SLICE_NS;
+
+        if (!t->slice_end) {
+            t->slice_end = now + SLICE_NS;
+        }
+        tick = MIN(tick, MIN(t->slice_end, now + wait));
+    }
+    if (sched_io_is_ours()) {
+        tick = MIN(tick, now + IO_POLL_NS);
+    }
+    return tick;
+}
+
+/* A tick that is due may have come unseen: it is no longer relied on. */
+static void forget_tick(struct runqueue *rq)
+{
+    if (arch_rdtsc() >= rq->tick_tsc) {
+        rq->tick_tsc = 0;
+    }
+}
+
+/* now and tsc are one moment, tsc read first: the host may stop this vCPU
+ * between the two for longer than the tick takes, and a tick that has come
+ * must not count as still to come. */
+static void arm_tick(struct runqueue *rq, uint64_t tick, uint64_t now,
+                     uint64_t tsc)
+{
+    /* An armed tick that comes earlier is left alone: re-arming costs more
+     * than one early tick. */
+    if (tick != UINT64_MAX && !runqueue_tick_by(rq, tick, arch_rdtsc())) {
+        uint64_t wait = tick > now ? tick - now : 0;
+
+        rq->tick = tick;
+        rq->tick_tsc = tsc + cycles(wait - MIN(wait, (uint64_t)MARGIN_NS));
+        target_vcpu_tick(tick);
+    }
+}
+
+void sched_check(void)
+{
+    struct task *t = current_task();
+    struct runqueue *rq = this_runqueue();
+    uint64_t now, tsc;
+
+    this_vcpu()->resched = 0;
+    atomic_fetch_add(&rq->passes, 1);
+    forget_tick(rq);
+    sched_poll();
+    tsc = arch_rdtsc();
+    now = clock_now();
+    if (!(t->affinity >> this_vcpu()->id & 1)) {
+        task_yield();
+    } else if (rq->count && t->slice_end && t->slice_end <= now) {
+        stats_count(STAT_PREEMPT);
+        task_yield();
+        tsc = arch_rdtsc();
+        now = clock_now();
+    } else if (rq->count && t->slice_end) {
+        call_for_help(rq);
+    }
+    rq = this_runqueue();
+    /* Last, and the flag stays as it is: the tick may come at once, and then
+     * finds kernel code. */
+    arm_tick(rq, next_tick(rq, t, now), now, tsc);
+}
+
+void sched_barrier(void)
+{
+    for (unsigned id = 0; id < sched_vcpu_count(); id++) {
+        struct runqueue *rq = &runqueues[id];
+        uint64_t before = atomic_load(&rq->passes), kick_at = 0;
+
+        /* Whoever waits here passes too: two barriers do not block. */
+        while (id != this_vcpu()->id && atomic_load(&rq->passes) == before &&
+               !(atomic_load(&idle_vcpus) >> id & 1)) {
+            if (clock_now() >= kick_at) {
+                target_vcpu_kick(id);
+                kick_at = clock_now() + BARRIER_KICK_NS;
+            }
+            atomic_fetch_add(&this_runqueue()->passes, 1);
+            for (int i = 0; i < BARRIER_SPINS; i++) {
+                cpu_relax();
+            }
+            task_yield();
+        }
+    }
+    atomic_fence();
+}
+
+/* ---- the idle loop ---- */
+
+static bool run_something(uint64_t min_age)
+{
+    struct runqueue *rq = this_runqueue();
+    struct task *next;
+
+    spin_lock(&rq->lock);
+    next = runqueue_pick(rq, min_age);
+    if (!next) {
+        spin_unlock(&rq->lock);
+        return false;
+    }
+    runqueue_switch(rq, next);
+    return true;
+}
+
+/* Somebody else is awake and may soon have work for us. */
+static bool work_may_come(unsigned self)
+{
+    uint64_t all = (1ull << (sched_vcpu_count() - 1) << 1) - 1;
+    uint64_t others = all & ~(1ull << self);
+
+    return (atomic_load_relaxed(&idle_vcpus) & others) != others ||
+           atomic_load_relaxed(&sched_io_inflight);
+}
+
+static bool work_is_queued(void)
+{
+    for (unsigned i = 0; i < sched_vcpu_count(); i++) {
+        if (atomic_load(&runqueues[i].count)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void wait_for_work(unsigned self)
+{
+    atomic_fetch_or(&idle_vcpus, 1ull << self);
+    if (!work_is_queued()) {
+        stats_count(STAT_IDLE);
+        target_vcpu_wait(timer_next());
+        forget_tick(&runqueues[self]);
+    }
+    atomic_fetch_and(&idle_vcpus, ~(1ull << self));
+}
+
+void sched_idle(void)
+{
+    unsigned self = this_vcpu()->id;
+    uint64_t spin_until = 0;
+
+    for (;;) {
+        uint64_t now = clock_now();
+
+        this_vcpu()->resched = 0;
+        atomic_fetch_add(&this_runqueue()->passes, 1);
+        sched_poll();
+        if (run_something(STEAL_AGE_CYCLES)) {
+            spin_until = 0;
+            continue;
+        }
+        if (!spin_until) {
+            spin_until = now + SPIN_NS;
+        }
+        if (now < spin_until && work_may_come(self)) {
+            cpu_relax();
+            continue;
+        }
+        wait_for_work(self);
+        spin_until = 0;
+    }
+}

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Locks: the contended paths. A mutex's word holds its owner; bit 0 says that
+ * its list of waiters must be looked at. A release wakes the first waiter and
+ * leaves the mutex free, so that whoever runs first takes it: handing it over
+ * would make every other task wait for a switch.
+ */
+#include "kernel/core/lock.h"
+#include "kernel/core/sched.h"
+#include "kernel/core/log.h"
+
+enum { MUTEX_WAITERS = 1 };
+
+void spin_lock_slow(struct spinlock *l)
+{
+    do {
+        while (atomic_load_relaxed(&l->locked)) {
+            cpu_relax();
+        }
+    } while (atomic_xchg_acquire(&l->locked, 1));
+}
+
+void mutex_init(struct mutex *m, enum lock_class cls)
+{
+    m->owner = 0;
+    spin_init(&m->lock, LOCK_WAIT);
+    list_init(&m->waiters);
+    m->lock_class = cls;
+}
+
+/* Takes a free mutex, or marks it as waited for. m->lock is held. */
+static bool take_or_mark(struct mutex *m, uint64_t self)
+{
+    uint64_t owner = atomic_load(&m->owner);
+
+    for (;;) {
+        uint64_t mark = list_empty(&m->waiters) ? 0 : MUTEX_WAITERS;
+        bool taken = (owner & ~(uint64_t)MUTEX_WAITERS) == 0;
+        uint64_t next = taken ? self | mark : owner | MUTEX_WAITERS;
+
+        if (atomic_cas(&m->owner, &owner, next)) {
+            return taken;
+        }
+    }
+}
+
+static void lock_contended(struct mutex *m, struct task *t)
+{
+    spin_lock(&m->lock);
+    while (!take_or_mark(m, (uint64_t)t)) {
+        list_add_tail(&m->waiters, &t->lock_node);
+        task_prepare_sleep();
+        spin_unlock(&m->lock);
+        task_sleep();
+        spin_lock(&m->lock);
+        list_del(&t->lock_node);
+    }
+    spin_unlock(&m->lock);
+}
+
+void mutex_lock(struct mutex *m)
+{
+    struct task *t = current_task();
+    uint64_t expected = 0;
+
+    lock_check_acquire(m->lock_class, true);
+    if (!atomic_cas_acquire(&m->owner, &expected, (uint64_t)t)) {
+        check((expected & ~(uint64_t)MUTEX_WAITERS) != (uint64_t)t);
+        lock_contended(m, t);
+    }
+}
+
+void mutex_unlock(struct mutex *m)
+{
+    uint64_t expected = (uint64_t)current_task();
+    struct list *first;
+
+    lock_check_release(m->lock_class, true);
+    if (atomic_cas_release(&m->owner, &expected, 0)) {
+        return;
+    }
+    check(expected == ((uint64_t)current_task() | MUTEX_WAITERS));
+    spin_lock(&m->lock);
+    first = list_first(&m->waiters);
+    atomic_store_release(&m->owner, first ? MUTEX_WAITERS : 0);
+    if (first) {
+        task_wake(list_entry(first, struct task, lock_node));
+    }
+    spin_unlock(&m->lock);
+}
+
+bool mutex_held(const struct mutex *m)
+{
+    uint64_t owner = atomic_load_relaxed(&m->owner);
+
+    return (owner & ~(uint64_t)MUTEX_WAITERS) == (uint64_t)current_task();
+}

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Locks. A spinlock is for short sections that never block; a tick never
+ * switches tasks in kernel code, so it needs no more than that. A mutex
+ * sleeps.
+ *
+ * The one lock order (a lock may be taken while any of a lower class is held;
+ * equal classes nest only where named). Debug builds check it at run time.
+ */
+#ifndef KERNEL_CORE_LOCK_H
+#define KERNEL_CORE_LOCK_H
+
+#include "lib/types.h"
+#include "lib/atomic.h"
+#include "lib/list.h"
+
+enum lock_class {
+    LOCK_NONE = 0,  /* exempt from the check: tests, early boot */
+    LOCK_FS_POS,    /* mutex: a file's offset */
+    LOCK_FS_RENAME, /* mutex: one rename between directories */
+    LOCK_FS_DIR,    /* mutex: a directory's names (parent before child) */
+    LOCK_FS_INODE,  /* mutex: a file's content and size */
+    LOCK_MM,        /* mutex: an address space's VMA tree */
+    LOCK_FS_OBJECT, /* mutex: one page-cache object or leaf's own state */
+    LOCK_PROC,      /* spin: process tree, pids */
+    LOCK_SIGNAL,    /* spin: a process's signal state */
+    LOCK_FILES,     /* spin: a descriptor table */
+    LOCK_DENTRY,    /* spin: dentry hash, LRU */
+    LOCK_PAGECACHE, /* spin: an object's page table */
+    LOCK_FUTEX,     /* spin: a futex bucket (two: by address) */
+    LOCK_POLL,      /* spin: epoll's ready list */
+    LOCK_PIPE,      /* spin: a pipe, eventfd, socket buffer */
+    LOCK_HOSTIO,    /* spin: the rings' producer side */
+    LOCK_WAIT,      /* spin: a wait queue */
+    LOCK_TIMER,     /* spin: the timer queue */
+    LOCK_RUNQUEUE,  /* spin: one vCPU's run queue */
+    LOCK_TASK_LIST, /* spin: the list of all tasks */
+    LOCK_HEAP,      /* spin: kernel heap, page pools */
+    LOCK_LOG,       /* spin: the log line */
+    LOCK_CLASSES
+};
+
+struct spinlock {
+    uint32_t locked;
+    uint32_t lock_class;
+};
+
+#define SPINLOCK_INIT(cls)                                                     \
+    {                                                                          \
+        0, (cls)                                                               \
+    }
+
+/* Debug builds: panics when a lock of class cls may not be taken now. Spin
+ * locks are counted per vCPU, mutexes per task. */
+#ifdef ENCLOS_DEBUG
+void lock_check_acquire(uint32_t cls, bool sleeps);
+void lock_check_release(uint32_t cls, bool sleeps);
+/* Panics when the vCPU holds a spinlock: called where tasks switch. */
+void lock_check_may_sleep(void);
+#else
+static inline void lock_check_acquire(uint32_t cls, bool sleeps)
+{
+}
+static inline void lock_check_release(uint32_t cls, bool sleeps)
+{
+}
+static inline void lock_check_may_sleep(void)
+{
+}
+#endif
+
+/* Spins until l is free; lock.c. */
+void spin_lock_slow(struct spinlock *l);
+
+static inline void spin_init(struct spinlock *l, enum lock_class cls)
+{
+    l->locked = 0;
+    l->lock_class = cls;
+}
+
+static inline void spin_lock(struct spinlock *l)
+{
+    lock_check_acquire(l->lock_class, false);
+    if (unlikely(atomic_xchg_acquire(&l->locked, 1))) {
+        spin_lock_slow(l);
+    }
+}
+
+static inline bool spin_trylock(struct spinlock *l)
+{
+    if (atomic_load_relaxed(&l->locked) || atomic_xchg_acquire(&l->locked, 1)) {
+        return false;
+    }
+    lock_check_acquire(l->lock_class, false);
+    return true;
+}
+
+static inline void spin_unlock(struct spinlock *l)
+{
+    lock_check_release(l->lock_class, false);
+    atomic_store_release(&l->locked, 0);
+}
+
+/* Sleeps while held by another task; not recursive. Uncontended, it costs one
+ * atomic operation each way. */
+struct mutex {
+    uint64_t owner; /* the task; bit 0: there may be waiters; atomic */
+    struct spinlock lock;
+    struct list waiters; /* struct task.lock_node, FIFO; under lock */
+    uint32_t lock_class;
+};
+
+void mutex_init(struct mutex *m, enum lock_class cls);
+void mutex_lock(struct mutex *m);
+void mutex_unlock(struct mutex *m);
+/* For check(): the current task holds m. */
+bool mutex_held(const struct mutex *m);
+
+#endif

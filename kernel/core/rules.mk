@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: MIT
+# core: scheduling, waiting, time, locks, host I/O, log.
+
+KERNEL_SRCS += $(addprefix kernel/core/, dump.c hostio.c hostio_buffer.c \
+	hostio_ring.c idle.c lock.c log.c sched.c stats.c timer.c vector.c \
+	wait.c)
+ifdef DEBUG
+KERNEL_SRCS += kernel/core/lock_debug.c
+endif
+
+# The scheduler on real kernel stacks, with the lock order checked.
+CORE_TEST_SRCS := $(addprefix kernel/core/, dump.c idle.c lock.c lock_debug.c \
+	log.c sched.c stats.c timer.c wait.c tests/sched_test.c) \
+	$(addprefix arch/x86_64/, cpu.c fpu.c switch.S usercopy.S) \
+	lib/fmt.c lib/rbtree.c
+UNIT_TESTS += $(B)/unit/kernel/core/tests/sched_test
+$(B)/unit/kernel/core/tests/sched_test: $(CORE_TEST_SRCS) kernel/core/sched.h \
+		kernel/core/lock.h kernel/core/wait.h kernel/core/runqueue.h
+	@mkdir -p $(@D)
+	$(CC) -std=gnu11 -O1 -g -I. $(WARN) -Wno-missing-prototypes \
+		-fno-strict-aliasing -fwrapv -D_GNU_SOURCE -DENCLOS_KERNEL \
+		-DENCLOS_DEBUG -DENCLOS_UNIT -o $@ $(CORE_TEST_SRCS)
+
+CORE_UNIT := $(B)/unit/kernel/core
+UNIT_TESTS += $(CORE_UNIT)/tests/hostio_test
+
+$(CORE_UNIT)/tests/hostio_test.o: UNIT_CFLAGS += -D_GNU_SOURCE
+$(CORE_UNIT)/tests/hostio_test: %: %.o $(addprefix $(CORE_UNIT)/, hostio.o \
+		hostio_buffer.o hostio_ring.o wait.o timer.o lock.o \
+		lock_debug.o log.o) $(B)/unit/target/fake/fake.a \
+		$(B)/unit/lib/lib.a
+	$(CC) $(UNIT_CFLAGS) -o $@ $^

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What sched.c (tasks and switching) and idle.c (what a vCPU does between
+ * tasks, and when it wants a tick) share. Nobody else includes it.
+ */
+#ifndef KERNEL_CORE_RUNQUEUE_H
+#define KERNEL_CORE_RUNQUEUE_H
+
+#include "kernel/core/sched.h"
+#include "kernel/kernel.h"
+
+struct runqueue {
+    struct spinlock lock; /* guards the queue; held across a switch, so that
+                             nobody steals a task whose stack is in use */
+    struct list queue;    /* runnable tasks, task.run_node */
+    uint32_t count;       /* of them; read without the lock */
+    struct task *prev;    /* whom the switch in progress leaves */
+    bool migrate_prev;    /* prev runs on, but elsewhere */
+    uint64_t tick;        /* when the armed tick comes, or came; ns */
+    uint64_t tick_tsc;    /* until then it has not come; 0: none is armed */
+    uint64_t passes;      /* times it was in the scheduler; atomic */
+    struct task idle;     /* the vCPU's own context */
+};
+
+extern struct runqueue runqueues[VCPU_MAX];
+extern uint64_t idle_vcpus; /* bit a vCPU that waits in the target; atomic */
+
+static inline struct runqueue *this_runqueue(void)
+{
+    return &runqueues[this_vcpu()->id];
+}
+
+/* Whether the vCPU's tick is surely still to come, and by deadline (ns). One
+ * that is due about now may have come already, unseen, in kernel code. */
+static inline bool runqueue_tick_by(const struct runqueue *rq,
+                                    uint64_t deadline, uint64_t tsc)
+{
+    return rq->tick <= deadline && tsc < rq->tick_tsc;
+}
+
+/* Whether a task that waits in the queue can rely on a tick that comes in
+ * time to give it its turn, or to call an idle vCPU for it. */
+bool runqueue_covered(const struct runqueue *rq, uint64_t tsc);
+
+/* Next task for this vCPU, its lock held: the own queue's first, or one that
+ * has waited elsewhere for at least min_age TSC cycles. NULL: none. */
+struct task *runqueue_pick(struct runqueue *rq, uint64_t min_age);
+
+/* Switches to next; rq is this vCPU's and locked; returns unlocked, perhaps
+ * on another vCPU. */
+void runqueue_switch(struct runqueue *rq, struct task *next);
+
+/* Whether busy vCPUs must look for completions: an idle one is woken by them
+ * and does it. */
+static inline bool sched_io_is_ours(void)
+{
+    return atomic_load_relaxed(&sched_io_inflight) &&
+           !atomic_load_relaxed(&idle_vcpus);
+}
+
+/* Fires timers, collects completions, passes on signals. */
+void sched_poll(void);
+
+#endif

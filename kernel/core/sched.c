@@ -1,0 +1,408 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Tasks, run queues and switching.
+ *
+ * A task's state word is the whole truth about sleeping: PREPARED says "about
+ * to", SLEEPING "gone"; a waker moves either back to RUNNING and, in the
+ * second case, queues the task once its old vCPU has left its stack
+ * (on_vcpu). A woken task goes to the waker's own queue: most wake-ups are
+ * followed by the waker's sleep, and then the switch is a function call. If
+ * it waits there for some microseconds, an idle vCPU takes it away.
+ */
+#include "kernel/core/runqueue.h"
+#include "kernel/core/log.h"
+#include "kernel/core/stats.h"
+#include "target/target.h"
+
+struct runqueue runqueues[VCPU_MAX];
+uint64_t idle_vcpus;
+static unsigned vcpu_total;
+
+static struct spinlock all_lock = SPINLOCK_INIT(LOCK_TASK_LIST);
+static struct list all_tasks = LIST_INIT(all_tasks); /* under all_lock */
+
+unsigned sched_vcpu_count(void)
+{
+    return vcpu_total;
+}
+
+void sched_for_each_task(void (*fn)(struct task *t, void *arg), void *arg)
+{
+    spin_lock(&all_lock);
+    list_for_each (pos, &all_tasks) {
+        fn(list_entry(pos, struct task, all_node), arg);
+    }
+    spin_unlock(&all_lock);
+}
+
+/* ---- the queue ---- */
+
+static bool allowed_on(const struct task *t, unsigned id)
+{
+    return t->affinity >> id & 1;
+}
+
+static unsigned choose_vcpu(const struct task *t)
+{
+    unsigned id = this_vcpu()->id;
+
+    if (allowed_on(t, id)) {
+        return id;
+    }
+    return (unsigned)__builtin_ctzll(t->affinity);
+}
+
+static void enqueue(struct task *t)
+{
+    unsigned id = choose_vcpu(t);
+    struct runqueue *rq = &runqueues[id];
+
+    spin_lock(&rq->lock);
+    /* The waker's own start stands for "now", which costs a clock: for the
+     * short stretches that matter here they are the same. */
+    t->queued_at = current_task()->account_mark;
+    list_add_tail(&rq->queue, &t->run_node);
+    rq->count++;
+    spin_unlock(&rq->lock);
+    if (id != this_vcpu()->id) {
+        target_vcpu_kick(id);
+    } else if (!runqueue_covered(rq, t->queued_at)) {
+        this_vcpu()->resched = 1;
+    }
+}
+
+static struct task *take(struct runqueue *rq, unsigned id, uint64_t newest)
+{
+    list_for_each (pos, &rq->queue) {
+        struct task *t = list_entry(pos, struct task, run_node);
+
+        if (allowed_on(t, id) && t->queued_at <= newest) {
+            list_del(pos);
+            rq->count--;
+            return t;
+        }
+    }
+    return NULL;
+}
+
+static struct task *steal(unsigned self, uint64_t min_age)
+{
+    uint64_t newest = arch_rdtsc() - min_age;
+
+    for (unsigned i = 1; i < vcpu_total; i++) {
+        struct runqueue *rq = &runqueues[(self + i) % vcpu_total];
+        struct task *t = NULL;
+
+        if (atomic_load_relaxed(&rq->count) && spin_trylock(&rq->lock)) {
+            t = take(rq, self, newest);
+            spin_unlock(&rq->lock);
+        }
+        if (t) {
+            stats_count(STAT_STEAL);
+            return t;
+        }
+    }
+    return NULL;
+}
+
+struct task *runqueue_pick(struct runqueue *rq, uint64_t min_age)
+{
+    struct list *first = list_first(&rq->queue);
+
+    if (first) {
+        list_del(first);
+        rq->count--;
+        return list_entry(first, struct task, run_node);
+    }
+    return steal((unsigned)(rq - runqueues), min_age);
+}
+
+/* ---- switching ---- */
+
+/* On the new stack: lets go of the task that ran before. */
+static void finish_switch(void)
+{
+    struct vcpu *v = this_vcpu();
+    struct runqueue *rq = &runqueues[v->id];
+    struct task *prev = rq->prev;
+    bool dead = prev->state == TASK_DEAD;
+    bool migrate = rq->migrate_prev;
+
+    uint64_t timer = timer_next(), tsc = v->task->account_mark;
+
+    rq->migrate_prev = false;
+    atomic_store_release(&prev->on_vcpu, 0);
+    if ((rq->count && !runqueue_covered(rq, tsc)) || sched_io_is_ours() ||
+        (timer != UINT64_MAX && !runqueue_tick_by(rq, timer, tsc))) {
+        v->resched = 1;
+    }
+    spin_unlock(&rq->lock);
+    if (dead) {
+        spin_lock(&all_lock);
+        list_del(&prev->all_node);
+        spin_unlock(&all_lock);
+        prev->dead(prev);
+    } else if (migrate) {
+        enqueue(prev);
+    }
+}
+
+static void account(struct task *prev, struct task *next)
+{
+    uint64_t now = arch_rdtsc();
+
+    prev->cycles += now - prev->account_mark;
+    next->account_mark = now;
+    next->slice_end = 0;
+    next->switches++;
+}
+
+void runqueue_switch(struct runqueue *rq, struct task *next)
+{
+    struct vcpu *v = this_vcpu();
+    struct task *prev = v->task;
+
+    account(prev, next);
+    stats_count(STAT_SWITCH);
+    if (prev->thread) {
+        prev->fs_base = read_fs_base();
+        if (!prev->fpu_saved) {
+            fpu_save(&prev->fpu);
+            prev->fpu_saved = 1;
+        }
+    }
+    if (next->thread) {
+        write_fs_base(next->fs_base);
+    }
+    v->task = next;
+    v->kstack = next->kstack_top;
+    v->fpu = &next->fpu;
+    v->fpu_saved = &next->fpu_saved;
+    next->vcpu = v->id;
+    atomic_store_relaxed(&next->on_vcpu, 1);
+    rq->prev = prev;
+    arch_switch(&prev->ksp, next->ksp);
+    finish_switch();
+}
+
+/* Gives the vCPU away; the caller has made sure that somebody will bring the
+ * current task back. */
+static void switch_away(void)
+{
+    struct runqueue *rq = this_runqueue();
+    struct task *next;
+
+    spin_lock(&rq->lock);
+    next = runqueue_pick(rq, 0);
+    if (next == current_task()) {
+        spin_unlock(&rq->lock);
+        return;
+    }
+    runqueue_switch(rq, next ? next : &rq->idle);
+}
+
+void task_yield(void)
+{
+    struct runqueue *rq = this_runqueue();
+    struct task *t = current_task();
+
+    lock_check_may_sleep();
+    if (!allowed_on(t, this_vcpu()->id)) {
+        spin_lock(&rq->lock);
+        rq->migrate_prev = true;
+        runqueue_switch(rq, &rq->idle);
+        return;
+    }
+    spin_lock(&rq->lock);
+    if (list_empty(&rq->queue)) {
+        spin_unlock(&rq->lock);
+        return;
+    }
+    t->queued_at = arch_rdtsc();
+    list_add_tail(&rq->queue, &t->run_node);
+    rq->count++;
+    runqueue_switch(rq, runqueue_pick(rq, 0));
+}
+
+/* ---- sleeping and waking ---- */
+
+void task_prepare_sleep(void)
+{
+    atomic_store(&current_task()->state, TASK_PREPARED);
+}
+
+void task_prepare_sleep_locked(void)
+{
+    atomic_store_release(&current_task()->state, TASK_PREPARED);
+}
+
+void task_cancel_sleep(void)
+{
+    atomic_store_release(&current_task()->state, TASK_RUNNING);
+}
+
+void task_sleep(void)
+{
+    struct task *t = current_task();
+    uint32_t expected = TASK_PREPARED;
+
+    lock_check_may_sleep();
+    if (atomic_cas(&t->state, &expected, TASK_SLEEPING)) {
+        switch_away();
+    }
+}
+
+static void sleep_timeout(struct timer *timer)
+{
+    struct task *t = container_of(timer, struct task, sleep_timer);
+
+    t->timed_out = true;
+    task_wake(t);
+}
+
+bool task_sleep_until(uint64_t deadline)
+{
+    struct task *t = current_task();
+
+    t->timed_out = false;
+    timer_arm(&t->sleep_timer, deadline);
+    task_sleep();
+    timer_cancel(&t->sleep_timer);
+    return !t->timed_out;
+}
+
+bool task_wake(struct task *t)
+{
+    uint32_t state = atomic_load(&t->state);
+
+    for (;;) {
+        if (state != TASK_PREPARED && state != TASK_SLEEPING) {
+            return false;
+        }
+        if (atomic_cas(&t->state, &state, TASK_RUNNING)) {
+            break;
+        }
+    }
+    if (state == TASK_SLEEPING) {
+        while (atomic_load_acquire(&t->on_vcpu)) {
+            cpu_relax();
+        }
+        enqueue(t);
+    }
+    return true;
+}
+
+void task_interrupt(struct task *t)
+{
+    atomic_store(&t->interrupted, 1);
+    if (!task_wake(t) && t != current_task() && atomic_load(&t->on_vcpu)) {
+        target_vcpu_kick(atomic_load_relaxed(&t->vcpu));
+    }
+}
+
+/* ---- a task's life ---- */
+
+/* The first function on a new kernel stack; the caller's fn and argument lie
+ * at its top. */
+struct first_call {
+    void (*fn)(void *);
+    void *arg;
+};
+
+static void task_begin(void *arg)
+{
+    struct first_call call = *(struct first_call *)arg;
+
+    finish_switch();
+    call.fn(call.arg);
+    task_exit();
+}
+
+void task_init(struct task *t, void *stack, const char *name,
+               void (*fn)(void *), void *arg)
+{
+    uint64_t top = (uint64_t)stack + KSTACK_SIZE;
+    struct first_call *call =
+        (struct first_call *)(top - REGS_SIZE - sizeof(*call));
+
+    t->kstack_top = top;
+    t->name = name;
+    t->state = TASK_SLEEPING;
+    t->affinity = vcpu_total < 64 ? (1ull << vcpu_total) - 1 : ~0ull;
+    t->account_mark = arch_rdtsc();
+    list_init(&t->run_node);
+    list_init(&t->lock_node);
+    timer_init(&t->sleep_timer, sleep_timeout);
+    call->fn = fn;
+    call->arg = arg;
+    t->ksp = arch_stack_init((uint64_t)call & ~15ull, task_begin, call);
+    spin_lock(&all_lock);
+    list_add_tail(&all_tasks, &t->all_node);
+    spin_unlock(&all_lock);
+}
+
+void task_start(struct task *t)
+{
+    check(task_wake(t));
+}
+
+void task_exit(void)
+{
+    lock_check_may_sleep();
+    atomic_store(&current_task()->state, TASK_DEAD);
+    switch_away();
+    panic("a dead task runs");
+}
+
+void task_set_affinity(struct task *t, uint64_t mask)
+{
+    t->affinity = mask;
+    if (!allowed_on(t, t->vcpu) && atomic_load(&t->on_vcpu)) {
+        if (t == current_task()) {
+            this_vcpu()->resched = 1;
+        } else {
+            target_vcpu_kick(t->vcpu);
+        }
+    }
+}
+
+void task_times(struct task *t, uint64_t *user_ns, uint64_t *kernel_ns)
+{
+    uint64_t cycles = t->cycles;
+
+    if (atomic_load(&t->on_vcpu)) {
+        cycles += arch_rdtsc() - t->account_mark;
+    }
+    *user_ns = sched_cycles_to_ns(cycles);
+    *kernel_ns = 0;
+}
+
+/* ---- boot ---- */
+
+void sched_init(unsigned vcpu_count)
+{
+    sched_tick_init();
+    vcpu_total = vcpu_count;
+    for (unsigned i = 0; i < vcpu_count; i++) {
+        struct runqueue *rq = &runqueues[i];
+
+        spin_init(&rq->lock, LOCK_RUNQUEUE);
+        list_init(&rq->queue);
+        rq->idle.name = "idle";
+        rq->idle.state = TASK_RUNNING;
+        rq->idle.vcpu = i;
+        rq->idle.affinity = 1ull << i;
+    }
+}
+
+void sched_vcpu_init(unsigned id)
+{
+    struct task *idle = &runqueues[id].idle;
+    struct vcpu *v = this_vcpu();
+
+    idle->on_vcpu = 1;
+    idle->account_mark = arch_rdtsc();
+    v->task = idle;
+    v->fpu = &idle->fpu;
+    v->fpu_saved = &idle->fpu_saved;
+}

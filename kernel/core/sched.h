@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Tasks and the scheduler: M tasks on N vCPUs, a run queue a vCPU, stealing
+ * when one runs dry. Kernel code is never preempted; user code is, by the
+ * target's tick, when somebody else can run or a timer is due.
+ *
+ * A task is one kernel stack and a saved context. Tasks with a thread (proc/)
+ * run user code; those without are the kernel's own.
+ *
+ * Lifetime: task_init() fills memory that the caller owns, kernel stack
+ * included; the last act of a task is task_exit(), after which `dead` is
+ * called on another stack and may free both.
+ */
+#ifndef KERNEL_CORE_SCHED_H
+#define KERNEL_CORE_SCHED_H
+
+#include "lib/types.h"
+#include "lib/list.h"
+#include "arch/x86_64/arch.h"
+#include "kernel/core/lock.h"
+#include "kernel/core/timer.h"
+
+struct thread; /* kernel/proc/proc.h */
+struct mm;     /* kernel/mm/mm.h */
+
+enum task_state {
+    TASK_RUNNING,  /* on a vCPU or on a run queue */
+    TASK_PREPARED, /* about to sleep; a wake-up makes it RUNNING again */
+    TASK_SLEEPING,
+    TASK_DEAD,
+};
+
+struct task {
+    uint64_t ksp; /* RSP while switched away */
+    uint64_t kstack_top;
+    uint64_t fs_base;     /* while switched away */
+    uint32_t fpu_saved;   /* fpu holds the vector state; the registers do not */
+    uint32_t state;       /* enum task_state, atomic */
+    uint32_t interrupted; /* signal work is pending: ends WAIT_INTR waits and
+                             sends the task through signal delivery on its
+                             way to user code. Set by task_interrupt(),
+                             cleared by the signal room */
+    uint32_t on_vcpu;     /* 1 while a vCPU runs on its stack, atomic */
+    uint32_t vcpu;        /* where it runs or ran last */
+    uint64_t affinity;    /* bit a vCPU */
+    struct list run_node;
+    struct list lock_node; /* in a mutex's waiters */
+    struct timer sleep_timer;
+    bool timed_out;
+    uint64_t slice_end;
+    uint64_t cycles; /* of CPU time, up to account_mark; TSC */
+    uint64_t account_mark;
+    uint64_t switches, preemptions;
+    struct list all_node;  /* every task, for the state dump */
+    const char *name;      /* for the dump; borrowed */
+    struct thread *thread; /* NULL: a task of the kernel */
+    struct mm *mm;
+    void (*dead)(struct task *t);
+    uint64_t queued_at; /* TSC when it became runnable, for stealing */
+    uint8_t mutexes_held[LOCK_CLASSES]; /* debug builds: lock_debug.c */
+    struct fpu_area fpu;
+};
+
+_Static_assert(offsetof(struct task, fpu_saved) == 24, "entry.S");
+_Static_assert(offsetof(struct task, interrupted) == 32, "entry.S");
+
+/* Prepares t to run fn(arg) on the kernel stack [stack, stack+KSTACK_SIZE).
+ * It does not run before task_start(). */
+void task_init(struct task *t, void *stack, const char *name,
+               void (*fn)(void *), void *arg);
+void task_start(struct task *t);
+
+/* Ends the current task. */
+_Noreturn void task_exit(void);
+
+/* Lets others run; returns when it is our turn again. */
+void task_yield(void);
+
+/* Sleeping, in three steps: from task_prepare_sleep() on, a task_wake() is
+ * not lost; task_sleep() returns when one came; task_cancel_sleep() when there
+ * is no need to sleep after all. wait.h is the usual way in. */
+void task_prepare_sleep(void);
+/* The same for who holds the lock that every waker takes: no fence. */
+void task_prepare_sleep_locked(void);
+void task_sleep(void);
+/* False when the deadline (ns of clock_now()) passed first. */
+bool task_sleep_until(uint64_t deadline);
+void task_cancel_sleep(void);
+
+/* Makes a sleeping (or about to sleep) task runnable. True when it slept. */
+bool task_wake(struct task *t);
+
+/* Marks signal work and wakes t from interruptible waits, or brings it out of
+ * user code. */
+void task_interrupt(struct task *t);
+
+/* Restricts t to the vCPUs of mask; takes effect at its next switch. */
+void task_set_affinity(struct task *t, uint64_t mask);
+
+/* CPU time of a task so far, in ns. */
+void task_times(struct task *t, uint64_t *user_ns, uint64_t *kernel_ns);
+
+/* Before return to user code: yields if others wait. entry.S and trap paths
+ * call it through user_return_work(). */
+void sched_check(void);
+
+/* Returns when every other vCPU has passed through the scheduler since, or
+ * runs nothing: membarrier(2). May switch tasks. */
+void sched_barrier(void);
+
+/* Number of vCPUs that run, and calls fn for each task (dump, procfs), with
+ * the list locked. */
+unsigned sched_vcpu_count(void);
+void sched_for_each_task(void (*fn)(struct task *t, void *arg), void *arg);
+
+/* Boot: makes the calling context the idle task of vCPU `id`. */
+void sched_init(unsigned vcpu_count);
+void sched_vcpu_init(unsigned id);
+/* The idle loop; runs tasks, never returns. */
+_Noreturn void sched_idle(void);
+
+/* Durations of the TSC in ns; 0 where the clock does not come from it. */
+uint64_t sched_cycles_to_ns(uint64_t cycles);
+/* sched.c: reads the TSC's rate; at boot. */
+void sched_tick_init(void);
+
+/* timer.c: a timer was armed; makes sure that somebody wakes up for it. */
+void sched_timer_changed(uint64_t deadline);
+
+/* Start of the kernel's text, for dumps. */
+const void *kernel_text_start(void);
+
+/* Runs fn (until it returns false) when the host has sent a signal: boot.c
+ * sets it. Called with no lock held, in any context. */
+extern void (*sched_poll_signals)(void);
+
+/* Host I/O completions are polled here by the scheduler (hostio.c sets it). */
+extern bool (*sched_poll_io)(void);
+/* Operations that the host has and has not completed; hostio.c counts. */
+extern uint32_t sched_io_inflight;
+
+#endif

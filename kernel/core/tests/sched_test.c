@@ -1,0 +1,325 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The scheduler as an ordinary program: one vCPU, a target whose clock jumps
+ * to the next deadline whenever the vCPU waits, and the lock order checked.
+ * Kernel stacks are real, so no ASan here; the tests of single files have it.
+ */
+#include "kernel/core/sched.h"
+#include "kernel/core/wait.h"
+#include "kernel/core/log.h"
+#include "target/target.h"
+#include "abi/linux/errno.h"
+
+#include <asm/prctl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* ---- the target ---- */
+
+static uint64_t fake_now = 1000;
+static unsigned waits, kicks;
+
+uint64_t target_clock(void)
+{
+    return fake_now += 10;
+}
+
+void target_clock_info(struct target_clock *out)
+{
+    memset(out, 0, sizeof(*out));
+    out->realtime_offset = 5000000000000;
+}
+
+void target_vcpu_wait(uint64_t deadline)
+{
+    waits++;
+    if (deadline == UINT64_MAX) {
+        puts("not ok core sched: everybody sleeps for ever");
+        exit(1);
+    }
+    if (deadline > fake_now) {
+        fake_now = deadline;
+    }
+}
+
+void target_vcpu_kick(unsigned id)
+{
+    kicks++;
+}
+
+void target_vcpu_tick(uint64_t deadline)
+{
+}
+
+void target_log(const char *line, size_t len)
+{
+    fwrite(line, 1, len, stdout);
+}
+
+_Noreturn void target_stop(int status)
+{
+    exit(status >> 8);
+}
+
+_Noreturn void target_user_resume(const struct user_regs *regs,
+                                  const struct fpu_area *fpu)
+{
+    abort();
+}
+
+const void *kernel_text_start(void)
+{
+    return NULL;
+}
+
+/* entry.S and its partners are not linked. */
+void arch_syscall_entry(void)
+{
+}
+
+/* ---- helpers ---- */
+
+static unsigned failures;
+
+static void expect(bool good, const char *name)
+{
+    printf("%s core sched: %s\n", good ? "ok" : "not ok", name);
+    failures += !good;
+}
+
+enum { TASKS = 8 };
+static struct task tasks[TASKS + 1];
+static unsigned ended;
+
+static void on_dead(struct task *t)
+{
+    free((void *)(t->kstack_top - KSTACK_SIZE));
+    ended++;
+}
+
+static void spawn(unsigned i, void (*fn)(void *), void *arg)
+{
+    memset(&tasks[i], 0, sizeof(tasks[i]));
+    task_init(&tasks[i], aligned_alloc(4096, KSTACK_SIZE), "test", fn, arg);
+    tasks[i].dead = on_dead;
+    task_start(&tasks[i]);
+}
+
+static void join(unsigned count)
+{
+    while (ended < count) {
+        uint64_t until = clock_now() + NSEC_PER_MSEC;
+
+        task_prepare_sleep();
+        task_sleep_until(until);
+    }
+    ended = 0;
+}
+
+/* ---- tests ---- */
+
+static struct mutex mutex;
+static long counter;
+
+static void count_locked(void *arg)
+{
+    for (int i = 0; i < 100; i++) {
+        mutex_lock(&mutex);
+        long before = counter;
+        task_yield(); /* somebody else tries to get in */
+        counter = before + 1;
+        mutex_unlock(&mutex);
+    }
+}
+
+static void test_mutex(void)
+{
+    mutex_init(&mutex, LOCK_FS_INODE);
+    for (unsigned i = 0; i < TASKS; i++) {
+        spawn(i, count_locked, NULL);
+    }
+    join(TASKS);
+    expect(counter == TASKS * 100, "a mutex lets one in at a time");
+    mutex_lock(&mutex);
+    expect(mutex_held(&mutex), "a mutex knows its holder");
+    mutex_unlock(&mutex);
+}
+
+static struct wait_queue queue;
+static int baton;
+
+static void pass_baton(void *arg)
+{
+    int me = (int)(long)arg;
+
+    for (int i = 0; i < 50; i++) {
+        wait_event(&queue, baton == me, DEADLINE_NONE, 0);
+        baton = (baton + 1) % TASKS;
+        wait_wake_all(&queue);
+    }
+}
+
+static void test_wait(void)
+{
+    wait_queue_init(&queue);
+    for (long i = 0; i < TASKS; i++) {
+        spawn((unsigned)i, pass_baton, (void *)i);
+    }
+    join(TASKS);
+    expect(baton == 0, "wait_event sees every change");
+}
+
+static unsigned exclusive_woken;
+
+static void wait_exclusive(void *arg)
+{
+    volatile bool *go = arg;
+
+    wait_event(&queue, *go, DEADLINE_NONE, WAIT_EXCLUSIVE);
+    exclusive_woken++;
+}
+
+static void settle(void)
+{
+    uint64_t until = clock_now() + NSEC_PER_MSEC;
+
+    task_prepare_sleep();
+    task_sleep_until(until);
+}
+
+static void test_exclusive(void)
+{
+    static volatile bool go;
+
+    for (unsigned i = 0; i < 4; i++) {
+        spawn(i, wait_exclusive, (void *)&go);
+    }
+    settle();
+    go = true;
+    wait_wake(&queue, 1, 0);
+    settle();
+    expect(exclusive_woken == 1, "one exclusive waiter is woken");
+    wait_wake(&queue, 2, 0);
+    settle();
+    expect(exclusive_woken == 3, "then two");
+    wait_wake_all(&queue);
+    join(4);
+}
+
+static int results[2];
+
+static void wait_interruptibly(void *arg)
+{
+    results[0] = wait_event(&queue, false, DEADLINE_NONE, WAIT_INTR);
+    results[1] = wait_event(&queue, false, clock_now() + NSEC_PER_SEC, 0);
+}
+
+static void test_ends_of_waiting(void)
+{
+    uint64_t start;
+
+    spawn(0, wait_interruptibly, NULL);
+    settle();
+    task_interrupt(&tasks[0]);
+    start = clock_now();
+    join(1);
+    expect(results[0] == -EINTR, "an interruptible wait ends with -EINTR");
+    expect(results[1] == -ETIMEDOUT && clock_now() - start >= NSEC_PER_SEC,
+           "a deadline ends a wait, and not before");
+}
+
+static char fired[8];
+static struct timer timers[4];
+
+static void on_fire(struct timer *t)
+{
+    size_t n = strlen(fired);
+
+    fired[n] = (char)('a' + (t - timers));
+    if (n == 1) {
+        timer_arm(&timers[3], clock_now() + NSEC_PER_MSEC);
+    }
+}
+
+static void test_timers(void)
+{
+    uint64_t now = clock_now();
+
+    for (int i = 0; i < 4; i++) {
+        timer_init(&timers[i], on_fire);
+    }
+    timer_arm(&timers[0], now + 3 * NSEC_PER_MSEC);
+    timer_arm(&timers[1], now + 1 * NSEC_PER_MSEC);
+    timer_arm(&timers[2], now + 9 * NSEC_PER_MSEC);
+    timer_arm(&timers[2], now + 2 * NSEC_PER_MSEC); /* moved */
+    expect(timer_cancel(&timers[0]), "an armed timer is cancelled");
+    expect(!timer_cancel(&timers[0]), "but once");
+    for (int i = 0; i < 12; i++) {
+        settle();
+    }
+    expect(!strcmp(fired, "bcd"), "timers fire in order, callbacks re-arm");
+}
+
+static void yield_often(void *arg)
+{
+    for (int i = 0; i < 1000; i++) {
+        task_yield();
+    }
+    *(int *)arg += 1;
+}
+
+static void test_yield(void)
+{
+    int done = 0;
+
+    for (unsigned i = 0; i < TASKS; i++) {
+        spawn(i, yield_often, &done);
+    }
+    join(TASKS);
+    expect(done == TASKS, "all who yield come back");
+}
+
+static void test_clock(void)
+{
+    int64_t ahead = clock_realtime() - (int64_t)clock_now();
+    uint64_t before;
+
+    expect(ahead > 4999999000000 && ahead < 5000000001000,
+           "realtime is the clock plus the target's offset");
+    before = clock_now();
+    fake_now -= 500;
+    expect(clock_now() >= before, "a clock that steps back stands still");
+    clock_set_realtime(42 * (int64_t)NSEC_PER_SEC);
+    expect(clock_realtime() / (int64_t)NSEC_PER_SEC == 42,
+           "realtime can be set");
+}
+
+static void run_tests(void *arg)
+{
+    test_yield();
+    test_mutex();
+    test_wait();
+    test_exclusive();
+    test_ends_of_waiting();
+    test_timers();
+    test_clock();
+    expect(waits > 0, "an idle vCPU waits in the target");
+    exit(failures != 0);
+}
+
+int main(void)
+{
+    struct vcpu *v = vcpu_by_id(0);
+
+    setvbuf(stdout, NULL, _IONBF, 0);
+    v->self = v;
+    syscall(SYS_arch_prctl, ARCH_SET_GS, v);
+    fpu_init();
+    sched_init(1);
+    sched_vcpu_init(0);
+    spawn(TASKS, run_tests, NULL);
+    sched_idle();
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Time and timers. clock_now() is nanoseconds of the kernel's monotonic clock
+ * (CLOCK_MONOTONIC and BOOTTIME); it never runs backwards, whatever the host
+ * says. Timer callbacks run on some vCPU in kernel context, without locks
+ * held by the caller, and must not block.
+ */
+#ifndef KERNEL_CORE_TIMER_H
+#define KERNEL_CORE_TIMER_H
+
+#include "lib/types.h"
+#include "lib/rbtree.h"
+
+#define NSEC_PER_SEC  1000000000ull
+#define NSEC_PER_MSEC 1000000ull
+#define NSEC_PER_USEC 1000ull
+#define DEADLINE_NONE 0ull /* in wait_*(): no deadline */
+
+uint64_t clock_now(void);
+
+/* Nanoseconds since the epoch: clock_now() plus an offset. */
+int64_t clock_realtime(void);
+int64_t clock_realtime_offset(void);
+/* clock_settime(2): shifts the offset; programs see it at once. */
+void clock_set_realtime(int64_t ns);
+
+struct timer {
+    struct rb_node node;
+    uint64_t deadline;
+    void (*fire)(struct timer *t);
+    bool armed;
+};
+
+void timer_init(struct timer *t, void (*fire)(struct timer *));
+
+/* Arms t at deadline (ns of clock_now()), or moves it. */
+void timer_arm(struct timer *t, uint64_t deadline);
+
+/* Disarms t. True when it was armed. On return its callback does not run and
+ * will not, unless the caller is that callback. */
+bool timer_cancel(struct timer *t);
+
+/* Fires what is due; returns the next deadline or UINT64_MAX. sched.c calls
+ * it. */
+uint64_t timer_run(void);
+uint64_t timer_next(void);
+
+#endif

@@ -1,0 +1,413 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The console (console.h): reads and writes go straight to the host. A read
+ * waits by a poll that a signal can end; terminals answer ioctls themselves.
+ *
+ * Readiness for poll and O_NONBLOCK is found by a task of the kernel for each
+ * stream, started on first use, since the host's poll blocks who asks.
+ */
+#include "kernel/fs/console.h"
+#include "kernel/fs/current.h"
+#include "kernel/fs/names.h"
+#include "kernel/core/hostio.h"
+#include "kernel/core/log.h"
+#include "kernel/mm/heap.h"
+#include "lib/string.h"
+#include "abi/linux/errno.h"
+#include "abi/linux/ioctl.h"
+#include "abi/linux/stat.h"
+#include "abi/linux/termios.h"
+
+enum {
+    STREAMS = 3,
+    CHUNK = 65536,
+    SMALL = 512,
+    GRACE = 500 * 1000, /* ns that a readiness answer is waited for */
+};
+
+struct stream {
+    int fd; /* of the host */
+    bool tty, open;
+    uint32_t mode;
+    uint64_t rdev, size;
+    struct wait_queue wait;  /* readiness of input changed */
+    struct wait_queue asked; /* the poller's work */
+    uint32_t ready;          /* POLL*; atomic */
+    uint32_t asking;         /* the poller is at it; atomic */
+    bool has_poller;
+    struct task poller;
+};
+
+static struct stream streams[STREAMS];
+static int foreground; /* TIOCGPGRP; 0: not set */
+
+/* ---- readiness ---- */
+
+static void poller(void *arg)
+{
+    struct stream *s = arg;
+
+    for (;;) {
+        int bits;
+
+        wait_event(&s->asked, atomic_load(&s->asking), DEADLINE_NONE, 0);
+        bits = hostio_poll(s->fd, POLLIN);
+        atomic_store(&s->ready, bits > 0 ? (uint32_t)bits : POLLERR);
+        atomic_store(&s->asking, 0);
+        wait_wake(&s->wait, ~0u, s->ready);
+    }
+}
+
+static bool start_poller(struct stream *s)
+{
+    void *stack;
+
+    if (s->has_poller) {
+        return true;
+    }
+    stack = kstack_alloc();
+    if (!stack) {
+        return false;
+    }
+    s->has_poller = true;
+    task_init(&s->poller, stack, "console", poller, s);
+    task_start(&s->poller);
+    return true;
+}
+
+static bool answered(void *arg)
+{
+    struct stream *s = arg;
+
+    return !atomic_load(&s->asking);
+}
+
+/* The bits that hold now, as far as the host answers quickly. */
+static uint32_t input_ready(struct stream *s)
+{
+    if (S_ISREG(s->mode) || !start_poller(s)) {
+        return POLLIN;
+    }
+    if (!atomic_load(&s->asking)) {
+        atomic_store(&s->ready, 0);
+        atomic_store(&s->asking, 1);
+        wait_wake_all(&s->asked);
+    }
+    wait_until(&s->wait, answered, s, clock_now() + GRACE, 0);
+    return atomic_load(&s->ready);
+}
+
+static uint32_t console_poll(struct file *f, struct poll_table *pt)
+{
+    struct stream *s = f->private;
+    uint32_t bits = POLLOUT | POLLWRNORM;
+
+    if (f->mode & FILE_READ) {
+        poll_wait(pt, &s->wait);
+        bits |= input_ready(s);
+        bits |= bits & POLLIN ? POLLRDNORM : 0;
+    }
+    return bits;
+}
+
+/* ---- data ---- */
+
+static char *buffer(size_t want, char *small, size_t *size)
+{
+    char *buf = want > SMALL ? kmalloc(MIN(want, (size_t)CHUNK)) : NULL;
+
+    *size = buf ? MIN(want, (size_t)CHUNK) : MIN(want, (size_t)SMALL);
+    return buf ? buf : small;
+}
+
+static int wait_input(struct file *f, struct stream *s, int flags)
+{
+    int bits;
+
+    if (S_ISREG(s->mode)) {
+        return 0;
+    }
+    if (file_nonblock(f, flags)) {
+        return input_ready(s) ? 0 : -EAGAIN;
+    }
+    bits = hostio_poll(s->fd, POLLIN);
+    return bits == -EINTR ? -ERESTARTSYS : MIN(bits, 0);
+}
+
+static long console_read(struct file *f, struct iobuf *io, uint64_t *pos,
+                         int flags)
+{
+    struct stream *s = f->private;
+    char small[SMALL], *buf;
+    size_t size;
+    long n = wait_input(f, s, flags);
+
+    if (n < 0) {
+        return n;
+    }
+    buf = buffer(io->left, small, &size);
+    n = hostio_read(s->fd, buf, size, -1);
+    if (n > 0) {
+        n = iobuf_put(io, buf, n);
+    }
+    if (buf != small) {
+        kfree(buf);
+    }
+    return n;
+}
+
+static long write_all(struct stream *s, const char *buf, size_t len)
+{
+    size_t done = 0;
+    long n = 0;
+
+    while (done < len) {
+        n = hostio_write(s->fd, buf + done, len - done, -1);
+        if (n == -EAGAIN) { /* the host's descriptor is non-blocking */
+            n = hostio_poll(s->fd, POLLOUT);
+            n = MIN(n, 0l);
+            if (n == 0) {
+                continue;
+            }
+        }
+        if (n <= 0) {
+            break;
+        }
+        done += n;
+    }
+    return done ? (long)done : n == -EINTR ? -ERESTARTSYS : n;
+}
+
+static long console_write(struct file *f, struct iobuf *io, uint64_t *pos,
+                          int flags)
+{
+    struct stream *s = f->private;
+    char small[SMALL], *buf;
+    size_t size;
+    long done = 0, n = 0;
+
+    buf = buffer(io->left, small, &size);
+    while (io->left) {
+        long part = iobuf_get(io, buf, MIN(io->left, (uint64_t)size));
+
+        n = part > 0 ? write_all(s, buf, part) : part;
+        done += MAX(n, 0l);
+        if (n < part || n <= 0) {
+            break;
+        }
+    }
+    if (buf != small) {
+        kfree(buf);
+    }
+    if (S_ISREG(s->mode)) {
+        atomic_fetch_add(&f->inode->size, MAX(done, 0l));
+    }
+    if (n == -EPIPE) {
+        current_signal(13); /* SIGPIPE */
+    }
+    return done ? done : n;
+}
+
+/* ---- terminals ---- */
+
+struct tty_call {
+    uint32_t cmd;
+    uint8_t in, out; /* bytes to the host, bytes back */
+};
+
+static const struct tty_call tty_calls[] = {
+    {TCGETS, 0, sizeof(struct linux_termios)},
+    {TCSETS, sizeof(struct linux_termios), 0},
+    {TCSETSW, sizeof(struct linux_termios), 0},
+    {TCSETSF, sizeof(struct linux_termios), 0},
+    {TCGETS2, 0, sizeof(struct linux_termios2)},
+    {TCSETS2, sizeof(struct linux_termios2), 0},
+    {TIOCGWINSZ, 0, sizeof(struct winsize)},
+    {TIOCSWINSZ, sizeof(struct winsize), 0},
+    {TIOCOUTQ, 0, 4},
+};
+
+static long forward(struct stream *s, const struct tty_call *call,
+                    struct uptr arg)
+{
+    uint8_t buf[64];
+    long err = copy_from_user(buf, arg, call->in);
+
+    if (!err) {
+        err = hostio_ioctl(s->fd, call->cmd, buf, call->in, call->out);
+    }
+    if (err >= 0 && call->out) {
+        err = copy_to_user(arg, buf, call->out);
+    }
+    return err;
+}
+
+/* Job control: one session, whose terminal this is. */
+static long job_ioctl(uint32_t cmd, struct uptr arg)
+{
+    uint32_t pgrp;
+    int err;
+
+    switch (cmd) {
+    case TIOCGPGRP:
+        return put_user32(arg, foreground ? foreground : current_proc()->pgid);
+    case TIOCSPGRP:
+        err = get_user32(&pgrp, arg);
+        if (err) {
+            return err;
+        }
+        if ((int32_t)pgrp <= 0) {
+            return -EINVAL;
+        }
+        foreground = pgrp;
+        return 0;
+    case TIOCGSID:
+        return put_user32(arg, current_proc()->sid);
+    case TIOCSCTTY:
+    case TCSBRK: /* what was written is with the host already */
+        return 0;
+    default:
+        return -EINVAL;
+    }
+}
+
+static long console_ioctl(struct file *f, uint32_t cmd, struct uptr arg)
+{
+    struct stream *s = f->private;
+    struct tty_call fionread = {FIONREAD, 0, 4};
+
+    if (cmd == FIONREAD && !S_ISCHR(s->mode)) {
+        return forward(s, &fionread, arg);
+    }
+    if (!s->tty) {
+        return -ENOTTY;
+    }
+    if (cmd == FIONREAD) {
+        return forward(s, &fionread, arg);
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(tty_calls); i++) {
+        if (tty_calls[i].cmd == cmd) {
+            return forward(s, &tty_calls[i], arg);
+        }
+    }
+    return job_ioctl(cmd, arg);
+}
+
+static int console_sync(struct file *f, bool data_only)
+{
+    struct stream *s = f->private;
+
+    return S_ISREG(s->mode) ? hostio_fsync(s->fd) : -EINVAL;
+}
+
+const struct file_ops console_ops = {
+    .read = console_read,
+    .write = console_write,
+    .poll = console_poll,
+    .ioctl = console_ioctl,
+    .sync = console_sync,
+};
+
+const struct file_ops tty_ops = {
+    .read = console_read,
+    .write = console_write,
+    .poll = console_poll,
+    .ioctl = console_ioctl,
+};
+
+/* ---- opening ---- */
+
+int console_open(struct file *f)
+{
+    for (int i = 0; i < STREAMS; i++) {
+        if (streams[i].tty) {
+            /* Input is stream 0's affair if it is the terminal. */
+            f->private = &streams[i];
+            return 0;
+        }
+    }
+    return -ENXIO;
+}
+
+/* What the host says of a descriptor is only shown, never relied on. */
+static void ask_host(struct stream *s)
+{
+    struct linux_statx st;
+
+    memset(&st, 0, sizeof(st));
+    if (hostio_statx(s->fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS, &st) < 0) {
+        s->open = false;
+        return;
+    }
+    s->open = true;
+    s->mode = (st.stx_mode & S_IFMT) | (st.stx_mode & 0777);
+    s->size = st.stx_size;
+    s->rdev = make_dev(st.stx_rdev_major, st.stx_rdev_minor);
+    switch (s->mode & S_IFMT) {
+    case S_IFREG:
+    case S_IFIFO:
+    case S_IFCHR:
+    case S_IFSOCK:
+        break;
+    default:
+        s->mode = S_IFIFO | 0600;
+    }
+}
+
+void console_init(const struct boot_info *info)
+{
+    for (int i = 0; i < STREAMS; i++) {
+        struct stream *s = &streams[i];
+
+        s->fd = i;
+        s->tty = info->tty[i];
+        wait_queue_init(&s->wait);
+        wait_queue_init(&s->asked);
+        ask_host(s);
+    }
+}
+
+static const char *stream_name(const struct stream *s)
+{
+    return S_ISFIFO(s->mode) ? "pipe:[1]" : "/dev/console";
+}
+
+static int reopen(struct file *f)
+{
+    f->ops = &console_ops;
+    f->private = f->inode->object;
+    return 0;
+}
+
+static int stream_inode(const struct stream *s, struct inode **out)
+{
+    int err = anon_inode(s->mode, reopen, out);
+
+    if (!err) {
+        (*out)->object = (void *)s;
+        (*out)->rdev = s->rdev;
+        (*out)->size = S_ISREG(s->mode) ? s->size : 0;
+    }
+    return err;
+}
+
+int console_stream(int host_fd, struct file **out)
+{
+    struct stream *s = &streams[host_fd];
+    uint32_t flags = host_fd == 0 ? O_RDONLY : O_WRONLY;
+    struct inode *inode;
+    int err;
+
+    if (!s->open) {
+        return -ENXIO;
+    }
+    if (s->tty) { /* ttyname(3) finds it by its name and number */
+        return name_open(NULL, "/dev/pts/0", O_RDWR, 0, 0, out);
+    }
+    err = stream_inode(s, &inode);
+    if (err) {
+        return err;
+    }
+    err = file_open_inode(stream_name(s), inode, flags, out);
+    return err ? err : reopen(*out);
+}

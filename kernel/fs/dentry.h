@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Dentries, the cache of names: (directory, name) -> inode, or "no such name".
+ * Mounts and paths stand here too, because a walk crosses all three.
+ *
+ * Reading runs in a section (dcache_enter .. dcache_leave) that costs one
+ * uncontended atomic on the vCPU's own line. Within one, everything that is
+ * reachable stays allocated, parents and mounts do not change, and nothing may
+ * block. What frees or moves anything first shuts all sections out
+ * (dcache_exclude). New dentries need only dcache_lock.
+ *
+ * A dentry's count keeps it and its inode beyond a section. At zero it stays
+ * in the cache until memory is wanted; unhashed, the last put frees it. A
+ * positive dentry that somebody counts stays positive.
+ */
+#ifndef KERNEL_FS_DENTRY_H
+#define KERNEL_FS_DENTRY_H
+
+#include "kernel/fs/vfs.h"
+
+enum {
+    DENTRY_UNHASHED = 1u << 31, /* in refs: no longer (or never) in the hash */
+    DENTRY_INLINE = 39,         /* longest name kept inside */
+};
+
+struct dentry {
+    struct dentry *hash_next; /* dcache_lock; readers in sections */
+    struct dentry *parent;    /* counted; the root's own is itself */
+    uint64_t hash;            /* of the name alone */
+    const char *name;         /* NUL-terminated, for printing */
+    struct inode *inode;      /* counted; NULL: no such name */
+    uint32_t refs;            /* count | DENTRY_UNHASHED; atomic */
+    uint16_t len;
+    uint8_t used;      /* looked up since the last shrink */
+    uint8_t mounted;   /* mounts that stand on it; dcache_exclude() */
+    uint8_t pruned;    /* dcache_prune_tree() has been here */
+    struct list child; /* in parent->children; dcache_lock */
+    struct list children;
+    char inline_name[DENTRY_INLINE + 1];
+};
+
+struct mount {
+    struct superblock *sb; /* counted */
+    struct dentry *root;   /* counted */
+    struct mount *parent;  /* counted; NULL: the root mount, or detached */
+    struct dentry *point;  /* counted, on parent */
+    uint32_t refs;         /* atomic; the table has one */
+    uint32_t flags;        /* ST_* of abi/linux/statfs.h; atomic */
+    uint32_t id;
+    bool hidden;      /* the kernel's own: stands nowhere, root "/" */
+    struct list node; /* all mounts, in order; dcache_exclude() */
+};
+
+/* Both counted, or neither. */
+struct path {
+    struct mount *mount;
+    struct dentry *dentry;
+};
+
+/* ---- sections ---- */
+
+uint32_t *dcache_enter(void);
+void dcache_leave(uint32_t *section);
+void dcache_exclude(void);
+void dcache_allow(void);
+
+/* ---- names ---- */
+
+void dcache_init(void);
+
+uint64_t name_hash(const char *name, size_t len);
+
+/* In a section: the cached dentry, not counted; NULL: not known. */
+struct dentry *dcache_find(struct dentry *dir, const char *name, size_t len,
+                           uint64_t hash);
+
+/* The dentry of a name, counted, positive or not. The directory's lock is
+ * held; asks the leaf when the cache does not know. May block. */
+int dentry_lookup(struct dentry *dir, const char *name, size_t len,
+                  struct dentry **out);
+
+/* A root without a name. Takes the reference on inode. */
+int dentry_root(struct inode *inode, struct dentry **out);
+
+/* A dentry outside the cache, for O_TMPFILE, memfd and pipes: name is what
+ * /proc/PID/fd shows. parent may be NULL. Takes the reference on inode. */
+int dentry_detached(struct dentry *parent, const char *name,
+                    struct inode *inode, struct dentry **out);
+
+void dentry_get(struct dentry *d); /* counted already, or in a section */
+void dentry_put(struct dentry *d); /* may free; takes spinlocks only */
+
+/* The directory's lock is held in all of these. */
+/* A new inode has the name now; takes the reference on it. */
+void dentry_fill(struct dentry *d, struct inode *inode);
+/* The name is gone; d is counted by the caller. */
+void dentry_remove(struct dentry *d);
+/* `from` takes the place of `to` (which is removed), or swaps with it. */
+void dentry_move(struct dentry *from, struct dentry *to, bool exchange);
+
+static inline bool dentry_unhashed(const struct dentry *d)
+{
+    return __atomic_load_n(&d->refs, __ATOMIC_RELAXED) & DENTRY_UNHASHED;
+}
+
+/* True when d is dir or lies below it. */
+bool dentry_below(struct dentry *d, struct dentry *dir);
+
+/* Frees unused dentries: `count` at most, or those right below dir, or all
+ * below root. */
+void dcache_shrink(uint64_t count);
+void dcache_prune(struct dentry *dir);
+void dcache_prune_tree(struct dentry *root);
+
+/* ---- mounts (mount.c) ---- */
+
+extern struct mount *root_mount;
+
+/* Mounts sb (its reference is taken, also on failure) on `at`; at NULL: the
+ * root. flags: ST_*. */
+int mount_add(struct superblock *sb, const struct path *at, uint32_t flags,
+              struct mount **out);
+/* A bind mount of `from` on `at`. */
+int mount_bind(const struct path *from, const struct path *at, uint32_t flags);
+/* umount2(2). -EBUSY, -EINVAL when `at` is not the root of a mount. */
+int mount_remove(const struct path *at, bool detach);
+/* In a section: what stands on (m, d), or NULL. */
+struct mount *mount_on(struct mount *m, struct dentry *d);
+void mount_get(struct mount *m);
+void mount_put(struct mount *m);
+/* -EROFS when the mount or its file system is read-only. */
+int mount_writable(const struct mount *m);
+/* Calls fn for each mount; a copy of the list is made first. */
+int mount_for_each(int (*fn)(struct mount *m, void *arg), void *arg);
+
+/* ---- paths ---- */
+
+static inline void path_get(const struct path *p)
+{
+    mount_get(p->mount);
+    dentry_get(p->dentry);
+}
+void path_put(const struct path *p);
+
+/* The absolute path from root (NULL: the root mount), at buf's start with its
+ * NUL; returns its length. -ENAMETOOLONG. What lies outside root gets
+ * "(unreachable)" in front; removed files " (deleted)" behind. */
+int path_string(const struct path *p, const struct path *root, char *buf,
+                size_t len);
+
+#endif

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The memory devices (null(4), random(4), full(4)), and the table from device
+ * numbers to drivers, which serves nodes on any file system.
+ */
+#include "kernel/fs/console.h"
+#include "kernel/fs/devices.h"
+#include "kernel/fs/special.h"
+#include "lib/string.h"
+#include "target/target.h"
+#include "abi/linux/errno.h"
+#include "abi/linux/stat.h"
+
+/* ---- null, zero, full ---- */
+
+static long read_nothing(struct file *f, struct iobuf *io, uint64_t *pos,
+                         int flags)
+{
+    return 0;
+}
+
+static long read_zeros(struct file *f, struct iobuf *io, uint64_t *pos,
+                       int flags)
+{
+    return iobuf_put_zero(io, io->left);
+}
+
+static long write_nowhere(struct file *f, struct iobuf *io, uint64_t *pos,
+                          int flags)
+{
+    return io->left;
+}
+
+static long write_full(struct file *f, struct iobuf *io, uint64_t *pos,
+                       int flags)
+{
+    return -ENOSPC;
+}
+
+static int map_anonymous(struct file *f, int prot, int flags,
+                         struct vm_object **out)
+{
+    *out = NULL;
+    return 0;
+}
+
+static const struct file_ops null_ops = {
+    .read = read_nothing,
+    .write = write_nowhere,
+    .seek = seek_nowhere,
+};
+
+static const struct file_ops zero_ops = {
+    .read = read_zeros,
+    .write = write_nowhere,
+    .seek = seek_nowhere,
+    .map = map_anonymous,
+};
+
+static const struct file_ops full_ops = {
+    .read = read_zeros,
+    .write = write_full,
+    .seek = seek_nowhere,
+};
+
+/* ---- random ---- */
+
+static long read_random(struct file *f, struct iobuf *io, uint64_t *pos,
+                        int flags)
+{
+    uint8_t block[256];
+    long done = 0, n = 0;
+
+    while (io->left && n >= 0) {
+        size_t part = MIN(io->left, (uint64_t)sizeof(block));
+
+        target_random(block, part);
+        n = iobuf_put(io, block, part);
+        done += n > 0 ? n : 0;
+        if (n < (long)part) {
+            break;
+        }
+    }
+    memset(block, 0, sizeof(block));
+    return done ? done : n;
+}
+
+static long random_ioctl(struct file *f, uint32_t cmd, struct uptr arg)
+{
+    enum { RNDGETENTCNT = 0x80045200 };
+
+    return cmd == (uint32_t)RNDGETENTCNT ? put_user32(arg, 256) : -ENOTTY;
+}
+
+/* Writes are accepted, and add nothing: the generator is the CPU's. */
+static const struct file_ops random_ops = {
+    .read = read_random,
+    .write = write_nowhere,
+    .seek = seek_nowhere,
+    .ioctl = random_ioctl,
+};
+
+/* ---- the table ---- */
+
+/* clang-format off: one device, one line */
+const struct device devices[] = {
+    {"null", 1, 3, 0666, &null_ops},
+    {"zero", 1, 5, 0666, &zero_ops},
+    {"full", 1, 7, 0666, &full_ops},
+    {"random", 1, 8, 0666, &random_ops},
+    {"urandom", 1, 9, 0666, &random_ops},
+    {"tty", 5, 0, 0666, &tty_ops},
+    {"console", 5, 1, 0600, &console_ops},
+    {"pts/0", 136, 0, 0620, &tty_ops},
+    {NULL, 0, 0, 0, NULL},
+};
+/* clang-format on */
+
+const struct file_ops *device_ops(uint64_t rdev)
+{
+    for (const struct device *d = devices; d->name; d++) {
+        if (make_dev(d->major, d->minor) == rdev) {
+            return d->ops;
+        }
+    }
+    return NULL;
+}
+
+int special_open(struct file *f)
+{
+    struct inode *data = atomic_load_acquire(&f->inode->data);
+    const struct file_ops *ops = NULL;
+
+    if (S_ISFIFO(data->mode)) {
+        return fifo_open(f);
+    }
+    if (S_ISCHR(data->mode)) {
+        ops = device_ops(data->rdev);
+    }
+    if (!ops) {
+        return -ENXIO;
+    }
+    f->ops = ops;
+    f->mode |= FILE_NO_POS_LOCK;
+    if (ops == &tty_ops || ops == &console_ops) {
+        return console_open(f);
+    }
+    return 0;
+}

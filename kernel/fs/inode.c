@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Superblocks and inodes: birth, references, and the table of published
+ * inodes in which a leaf with fixed numbers finds the one it made before.
+ *
+ * An inode whose count fell to zero may still stand in the table for a moment;
+ * inode_find() passes over it.
+ */
+#include "kernel/fs/vfs.h"
+#include "kernel/fs/locks.h"
+#include "kernel/fs/watch.h"
+#include "kernel/core/log.h"
+#include "kernel/core/timer.h"
+#include "kernel/mm/heap.h"
+#include "lib/atomic.h"
+#include "lib/hash.h"
+#include "abi/linux/stat.h"
+
+static uint32_t last_minor = 24; /* device numbers of superblocks: 0:N */
+
+void sb_init(struct superblock *sb, const struct superblock_ops *ops,
+             const char *type, uint64_t magic, uint32_t flags)
+{
+    sb->ops = ops;
+    sb->type = type;
+    sb->source = type;
+    sb->dev = make_dev(0, atomic_add_fetch(&last_minor, 1));
+    sb->magic = magic;
+    sb->flags = flags;
+    sb->holders = 1;
+    sb->refs = 1;
+    sb->root = NULL;
+    sb->page_limit = 0;
+    sb->pages_used = 0;
+    spin_init(&sb->lock, LOCK_PAGECACHE);
+    for (size_t i = 0; i < ARRAY_SIZE(sb->inodes); i++) {
+        list_init(&sb->inodes[i]);
+    }
+}
+
+void sb_get(struct superblock *sb)
+{
+    atomic_fetch_add(&sb->holders, 1);
+}
+
+static void release(struct superblock *sb)
+{
+    if (atomic_sub_fetch(&sb->refs, 1) == 0) {
+        sb->ops->free(sb);
+    }
+}
+
+/* Without a holder there is no way to a name: the root goes, and what only
+ * names kept. Open files keep their inodes, and these the structure. */
+void sb_put(struct superblock *sb)
+{
+    struct inode *root;
+
+    if (atomic_sub_fetch(&sb->holders, 1) != 0) {
+        return;
+    }
+    if (sb->ops->unmounted) {
+        sb->ops->unmounted(sb);
+    }
+    root = sb->root;
+    sb->root = NULL;
+    inode_put(root);
+    release(sb);
+}
+
+void inode_init(struct inode *inode, struct superblock *sb,
+                const struct inode_ops *ops, uint64_t ino, uint32_t mode)
+{
+    int64_t now = clock_realtime();
+
+    memset(inode, 0, sizeof(*inode));
+    inode->ops = ops;
+    inode->file_ops = S_ISDIR(mode) ? &directory_file_ops : &regular_file_ops;
+    inode->sb = sb;
+    inode->data = inode;
+    inode->refs = 1;
+    inode->mode = mode;
+    inode->nlink = 1;
+    inode->ino = ino;
+    inode->atime = inode->mtime = inode->ctime = inode->btime = now;
+    mutex_init(&inode->lock, S_ISDIR(mode) ? LOCK_FS_DIR : LOCK_FS_INODE);
+    pagecache_init(&inode->pages, inode);
+    list_init(&inode->hash_node);
+    atomic_fetch_add(&sb->refs, 1);
+}
+
+void inode_destroy(struct inode *inode)
+{
+    struct superblock *sb = inode->sb;
+
+    pagecache_destroy(&inode->pages);
+    locks_free(inode->locks);
+    watches_free(inode->watches);
+    kfree((void *)inode->link);
+    inode->sb = NULL;
+    release(sb);
+}
+
+void inode_get(struct inode *inode)
+{
+    atomic_fetch_add(&inode->refs, 1);
+}
+
+void inode_put(struct inode *inode)
+{
+    if (!inode || atomic_sub_fetch(&inode->refs, 1) != 0) {
+        return;
+    }
+    if (inode->flags & INODE_PUBLISHED) {
+        spin_lock(&inode->sb->lock);
+        list_del(&inode->hash_node);
+        spin_unlock(&inode->sb->lock);
+    }
+    inode->ops->free(inode);
+}
+
+static bool get_unless_dead(struct inode *inode)
+{
+    uint32_t refs = atomic_load_relaxed(&inode->refs);
+
+    while (refs != 0) {
+        if (atomic_cas(&inode->refs, &refs, refs + 1)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static struct list *bucket_of(struct superblock *sb, uint64_t ino)
+{
+    return &sb->inodes[hash_u64(0, ino) >> (64 - SB_HASH_BITS)];
+}
+
+static struct inode *find_locked(struct superblock *sb, uint64_t ino)
+{
+    list_for_each (pos, bucket_of(sb, ino)) {
+        struct inode *inode = list_entry(pos, struct inode, hash_node);
+
+        if (inode->ino == ino && get_unless_dead(inode)) {
+            return inode;
+        }
+    }
+    return NULL;
+}
+
+struct inode *inode_find(struct superblock *sb, uint64_t ino)
+{
+    struct inode *inode;
+
+    spin_lock(&sb->lock);
+    inode = find_locked(sb, ino);
+    spin_unlock(&sb->lock);
+    return inode;
+}
+
+struct inode *inode_publish(struct inode *inode)
+{
+    struct superblock *sb = inode->sb;
+    struct inode *other;
+
+    spin_lock(&sb->lock);
+    other = find_locked(sb, inode->ino);
+    if (!other) {
+        inode->flags |= INODE_PUBLISHED;
+        list_add(bucket_of(sb, inode->ino), &inode->hash_node);
+    }
+    spin_unlock(&sb->lock);
+    if (other) {
+        inode_put(inode);
+        return other;
+    }
+    return inode;
+}
+
+void inode_stat(struct inode *inode, struct inode_stat *st)
+{
+    struct inode *data = atomic_load_acquire(&inode->data);
+
+    st->dev = inode->sb->dev;
+    st->ino = inode->ino;
+    st->rdev = data->rdev;
+    st->size = data->size;
+    st->block_size = PAGE_SIZE;
+    st->blocks = data->pages.page_count * (PAGE_SIZE / 512);
+    st->mode = data->mode;
+    st->uid = data->uid;
+    st->gid = data->gid;
+    st->nlink = data->nlink;
+    st->atime = data->atime;
+    st->mtime = data->mtime;
+    st->ctime = data->ctime;
+    st->btime = data->btime;
+    if (data->ops->getattr) {
+        data->ops->getattr(data, st);
+    }
+    if (inode != data && inode->ops->getattr) {
+        inode->ops->getattr(inode, st);
+    }
+}

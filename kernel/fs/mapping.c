@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Files as memory: what mmap(2) maps is the struct file, which so stays open
+ * as long as the mapping, and the path shown in /proc/PID/maps.
+ */
+#include "kernel/fs/file.h"
+#include "kernel/fs/special.h"
+#include "lib/string.h"
+#include "abi/linux/errno.h"
+#include "abi/linux/mman.h"
+#include "abi/linux/stat.h"
+#include "abi/linux/statfs.h"
+
+static struct file *file_of(struct vm_object *o)
+{
+    return container_of(o, struct file, object);
+}
+
+static void object_get(struct vm_object *o)
+{
+    file_ref(file_of(o));
+}
+
+static void object_put(struct vm_object *o)
+{
+    file_put(file_of(o));
+}
+
+static long object_read(struct vm_object *o, uint64_t off, void *dst,
+                        size_t len)
+{
+    struct inode *data = atomic_load_acquire(&file_of(o)->inode->data);
+    uint64_t size = atomic_load_acquire(&data->size);
+    struct iobuf io;
+    long n;
+
+    if (off >= size) {
+        return 0;
+    }
+    size = ALIGN_UP(size, PAGE_SIZE);
+    len = MIN((uint64_t)len, size - off);
+    iobuf_kernel(&io, dst, len);
+    n = pagecache_read(&data->pages, &io, off, size);
+    return n == (long)len ? n : n < 0 ? n : -EIO;
+}
+
+static void object_describe(struct vm_object *o, char *path, size_t len,
+                            uint64_t *dev, uint64_t *ino)
+{
+    struct file *f = file_of(o);
+
+    if (path_string(&f->path, NULL, path, len) < 0) {
+        strlcpy(path, "?", len);
+    }
+    *dev = f->inode->sb->dev;
+    *ino = f->inode->ino;
+}
+
+const struct vm_object_ops file_object_ops = {
+    .get = object_get,
+    .put = object_put,
+    .read = object_read,
+    .describe = object_describe,
+};
+
+/* ---- shared mappings of what can change ---- */
+
+static struct file *sharer_of(struct vm_object *o)
+{
+    return container_of(o, struct file, shared);
+}
+
+static struct inode *shared_data(struct vm_object *o)
+{
+    return atomic_load_acquire(&sharer_of(o)->inode->data);
+}
+
+static void shared_get(struct vm_object *o)
+{
+    struct pagecache *pc = &shared_data(o)->pages;
+
+    atomic_fetch_add(&pc->maps, 1);
+    if (sharer_of(o)->mode & FILE_WRITE) {
+        atomic_fetch_add(&pc->writable_maps, 1);
+    }
+    file_ref(sharer_of(o));
+}
+
+static void shared_put(struct vm_object *o)
+{
+    struct pagecache *pc = &shared_data(o)->pages;
+
+    atomic_fetch_sub(&pc->maps, 1);
+    if (sharer_of(o)->mode & FILE_WRITE) {
+        atomic_fetch_sub(&pc->writable_maps, 1);
+    }
+    file_put(sharer_of(o));
+}
+
+static long shared_read(struct vm_object *o, uint64_t off, void *dst,
+                        size_t len)
+{
+    return object_read(&sharer_of(o)->object, off, dst, len);
+}
+
+static void shared_describe(struct vm_object *o, char *path, size_t len,
+                            uint64_t *dev, uint64_t *ino)
+{
+    object_describe(&sharer_of(o)->object, path, len, dev, ino);
+}
+
+/* file_share() has made it, as long as it had to be. */
+static int shared_window(struct vm_object *o, uint64_t min_len, uint64_t *base)
+{
+    struct pagecache *pc = &shared_data(o)->pages;
+
+    if (!pc->window || min_len > pc->window_len) {
+        return -ENOMEM;
+    }
+    *base = pc->window;
+    return 0;
+}
+
+const struct vm_object_ops file_shared_ops = {
+    .get = shared_get,
+    .put = shared_put,
+    .read = shared_read,
+    .window = shared_window,
+    .describe = shared_describe,
+};
+
+/* Files of leaves that only read never change: a copy serves. */
+static bool can_change(struct file *f)
+{
+    return !atomic_load_acquire(&f->inode->data)->ops->read_pages;
+}
+
+int file_share(struct file *f, uint64_t end)
+{
+    struct inode *data = atomic_load_acquire(&f->inode->data);
+    int err;
+
+    if (f->ops != &regular_file_ops || !can_change(f)) {
+        return 0;
+    }
+    mutex_lock(&data->lock);
+    err = pagecache_share(&data->pages, end);
+    mutex_unlock(&data->lock);
+    return err;
+}
+
+/* mmap(2)'s rules about modes, and the mount's about execution. */
+static int check_map(struct file *f, int prot, int flags)
+{
+    bool shared = (flags & MAP_TYPE) != MAP_PRIVATE;
+    uint32_t seals = atomic_load_acquire(&f->inode->data)->seals;
+
+    if (!(f->mode & FILE_READ)) {
+        return -EACCES;
+    }
+    if (shared && prot & PROT_WRITE && !(f->mode & FILE_WRITE)) {
+        return -EACCES;
+    }
+    if (shared && prot & PROT_WRITE &&
+        seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE)) {
+        return -EPERM;
+    }
+    if (prot & PROT_EXEC && f->path.mount->flags & ST_NOEXEC) {
+        return -EPERM;
+    }
+    return 0;
+}
+
+int file_object(struct file *f, int prot, int flags, struct vm_object **out)
+{
+    int err;
+
+    if (f->flags & O_PATH) {
+        return -EBADF;
+    }
+    err = check_map(f, prot, flags);
+    if (err) {
+        return err;
+    }
+    if (f->ops->map) {
+        return f->ops->map(f, prot, flags, out);
+    }
+    if (f->ops != &regular_file_ops) {
+        return -ENODEV;
+    }
+    *out = (flags & MAP_TYPE) != MAP_PRIVATE && can_change(f) ? &f->shared
+                                                              : &f->object;
+    return 0;
+}

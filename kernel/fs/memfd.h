@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * memfd_create(2) and file seals (fcntl(2), F_ADD_SEALS).
+ */
+#ifndef KERNEL_FS_MEMFD_H
+#define KERNEL_FS_MEMFD_H
+
+#include "lib/types.h"
+
+struct file;
+
+/* A file without a name on a tmpfs of its own. name is what /proc shows after
+ * "memfd:". flags: MFD_*. */
+int memfd_open(const char *name, uint32_t flags, struct file **out);
+
+/* -EINVAL when f cannot be sealed; -EPERM, -EBUSY. */
+long memfd_add_seals(struct file *f, uint64_t seals);
+long memfd_get_seals(struct file *f);
+
+#endif

@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The table of mounts, and paths as text. There are few mounts, so the table
+ * is a list; a walk looks at it only where dentry->mounted says so. It changes
+ * with all sections shut out (dentry.h), so readers need no lock of its own.
+ */
+#include "kernel/fs/dentry.h"
+#include "kernel/core/log.h"
+#include "kernel/mm/heap.h"
+#include "lib/atomic.h"
+#include "lib/string.h"
+#include "abi/linux/errno.h"
+#include "abi/linux/statfs.h"
+#include "abi/linux/stat.h"
+
+struct mount *root_mount;
+
+static struct list mounts = LIST_INIT(mounts);
+static uint32_t last_id = 20;
+
+static int mount_new(struct superblock *sb, struct dentry *root, uint32_t flags,
+                     struct mount **out)
+{
+    struct mount *m = kzalloc(sizeof(*m));
+
+    if (!m) {
+        return -ENOMEM;
+    }
+    m->sb = sb;
+    m->root = root;
+    m->refs = 1;
+    m->flags = flags;
+    m->id = atomic_add_fetch(&last_id, 1);
+    list_init(&m->node);
+    *out = m;
+    return 0;
+}
+
+/* Puts m on `at`; -ENOENT when that directory was removed meanwhile. */
+static int attach(struct mount *m, const struct path *at)
+{
+    int err = 0;
+
+    dcache_exclude();
+    if (!at) {
+        check(!root_mount);
+        root_mount = m;
+    } else if (dentry_unhashed(at->dentry) &&
+               at->dentry->parent != at->dentry) {
+        err = -ENOENT;
+    } else {
+        m->parent = at->mount;
+        m->point = at->dentry;
+        m->point->mounted++;
+        mount_get(m->parent);
+        dentry_get(m->point);
+    }
+    if (!err) {
+        list_add_tail(&mounts, &m->node);
+    }
+    dcache_allow();
+    return err;
+}
+
+static int mount_tree(struct superblock *sb, struct dentry *root,
+                      const struct path *at, uint32_t flags, struct mount **out)
+{
+    struct mount *m;
+    int err = mount_new(sb, root, flags, &m);
+
+    if (err) {
+        dentry_put(root);
+        sb_put(sb);
+        return err;
+    }
+    err = attach(m, at);
+    if (err) {
+        mount_put(m);
+    } else if (out) {
+        *out = m;
+    }
+    return err;
+}
+
+int mount_add(struct superblock *sb, const struct path *at, uint32_t flags,
+              struct mount **out)
+{
+    struct dentry *root;
+    int err;
+
+    inode_get(sb->root);
+    err = dentry_root(sb->root, &root);
+    if (err) {
+        sb_put(sb);
+        return err;
+    }
+    return mount_tree(sb, root, at, flags, out);
+}
+
+int mount_bind(const struct path *from, const struct path *at, uint32_t flags)
+{
+    if (S_ISDIR(from->dentry->inode->mode) !=
+        S_ISDIR(at->dentry->inode->mode)) {
+        return -ENOTDIR;
+    }
+    sb_get(from->mount->sb);
+    dentry_get(from->dentry);
+    return mount_tree(from->mount->sb, from->dentry, at, flags, NULL);
+}
+
+static bool has_children(struct mount *m)
+{
+    list_for_each (pos, &mounts) {
+        if (list_entry(pos, struct mount, node)->parent == m) {
+            return true;
+        }
+    }
+    return false;
+}
+
+int mount_remove(const struct path *at, bool detach)
+{
+    struct mount *m = at->mount, *parent;
+    struct dentry *point;
+
+    if (at->dentry != m->root || !m->parent) {
+        return -EINVAL;
+    }
+    dcache_exclude();
+    /* The table's reference and the caller's path. */
+    if (list_empty(&m->node) || has_children(m) || (!detach && m->refs > 2)) {
+        bool gone = list_empty(&m->node);
+
+        dcache_allow();
+        return gone ? -EINVAL : -EBUSY;
+    }
+    parent = m->parent;
+    point = m->point;
+    list_del(&m->node);
+    point->mounted--;
+    m->parent = NULL;
+    m->point = NULL;
+    dcache_allow();
+    dentry_put(point);
+    mount_put(parent);
+    mount_put(m);
+    return 0;
+}
+
+struct mount *mount_on(struct mount *m, struct dentry *d)
+{
+    list_for_each (pos, &mounts) {
+        struct mount *child = list_entry(pos, struct mount, node);
+
+        if (child->point == d && child->parent == m) {
+            return child;
+        }
+    }
+    return NULL;
+}
+
+void mount_get(struct mount *m)
+{
+    atomic_fetch_add(&m->refs, 1);
+}
+
+void mount_put(struct mount *m)
+{
+    struct superblock *sb;
+
+    if (!m || atomic_sub_fetch(&m->refs, 1) != 0) {
+        return;
+    }
+    sb = m->sb;
+    dcache_prune_tree(m->root);
+    dentry_put(m->root);
+    dcache_exclude(); /* a walk may still look at it */
+    dcache_allow();
+    kfree(m);
+    sb_put(sb);
+}
+
+int mount_writable(const struct mount *m)
+{
+    return (m->sb->flags & SB_READ_ONLY) || (m->flags & ST_RDONLY) ? -EROFS : 0;
+}
+
+int mount_for_each(int (*fn)(struct mount *m, void *arg), void *arg)
+{
+    enum { MOST = 128 };
+    struct mount **copy = kmalloc(MOST * sizeof(*copy));
+    unsigned count = 0;
+    uint32_t *section;
+    int err = 0;
+
+    if (!copy) {
+        return -ENOMEM;
+    }
+    section = dcache_enter();
+    list_for_each (pos, &mounts) {
+        if (count < MOST) {
+            copy[count] = list_entry(pos, struct mount, node);
+            mount_get(copy[count++]);
+        }
+    }
+    dcache_leave(section);
+    for (unsigned i = 0; i < count; i++) {
+        err = err ? err : fn(copy[i], arg);
+        mount_put(copy[i]);
+    }
+    kfree(copy);
+    return err;
+}
+
+/* ---- paths ---- */
+
+void path_put(const struct path *p)
+{
+    dentry_put(p->dentry);
+    mount_put(p->mount);
+}
+
+/* Text that grows towards the front. */
+struct back {
+    char *buf;
+    size_t at; /* where it begins */
+    bool full;
+};
+
+static void prepend(struct back *b, const char *text, size_t len)
+{
+    if (b->full || len > b->at) {
+        b->full = true;
+        return;
+    }
+    b->at -= len;
+    memcpy(b->buf + b->at, text, len);
+}
+
+static bool is_root(const struct path *p, const struct path *root)
+{
+    return p->dentry == root->dentry && p->mount == root->mount;
+}
+
+/* Everything from p up to root; true when root was met. In a section. */
+static bool prepend_path(struct back *b, struct path p, const struct path *root)
+{
+    while (!is_root(&p, root)) {
+        if (p.dentry == p.mount->root) {
+            if (!p.mount->parent) {
+                return p.mount->hidden;
+            }
+            p = (struct path){p.mount->parent, p.mount->point};
+            continue;
+        }
+        if (p.dentry->parent == p.dentry) {
+            /* Detached: a pipe or the like says its own name. */
+            prepend(b, p.dentry->name, p.dentry->len);
+            return true;
+        }
+        prepend(b, p.dentry->name, p.dentry->len);
+        prepend(b, "/", 1);
+        p.dentry = p.dentry->parent;
+    }
+    return true;
+}
+
+int path_string(const struct path *p, const struct path *root, char *buf,
+                size_t len)
+{
+    static const char deleted[] = " (deleted)", outside[] = "(unreachable)";
+    struct path top = {root_mount, root_mount->root};
+    struct back b = {.buf = buf, .at = len};
+    uint32_t *section = dcache_enter();
+    struct dentry *d = p->dentry;
+    bool gone = dentry_unhashed(d) && d->parent != d && p->mount &&
+                d != p->mount->root &&
+                !(d->inode && d->inode->sb->flags & SB_NO_CACHE);
+    size_t end, n;
+
+    prepend(&b, "", 1);
+    if (gone) {
+        prepend(&b, deleted, sizeof(deleted) - 1);
+    }
+    end = b.at;
+    if (!prepend_path(&b, *p, root ? root : &top)) {
+        if (b.at == end) {
+            prepend(&b, "/", 1);
+        }
+        prepend(&b, outside, sizeof(outside) - 1);
+    } else if (b.at == end) {
+        prepend(&b, "/", 1);
+    }
+    dcache_leave(section);
+    if (b.full) {
+        return -ENAMETOOLONG;
+    }
+    n = len - b.at;
+    memmove(buf, buf + b.at, n);
+    return n - 1;
+}

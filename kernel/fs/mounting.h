@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * mount(2) by type and flags. Permissions are the caller's.
+ */
+#ifndef KERNEL_FS_MOUNTING_H
+#define KERNEL_FS_MOUNTING_H
+
+#include "kernel/fs/dentry.h"
+
+/* flags: MS_*; data: the type's options. -ENODEV: no such type; -EINVAL. */
+int mount_at(const struct path *at, const char *source, const char *type,
+             uint64_t flags, const char *data);
+
+#endif

@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The page cache's other end: bringing missing pages in from the leaf, ahead
+ * of sequential readers, and forgetting clean ones when memory is short.
+ *
+ * A loader first puts LOADING pages into the tree, then reads with no lock
+ * held; who needs one of them meanwhile waits on pc->loaded. A page taken out
+ * of the tree in between (truncate) is finished all the same and then goes.
+ */
+#include "kernel/fs/pagetree.h"
+#include "kernel/fs/vfs.h"
+#include "kernel/core/timer.h"
+#include "lib/atomic.h"
+#include "abi/linux/errno.h"
+
+enum { AHEAD_FIRST = 8, AHEAD_START = 16 };
+
+/* Caches with pages that can be read again. */
+static struct list shrinkable = LIST_INIT(shrinkable);
+static struct spinlock shrink_lock = SPINLOCK_INIT(LOCK_DENTRY);
+static struct pagecache_stats stats;
+
+/* ---- loading ---- */
+
+/* How many pages to read at a miss on index. pc->lock is held. */
+static unsigned ahead_of(struct pagecache *pc, uint64_t index, uint64_t end)
+{
+    uint64_t count = AHEAD_FIRST;
+
+    if (index == pc->ahead_next && index != 0) {
+        count = MIN(pc->ahead * 2, (uint32_t)PAGECACHE_BATCH);
+    } else if (index == 0) {
+        count = AHEAD_START;
+    }
+    count = MAX(count, (uint64_t)1);
+    count = index < end ? MIN(count, end - index) : 1;
+    pc->ahead = count;
+    pc->ahead_next = index + count;
+    return count;
+}
+
+/* Puts LOADING pages at [index, index + *count), fewer where one is there or
+ * memory is short; one at least, or -errno. -EEXIST: the first is there. */
+static int reserve(struct pagecache *pc, uint64_t index, unsigned *count,
+                   struct cpage *pages[])
+{
+    unsigned n = 0;
+    int err = 0;
+
+    while (n < *count && !err) {
+        err = cpage_alloc(pc, &pages[n]);
+        if (err) {
+            break;
+        }
+        spin_lock(&pc->lock);
+        err = tree_find(pc, index + n) ? -EEXIST : 0;
+        if (!err) {
+            pages[n]->refs = 2;
+            err = tree_insert(pc, index + n, pages[n]);
+        }
+        spin_unlock(&pc->lock);
+        if (err) {
+            pages[n]->refs = 1;
+            cpage_put(pages[n]);
+        } else {
+            n++;
+        }
+    }
+    *count = n;
+    return n ? 0 : err;
+}
+
+/* Reads reserved pages; the loader's references go, except on the first when
+ * it is good. */
+static int load(struct pagecache *pc, uint64_t index, unsigned count,
+                struct cpage *pages[])
+{
+    void *data[PAGECACHE_BATCH];
+    int good;
+
+    for (unsigned i = 0; i < count; i++) {
+        data[i] = pages[i]->data;
+    }
+    good = pc->inode->ops->read_pages(pc->inode, index, count, data);
+    spin_lock(&pc->lock);
+    for (unsigned i = 0; i < count; i++) {
+        bool ok = (int)i < good;
+
+        atomic_store_release(&pages[i]->state, ok ? PAGE_READY : PAGE_FAILED);
+        if (!ok && tree_find(pc, index + i) == pages[i]) {
+            tree_remove(pc, index + i);
+            pages[i]->refs--; /* the tree's; the loader's is left */
+        }
+    }
+    spin_unlock(&pc->lock);
+    wait_wake_all(&pc->loaded);
+    for (unsigned i = good > 0 ? 1 : 0; i < count; i++) {
+        cpage_put(pages[i]);
+    }
+    return good > 0 ? 0 : good < 0 ? good : -EIO;
+}
+
+static void note_shrinkable(struct pagecache *pc)
+{
+    spin_lock(&shrink_lock);
+    if (list_empty(&pc->shrink_node)) {
+        list_add_tail(&shrinkable, &pc->shrink_node);
+    }
+    spin_unlock(&shrink_lock);
+}
+
+static int fill(struct pagecache *pc, uint64_t index, unsigned count,
+                struct cpage **out)
+{
+    struct cpage *pages[PAGECACHE_BATCH];
+    int err = reserve(pc, index, &count, pages);
+
+    if (err) {
+        return err;
+    }
+    note_shrinkable(pc);
+    atomic_add_fetch_relaxed(&stats.misses, count);
+    err = load(pc, index, count, pages);
+    if (!err) {
+        *out = pages[0];
+    }
+    return err;
+}
+
+/* Waits for somebody else's load of page; the reference goes unless READY. */
+static int await(struct pagecache *pc, struct cpage *page)
+{
+    wait_event(&pc->loaded, atomic_load_acquire(&page->state) != PAGE_LOADING,
+               DEADLINE_NONE, 0);
+    if (page->state == PAGE_READY) {
+        return 0;
+    }
+    cpage_put(page);
+    return -EIO;
+}
+
+int page_load(struct pagecache *pc, uint64_t index, struct cpage **out)
+{
+    int err;
+
+    do {
+        uint64_t end = (pc->inode->size + PAGE_SIZE - 1) / PAGE_SIZE;
+        struct cpage *page;
+        unsigned count = 0;
+
+        spin_lock(&pc->lock);
+        page = tree_find(pc, index);
+        if (page) {
+            atomic_fetch_add(&page->refs, 1);
+        } else if (pc->inode->ops->read_pages) {
+            count = ahead_of(pc, index, end);
+        }
+        spin_unlock(&pc->lock);
+        *out = page;
+        if (page && atomic_load_acquire(&page->state) == PAGE_READY) {
+            page->used = 1;
+            return 0;
+        }
+        if (page) {
+            return await(pc, page);
+        }
+        err = count ? fill(pc, index, count, out) : 0;
+    } while (err == -EEXIST);
+    return err;
+}
+
+void pagecache_readahead(struct pagecache *pc, uint64_t index, uint64_t count)
+{
+    uint64_t end = (pc->inode->size + PAGE_SIZE - 1) / PAGE_SIZE;
+
+    if (!pc->inode->ops->read_pages || index >= end) {
+        return;
+    }
+    end = MIN(end, index + MIN(count, end));
+    while (index < end) {
+        unsigned n = MIN(end - index, (uint64_t)PAGECACHE_BATCH);
+        struct cpage *page;
+        int err = fill(pc, index, n, &page);
+
+        if (!err) {
+            cpage_put(page);
+        } else if (err != -EEXIST) {
+            return;
+        }
+        index = err ? index + 1 : index + n;
+    }
+}
+
+/* ---- forgetting ---- */
+
+uint64_t pagecache_drop(struct pagecache *pc, uint64_t index, uint64_t count)
+{
+    uint64_t dropped = 0, end = index + MIN(count, UINT64_MAX - index);
+
+    if (!pc->inode->ops->read_pages) {
+        return 0;
+    }
+    spin_lock(&pc->lock);
+    for (; index < end; index++) {
+        struct cpage *page = tree_next(pc, &index);
+
+        if (!page || index >= end) {
+            break;
+        }
+        if (page->refs == 1 && page->state == PAGE_READY) {
+            cpage_put(tree_remove(pc, index));
+            dropped++;
+        }
+    }
+    spin_unlock(&pc->lock);
+    atomic_add_fetch_relaxed(&stats.evicted, dropped);
+    return dropped;
+}
+
+/* One round over pc: pages in use since the last one are spared once. */
+static uint64_t shrink_one(struct pagecache *pc, uint64_t count)
+{
+    uint64_t dropped = 0, index = 0;
+    struct cpage *page;
+
+    if (!spin_trylock(&pc->lock)) {
+        return 0; /* its owner may be the one who needs memory */
+    }
+    while (dropped < count && (page = tree_next(pc, &index)) != NULL) {
+        if (page->used) {
+            page->used = 0;
+        } else if (page->refs == 1 && page->state == PAGE_READY) {
+            cpage_put(tree_remove(pc, index));
+            dropped++;
+        }
+        index++;
+    }
+    spin_unlock(&pc->lock);
+    return dropped;
+}
+
+uint64_t pagecache_shrink(uint64_t count)
+{
+    uint64_t dropped = 0;
+
+    spin_lock(&shrink_lock);
+    for (int round = 0; round < 2 && dropped < count; round++) {
+        list_for_each (pos, &shrinkable) {
+            struct pagecache *pc =
+                list_entry(pos, struct pagecache, shrink_node);
+
+            if (dropped >= count) {
+                break;
+            }
+            dropped += shrink_one(pc, count - dropped);
+        }
+    }
+    spin_unlock(&shrink_lock);
+    atomic_add_fetch_relaxed(&stats.evicted, dropped);
+    return dropped;
+}
+
+void pagecache_forget(struct pagecache *pc)
+{
+    if (list_empty(&pc->shrink_node)) {
+        return;
+    }
+    spin_lock(&shrink_lock);
+    list_del(&pc->shrink_node);
+    spin_unlock(&shrink_lock);
+}
+
+void pagecache_get_stats(struct pagecache_stats *out)
+{
+    *out = stats;
+    out->pages = stats.misses - stats.evicted;
+}

@@ -1,0 +1,345 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * procfs: what stands below /proc/PID and /proc/PID/task/TID (proc(5)).
+ *
+ * Facts of a thread are read under proc_lock (with_thread); address spaces
+ * are counted first, since looking at them may block.
+ */
+#include "kernel/fs/procfs.h"
+#include "kernel/fs/current.h"
+#include "kernel/fs/path.h"
+#include "kernel/mm/heap.h"
+#include "lib/fmt.h"
+#include "lib/string.h"
+#include "abi/linux/errno.h"
+#include "abi/linux/stat.h"
+
+int with_thread(const struct pseudo_at *at,
+                int (*fn)(struct thread *t, void *arg), void *arg)
+{
+    int tid = at->count > 1 ? at->n[1] : at->n[0];
+    struct thread *t;
+    int err = -ESRCH;
+
+    spin_lock(&proc_lock);
+    t = thread_find(tid);
+    if (t && t->proc->pid == at->n[0]) {
+        err = fn(t, arg);
+    }
+    spin_unlock(&proc_lock);
+    return err;
+}
+
+/* The address space, counted; NULL in *out: a zombie's. */
+static int get_mm(struct thread *t, void *arg)
+{
+    struct mm **out = arg;
+
+    *out = t->proc->mm;
+    if (*out) {
+        mm_get(*out);
+    }
+    return 0;
+}
+
+int mm_at(const struct pseudo_at *at, struct mm **out)
+{
+    *out = NULL;
+    return with_thread(at, get_mm, out);
+}
+
+/* ---- strings ---- */
+
+/* Bytes of the process's own memory. Only its owner's task may look at it
+ * (uaccess.h): of others nothing is shown. */
+static int show_user(struct text *t, const struct pseudo_at *at, bool env)
+{
+    struct mm_layout *l;
+    uint64_t from, end;
+
+    if (at->n[0] != current_proc()->pid) {
+        return 0;
+    }
+    l = mm_layout(current_proc()->mm);
+    from = env ? l->env_start : l->arg_start;
+    end = env ? l->env_end : l->arg_end;
+    while (from < end && !t->failed) {
+        char buf[512];
+        size_t n = MIN(end - from, (uint64_t)sizeof(buf));
+
+        n = copy_from_user_part(buf, uptr(from), n);
+        if (n == 0) {
+            break;
+        }
+        text_bytes(t, buf, n);
+        from += n;
+    }
+    return 0;
+}
+
+static int show_cmdline(struct text *t, const struct pseudo_at *at)
+{
+    return show_user(t, at, false);
+}
+
+static int show_environ(struct text *t, const struct pseudo_at *at)
+{
+    return show_user(t, at, true);
+}
+
+static int copy_comm(struct thread *t, void *arg)
+{
+    memcpy(arg, t->comm[0] ? t->comm : t->proc->comm, 16);
+    return 0;
+}
+
+static int show_comm(struct text *t, const struct pseudo_at *at)
+{
+    char comm[17] = {0};
+    int err = with_thread(at, copy_comm, comm);
+
+    text_add(t, "%s\n", comm);
+    return err;
+}
+
+static int set_comm(struct thread *t, void *arg)
+{
+    memcpy(t->comm, arg, 16);
+    return 0;
+}
+
+static int store_comm(const char *buf, size_t len, const struct pseudo_at *at)
+{
+    char comm[16] = {0};
+
+    if (at->n[0] != current_proc()->pid) {
+        return -EINVAL;
+    }
+    memcpy(comm, buf, MIN(len, sizeof(comm) - 1));
+    for (char *c = comm; *c; c++) {
+        if (*c == '\n') {
+            *c = '\0';
+        }
+    }
+    return with_thread(at, set_comm, comm);
+}
+
+static int show_auxv(struct text *t, const struct pseudo_at *at)
+{
+    struct proc *p = proc_at(at);
+
+    if (!p) {
+        return -ESRCH;
+    }
+    text_bytes(t, p->auxv, p->auxv_len * sizeof(p->auxv[0]));
+    proc_put(p);
+    return 0;
+}
+
+static const struct {
+    const char *name, *unit;
+} limit_names[RLIMIT_COUNT] = {
+    {"Max cpu time", "seconds"},     {"Max file size", "bytes"},
+    {"Max data size", "bytes"},      {"Max stack size", "bytes"},
+    {"Max core file size", "bytes"}, {"Max resident set", "bytes"},
+    {"Max processes", "processes"},  {"Max open files", "files"},
+    {"Max locked memory", "bytes"},  {"Max address space", "bytes"},
+    {"Max file locks", "locks"},     {"Max pending signals", "signals"},
+    {"Max msgqueue size", "bytes"},  {"Max nice priority", ""},
+    {"Max realtime priority", ""},   {"Max realtime timeout", "us"},
+};
+
+static void add_limit(struct text *t, uint64_t value)
+{
+    if (value == UINT64_MAX) {
+        text_add(t, "%-20s ", "unlimited");
+    } else {
+        text_add(t, "%-20lu ", (unsigned long)value);
+    }
+}
+
+static int show_limits(struct text *t, const struct pseudo_at *at)
+{
+    struct proc *p = proc_at(at);
+
+    if (!p) {
+        return -ESRCH;
+    }
+    text_add(t, "%-25s %-20s %-20s %-10s\n", "Limit", "Soft Limit",
+             "Hard Limit", "Units");
+    for (int i = 0; i < RLIMIT_COUNT; i++) {
+        text_add(t, "%-25s ", limit_names[i].name);
+        add_limit(t, p->limits[i].cur);
+        add_limit(t, p->limits[i].max);
+        text_add(t, "%-10s\n", limit_names[i].unit);
+    }
+    proc_put(p);
+    return 0;
+}
+
+/* ---- links ---- */
+
+static int link_exe(char *buf, size_t len, const struct pseudo_at *at)
+{
+    struct proc *p = proc_at(at);
+    size_t n;
+
+    if (!p) {
+        return -ENOENT;
+    }
+    n = MIN(strlen(p->exe), len);
+    memcpy(buf, p->exe, n);
+    proc_put(p);
+    return n;
+}
+
+static int follow_exe(struct path *out, const struct pseudo_at *at)
+{
+    char path[sizeof(((struct proc *)0)->exe) + 1];
+    int n = link_exe(path, sizeof(path) - 1, at);
+
+    if (n < 0) {
+        return n;
+    }
+    path[n] = '\0';
+    return path_find(NULL, path, 0, out);
+}
+
+static int get_view(struct thread *t, void *arg)
+{
+    view_get(t->view);
+    *(struct fs_view **)arg = t->view;
+    return 0;
+}
+
+static int view_path(const struct pseudo_at *at, bool root, struct path *out)
+{
+    struct fs_view *view;
+    int err = with_thread(at, get_view, &view);
+
+    if (err) {
+        return -ENOENT;
+    }
+    if (root) {
+        view_get_root(view, out);
+    } else {
+        view_get_cwd(view, out);
+    }
+    view_put(view);
+    return 0;
+}
+
+static int link_path(struct path *p, char *buf, size_t len)
+{
+    struct path root;
+    int n;
+
+    view_get_root(current_view(), &root);
+    n = path_string(p, &root, buf, len);
+    path_put(&root);
+    path_put(p);
+    return n;
+}
+
+static int link_cwd(char *buf, size_t len, const struct pseudo_at *at)
+{
+    struct path p;
+    int err = view_path(at, false, &p);
+
+    return err ? err : link_path(&p, buf, len);
+}
+
+static int link_root(char *buf, size_t len, const struct pseudo_at *at)
+{
+    struct path p;
+    int err = view_path(at, true, &p);
+
+    return err ? err : link_path(&p, buf, len);
+}
+
+static int follow_cwd(struct path *out, const struct pseudo_at *at)
+{
+    return view_path(at, false, out);
+}
+
+static int follow_root(struct path *out, const struct pseudo_at *at)
+{
+    return view_path(at, true, out);
+}
+
+/* ---- threads ---- */
+
+struct thread_search {
+    int from, best;
+};
+
+static int next_tid_locked(struct thread *main, void *arg)
+{
+    struct thread_search *s = arg;
+
+    list_for_each (pos, &main->proc->threads) {
+        struct thread *t = list_entry(pos, struct thread, node);
+
+        if (t->tid >= s->from && (s->best < 0 || t->tid < s->best)) {
+            s->best = t->tid;
+        }
+    }
+    return 0;
+}
+
+static int next_tid(int from, const struct pseudo_at *at)
+{
+    struct pseudo_at proc = {{at->n[0]}, 1};
+    struct thread_search s = {from, -1};
+
+    with_thread(&proc, next_tid_locked, &s);
+    return s.best;
+}
+
+/* ---- the tables ---- */
+
+static int store_oom(const char *buf, size_t len, const struct pseudo_at *at)
+{
+    return 0; /* nothing is ever killed for its memory here */
+}
+
+#define ROWS_OF_ANY_TASK                                                       \
+    {"auxv", S_IFREG | 0400, .show = show_auxv},                               \
+        {"cgroup", S_IFREG | 0444, .text = "0::/\n"},                          \
+        {"cmdline", S_IFREG | 0444, .show = show_cmdline},                     \
+        {"comm", S_IFREG | 0644, .show = show_comm, .store = store_comm},      \
+        {"cwd", S_IFLNK | 0777, .link = link_cwd, .follow = follow_cwd},       \
+        {"environ", S_IFREG | 0400, .show = show_environ},                     \
+        {"exe", S_IFLNK | 0777, .link = link_exe, .follow = follow_exe},       \
+        {"fd", S_IFDIR | 0500, .children = proc_fd_rows},                      \
+        {"fdinfo", S_IFDIR | 0500, .children = proc_fdinfo_rows},              \
+        {"limits", S_IFREG | 0444, .show = show_limits},                       \
+        {"maps", S_IFREG | 0444, .show = show_maps},                           \
+        {"mountinfo", S_IFREG | 0444, .show = show_mountinfo},                 \
+        {"mounts", S_IFREG | 0444, .show = show_mounts},                       \
+        {"oom_adj", S_IFREG | 0644, .text = "0\n", .store = store_oom},        \
+        {"oom_score", S_IFREG | 0444, .text = "0\n"},                          \
+        {"oom_score_adj", S_IFREG | 0644, .text = "0\n", .store = store_oom},  \
+        {"personality", S_IFREG | 0400, .text = "00000000\n"},                 \
+        {"root", S_IFLNK | 0777, .link = link_root, .follow = follow_root},    \
+        {"smaps", S_IFREG | 0444, .show = show_smaps},                         \
+        {"stat", S_IFREG | 0444, .show = show_pid_stat},                       \
+        {"statm", S_IFREG | 0444, .show = show_statm},                         \
+        {"status", S_IFREG | 0444, .show = show_status},                       \
+    {                                                                          \
+        "wchan", S_IFREG | 0444, .text = "0"                                   \
+    }
+
+const struct pseudo proc_task_rows[] = {ROWS_OF_ANY_TASK, {NULL}};
+
+static const struct pseudo task_rows[] = {
+    {"", S_IFDIR | 0555, .children = proc_task_rows, .next = next_tid,
+     .immutable = true},
+    {NULL},
+};
+
+const struct pseudo proc_pid_rows[] = {
+    ROWS_OF_ANY_TASK,
+    {"task", S_IFDIR | 0555, .children = task_rows},
+    {NULL},
+};

@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * procfs: what a process or thread is and does: stat and status (proc(5)).
+ * The facts are copied under proc_lock first.
+ */
+#include "kernel/fs/procfs.h"
+#include "kernel/fs/current.h"
+#include "kernel/fs/view.h"
+#include "kernel/mm/heap.h"
+#include "lib/string.h"
+#include "abi/linux/errno.h"
+
+/* What stat and status tell, copied under the lock. */
+struct facts {
+    int pid, tid, ppid, pgid, sid, threads, nice, policy, rt_priority;
+    char comm[16], state;
+    struct cred cred;
+    sigset pending, shared_pending, blocked, ignored, caught;
+    uint64_t user_ns, kernel_ns, child_user_ns, child_kernel_ns;
+    uint64_t start_ns, affinity;
+    uint32_t vcpu;
+    bool no_new_privs;
+};
+
+static void signal_facts(struct thread *t, struct facts *f)
+{
+    struct signal_state *s = &t->proc->signals;
+
+    f->pending = t->signals.pending.set;
+    f->shared_pending = s->pending.set;
+    f->blocked = t->signals.blocked;
+    for (int i = 0; i < NSIG; i++) {
+        if (s->actions[i].handler == 1) {
+            f->ignored |= 1ull << i;
+        } else if (s->actions[i].handler != 0) {
+            f->caught |= 1ull << i;
+        }
+    }
+}
+
+static int get_facts(struct thread *t, void *arg)
+{
+    struct facts *f = arg;
+    struct proc *p = t->proc;
+
+    memset(f, 0, sizeof(*f));
+    f->pid = p->pid;
+    f->tid = t->tid;
+    f->ppid = p->parent ? p->parent->pid : 0;
+    f->pgid = p->pgid;
+    f->sid = p->sid;
+    f->threads = p->thread_count;
+    f->nice = t->nice;
+    f->policy = t->policy;
+    f->rt_priority = t->rt_priority;
+    memcpy(f->comm, t->comm[0] ? t->comm : p->comm, sizeof(f->comm));
+    f->state = p->zombie                        ? 'Z'
+               : p->signals.stopped             ? 'T'
+               : t->task.state == TASK_SLEEPING ? 'S'
+                                                : 'R';
+    f->cred = p->cred;
+    signal_facts(t, f);
+    task_times(&t->task, &f->user_ns, &f->kernel_ns);
+    f->child_user_ns = p->child_user_ns;
+    f->child_kernel_ns = p->child_kernel_ns;
+    f->start_ns = p->start_ns;
+    f->affinity = t->task.affinity;
+    f->vcpu = t->task.vcpu;
+    f->no_new_privs = p->no_new_privs;
+    return 0;
+}
+
+/* The process's row sums up its threads; a task's row is one thread. */
+static int facts_at(const struct pseudo_at *at, struct facts *f)
+{
+    struct proc *p;
+    int err = with_thread(at, get_facts, f);
+
+    if (!err && at->count == 1) {
+        p = proc_at(at);
+        if (p) {
+            proc_times(p, &f->user_ns, &f->kernel_ns);
+            proc_put(p);
+        }
+    }
+    return err;
+}
+
+static unsigned long ticks(uint64_t ns)
+{
+    return ns / 10000000; /* sysconf(_SC_CLK_TCK) is 100 */
+}
+
+int show_pid_stat(struct text *t, const struct pseudo_at *at)
+{
+    struct mm_layout zero = {0}, *l = &zero;
+    struct mm_stats s = {0};
+    struct facts *f = kmalloc(sizeof(*f));
+    struct mm *mm = NULL;
+    int err = f ? facts_at(at, f) : -ENOMEM;
+
+    if (!err) {
+        err = mm_at(at, &mm);
+    }
+    if (err) {
+        kfree(f);
+        return err;
+    }
+    if (mm) {
+        l = mm_layout(mm);
+        mm_get_stats(mm, &s);
+    }
+    text_add(t, "%d (%s) %c %d %d %d 0 -1 4194304 %lu 0 0 0 ",
+             at->count > 1 ? f->tid : f->pid, f->comm, f->state, f->ppid,
+             f->pgid, f->sid, (unsigned long)s.faults);
+    text_add(t, "%lu %lu %lu %lu %d %d %d 0 %lu ", ticks(f->user_ns),
+             ticks(f->kernel_ns), ticks(f->child_user_ns),
+             ticks(f->child_kernel_ns), 20 + f->nice, f->nice, f->threads,
+             ticks(f->start_ns));
+    text_add(t, "%lu %lu 18446744073709551615 %lu %lu %lu 0 0 ",
+             (unsigned long)s.virtual_bytes,
+             (unsigned long)(s.resident_bytes / PAGE_SIZE),
+             (unsigned long)l->start_code, (unsigned long)l->end_code,
+             (unsigned long)l->start_stack);
+    text_add(t, "%lu %lu %lu %lu 0 0 0 17 %u %d %d 0 0 0 ",
+             (unsigned long)f->pending, (unsigned long)f->blocked,
+             (unsigned long)f->ignored, (unsigned long)f->caught, f->vcpu,
+             f->rt_priority, f->policy);
+    text_add(t, "%lu %lu 0 %lu %lu %lu %lu 0\n", (unsigned long)l->start_data,
+             (unsigned long)l->end_data, (unsigned long)l->arg_start,
+             (unsigned long)l->arg_end, (unsigned long)l->env_start,
+             (unsigned long)l->env_end);
+    if (mm) {
+        mm_put(mm);
+    }
+    kfree(f);
+    return 0;
+}
+
+static const char *state_name(char state)
+{
+    switch (state) {
+    case 'Z':
+        return "Z (zombie)";
+    case 'T':
+        return "T (stopped)";
+    case 'S':
+        return "S (sleeping)";
+    default:
+        return "R (running)";
+    }
+}
+
+static void add_ids(struct text *t, const struct facts *f)
+{
+    const struct cred *c = &f->cred;
+
+    text_add(t, "Umask:\t%04o\nState:\t%s\nTgid:\t%d\nNgid:\t0\nPid:\t%d\n",
+             current_view()->umask, state_name(f->state), f->pid, f->tid);
+    text_add(t, "PPid:\t%d\nTracerPid:\t0\nUid:\t%u\t%u\t%u\t%u\n", f->ppid,
+             c->uid, c->euid, c->suid, c->fsuid);
+    text_add(t, "Gid:\t%u\t%u\t%u\t%u\nFDSize:\t64\nGroups:\t", c->gid, c->egid,
+             c->sgid, c->fsgid);
+    for (uint32_t i = 0; i < c->group_count; i++) {
+        text_add(t, "%u ", c->groups[i]);
+    }
+    text_add(t, "\n");
+}
+
+static void add_memory(struct text *t, const struct pseudo_at *at)
+{
+    struct mm_stats s = {0};
+    struct mm *mm;
+
+    if (mm_at(at, &mm) || !mm) {
+        return;
+    }
+    mm_get_stats(mm, &s);
+    mm_put(mm);
+    text_add(t,
+             "VmPeak:\t%8lu kB\nVmSize:\t%8lu kB\nVmLck:\t%8lu kB\n"
+             "VmPin:\t       0 kB\nVmHWM:\t%8lu kB\nVmRSS:\t%8lu kB\n"
+             "RssAnon:\t%8lu kB\nRssFile:\t       0 kB\n"
+             "RssShmem:\t       0 kB\nVmSwap:\t       0 kB\n",
+             (unsigned long)(s.virtual_bytes / 1024),
+             (unsigned long)(s.virtual_bytes / 1024),
+             (unsigned long)(s.locked_bytes / 1024),
+             (unsigned long)(s.resident_bytes / 1024),
+             (unsigned long)(s.resident_bytes / 1024),
+             (unsigned long)(s.resident_bytes / 1024));
+}
+
+static void add_cpu_list(struct text *t)
+{
+    unsigned count = sched_vcpu_count();
+
+    text_add(t, count > 1 ? "0-%u\n" : "%u\n", count - 1);
+}
+
+int show_status(struct text *t, const struct pseudo_at *at)
+{
+    struct facts *f = kmalloc(sizeof(*f));
+    int err = f ? facts_at(at, f) : -ENOMEM;
+
+    if (err) {
+        kfree(f);
+        return err;
+    }
+    text_add(t, "Name:\t%s\n", f->comm);
+    add_ids(t, f);
+    add_memory(t, at);
+    text_add(t, "Threads:\t%d\nSigQ:\t0/16384\n", f->threads);
+    text_add(t, "SigPnd:\t%016lx\nShdPnd:\t%016lx\nSigBlk:\t%016lx\n",
+             (unsigned long)f->pending, (unsigned long)f->shared_pending,
+             (unsigned long)f->blocked);
+    text_add(t, "SigIgn:\t%016lx\nSigCgt:\t%016lx\n", (unsigned long)f->ignored,
+             (unsigned long)f->caught);
+    text_add(t, "CapInh:\t%016lx\nCapPrm:\t%016lx\nCapEff:\t%016lx\n",
+             (unsigned long)f->cred.cap_inheritable,
+             (unsigned long)f->cred.cap_permitted,
+             (unsigned long)f->cred.cap_effective);
+    text_add(t, "CapBnd:\t%016lx\nCapAmb:\t%016lx\nNoNewPrivs:\t%d\n",
+             (unsigned long)f->cred.cap_bounding,
+             (unsigned long)f->cred.cap_ambient, f->no_new_privs);
+    text_add(t, "Seccomp:\t0\nCpus_allowed:\t%lx\nCpus_allowed_list:\t",
+             (unsigned long)(f->affinity &
+                             ((2ull << (sched_vcpu_count() - 1)) - 1)));
+    add_cpu_list(t);
+    text_add(t, "Mems_allowed:\t1\nMems_allowed_list:\t0\n"
+                "voluntary_ctxt_switches:\t0\n"
+                "nonvoluntary_ctxt_switches:\t0\n");
+    kfree(f);
+    return 0;
+}

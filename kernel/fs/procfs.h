@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * procfs's tables: procfs.c has the root, proc_pid.c what stands below a pid,
+ * proc_mm.c and proc_state.c parts of it, proc_fd.c its descriptors,
+ * proc_system.c what is about the whole system and proc_sys.c the tunables of
+ * /proc/sys.
+ */
+#ifndef KERNEL_FS_PROCFS_H
+#define KERNEL_FS_PROCFS_H
+
+#include "kernel/fs/pseudo.h"
+#include "kernel/proc/proc.h"
+
+extern const struct pseudo proc_pid_rows[], proc_task_rows[];
+extern const struct pseudo proc_fd_rows[], proc_fdinfo_rows[];
+extern const struct pseudo proc_sys_rows[];
+
+int show_maps(struct text *t, const struct pseudo_at *at);
+int show_smaps(struct text *t, const struct pseudo_at *at);
+int show_statm(struct text *t, const struct pseudo_at *at);
+int show_pid_stat(struct text *t, const struct pseudo_at *at);
+int show_status(struct text *t, const struct pseudo_at *at);
+int show_mounts(struct text *t, const struct pseudo_at *at);
+int show_mountinfo(struct text *t, const struct pseudo_at *at);
+int show_meminfo(struct text *t, const struct pseudo_at *at);
+int show_node_memory(struct text *t, const struct pseudo_at *at);
+int show_cpuinfo(struct text *t, const struct pseudo_at *at);
+int show_stat(struct text *t, const struct pseudo_at *at);
+int show_uptime(struct text *t, const struct pseudo_at *at);
+int show_loadavg(struct text *t, const struct pseudo_at *at);
+int show_version(struct text *t, const struct pseudo_at *at);
+
+/* The process of at->n[0] with a reference, or NULL. */
+struct proc *proc_at(const struct pseudo_at *at);
+
+/* The thread that at names: n[1] when there is one, else the process's own.
+ * fn runs with proc_lock held; -ESRCH. */
+int with_thread(const struct pseudo_at *at,
+                int (*fn)(struct thread *t, void *arg), void *arg);
+
+/* The address space of what at names, counted; NULL: it has none left. */
+int mm_at(const struct pseudo_at *at, struct mm **out);
+
+#endif

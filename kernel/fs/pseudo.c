@@ -1,0 +1,495 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Trees made of tables (pseudo.h). An inode is a row and the numbers that led
+ * to it. A file's content is made at its first read and whenever it is read
+ * from the beginning again.
+ *
+ * Cookies of a directory: row * ROW_SPAN + number of the entry within it.
+ */
+#include "kernel/fs/pseudo.h"
+#include "kernel/fs/file.h"
+#include "kernel/mm/heap.h"
+#include "lib/fmt.h"
+#include "lib/hash.h"
+#include "lib/string.h"
+#include "abi/linux/errno.h"
+#include "abi/linux/stat.h"
+
+#define ROW_SPAN (1ull << 32)
+
+struct pseudo_inode {
+    struct inode inode;
+    const struct pseudo *row;
+    struct pseudo_at at;
+};
+
+static const struct inode_ops pseudo_inode_ops, pseudo_magic_ops;
+static void apply_override(struct inode *inode, const struct pseudo *row);
+static const struct file_ops pseudo_file_ops;
+
+static struct pseudo_inode *pseudo_of(struct inode *inode)
+{
+    return container_of(inode, struct pseudo_inode, inode);
+}
+
+/* ---- text ---- */
+
+static bool make_room(struct text *t, size_t more)
+{
+    size_t size = MAX(t->size * 2, (size_t)1024);
+    char *buf;
+
+    if (t->failed || t->len + more <= t->size) {
+        return !t->failed;
+    }
+    while (size < t->len + more) {
+        size *= 2;
+    }
+    buf = kmalloc(size);
+    if (!buf) {
+        t->failed = true;
+        return false;
+    }
+    if (t->len) {
+        memcpy(buf, t->buf, t->len);
+    }
+    kfree(t->buf);
+    t->buf = buf;
+    t->size = size;
+    return true;
+}
+
+void text_bytes(struct text *t, const void *bytes, size_t len)
+{
+    if (make_room(t, len)) {
+        memcpy(t->buf + t->len, bytes, len);
+        t->len += len;
+    }
+}
+
+void text_add(struct text *t, const char *fmt, ...)
+{
+    va_list args;
+    int n;
+
+    if (!make_room(t, 256)) {
+        return;
+    }
+    va_start(args, fmt);
+    n = fmt_vsnprintf(t->buf + t->len, t->size - t->len, fmt, args);
+    va_end(args);
+    if ((size_t)n >= t->size - t->len) {
+        if (!make_room(t, n + 1)) {
+            return;
+        }
+        va_start(args, fmt);
+        fmt_vsnprintf(t->buf + t->len, t->size - t->len, fmt, args);
+        va_end(args);
+    }
+    t->len += n;
+}
+
+/* ---- inodes ---- */
+
+static uint64_t number_of(const struct pseudo *row, const struct pseudo_at *at)
+{
+    uint64_t hash = hash_u64(1, (uint64_t)row);
+
+    for (int i = 0; i < at->count; i++) {
+        hash = hash_u64(hash, at->n[i]);
+    }
+    return (hash >> 32) | 1ull << 32;
+}
+
+static int inode_new(struct superblock *sb, const struct pseudo *row,
+                     const struct pseudo_at *at, struct inode **out)
+{
+    struct pseudo_inode *p = kmalloc(sizeof(*p));
+
+    if (!p) {
+        return -ENOMEM;
+    }
+    inode_init(&p->inode, sb,
+               row->follow ? &pseudo_magic_ops : &pseudo_inode_ops,
+               number_of(row, at), row->mode);
+    if (S_ISREG(row->mode)) {
+        p->inode.file_ops = &pseudo_file_ops;
+    }
+    if (S_ISDIR(row->mode)) {
+        p->inode.nlink = 2;
+    }
+    if (sb->root) { /* the same at each look */
+        p->inode.atime = p->inode.mtime = sb->root->mtime;
+        p->inode.ctime = p->inode.btime = sb->root->mtime;
+    }
+    apply_override(&p->inode, row);
+    if (row->immutable) {
+        p->inode.flags |= INODE_IMMUTABLE;
+    }
+    p->row = row;
+    p->at = *at;
+    if (row->owner) {
+        row->owner(&p->inode.uid, &p->inode.gid, at);
+    }
+    *out = &p->inode;
+    return 0;
+}
+
+static void pseudo_free(struct inode *inode)
+{
+    inode_destroy(inode);
+    kfree(pseudo_of(inode));
+}
+
+/* ---- directories ---- */
+
+/* The number that name stands for behind the row's prefix; -1: none. */
+static int parse_number(const struct pseudo *row, const char *name, size_t len)
+{
+    size_t skip = strlen(row->name);
+    int64_t n = 0;
+
+    if (len <= skip || memcmp(name, row->name, skip) != 0 ||
+        (name[skip] == '0' && len > skip + 1)) {
+        return -1;
+    }
+    for (size_t i = skip; i < len; i++) {
+        if (name[i] < '0' || name[i] > '9' || n > INT32_MAX / 10) {
+            return -1;
+        }
+        n = n * 10 + (name[i] - '0');
+    }
+    return n > INT32_MAX ? -1 : n;
+}
+
+static bool match(const struct pseudo *row, const char *name, size_t len,
+                  struct pseudo_at *at)
+{
+    int n;
+
+    if (!row->next) {
+        return strlen(row->name) == len && memcmp(row->name, name, len) == 0;
+    }
+    n = parse_number(row, name, len);
+    if (n < 0 || row->next(n, at) != n) {
+        return false;
+    }
+    at->n[at->count++] = n;
+    return true;
+}
+
+static int pseudo_lookup(struct inode *dir, const char *name, size_t len,
+                         struct inode **out)
+{
+    const struct pseudo *row = pseudo_of(dir)->row->children;
+    struct pseudo_at at = pseudo_of(dir)->at;
+
+    for (; row && row->name; row++) {
+        if (match(row, name, len, &at)) {
+            return inode_new(dir->sb, row, &at, out);
+        }
+    }
+    return -ENOENT;
+}
+
+/* Emits entry n of row; false: the sink is full. */
+static bool emit_entry(struct dir_sink *sink, const struct pseudo *row,
+                       struct pseudo_at at, int n, uint64_t next)
+{
+    char name[64];
+    int len;
+
+    if (row->next) {
+        len = fmt_snprintf(name, sizeof(name), "%s%d", row->name, n);
+        at.n[at.count++] = n;
+    } else {
+        len = strlcpy(name, row->name, sizeof(name));
+    }
+    if (!sink->emit(sink, name, len, number_of(row, &at),
+                    (row->mode & S_IFMT) >> 12, next)) {
+        return false;
+    }
+    sink->pos = next;
+    return true;
+}
+
+static bool emit_row(struct dir_sink *sink, const struct pseudo *row,
+                     const struct pseudo_at *at, uint64_t base)
+{
+    int from = sink->pos - base;
+
+    if (!row->next) {
+        return emit_entry(sink, row, *at, 0, base + ROW_SPAN);
+    }
+    for (;;) {
+        int n = row->next(from, at);
+
+        if (n < 0) {
+            sink->pos = base + ROW_SPAN;
+            return true;
+        }
+        if (!emit_entry(sink, row, *at, n, base + n + 1)) {
+            return false;
+        }
+        from = n + 1;
+    }
+}
+
+static int pseudo_readdir(struct inode *dir, struct dir_sink *sink)
+{
+    const struct pseudo *rows = pseudo_of(dir)->row->children;
+    uint64_t i = 0;
+
+    for (; rows && rows[i].name; i++) {
+        if (sink->pos >= (i + 1) * ROW_SPAN) {
+            continue;
+        }
+        if (!emit_row(sink, &rows[i], &pseudo_of(dir)->at, i * ROW_SPAN)) {
+            break;
+        }
+    }
+    return 0;
+}
+
+/* ---- links ---- */
+
+static int pseudo_readlink(struct inode *inode, char *buf, size_t len)
+{
+    struct pseudo_inode *p = pseudo_of(inode);
+
+    if (p->row->text) {
+        size_t n = MIN(strlen(p->row->text), len);
+
+        memcpy(buf, p->row->text, n);
+        return n;
+    }
+    return p->row->link(buf, len, &p->at);
+}
+
+static int pseudo_follow(struct inode *inode, struct path *out)
+{
+    struct pseudo_inode *p = pseudo_of(inode);
+
+    return p->row->follow(out, &p->at);
+}
+
+/* Modes and owners that chmod(2) and chown(2) gave to entries, which are made
+ * anew at each look. Never forgotten; only the superuser makes them. */
+struct override {
+    struct list node;
+    const struct pseudo *row;
+    uint32_t mode, uid, gid;
+};
+
+static struct list overrides = LIST_INIT(overrides);
+static struct spinlock overrides_lock = SPINLOCK_INIT(LOCK_PAGECACHE);
+
+static struct override *find_override(const struct pseudo *row)
+{
+    list_for_each (pos, &overrides) {
+        struct override *o = list_entry(pos, struct override, node);
+
+        if (o->row == row) {
+            return o;
+        }
+    }
+    return NULL;
+}
+
+static void apply_override(struct inode *inode, const struct pseudo *row)
+{
+    struct override *o;
+
+    if (list_empty(&overrides)) {
+        return;
+    }
+    spin_lock(&overrides_lock);
+    o = find_override(row);
+    if (o) {
+        inode->mode = o->mode;
+        inode->uid = o->uid;
+        inode->gid = o->gid;
+    }
+    spin_unlock(&overrides_lock);
+}
+
+static int keep_override(struct inode *inode)
+{
+    const struct pseudo *row = pseudo_of(inode)->row;
+    struct override *fresh = kmalloc(sizeof(*fresh)), *o;
+
+    if (!fresh) {
+        return -ENOMEM;
+    }
+    spin_lock(&overrides_lock);
+    o = find_override(row);
+    if (!o) {
+        o = fresh;
+        fresh = NULL;
+        o->row = row;
+        list_add(&overrides, &o->node);
+    }
+    o->mode = inode->mode;
+    o->uid = inode->uid;
+    o->gid = inode->gid;
+    spin_unlock(&overrides_lock);
+    kfree(fresh);
+    return 0;
+}
+
+/* A size is ignored: O_TRUNC comes before what is written. Times last as long
+ * as the inode. What belongs to a process keeps its mode and owner. */
+static int pseudo_setattr(struct inode *inode, const struct inode_attr *attr)
+{
+    uint32_t kept = attr->valid & (ATTR_MODE | ATTR_UID | ATTR_GID);
+
+    if (kept && pseudo_of(inode)->at.count) {
+        return -EPERM;
+    }
+    if (attr->valid & ATTR_MODE) {
+        inode->mode = attr->mode;
+    }
+    if (attr->valid & ATTR_UID) {
+        inode->uid = attr->uid;
+    }
+    if (attr->valid & ATTR_GID) {
+        inode->gid = attr->gid;
+    }
+    return kept ? keep_override(inode) : 0;
+}
+
+static const struct inode_ops pseudo_inode_ops = {
+    .free = pseudo_free,
+    .lookup = pseudo_lookup,
+    .readdir = pseudo_readdir,
+    .readlink = pseudo_readlink,
+    .setattr = pseudo_setattr,
+};
+
+static const struct inode_ops pseudo_magic_ops = {
+    .free = pseudo_free,
+    .readlink = pseudo_readlink,
+    .follow = pseudo_follow,
+};
+
+/* ---- files ---- */
+
+static int make_content(struct file *f)
+{
+    struct pseudo_inode *p = pseudo_of(f->inode);
+    struct text *t = f->private;
+    int err = 0;
+
+    t->len = 0;
+    t->failed = false;
+    if (p->row->text) {
+        text_bytes(t, p->row->text, strlen(p->row->text));
+    } else if (p->row->show) {
+        err = p->row->show(t, &p->at);
+    }
+    return err ? err : t->failed ? -ENOMEM : 0;
+}
+
+static long pseudo_read(struct file *f, struct iobuf *io, uint64_t *pos,
+                        int flags)
+{
+    struct text *t = f->private;
+    long n = 0;
+
+    mutex_lock(&f->inode->lock);
+    if (!t) {
+        t = f->private = kzalloc(sizeof(*t));
+        n = t ? make_content(f) : -ENOMEM;
+    } else if (*pos == 0) {
+        n = make_content(f);
+    }
+    if (n == 0 && *pos < t->len) {
+        n = iobuf_put(io, t->buf + *pos, t->len - *pos);
+        *pos += MAX(n, 0l);
+    }
+    mutex_unlock(&f->inode->lock);
+    return n;
+}
+
+static long pseudo_write(struct file *f, struct iobuf *io, uint64_t *pos,
+                         int flags)
+{
+    struct pseudo_inode *p = pseudo_of(f->inode);
+    char buf[256];
+    size_t len = MIN(io->left, (uint64_t)sizeof(buf) - 1);
+    long n;
+
+    if (!p->row->store) {
+        return -EACCES;
+    }
+    n = iobuf_get(io, buf, len);
+    if (n > 0) {
+        int err;
+
+        buf[n] = '\0';
+        err = p->row->store(buf, n, &p->at);
+        n = err ? err : n;
+    }
+    return n;
+}
+
+static int64_t pseudo_seek(struct file *f, int64_t off, int whence)
+{
+    return whence == SEEK_END ? -EINVAL : seek_in(f, off, whence, 0);
+}
+
+static void pseudo_release(struct file *f)
+{
+    struct text *t = f->private;
+
+    if (t) {
+        kfree(t->buf);
+        kfree(t);
+    }
+}
+
+static const struct file_ops pseudo_file_ops = {
+    .read = pseudo_read,
+    .write = pseudo_write,
+    .seek = pseudo_seek,
+    .release = pseudo_release,
+};
+
+/* ---- the superblock ---- */
+
+struct pseudo_sb {
+    struct superblock sb;
+    struct pseudo root;
+};
+
+static void pseudo_free_sb(struct superblock *sb)
+{
+    kfree(container_of(sb, struct pseudo_sb, sb));
+}
+
+static const struct superblock_ops pseudo_sb_ops = {.free = pseudo_free_sb};
+
+int pseudo_mount(const struct pseudo *children, const char *type,
+                 uint64_t magic, uint32_t flags, struct superblock **out)
+{
+    struct pseudo_sb *s = kzalloc(sizeof(*s));
+    struct pseudo_at at = {.count = 0};
+    struct inode *root;
+    int err;
+
+    if (!s) {
+        return -ENOMEM;
+    }
+    sb_init(&s->sb, &pseudo_sb_ops, type, magic, flags | SB_NO_ATIME);
+    s->root = (struct pseudo){
+        .name = "/", .mode = S_IFDIR | 0555, .children = children};
+    err = inode_new(&s->sb, &s->root, &at, &root);
+    if (err) {
+        sb_put(&s->sb);
+        return err;
+    }
+    root->ino = 1;
+    s->sb.root = root;
+    *out = &s->sb;
+    return 0;
+}

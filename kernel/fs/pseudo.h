@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * File systems whose content is made when it is read: procfs and sysfs. A tree
+ * is written as tables, one row a name; rows whose names are numbers (pids,
+ * descriptors, CPUs) stand for as many entries as `next` says there are.
+ *
+ *     static const struct pseudo root[] = {
+ *         {"uptime", S_IFREG | 0444, .show = show_uptime},
+ *         {"sys", S_IFDIR | 0555, .children = sys},
+ *         {NULL},
+ *     };
+ *
+ * Functions run in the reading task and may block. They get the numbers on
+ * the way to the entry in `at`.
+ */
+#ifndef KERNEL_FS_PSEUDO_H
+#define KERNEL_FS_PSEUDO_H
+
+#include "kernel/fs/vfs.h"
+
+/* Text that grows; once memory is short it stays as it is. */
+struct text {
+    char *buf;
+    size_t len, size;
+    bool failed;
+};
+void text_add(struct text *t, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+void text_bytes(struct text *t, const void *bytes, size_t len);
+
+enum { PSEUDO_DEPTH = 3 };
+struct pseudo_at {
+    int n[PSEUDO_DEPTH]; /* numbers on the way, the last at n[count - 1] */
+    int count;
+};
+
+struct pseudo {
+    const char *name; /* NULL ends a table. With `next`: what stands before
+                         the number ("cpu" of cpu0), often "" */
+    uint32_t mode;    /* with S_IFMT */
+
+    /* Files: the content, or constant text; what is written to them (absent:
+     * -EACCES, whoever asks). -errno, e.g. -ESRCH. */
+    int (*show)(struct text *t, const struct pseudo_at *at);
+    const char *text;
+    int (*store)(const char *buf, size_t len, const struct pseudo_at *at);
+
+    /* Links: a text; or follow, which leads to an object (vfs.h), too. */
+    int (*link)(char *buf, size_t len, const struct pseudo_at *at);
+    int (*follow)(struct path *out, const struct pseudo_at *at);
+
+    /* Directories: the table below, NULL-terminated. */
+    const struct pseudo *children;
+
+    /* A row for many: the first number >= from that there is, or -1. */
+    int (*next)(int from, const struct pseudo_at *at);
+    bool immutable; /* nobody may write to it, whoever asks: -EPERM */
+    /* Optional: whose it is. */
+    void (*owner)(uint32_t *uid, uint32_t *gid, const struct pseudo_at *at);
+};
+
+/* A superblock whose root directory has `children`. */
+int pseudo_mount(const struct pseudo *children, const char *type,
+                 uint64_t magic, uint32_t flags, struct superblock **out);
+
+#endif

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Regular files in the page cache, of whatever leaf. Reads take no inode lock:
+ * the size is read first and only grows behind written pages. Writes and
+ * truncations hold the lock of the inode that has the data.
+ */
+#include "kernel/fs/attr.h"
+#include "kernel/fs/current.h"
+#include "kernel/fs/file.h"
+#include "kernel/core/timer.h"
+#include "abi/linux/errno.h"
+#include "abi/linux/stat.h"
+#include "abi/linux/statfs.h"
+#include "abi/linux/ioctl.h"
+
+static struct inode *data_of(struct file *f)
+{
+    return atomic_load_acquire(&f->inode->data);
+}
+
+/* As relatime does: a read is noted once after each change. */
+void touch_atime(struct file *f, struct inode *data)
+{
+    if (data->atime > data->mtime && data->atime > data->ctime) {
+        return;
+    }
+    if (data->sb->flags & (SB_READ_ONLY | SB_NO_ATIME) ||
+        f->path.mount->flags & (ST_NOATIME | ST_RDONLY) ||
+        f->flags & O_NOATIME) {
+        return;
+    }
+    data->atime = clock_realtime();
+}
+
+static long regular_read(struct file *f, struct iobuf *io, uint64_t *pos,
+                         int flags)
+{
+    struct inode *data = data_of(f);
+    uint64_t size = atomic_load_acquire(&data->size);
+    long n = pagecache_read(&data->pages, io, *pos, size);
+
+    if (n > 0) {
+        *pos += n;
+        touch_atime(f, data);
+    }
+    return n;
+}
+
+/* Cuts io to what limits and seals allow at pos. The lock is held. */
+static int limit_write(struct inode *data, struct iobuf *io, uint64_t pos)
+{
+    uint64_t limit = MIN(current_limit(FS_LIMIT_FSIZE), (uint64_t)INT64_MAX);
+
+    if (data->seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE)) {
+        return -EPERM;
+    }
+    if (data->seals & F_SEAL_GROW && pos + io->left > data->size) {
+        limit = MIN(limit, data->size);
+        if (pos >= data->size) {
+            return -EPERM;
+        }
+    }
+    if (pos >= limit) {
+        if (limit != INT64_MAX) {
+            current_signal(25); /* SIGXFSZ */
+        }
+        return -EFBIG;
+    }
+    io->left = MIN(io->left, limit - pos);
+    return 0;
+}
+
+static long regular_write(struct file *f, struct iobuf *io, uint64_t *pos,
+                          int flags)
+{
+    struct inode *data = data_of(f);
+    uint64_t cut = io->left;
+    long n;
+
+    if (io->left == 0) {
+        return 0;
+    }
+    mutex_lock(&data->lock);
+    if (flags & IO_APPEND || f->flags & O_APPEND) {
+        *pos = data->size;
+    }
+    n = limit_write(data, io, *pos);
+    cut -= io->left;
+    if (n == 0) {
+        n = pagecache_write(&data->pages, io, *pos);
+    }
+    if (n > 0) {
+        *pos += n;
+        if (*pos > data->size) {
+            atomic_store_release(&data->size, *pos);
+        }
+        data->mtime = data->ctime = clock_realtime();
+        if (unlikely(data->mode & (S_ISUID | S_ISGID))) {
+            drop_setid(data);
+        }
+    }
+    io->left += cut;
+    mutex_unlock(&data->lock);
+    return n;
+}
+
+static int64_t seek_data(struct inode *data, uint64_t off, bool hole)
+{
+    uint64_t size = data->size, index, at;
+
+    if (off >= size) {
+        return -ENXIO;
+    }
+    index = pagecache_next(&data->pages, off / PAGE_SIZE, !hole);
+    at = index > size / PAGE_SIZE ? size : MAX(index * PAGE_SIZE, off);
+    at = MIN(at, size);
+    return !hole && at == size ? -ENXIO : (int64_t)at;
+}
+
+static int64_t regular_seek(struct file *f, int64_t off, int whence)
+{
+    struct inode *data = data_of(f);
+    int64_t pos;
+
+    if ((whence != SEEK_DATA && whence != SEEK_HOLE) || data->ops->read_pages) {
+        return seek_in(f, off, whence, atomic_load_acquire(&data->size));
+    }
+    if (off < 0) {
+        return -ENXIO;
+    }
+    mutex_lock(&data->lock);
+    pos = seek_data(data, off, whence == SEEK_HOLE);
+    mutex_unlock(&data->lock);
+    if (pos >= 0) {
+        f->pos = pos;
+    }
+    return pos;
+}
+
+static int regular_sync(struct file *f, bool data_only)
+{
+    struct superblock *sb = f->inode->sb;
+
+    return sb->ops->sync ? sb->ops->sync(sb) : 0;
+}
+
+static long regular_ioctl(struct file *f, uint32_t cmd, struct uptr arg)
+{
+    uint64_t left;
+
+    switch (cmd) {
+    case FIONREAD:
+        left = data_of(f)->size - f->pos;
+        return put_user32(arg, (int64_t)left > INT32_MAX ? INT32_MAX : left);
+    case FIGETBSZ:
+        return put_user32(arg, PAGE_SIZE);
+    case FICLONE:
+        return -EOPNOTSUPP; /* no file system here shares blocks */
+    default:
+        return -ENOTTY;
+    }
+}
+
+const struct file_ops regular_file_ops = {
+    .read = regular_read,
+    .write = regular_write,
+    .seek = regular_seek,
+    .ioctl = regular_ioctl,
+    .sync = regular_sync,
+};

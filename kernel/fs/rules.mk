@@ -1,0 +1,22 @@
+# SPDX-License-Identifier: MIT
+# fs: the VFS and its leaves. Unit tests run over what needs no other room
+# (FS_WORLD) with stand-ins for the rest (tests/support.c).
+
+KERNEL_SRCS += $(sort $(wildcard kernel/fs/*.c))
+
+FS_UNIT := $(B)/unit/kernel/fs
+FS_WORLD := $(addprefix $(FS_UNIT)/, tests/support.o anon.o attr.o current.o \
+	dcache.o dentry.o directory.o epoll.o eventfd.o fdtable.o file.o \
+	inode.o inotify.o locks.o mapping.o memfd.o mount.o names.o open.o \
+	overlay.o overlay_copy.o overlay_names.o overlay_remove.o pagecache.o \
+	pagefill.o pagetree.o pagewindow.o perm.o pipe.o pipe_open.o \
+	pipe_size.o poll_wait.o regular.o rename.o rw.o splice.o tmpfs.o \
+	tmpfs_names.o tmpfs_xattr.o exec_file.o view.o walk.o xattr.o) \
+	$(addprefix $(B)/unit/kernel/, mm/iobuf.o core/lock.o \
+	core/lock_debug.o core/log.o core/timer.o core/wait.o)
+FS_TESTS := $(addprefix $(FS_UNIT)/tests/, tmpfs_test overlay_test walk_test \
+	pagecache_test kinds_test faults_test)
+UNIT_TESTS += $(FS_TESTS)
+
+$(FS_TESTS): %: %.o $(FS_WORLD) $(B)/unit/target/fake/fake.a $(B)/unit/lib/lib.a
+	$(CC) $(UNIT_CFLAGS) -o $@ $^

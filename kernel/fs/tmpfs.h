@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What tmpfs's files share, and what memfd and the overlay need of it.
+ */
+#ifndef KERNEL_FS_TMPFS_H
+#define KERNEL_FS_TMPFS_H
+
+#include "kernel/fs/vfs.h"
+#include "lib/rbtree.h"
+
+struct tmpfs {
+    struct superblock sb;
+    uint64_t last_ino; /* atomic */
+};
+
+/* A name in a directory: found by hash, listed by cookie. */
+struct tmpfs_entry {
+    struct rb_node by_name, by_cookie;
+    uint64_t hash, cookie;
+    struct inode *inode; /* counted */
+    uint16_t len;
+    char name[];
+};
+
+struct tmpfs_xattr {
+    struct list node;
+    char *name;
+    void *value;
+    size_t len;
+};
+
+struct tmpfs_inode {
+    struct inode inode;
+    struct rb_tree names, cookies; /* of struct tmpfs_entry; inode.lock */
+    uint64_t last_cookie, entries;
+    struct list xattrs; /* of struct tmpfs_xattr; inode.lock */
+};
+
+static inline struct tmpfs_inode *tmpfs_inode(struct inode *inode)
+{
+    return container_of(inode, struct tmpfs_inode, inode);
+}
+
+/* tmpfs.c. A new inode, without a name. */
+int tmpfs_new(struct superblock *sb, const struct inode_attr *attr,
+              struct inode **out);
+/* Pages that the files may hold in all; 0: no limit. */
+void tmpfs_set_limit(struct superblock *sb, uint64_t pages);
+/* Inode numbers go on from here (the overlay keeps clear of its lower). */
+void tmpfs_set_first_ino(struct superblock *sb, uint64_t ino);
+
+/* tmpfs_names.c */
+int tmpfs_lookup(struct inode *dir, const char *name, size_t len,
+                 struct inode **out);
+int tmpfs_readdir(struct inode *dir, struct dir_sink *sink);
+int tmpfs_make(struct inode *dir, const char *name, size_t len,
+               const struct inode_attr *attr, struct inode **out);
+int tmpfs_symlink(struct inode *dir, const char *name, size_t len,
+                  const char *target, const struct inode_attr *attr,
+                  struct inode **out);
+int tmpfs_link(struct inode *dir, const char *name, size_t len,
+               struct inode *inode);
+int tmpfs_unlink(struct inode *dir, const char *name, size_t len,
+                 struct inode *inode);
+int tmpfs_rmdir(struct inode *dir, const char *name, size_t len,
+                struct inode *inode);
+int tmpfs_rename(struct rename_args *args);
+/* Empties a directory that goes away, and those below that go with it. */
+void tmpfs_drop_names(struct tmpfs_inode *dir);
+
+/* tmpfs_xattr.c */
+long tmpfs_getxattr(struct inode *inode, const char *name, void *buf,
+                    size_t len);
+int tmpfs_setxattr(struct inode *inode, const char *name, const void *value,
+                   size_t len, int flags);
+long tmpfs_listxattr(struct inode *inode, char *buf, size_t len);
+void tmpfs_drop_xattrs(struct tmpfs_inode *inode);
+
+#endif

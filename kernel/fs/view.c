@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Views (view.h).
+ */
+#include "kernel/fs/view.h"
+#include "kernel/mm/heap.h"
+#include "lib/atomic.h"
+#include "abi/linux/errno.h"
+
+int view_new(const struct path *root, const struct path *cwd, uint32_t umask,
+             struct fs_view **out)
+{
+    struct fs_view *v = kmalloc(sizeof(*v));
+
+    if (!v) {
+        path_put(root);
+        path_put(cwd);
+        return -ENOMEM;
+    }
+    v->refs = 1;
+    v->umask = umask & 0777;
+    v->root = *root;
+    v->cwd = *cwd;
+    *out = v;
+    return 0;
+}
+
+int view_copy(struct fs_view *from, struct fs_view **out)
+{
+    struct path root, cwd;
+
+    view_get_root(from, &root);
+    view_get_cwd(from, &cwd);
+    return view_new(&root, &cwd, from->umask, out);
+}
+
+void view_get(struct fs_view *v)
+{
+    atomic_fetch_add(&v->refs, 1);
+}
+
+void view_put(struct fs_view *v)
+{
+    if (atomic_sub_fetch(&v->refs, 1) == 0) {
+        path_put(&v->root);
+        path_put(&v->cwd);
+        kfree(v);
+    }
+}
+
+static void set(struct path *slot, const struct path *path)
+{
+    struct path old;
+
+    dcache_exclude();
+    old = *slot;
+    *slot = *path;
+    dcache_allow();
+    path_put(&old);
+}
+
+void view_set_cwd(struct fs_view *v, const struct path *path)
+{
+    set(&v->cwd, path);
+}
+
+void view_set_root(struct fs_view *v, const struct path *path)
+{
+    set(&v->root, path);
+}
+
+static void get(const struct path *slot, struct path *out)
+{
+    uint32_t *section = dcache_enter();
+
+    *out = *slot;
+    path_get(out);
+    dcache_leave(section);
+}
+
+void view_get_cwd(struct fs_view *v, struct path *out)
+{
+    get(&v->cwd, out);
+}
+
+void view_get_root(struct fs_view *v, struct path *out)
+{
+    get(&v->root, out);
+}

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What happens to files, told to inotify(7). Everybody who changes something
+ * calls one of these; without watches it costs two loads.
+ */
+#ifndef KERNEL_FS_WATCH_H
+#define KERNEL_FS_WATCH_H
+
+#include "kernel/fs/dentry.h"
+#include "abi/linux/inotify.h"
+
+struct inode_watches;
+
+extern uint32_t watch_count; /* watches in the whole kernel; atomic */
+
+void watch_send(struct dentry *d, uint32_t mask);
+void watch_send_name(struct inode *dir, uint32_t mask, uint32_t cookie,
+                     const char *name);
+uint32_t watch_cookie(void);
+/* To the watches on inode itself. */
+void watch_self(struct inode *inode, uint32_t mask);
+/* d was removed from dir, and is still positive. */
+void watch_removed(struct inode *dir, struct dentry *d);
+
+/* Something happened to what d names: tells its watches and its directory's. */
+static inline void watch_event(struct dentry *d, uint32_t mask)
+{
+    if (unlikely(__atomic_load_n(&watch_count, __ATOMIC_RELAXED))) {
+        watch_send(d, mask);
+    }
+}
+
+/* A name in dir came or went. */
+static inline void watch_name(struct inode *dir, uint32_t mask, uint32_t cookie,
+                              const char *name)
+{
+    if (unlikely(__atomic_load_n(&watch_count, __ATOMIC_RELAXED))) {
+        watch_send_name(dir, mask, cookie, name);
+    }
+}
+
+/* The last dentry of inode goes; if it has no name left, it is gone. */
+void watch_forgotten(struct inode *inode);
+
+void watches_free(struct inode_watches *watches);
+
+#endif

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The kernel as a target sees it: what a target calls, and what it hands over
+ * at the start. Everything else is internal.
+ *
+ * Boot order: the target fills struct boot_info, calls kernel_main() on a
+ * stack of its own on the first host thread; kernel_main() never returns.
+ */
+#ifndef KERNEL_KERNEL_H
+#define KERNEL_KERNEL_H
+
+#include "lib/types.h"
+
+struct user_regs;
+
+enum { VCPU_MAX = 64 };
+
+/* Where the root file system comes from. */
+enum root_kind {
+    ROOT_IMAGE, /* a verified image: image_fd, image_size, root_hash */
+    ROOT_HOST,  /* the host's tree under host_root, untrusted, read-only */
+    ROOT_EMPTY, /* a tmpfs alone; tests */
+};
+
+enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
+
+/* Filled by the target, in memory that it does not change afterwards. On a
+ * TEE every field is either measured or checked by the target. */
+struct boot_info {
+    uint64_t user_start, user_end;     /* the programs' part of the arena */
+    uint64_t kernel_start, kernel_end; /* the kernel's own part */
+    bool commit_is_lazy; /* committing costs nothing until a page is used */
+    unsigned vcpu_count;
+    uint64_t memory_limit; /* bytes; 0: none */
+
+    enum root_kind root;
+    int image_fd;        /* host descriptors, for hostio */
+    uint64_t image_size; /* bytes of the image file */
+    uint8_t root_hash[32];
+    int host_root_fd; /* an O_PATH directory, or -1 */
+
+    const char *program;     /* path inside the root */
+    const char *const *argv; /* NULL-terminated */
+    const char *const *envp; /* NULL-terminated */
+    const char *cwd;         /* absolute */
+    const char *hostname;
+    uint32_t uid, gid;
+    uint32_t umask;
+    bool tty[3]; /* host fd 0, 1, 2 is a terminal */
+
+    enum log_level log_level;
+    bool strace, stats;
+};
+
+/* Starts the kernel on vCPU 0. */
+_Noreturn void kernel_main(const struct boot_info *info);
+
+/* Entered by target_vcpu_start() on a new host thread, GS base set by
+ * vcpu_enter(). */
+_Noreturn void kernel_vcpu_start(unsigned id);
+
+enum trap_kind {
+    TRAP_TICK,    /* the tick or a kick, in user code */
+    TRAP_SYSCALL, /* a SYSCALL instruction; rip is just after it */
+    TRAP_FAULT,   /* a CPU exception in user code */
+};
+
+struct trap {
+    enum trap_kind kind;
+    unsigned vector;  /* TRAP_FAULT: SDM vol. 3A 6.15 */
+    uint64_t error;   /* its error code */
+    uint64_t address; /* #PF: the address; else 0 */
+};
+
+/* User code was interrupted. The target has copied the registers to
+ * vcpu_trap_regs() and the vector state to vcpu_trap_fpu() of the current
+ * task, and runs on that task's kernel stack below them. Never returns. */
+_Noreturn void kernel_trap(const struct trap *trap);
+
+/* A fault in kernel text at *rip, at address (0 if unknown). True: *rip, *rax
+ * and *rdx are changed so that execution goes on in a fixup. False: our bug;
+ * the target then calls kernel_panic_fault(). May be called in a signal
+ * handler: takes no lock. */
+bool kernel_fault_fixup(uint64_t *rip, uint64_t *rax, uint64_t *rdx,
+                        uint64_t address, uint64_t error);
+_Noreturn void kernel_panic_fault(unsigned vector, uint64_t rip, uint64_t rsp,
+                                  uint64_t address);
+
+/* True when rip lies in kernel text (not in the target). Takes no lock. */
+bool kernel_owns_rip(uint64_t rip);
+
+/* Where a trap at rip really stands for the program: rip inside a system call
+ * trampoline is moved to the site it serves. Takes no lock. */
+uint64_t kernel_user_rip(uint64_t rip);
+
+/* A signal for the whole instance from outside (SIGINT, SIGTERM, SIGWINCH...),
+ * or SIGQUIT, which dumps the state of every task when the log level is DEBUG.
+ * Only sets flags and kicks; may be called in a signal handler. */
+void kernel_signal(int signo);
+
+#endif

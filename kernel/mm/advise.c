@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * madvise(2), and the calls that look at or mark a range: mincore, mlock,
+ * msync. Each goes through the VMAs of the range; a hole is -ENOMEM, for
+ * madvise only after the rest was done, as on Linux.
+ *
+ * Nothing is ever swapped out, so locking is a mark for the accounts and
+ * brings the pages in.
+ */
+#include "kernel/mm/trampoline.h"
+#include "abi/linux/errno.h"
+#include "arch/x86_64/arch.h"
+#include "target/target.h"
+
+/* Up to here zeroing is cheaper than two calls to the target. */
+enum { ZERO_MAX = 64 << 10 };
+
+/* ---- giving content up ---- */
+
+static bool zero_in_place(struct mm *mm, const struct vma *v, uint64_t start,
+                          uint64_t end)
+{
+    return v->prot & PROT_WRITE && end - start <= ZERO_MAX &&
+           resident_find(&mm->resident, start, end, false) == end &&
+           arch_user_zero((void *)start, end - start) == 0;
+}
+
+/* Where all of it is resident from the start anyway. */
+static bool clear_in_place(struct mm *mm, const struct vma *v, uint64_t start,
+                           uint64_t end)
+{
+    if (!is_whole(v->flags, v->obj) ||
+        resident_find(&mm->resident, start, end, false) < end ||
+        target_mem_clear(start, end - start)) {
+        return false;
+    }
+    trampolines_release(mm, start, end, false);
+    return true;
+}
+
+/* Pages are as if never touched. Should committing them again fail, a fault
+ * tries once more. */
+static int drop_pages(struct mm *mm, struct vma *v, uint64_t start,
+                      uint64_t end)
+{
+    int err;
+
+    if (v->flags & (VMA_WINDOW | VMA_TRAMPOLINE) ||
+        (!v->obj && zero_in_place(mm, v, start, end)) ||
+        clear_in_place(mm, v, start, end)) {
+        return 0;
+    }
+    err = resident_prepare(&mm->resident, start, end);
+    if (err) {
+        return err;
+    }
+    pages_release(mm, start, end);
+    if (v->prot && is_whole(v->flags, v->obj)) {
+        pages_commit(mm, start, end, v->prot);
+    }
+    return 0;
+}
+
+static int dont_need(struct mm *mm, struct vma *v, uint64_t start, uint64_t end)
+{
+    /* Shared content lives on in the object; ours is the object. */
+    return v->flags & VMA_SHARED ? 0 : drop_pages(mm, v, start, end);
+}
+
+static int punch(struct mm *mm, struct vma *v, uint64_t start, uint64_t end)
+{
+    if (v->flags & VMA_LOCKED || !(v->flags & VMA_SHARED)) {
+        return -EINVAL;
+    }
+    if (!(v->prot & PROT_WRITE)) {
+        return -EACCES;
+    }
+    return v->obj ? -EOPNOTSUPP : drop_pages(mm, v, start, end);
+}
+
+static int populate(struct mm *mm, struct vma *v, uint64_t start, uint64_t end,
+                    int prot)
+{
+    int err;
+
+    if (!(prot_effective(v->prot) & prot)) {
+        return -EINVAL;
+    }
+    err = populate_locked(mm, start, end);
+    return err == -EIO ? -EFAULT : err;
+}
+
+/* ---- marks ---- */
+
+static int mark(struct mm *mm, struct vma *v, uint64_t start, uint64_t end,
+                int set, int clear)
+{
+    uint16_t flags = (uint16_t)((v->flags & ~clear) | set);
+    uint16_t was = v->flags;
+    int err;
+
+    if (v->flags & VMA_TRAMPOLINE || v->flags == flags) {
+        return 0;
+    }
+    err = vma_split_range(mm, start, end);
+    if (err) {
+        return err;
+    }
+    v = vma_at(mm, start);
+    v->flags = (uint16_t)((v->flags & ~clear) | set);
+    if ((was ^ flags) & VMA_LOCKED) {
+        mm->locked_bytes += set & VMA_LOCKED ? end - start : start - end;
+    }
+    vma_merge(mm, v);
+    return 0;
+}
+
+/* ---- madvise ---- */
+
+static int advise_vma(struct mm *mm, struct vma *v, uint64_t start,
+                      uint64_t end, int advice)
+{
+    bool locked = v->flags & VMA_LOCKED;
+
+    switch (advice) {
+    case MADV_DONTNEED:
+        return locked ? -EINVAL : dont_need(mm, v, start, end);
+    case MADV_DONTNEED_LOCKED:
+        return dont_need(mm, v, start, end);
+    case MADV_FREE: /* a hint, which we do not take */
+        return v->obj || v->flags & VMA_SHARED ? -EINVAL : 0;
+    case MADV_REMOVE:
+        return punch(mm, v, start, end);
+    case MADV_COLD:
+    case MADV_PAGEOUT:
+        return locked ? -EINVAL : 0;
+    case MADV_POPULATE_READ:
+        return populate(mm, v, start, end, PROT_READ);
+    case MADV_POPULATE_WRITE:
+        return populate(mm, v, start, end, PROT_WRITE);
+    case MADV_DONTFORK:
+        return mark(mm, v, start, end, VMA_DONTFORK, 0);
+    case MADV_DOFORK:
+        return mark(mm, v, start, end, 0, VMA_DONTFORK);
+    case MADV_WIPEONFORK:
+        return v->obj || v->flags & VMA_SHARED
+                   ? -EINVAL
+                   : mark(mm, v, start, end, VMA_WIPEONFORK, 0);
+    case MADV_KEEPONFORK:
+        return mark(mm, v, start, end, 0, VMA_WIPEONFORK);
+    case MADV_DONTDUMP:
+        return mark(mm, v, start, end, VMA_DONTDUMP, 0);
+    case MADV_DODUMP:
+        return mark(mm, v, start, end, 0, VMA_DONTDUMP);
+    default:
+        return 0;
+    }
+}
+
+static bool advice_valid(int advice)
+{
+    return (advice >= MADV_NORMAL && advice <= MADV_DONTNEED) ||
+           (advice >= MADV_FREE && advice <= MADV_DONTNEED_LOCKED);
+}
+
+int mm_advise(struct mm *mm, uint64_t addr, uint64_t len, int advice)
+{
+    uint64_t end = addr + ALIGN_UP(len, PAGE_SIZE), at = addr;
+    int err = 0, hole = 0;
+
+    if (!advice_valid(advice) || !IS_ALIGNED(addr, PAGE_SIZE) || end < addr ||
+        end - addr < len) {
+        return -EINVAL;
+    }
+    mm_lock(mm);
+    while (at < end && !err) {
+        struct vma *v = vma_find(mm, at);
+        uint64_t start = v ? MAX(at, v->start) : end;
+        hole = start > at ? -ENOMEM : hole;
+        at = v ? MIN(v->end, end) : end;
+        if (v && start < end) {
+            err = advise_vma(mm, v, start, at, advice);
+        }
+    }
+    mm_unlock(mm);
+    return err ? err : hole;
+}
+
+/* ---- mincore, mlock, msync ---- */
+
+/* Where the mapped part of a range that begins at start ends. */
+static uint64_t mapped_end(struct mm *mm, uint64_t start, uint64_t end)
+{
+    while (start < end) {
+        struct vma *v = vma_at(mm, start);
+        if (!v || v->flags & VMA_TRAMPOLINE) {
+            break;
+        }
+        start = v->end;
+    }
+    return MIN(start, end);
+}
+
+int mm_incore(struct mm *mm, uint64_t addr, uint64_t pages, uint8_t *vec)
+{
+    int err = 0;
+
+    mm_lock(mm);
+    for (uint64_t i = 0; i < pages && !err; i++) {
+        struct vma *v = vma_at(mm, addr + i * PAGE_SIZE);
+        err = v && !(v->flags & VMA_TRAMPOLINE) ? 0 : -ENOMEM;
+        vec[i] = !err && (v->flags & VMA_WINDOW ||
+                          resident_test(&mm->resident, addr + i * PAGE_SIZE));
+    }
+    mm_unlock(mm);
+    return err;
+}
+
+static int mark_locked(struct mm *mm, uint64_t start, uint64_t end, bool on)
+{
+    int err = 0;
+
+    while (start < end && !err) {
+        struct vma *v = vma_find(mm, start);
+        uint64_t stop = v ? MIN(v->end, end) : end;
+        if (v && MAX(start, v->start) < stop) {
+            err = mark(mm, v, MAX(start, v->start), stop, on ? VMA_LOCKED : 0,
+                       on ? 0 : VMA_LOCKED);
+        }
+        start = stop;
+    }
+    return err;
+}
+
+int mm_pin(struct mm *mm, uint64_t addr, uint64_t len, bool on, bool populate)
+{
+    uint64_t end = ALIGN_UP(addr + len, PAGE_SIZE), mapped;
+    int err;
+
+    addr = ALIGN_DOWN(addr, PAGE_SIZE);
+    if (end < addr) {
+        return -EINVAL;
+    }
+    mm_lock(mm);
+    mapped = mapped_end(mm, addr, end);
+    err = mark_locked(mm, addr, mapped, on);
+    if (!err && on && populate) {
+        err = populate_locked(mm, addr, mapped);
+        err = err == -EIO ? -ENOMEM : err;
+    }
+    mm_unlock(mm);
+    return err ? err : mapped < end ? -ENOMEM : 0;
+}
+
+int mm_pin_all(struct mm *mm, bool now, bool future, bool populate)
+{
+    int err = 0;
+
+    mm_lock(mm);
+    mm->lock_future = future;
+    if (now || !future) {
+        err = mark_locked(mm, arena.start, arena.end, now);
+    }
+    if (now && populate) {
+        populate_locked(mm, arena.start, arena.end); /* best effort */
+    }
+    mm_unlock(mm);
+    return err;
+}
+
+int mm_sync(struct mm *mm, uint64_t addr, uint64_t len, bool invalidate)
+{
+    uint64_t end = addr + ALIGN_UP(len, PAGE_SIZE);
+    int err = 0, hole;
+
+    if (end < addr || end - addr < len) {
+        return -ENOMEM;
+    }
+    mm_lock(mm);
+    hole = mapped_end(mm, addr, end) < end ? -ENOMEM : 0;
+    for (struct vma *v = vma_find(mm, addr); invalidate && v && v->start < end;
+         v = vma_next(v)) {
+        err = v->flags & VMA_LOCKED ? -EBUSY : err;
+    }
+    mm_unlock(mm);
+    return err ? err : hole;
+}

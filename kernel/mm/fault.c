@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Bringing pages in: what a page fault of the program, or a copy by the
+ * kernel that met one, ends in. Anonymous pages are committed; private file
+ * pages are read into kernel memory, rewritten if they are code, and
+ * installed. Either way the neighbours within a chunk come along.
+ *
+ * mm->lock is held throughout, also while an object reads.
+ */
+#include "kernel/mm/limit.h"
+#include "kernel/mm/room.h"
+#include "kernel/core/log.h"
+#include "kernel/mm/heap.h"
+#include "abi/linux/errno.h"
+#include "target/target.h"
+
+/* SPURIOUS_MAX: faults in a row on one page that is there, before we take it
+ * that they will not end. Threads that fault together cause a few. */
+enum { CHUNK = 64 << 10, SPURIOUS_MAX = 1000 };
+
+/* The run of missing pages around addr, inside its chunk and v. */
+static void missing_run(struct mm *mm, const struct vma *v, uint64_t addr,
+                        uint64_t *start, uint64_t *end)
+{
+    uint64_t chunk = ALIGN_DOWN(addr, (uint64_t)CHUNK);
+    uint64_t hi = MIN(v->end, chunk + CHUNK), at = MAX(v->start, chunk);
+
+    do {
+        *start = resident_find(&mm->resident, at, hi, false);
+        *end = resident_find(&mm->resident, *start, hi, true);
+        at = *end;
+    } while (*end <= addr);
+}
+
+/* A piece of an object on its way into an address space. */
+struct piece {
+    uint8_t *buf; /* pages: before, then [start, end), then after */
+    size_t buf_pages, before, after;
+    uint64_t start, end;
+};
+
+static bool is_text(const struct vma *v)
+{
+    return v->prot & PROT_EXEC && !(v->prot & PROT_WRITE);
+}
+
+/* Reads [p->start, p->end) of v and, for code, a page around it. Cuts p->end
+ * where the object ends. -EIO: nothing exists there. */
+static int piece_read(struct piece *p, const struct vma *v)
+{
+    uint64_t off = v->off + (p->start - v->start) - p->before;
+    long n = v->obj->ops->read(v->obj, off, p->buf, p->buf_pages * PAGE_SIZE);
+
+    if (n < 0) {
+        return n == -ENOMEM ? -ENOMEM : -EIO;
+    }
+    if ((size_t)n <= p->before) {
+        return -EIO;
+    }
+    n = ALIGN_UP(n - (long)p->before, (long)PAGE_SIZE);
+    if ((uint64_t)n <= p->end - p->start) {
+        p->end = p->start + (uint64_t)n;
+        p->after = 0;
+    }
+    return 0;
+}
+
+static int piece_install(struct mm *mm, struct piece *p, const struct vma *v)
+{
+    size_t len = p->end - p->start;
+    uint64_t charged;
+    int err = pages_charge(mm, p->start, p->end, &charged);
+
+    if (err) {
+        return err;
+    }
+    if (is_text(v)) {
+        text_rewrite(mm, p->buf, p->before + len + p->after, p->before,
+                     p->before + len, p->start - p->before);
+    }
+    if (target_mem_install(p->start, p->buf + p->before, len,
+                           prot_effective(v->prot))) {
+        limit_uncharge(charged);
+        return -ENOMEM;
+    }
+    resident_set(&mm->resident, p->start, p->end);
+    return 0;
+}
+
+static int file_in(struct mm *mm, struct vma *v, uint64_t addr, uint64_t start,
+                   uint64_t end)
+{
+    struct piece p = {.start = start, .end = end};
+    int err;
+
+    if (is_text(v)) {
+        p.before = v->off + (start - v->start) ? PAGE_SIZE : 0;
+        p.after = PAGE_SIZE;
+    }
+    p.buf_pages = (p.before + (end - start) + p.after) / PAGE_SIZE;
+    p.buf = page_alloc(p.buf_pages);
+    if (!p.buf) {
+        return -ENOMEM;
+    }
+    err = piece_read(&p, v);
+    if (!err) {
+        err = piece_install(mm, &p, v);
+    }
+    page_free(p.buf, p.buf_pages);
+    return err || addr < p.end ? err : -EIO;
+}
+
+int fault_in(struct mm *mm, struct vma *v, uint64_t addr)
+{
+    uint64_t start, end;
+
+    if (v->flags & VMA_TRAMPOLINE) {
+        return -EFAULT;
+    }
+    if (v->flags & VMA_WINDOW) { /* its pages are there as far as it reaches */
+        return -EIO;
+    }
+    missing_run(mm, v, addr, &start, &end);
+    return v->obj ? file_in(mm, v, addr, start, end)
+                  : pages_commit(mm, start, end, v->prot);
+}
+
+/* The GROWSDOWN mapping above addr, grown to hold it, or NULL. */
+static struct vma *grow_down(struct mm *mm, uint64_t addr)
+{
+    struct vma *v = vma_find(mm, addr), *prev;
+    uint64_t start = ALIGN_DOWN(addr, (uint64_t)CHUNK), floor;
+
+    if (!v || !(v->flags & VMA_GROWSDOWN)) {
+        return NULL;
+    }
+    prev = vma_prev(v);
+    floor = prev ? prev->end + (prev->prot ? STACK_GUARD : 0) : arena.start;
+    start = MAX(start, floor);
+    if (start > addr || v->end - start > STACK_GROWTH ||
+        slots_claim(mm, start, v->start)) {
+        return NULL;
+    }
+    idle_drop(mm, start, v->start);
+    if (is_whole(v->flags, NULL) &&
+        pages_commit(mm, start, v->start, v->prot)) {
+        return NULL;
+    }
+    vma_resize(mm, v, start, v->end);
+    return v;
+}
+
+/* The page is there: another thread was faster, or the target did not do as
+ * it said. */
+static int spurious(struct mm *mm, uint64_t addr)
+{
+    if (mm->spurious_addr != addr) {
+        mm->spurious_addr = addr;
+        mm->spurious_count = 0;
+    }
+    if (++mm->spurious_count < SPURIOUS_MAX) {
+        return 0;
+    }
+    mm->spurious_count = 0;
+    log_warn("page %lx keeps faulting although it is there", addr);
+    return -EIO;
+}
+
+static int fault_locked(struct mm *mm, uint64_t addr, int access)
+{
+    struct vma *v = vma_at(mm, addr);
+
+    if (!v) {
+        v = grow_down(mm, addr);
+    }
+    if (!v) {
+        return -EFAULT;
+    }
+    if (access & ~prot_effective(v->prot)) {
+        return -EACCES;
+    }
+    if (resident_test(&mm->resident, addr)) {
+        return spurious(mm, addr);
+    }
+    return fault_in(mm, v, addr);
+}
+
+int mm_fault(struct mm *mm, uint64_t addr, int access)
+{
+    int err;
+
+    if (!mm_user_range(addr, 1)) {
+        return -EFAULT;
+    }
+    mm_lock(mm);
+    mm->faults++;
+    err = fault_locked(mm, ALIGN_DOWN(addr, PAGE_SIZE), access);
+    mm_unlock(mm);
+    return err;
+}
+
+static int populate_vma(struct mm *mm, struct vma *v, uint64_t start,
+                        uint64_t end)
+{
+    int err = 0;
+
+    start = resident_find(&mm->resident, start, end, false);
+    while (!err && start < end) {
+        err = fault_in(mm, v, start);
+        start = resident_find(&mm->resident, start, end, false);
+    }
+    return err;
+}
+
+int populate_locked(struct mm *mm, uint64_t start, uint64_t end)
+{
+    int err = 0;
+
+    for (struct vma *v = vma_find(mm, start); v && v->start < end && !err;
+         v = vma_next(v)) {
+        if (v->prot && !(v->flags & (VMA_WINDOW | VMA_TRAMPOLINE))) {
+            err = populate_vma(mm, v, MAX(start, v->start), MIN(end, v->end));
+        }
+    }
+    return err;
+}

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Cursors over buffers of a read or write (struct iobuf, uaccess.h). All moves
+ * are one loop over the pieces; what differs is how a piece is touched.
+ *
+ * A cursor of one piece keeps it in itself, with vec NULL, so that it may be
+ * copied like any value.
+ */
+#include "kernel/mm/uaccess.h"
+#include "abi/linux/errno.h"
+#include "lib/string.h"
+
+enum move { MOVE_PUT, MOVE_GET, MOVE_ZERO };
+
+void iobuf_kernel(struct iobuf *io, void *buf, size_t len)
+{
+    *io = (struct iobuf){.count = 1, .left = len, .one = {(uint64_t)buf, len}};
+}
+
+void iobuf_user(struct iobuf *io, struct uptr buf, size_t len)
+{
+    *io = (struct iobuf){
+        .user = true, .count = 1, .left = len, .one = {buf.addr, len}};
+}
+
+void iobuf_user_vec(struct iobuf *io, const struct iobuf_vec *vec,
+                    unsigned count)
+{
+    *io = (struct iobuf){.user = true, .count = count, .vec = vec};
+    for (unsigned i = 0; i < count; i++) {
+        io->left += vec[i].len;
+    }
+}
+
+static size_t move_kernel(uint64_t addr, void *k, size_t n, enum move how)
+{
+    if (how == MOVE_PUT) {
+        memcpy((void *)addr, k, n);
+    } else if (how == MOVE_GET) {
+        memcpy(k, (void *)addr, n);
+    } else {
+        memset((void *)addr, 0, n);
+    }
+    return n;
+}
+
+static size_t move_user(uint64_t addr, void *k, size_t n, enum move how)
+{
+    if (how == MOVE_PUT) {
+        return copy_to_user_part(uptr(addr), k, n);
+    }
+    if (how == MOVE_GET) {
+        return copy_from_user_part(k, uptr(addr), n);
+    }
+    return zero_user_part(uptr(addr), n);
+}
+
+static const struct iobuf_vec *piece_of(const struct iobuf *io)
+{
+    return io->vec ? io->vec : &io->one;
+}
+
+static void advance(struct iobuf *io, size_t n)
+{
+    io->skip += n;
+    io->left -= n;
+    while (io->count > 1 && io->skip == io->vec->len) {
+        io->vec++;
+        io->count--;
+        io->skip = 0;
+    }
+}
+
+static long move(struct iobuf *io, char *k, size_t n, enum move how)
+{
+    size_t done = 0;
+
+    n = MIN((uint64_t)n, io->left);
+    advance(io, 0); /* past empty pieces in front */
+    while (done < n) {
+        const struct iobuf_vec *v = piece_of(io);
+        size_t part = MIN(n - done, v->len - io->skip), moved;
+        void *at = k ? k + done : NULL;
+        moved = io->user ? move_user(v->base + io->skip, at, part, how)
+                         : move_kernel(v->base + io->skip, at, part, how);
+        advance(io, moved);
+        done += moved;
+        if (moved < part) {
+            break;
+        }
+    }
+    return done || !n ? (long)done : -EFAULT;
+}
+
+long iobuf_put(struct iobuf *io, const void *src, size_t n)
+{
+    return move(io, (char *)src, n, MOVE_PUT);
+}
+
+long iobuf_get(struct iobuf *io, void *dst, size_t n)
+{
+    return move(io, dst, n, MOVE_GET);
+}
+
+long iobuf_put_zero(struct iobuf *io, size_t n)
+{
+    return move(io, NULL, n, MOVE_ZERO);
+}
+
+void iobuf_skip(struct iobuf *io, size_t n)
+{
+    n = MIN((uint64_t)n, io->left);
+    while (n) {
+        size_t part = MIN(n, piece_of(io)->len - io->skip);
+        advance(io, part);
+        n -= part;
+    }
+}

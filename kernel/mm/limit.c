@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * See limit.h. The account is one atomic counter: a charge adds first and
+ * takes back what was too much, so that two vCPUs cannot share the last page.
+ */
+#include "kernel/mm/limit.h"
+#include "kernel/core/log.h"
+#include "kernel/mm/heap.h"
+#include "lib/atomic.h"
+#include "abi/linux/errno.h"
+
+/* What programs leave to the kernel: a part of the whole, up to a bound. */
+enum { KERNEL_SHARE = 8, KERNEL_PAGES_MAX = (32 << 20) / PAGE_SIZE };
+
+static uint64_t ceiling; /* pages; 0: none */
+static uint64_t used, peak;
+static uint32_t reported;
+
+void limit_init(uint64_t bytes)
+{
+    ceiling = bytes / PAGE_SIZE + (bytes % PAGE_SIZE != 0);
+    used = peak = 0;
+    reported = 0;
+}
+
+bool limit_is_set(void)
+{
+    return ceiling != 0;
+}
+
+static int charge(uint64_t pages, uint64_t most)
+{
+    uint64_t now;
+
+    if (pages > most) {
+        return -ENOMEM;
+    }
+    now = atomic_add_fetch(&used, pages);
+    if (now > most) {
+        atomic_fetch_sub(&used, pages);
+        return -ENOMEM;
+    }
+    if (now > atomic_load_relaxed(&peak)) {
+        atomic_store_relaxed(&peak, now); /* a race costs little truth */
+    }
+    return 0;
+}
+
+int limit_charge(uint64_t pages)
+{
+    uint64_t most;
+
+    if (likely(!ceiling)) {
+        return 0;
+    }
+    most = ceiling - MIN(ceiling / KERNEL_SHARE, (uint64_t)KERNEL_PAGES_MAX);
+    while (charge(pages, most)) {
+        if (pages > most || !heap_reclaim()) {
+            return -ENOMEM;
+        }
+    }
+    return 0;
+}
+
+int limit_charge_kernel(uint64_t pages)
+{
+    return ceiling ? charge(pages, ceiling) : 0;
+}
+
+bool limit_has_room(uint64_t pages)
+{
+    return !ceiling || atomic_load_relaxed(&used) + pages <= ceiling;
+}
+
+void limit_move_in(uint64_t pages)
+{
+    if (ceiling) {
+        atomic_fetch_add(&used, pages);
+    }
+}
+
+void limit_uncharge(uint64_t pages)
+{
+    if (ceiling) {
+        atomic_fetch_sub(&used, pages);
+    }
+}
+
+void limit_report(void)
+{
+    if (ceiling && !atomic_xchg(&reported, 1)) {
+        log_warn("the memory limit of %lu MiB is reached; --memory raises it",
+                 ceiling * PAGE_SIZE >> 20);
+    }
+}
+
+uint64_t limit_used(void)
+{
+    return atomic_load_relaxed(&used);
+}
+
+uint64_t limit_peak(void)
+{
+    return atomic_load_relaxed(&peak);
+}

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Address spaces as wholes: birth, death, names, what /proc shows. Resident
+ * bytes are what we have committed; where the target commits lazily, that
+ * counts pages which were never touched.
+ */
+#include "kernel/mm/room.h"
+#include "kernel/core/log.h"
+#include "kernel/mm/heap.h"
+#include "kernel/mm/limit.h"
+#include "lib/atomic.h"
+#include "lib/string.h"
+#include "abi/linux/errno.h"
+#include "target/target.h"
+
+struct arena arena;
+
+void mm_init(uint64_t user_start, uint64_t user_end, bool commit_is_lazy)
+{
+    arena = (struct arena){user_start, user_end, commit_is_lazy};
+    uaccess_init(user_start, user_end);
+    if (slots_init() || windows_init()) {
+        panic("no memory for the first address space");
+    }
+}
+
+void mm_lock(struct mm *mm)
+{
+    mutex_lock(&mm->lock);
+}
+
+void mm_unlock(struct mm *mm)
+{
+    struct vma *v = mm->dead, *next;
+
+    mm->dead = NULL;
+    mutex_unlock(&mm->lock);
+    for (; v; v = next) {
+        next = v->dead_next;
+        vma_discard(v);
+    }
+}
+
+int mm_create(struct mm **out)
+{
+    struct mm *mm = kzalloc(sizeof(*mm));
+
+    if (!mm) {
+        return -ENOMEM;
+    }
+    mutex_init(&mm->lock, LOCK_MM);
+    mm->refs = 1;
+    vma_tree_init(&mm->vmas);
+    list_init(&mm->spans);
+    list_init(&mm->trampolines);
+    *out = mm;
+    return 0;
+}
+
+void mm_get(struct mm *mm)
+{
+    atomic_fetch_add(&mm->refs, 1);
+}
+
+void mm_put(struct mm *mm)
+{
+    struct vma *v;
+
+    if (!mm || atomic_sub_fetch(&mm->refs, 1)) {
+        return;
+    }
+    mm_lock(mm);
+    idle_drop(mm, arena.start, arena.end);
+    list_for_each (pos, &mm->spans) {
+        struct span *s = list_entry(pos, struct span, node);
+        pages_give_back(mm, s->start, s->end);
+    }
+    trampoline_free_all(mm);
+    while ((v = vma_first(mm)) != NULL) {
+        vma_remove(mm, v);
+    }
+    mm_unlock(mm);
+    limit_uncharge(mm->resident.pages);
+    resident_free(&mm->resident);
+    slots_release_all(mm);
+    kfree(mm);
+}
+
+/* ---- names and figures ---- */
+
+struct mm_layout *mm_layout(struct mm *mm)
+{
+    return &mm->layout;
+}
+
+void mm_name(struct mm *mm, uint64_t addr, enum mm_special what)
+{
+    struct vma *v;
+
+    mm_lock(mm);
+    v = vma_at(mm, addr);
+    if (v) {
+        v->name = (uint8_t)what;
+    }
+    mm_unlock(mm);
+}
+
+static const char *name_of(const struct vma *v)
+{
+    static const char *const names[] = {
+        [MM_STACK] = "[stack]",
+        [MM_VDSO] = "[vdso]",
+        [MM_VVAR] = "[vvar]",
+        [MM_HEAP] = "[heap]",
+    };
+
+    if (v->flags & VMA_TRAMPOLINE) {
+        return "[enclos]";
+    }
+    return v->name ? names[v->name] : "";
+}
+
+static void describe(const struct vma *v, struct mm_region *r)
+{
+    r->start = v->start;
+    r->end = v->end;
+    r->offset = v->off;
+    r->prot = v->prot;
+    r->shared = v->flags & VMA_SHARED;
+    r->dev = r->ino = 0;
+    if (v->obj) {
+        v->obj->ops->describe(v->obj, r->path, sizeof(r->path), &r->dev,
+                              &r->ino);
+    } else {
+        strlcpy(r->path, name_of(v), sizeof(r->path));
+    }
+}
+
+void mm_for_each(struct mm *mm, void (*emit)(const struct mm_region *, void *),
+                 void *arg)
+{
+    struct mm_region r;
+
+    mm_lock(mm);
+    for (struct vma *v = vma_first(mm); v; v = vma_next(v)) {
+        describe(v, &r);
+        emit(&r, arg);
+    }
+    mm_unlock(mm);
+}
+
+void mm_get_stats(struct mm *mm, struct mm_stats *out)
+{
+    mm_lock(mm);
+    out->virtual_bytes = mm->virtual_bytes;
+    out->resident_bytes = mm->resident.pages * PAGE_SIZE;
+    out->locked_bytes = mm->locked_bytes;
+    out->faults = mm->faults;
+    out->sites_patched = mm->sites_patched;
+    mm_unlock(mm);
+}

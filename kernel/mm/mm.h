@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Address spaces: a VMA tree each, in one arena. mm->lock (LOCK_MM, a mutex)
+ * guards the tree; faults and maps take it, uaccess does not.
+ *
+ * A VMA maps nothing (anonymous zero pages) or a vm_object (a file). Private
+ * file pages are copied from the object on first touch (fault-around), since a
+ * page has one address in a TEE; executable ones are rewritten on the way in
+ * (arch/x86_64/patch.h). A shared object has one window of addresses.
+ */
+#ifndef KERNEL_MM_MM_H
+#define KERNEL_MM_MM_H
+
+#include "lib/types.h"
+#include "kernel/core/lock.h"
+#include "kernel/mm/uaccess.h"
+
+/* What can be mapped. Embedded by its owner (the page cache). */
+struct vm_object {
+    const struct vm_object_ops *ops;
+};
+
+struct vm_object_ops {
+    /* Required. References. */
+    void (*get)(struct vm_object *o);
+    void (*put)(struct vm_object *o);
+    /* Required. Copies content [off, off+len) into dst (kernel-accessible);
+     * past the end: zeros, up to the page that holds the last byte. off page
+     * aligned. May block. Returns bytes that exist, 0 past the end (SIGBUS),
+     * or -EIO. */
+    long (*read)(struct vm_object *o, uint64_t off, void *dst, size_t len);
+    /* Optional (NULL: -ENODEV for MAP_SHARED|PROT_WRITE). Makes the object's
+     * pages live at a window of the arena; returns its base for offset 0. */
+    int (*window)(struct vm_object *o, uint64_t min_len, uint64_t *base);
+    /* Required. For /proc/PID/maps: path, device, inode. */
+    void (*describe)(struct vm_object *o, char *path, size_t len, uint64_t *dev,
+                     uint64_t *ino);
+};
+
+struct mm;
+
+/* The arena's user part; once, at boot. */
+void mm_init(uint64_t user_start, uint64_t user_end, bool commit_is_lazy);
+
+/* A new, empty address space with one reference. */
+int mm_create(struct mm **out);
+void mm_get(struct mm *mm);
+void mm_put(struct mm *mm); /* the last one unmaps all; may block */
+
+/* mmap(2): prot and flags of abi/linux/mman.h; obj NULL: anonymous; off in
+ * bytes. *addr: hint in, result out. -EINVAL, -ENOMEM, -EEXIST, -ENODEV.
+ * MM_MAP_NO_WRITE in flags: mprotect may not add PROT_WRITE later. */
+enum { MM_MAP_NO_WRITE = 1 << 30 };
+int mm_map(struct mm *mm, uint64_t *addr, uint64_t len, int prot, int flags,
+           struct vm_object *obj, uint64_t off);
+int mm_unmap(struct mm *mm, uint64_t addr, uint64_t len);
+int mm_protect(struct mm *mm, uint64_t addr, uint64_t len, int prot);
+
+/* mremap(2). *addr: new address with MREMAP_FIXED in, result out. -EINVAL,
+ * -EFAULT, -ENOMEM. MREMAP_DONTUNMAP is -EINVAL. */
+int mm_remap(struct mm *mm, uint64_t old, uint64_t old_len, uint64_t new_len,
+             int flags, uint64_t *addr);
+
+/* madvise(2), with its errors. */
+int mm_advise(struct mm *mm, uint64_t addr, uint64_t len, int advice);
+/* mincore(2): vec[i] for the page at addr + i pages. -ENOMEM: a hole. */
+int mm_incore(struct mm *mm, uint64_t addr, uint64_t pages, uint8_t *vec);
+/* mlock(2), munlock(2) (on false), mlockall(2). Limits are the caller's. */
+int mm_pin(struct mm *mm, uint64_t addr, uint64_t len, bool on, bool populate);
+int mm_pin_all(struct mm *mm, bool now, bool future, bool populate);
+/* msync(2): -ENOMEM, -EBUSY. Content is never elsewhere. */
+int mm_sync(struct mm *mm, uint64_t addr, uint64_t len, bool invalidate);
+
+/* brk(2). mm_set_brk is exec's: where the heap begins. */
+void mm_set_brk(struct mm *mm, uint64_t start);
+uint64_t mm_brk(struct mm *mm, uint64_t addr);
+/* What RLIMIT_DATA counts, should the heap end at brk: with the image's
+ * data. */
+uint64_t mm_data_bytes(struct mm *mm, uint64_t brk);
+
+/* Picks and reserves a span for an image of len bytes (ELF ET_DYN), with room
+ * for trampolines close by; the caller then maps into it with MAP_FIXED. */
+int mm_reserve_image(struct mm *mm, uint64_t len, uint64_t align,
+                     uint64_t *base);
+
+/* Names for /proc and layout facts that exec records. */
+struct mm_layout {
+    uint64_t start_code, end_code, start_data, end_data;
+    uint64_t start_stack, arg_start, arg_end, env_start, env_end;
+    uint64_t vdso;
+};
+struct mm_layout *mm_layout(struct mm *mm);
+enum mm_special { MM_STACK = 1, MM_VDSO, MM_VVAR, MM_HEAP };
+void mm_name(struct mm *mm, uint64_t addr, enum mm_special what);
+
+/* Brings in the page at addr for access (MEM_READ/WRITE/EXEC of target.h).
+ * 0, -EFAULT (SEGV_MAPERR), -EACCES (SEGV_ACCERR), -EIO (SIGBUS), -ENOMEM.
+ * May block. */
+int mm_fault(struct mm *mm, uint64_t addr, int access);
+
+/* True when [addr, addr+len) lies in the programs' part of the arena. */
+bool mm_user_range(uint64_t addr, uint64_t len);
+
+/* Whether rip is in a system call trampoline; then *site_rip is what it
+ * stands for (arch/x86_64/patch.h). Takes no lock; signal-handler safe. */
+bool mm_trampoline_rip(uint64_t rip, uint64_t *site_rip);
+
+/* After #UD at rip in the current program: whether a system call's rewriting
+ * overwrote the instruction there; then *copy_rip is where it goes on. May
+ * block. */
+bool mm_moved_insn(uint64_t rip, uint64_t *copy_rip);
+
+/* Address space for a shared object's pages, which its owner commits: the
+ * same for every process that maps it (vm_object_ops.window). free releases
+ * what was committed. -ENOMEM. */
+int mm_window_alloc(uint64_t len, uint64_t *base);
+void mm_window_free(uint64_t base, uint64_t len);
+/* [start, end), in pages: from now on there, zero, readable and writable; or
+ * not any more. Neither twice. -ENOMEM. */
+int mm_window_commit(uint64_t start, uint64_t end);
+void mm_window_release(uint64_t start, uint64_t end);
+
+/* /proc/PID/maps: calls emit for each VMA in order, tree locked. */
+struct mm_region {
+    uint64_t start, end, offset, dev, ino;
+    int prot;
+    bool shared;
+    char path[256];
+};
+void mm_for_each(struct mm *mm, void (*emit)(const struct mm_region *, void *),
+                 void *arg);
+
+struct mm_stats {
+    uint64_t virtual_bytes, resident_bytes, locked_bytes;
+    uint64_t faults, sites_patched;
+};
+void mm_get_stats(struct mm *mm, struct mm_stats *out);
+
+#endif

@@ -1,0 +1,371 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * mmap(2): where a mapping goes and how it comes to be. Room is looked for in
+ * the spans of the address space (slots.c), home first, from the top down; an
+ * address the program names is taken if nobody else has that part of the
+ * arena.
+ *
+ * The order of steps keeps failure harmless: everything that can fail without
+ * a trace comes first, then what was there goes away (MAP_FIXED), then pages
+ * are committed, and only then the VMA enters the tree.
+ */
+#include "kernel/mm/limit.h"
+#include "kernel/mm/room.h"
+#include "kernel/core/log.h"
+#include "abi/linux/errno.h"
+#include "target/target.h"
+
+/* ---- where ---- */
+
+static bool is_free_for(struct mm *mm, uint64_t addr, uint64_t len)
+{
+    return addr >= arena.start && mm_user_range(addr, len) &&
+           vma_range_free(mm, addr, addr + len) &&
+           slots_claim(mm, addr, addr + len) == 0;
+}
+
+/* MAP_32BIT: the second GiB, as on Linux. */
+static uint64_t find_low(struct mm *mm, uint64_t len)
+{
+    const uint64_t lo = 1ull << 30, hi = 1ull << 31;
+    uint64_t addr;
+
+    if (arena.start > lo || arena.end < hi) {
+        return 0;
+    }
+    addr = vma_gap(mm, lo, hi, len);
+    return addr && slots_claim(mm, addr, addr + len) == 0 ? addr : 0;
+}
+
+/* The lower half of home is the image's and the heap's. */
+static uint64_t middle_of(const struct span *home)
+{
+    return home->start + (home->end - home->start) / 2;
+}
+
+uint64_t map_find_gap(struct mm *mm, uint64_t len)
+{
+    struct span *home;
+    uint64_t addr;
+
+    if (len > arena.end - arena.start || slots_home(mm, &home)) {
+        return 0;
+    }
+    addr = vma_gap(mm, middle_of(home), mm->home_top, len);
+    list_for_each (pos, &mm->spans) {
+        struct span *s = list_entry(pos, struct span, node);
+        if (addr) {
+            break;
+        }
+        if (s->general && s != home) {
+            addr = vma_gap(mm, s->start, s->end, len);
+        }
+    }
+    return addr;
+}
+
+uint64_t map_find_room(struct mm *mm, uint64_t len)
+{
+    uint64_t addr = map_find_gap(mm, len);
+    struct span *fresh;
+
+    if (addr || len > arena.end - arena.start || !mm->home) {
+        return addr;
+    }
+    if (slots_claim_any(mm, len, &fresh) == 0) {
+        return vma_gap(mm, fresh->start, fresh->end, len);
+    }
+    return vma_gap(mm, mm->home->start, middle_of(mm->home), len);
+}
+
+static int choose(struct mm *mm, uint64_t *addr, uint64_t len, int flags)
+{
+    uint64_t hint = ALIGN_UP(*addr, PAGE_SIZE);
+    uint64_t below = flags & MAP_GROWSDOWN ? STACK_GROWTH + STACK_GUARD : 0;
+
+    if (hint && is_free_for(mm, hint, len)) {
+        *addr = hint;
+        return 0;
+    }
+    *addr = flags & MAP_32BIT ? find_low(mm, len + below)
+                              : map_find_room(mm, len + below);
+    if (!*addr) {
+        return -ENOMEM;
+    }
+    *addr += below;
+    return 0;
+}
+
+static bool has_trampoline(struct mm *mm, uint64_t start, uint64_t end)
+{
+    struct vma *v = vma_find(mm, start);
+
+    while (v && v->start < end && !(v->flags & VMA_TRAMPOLINE)) {
+        v = vma_next(v);
+    }
+    return v && v->start < end;
+}
+
+/* MAP_FIXED and MAP_FIXED_NOREPLACE. */
+int map_fix(struct mm *mm, uint64_t addr, uint64_t len, int flags)
+{
+    if (!IS_ALIGNED(addr, PAGE_SIZE)) {
+        return -EINVAL;
+    }
+    if (!mm_user_range(addr, len)) {
+        return addr < arena.start ? -EPERM : -ENOMEM;
+    }
+    if (flags & MAP_FIXED_NOREPLACE && !vma_range_free(mm, addr, addr + len)) {
+        return -EEXIST;
+    }
+    if (has_trampoline(mm, addr, addr + len)) {
+        return -ENOMEM;
+    }
+    return slots_claim(mm, addr, addr + len);
+}
+
+/* ---- how ---- */
+
+int pages_charge(struct mm *mm, uint64_t start, uint64_t end, uint64_t *charged)
+{
+    int err = resident_prepare(&mm->resident, start, end);
+
+    *charged = 0;
+    if (err || !limit_is_set()) {
+        return err;
+    }
+    *charged =
+        (end - start) / PAGE_SIZE - resident_count(&mm->resident, start, end);
+    err = limit_charge(*charged);
+    if (err && mm->idle_count) {
+        idle_drop(mm, arena.start, arena.end);
+        err = limit_charge(*charged);
+    }
+    if (err) {
+        limit_report();
+    }
+    return err;
+}
+
+int pages_commit(struct mm *mm, uint64_t start, uint64_t end, int prot)
+{
+    uint64_t charged;
+    int err = pages_charge(mm, start, end, &charged);
+
+    if (err) {
+        return err;
+    }
+    if (target_mem_commit(start, end - start, prot_effective(prot))) {
+        limit_uncharge(charged);
+        return -ENOMEM;
+    }
+    resident_set(&mm->resident, start, end);
+    return 0;
+}
+
+/* What a new mapping commits at once: all, where that costs nothing until
+ * a page is used. */
+static int commit_new(struct mm *mm, const struct mapping *m)
+{
+    bool all = m->prot && is_whole(m->flags, m->obj);
+
+    if (all && m->prot == (PROT_READ | PROT_WRITE) &&
+        idle_take(mm, m->start, m->end)) {
+        return 0;
+    }
+    idle_drop(mm, m->start, m->end);
+    return all ? pages_commit(mm, m->start, m->end, m->prot) : 0;
+}
+
+int map_at(struct mm *mm, const struct mapping *m)
+{
+    struct vma *v;
+    int err = vma_new(m->start, m->end, m->prot, m->flags, m->obj, m->off, &v);
+
+    if (err) {
+        return err;
+    }
+    v->name = m->name;
+    if (mm->lock_future && !(m->flags & VMA_TRAMPOLINE)) {
+        v->flags |= VMA_LOCKED;
+    }
+    err = resident_prepare(&mm->resident, m->start, m->end);
+    if (!err) {
+        err = unmap_locked(mm, m->start, m->end);
+    }
+    if (!err) {
+        err = commit_new(mm, m);
+    }
+    if (err) {
+        vma_bury(mm, v);
+        return err;
+    }
+    vma_insert(mm, v);
+    return 0;
+}
+
+/* A shared mapping of an object lies in the object's window, if it has one;
+ * else it can only be read, as a copy that stays true because such objects
+ * never change. */
+static int share(struct mapping *m, uint64_t *addr, uint64_t len, int *flags)
+{
+    uint64_t base;
+    int err;
+
+    if (!m->obj->ops->window) {
+        m->flags |= VMA_NO_WRITE;
+        return m->prot & PROT_WRITE ? -ENODEV : 0;
+    }
+    m->flags |= VMA_WINDOW;
+    err = m->obj->ops->window(m->obj, m->off + len, &base);
+    if (err) {
+        return err;
+    }
+    if (*flags & (MAP_FIXED | MAP_FIXED_NOREPLACE) && *addr != base + m->off) {
+        return -ENOMEM;
+    }
+    *addr = base + m->off;
+    return 0;
+}
+
+/* Stacks are made larger than they get, and MAP_NORESERVE says it of itself:
+ * under a ceiling what they take counts, not their size. */
+static bool counts_on_touch(int flags, int prot)
+{
+    return limit_is_set() && (flags & (MAP_STACK | MAP_GROWSDOWN) ||
+                              (flags & MAP_NORESERVE && prot & PROT_WRITE));
+}
+
+static int vma_flags_of(int flags, int prot)
+{
+    return (counts_on_touch(flags, prot) ? VMA_ON_TOUCH : 0) |
+           ((flags & MAP_TYPE) != MAP_PRIVATE ? VMA_SHARED : 0) |
+           (flags & MAP_GROWSDOWN ? VMA_GROWSDOWN : 0) |
+           (flags & MAP_LOCKED ? VMA_LOCKED : 0) |
+           (flags & MM_MAP_NO_WRITE ? VMA_NO_WRITE : 0);
+}
+
+static int check_args(uint64_t len, int flags, struct vm_object *obj,
+                      uint64_t off)
+{
+    int type = flags & MAP_TYPE;
+
+    if (!len || !IS_ALIGNED(off, PAGE_SIZE) ||
+        (type != MAP_PRIVATE && type != MAP_SHARED &&
+         type != MAP_SHARED_VALIDATE) ||
+        (flags & MAP_GROWSDOWN && (obj || type != MAP_PRIVATE))) {
+        return -EINVAL;
+    }
+    if (len > arena.end - arena.start) {
+        return -ENOMEM;
+    }
+    return obj && off + len < off ? -EOVERFLOW : 0;
+}
+
+int map_locked(struct mm *mm, uint64_t *addr, uint64_t len, int prot, int flags,
+               struct vm_object *obj, uint64_t off)
+{
+    struct mapping m = {.prot = prot & (PROT_READ | PROT_WRITE | PROT_EXEC),
+                        .flags = vma_flags_of(flags, prot),
+                        .obj = obj,
+                        .off = off};
+    int err = 0;
+
+    if (obj && m.flags & VMA_SHARED) {
+        err = share(&m, addr, len, &flags);
+    }
+    if (err) {
+        return err;
+    }
+    if (m.flags & VMA_WINDOW) {
+        m.start = *addr;
+        m.end = *addr + len;
+        return map_window(mm, &m);
+    }
+    if (flags & (MAP_FIXED | MAP_FIXED_NOREPLACE)) {
+        err = map_fix(mm, *addr, len, flags);
+    } else {
+        err = choose(mm, addr, len, flags);
+    }
+    if (err) {
+        return err;
+    }
+    m.start = *addr;
+    m.end = *addr + len;
+    return map_at(mm, &m);
+}
+
+int mm_map(struct mm *mm, uint64_t *addr, uint64_t len, int prot, int flags,
+           struct vm_object *obj, uint64_t off)
+{
+    uint64_t size = ALIGN_UP(len, PAGE_SIZE);
+    int err = len > size ? -ENOMEM : check_args(size, flags, obj, off);
+
+    if (err) {
+        return err;
+    }
+    mm_lock(mm);
+    err = map_locked(mm, addr, size, prot, flags, obj, off);
+    if (!err && (flags & (MAP_POPULATE | MAP_LOCKED) || mm->lock_future)) {
+        populate_locked(mm, *addr, *addr + size); /* best effort, mmap(2) */
+    }
+    mm_unlock(mm);
+    return err;
+}
+
+/* ---- images ---- */
+
+static uint64_t random_pages(uint64_t below)
+{
+    uint64_t r;
+
+    target_random(&r, sizeof(r));
+    return r % (below / PAGE_SIZE) * PAGE_SIZE;
+}
+
+/* The first image goes to the bottom of home, where the heap can grow behind
+ * it; later ones (the interpreter) to where mappings go. */
+static uint64_t find_image_room(struct mm *mm, uint64_t len, uint64_t align)
+{
+    struct span *home;
+    uint64_t size, base;
+
+    if (slots_home(mm, &home)) {
+        return 0;
+    }
+    size = home->end - home->start;
+    if (!mm->has_image) {
+        base = ALIGN_UP(home->start + random_pages(size / 8) + TRAMPOLINE_ROOM,
+                        align);
+        if (base + len <= home->start + size / 2 &&
+            vma_range_free(mm, base - TRAMPOLINE_ROOM, base + len)) {
+            return base;
+        }
+    }
+    base = map_find_room(mm, TRAMPOLINE_ROOM + len + align - PAGE_SIZE);
+    return base ? ALIGN_UP(base + TRAMPOLINE_ROOM, align) : 0;
+}
+
+int mm_reserve_image(struct mm *mm, uint64_t len, uint64_t align,
+                     uint64_t *base)
+{
+    struct mapping m = {.prot = PROT_NONE};
+    int err;
+
+    len = ALIGN_UP(len, PAGE_SIZE);
+    align = MAX(align, (uint64_t)PAGE_SIZE);
+    if (!len || len > arena.end - arena.start || align & (align - 1)) {
+        return -ENOMEM;
+    }
+    mm_lock(mm);
+    m.start = find_image_room(mm, len, align);
+    m.end = m.start + len;
+    err = m.start ? map_at(mm, &m) : -ENOMEM;
+    if (!err) {
+        mm->has_image = true;
+        *base = m.start;
+        trampoline_reserve(mm, m.start);
+    }
+    mm_unlock(mm);
+    return err;
+}

@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * mremap(2). Pages have one address each, so what moves is copied: resident
+ * pages, except those that are all zero. Code cannot move, since its rewritten
+ * system calls are bound to where they stand; that is -ENOMEM, as it would be
+ * without room.
+ */
+#include "kernel/mm/room.h"
+#include "kernel/mm/heap.h"
+#include "lib/string.h"
+#include "abi/linux/errno.h"
+#include "arch/x86_64/arch.h"
+#include "target/target.h"
+
+#define SLACK_MIN (64ull << 20)
+#define SLACK_MAX (1ull << 30)
+
+struct move {
+    struct vma *v; /* that holds [old, old + old_len); until the tree changes */
+    int prot;      /* its */
+    uint64_t old, old_len, to, new_len;
+};
+
+/* Whether the page at addr is all zero, from a copy in buf. */
+static bool fetch(uint64_t *buf, uint64_t addr)
+{
+    uint64_t any = 0;
+
+    if (arch_user_copy(buf, (const void *)addr, PAGE_SIZE)) {
+        return true;
+    }
+    for (size_t i = 0; i < PAGE_SIZE / sizeof(*buf); i++) {
+        any |= buf[i];
+    }
+    return any == 0;
+}
+
+/* [from, end) is resident and readable; [to, ...) was just committed, to be
+ * written. */
+static void copy_pages(uint64_t *buf, uint64_t from, uint64_t end, uint64_t to)
+{
+    for (; from < end; from += PAGE_SIZE, to += PAGE_SIZE) {
+        if (!fetch(buf, from)) {
+            arch_user_copy((void *)to, buf, PAGE_SIZE);
+        }
+    }
+}
+
+static int copy_run(struct mm *mm, int prot, uint64_t *buf, uint64_t from,
+                    uint64_t end, uint64_t to)
+{
+    uint64_t len = end - from;
+    int err = pages_commit(mm, to, to + len, PROT_READ | PROT_WRITE);
+
+    if (!err && !prot) {
+        err = target_mem_protect(from, len, MEM_READ);
+    }
+    if (err) {
+        return err;
+    }
+    copy_pages(buf, from, end, to);
+    if (prot != (MEM_READ | MEM_WRITE)) {
+        err = target_mem_protect(to, len, prot);
+    }
+    return err ? -ENOMEM : 0;
+}
+
+static int copy_resident(struct mm *mm, const struct move *m)
+{
+    uint64_t end = m->old + MIN(m->old_len, m->new_len), at = m->old, run_end;
+    uint64_t *buf = page_alloc(1);
+    int err = buf ? 0 : -ENOMEM;
+
+    for (; !err && resident_run(&mm->resident, &at, end, &run_end);
+         at = run_end) {
+        err = copy_run(mm, m->prot, buf, at, run_end, at - m->old + m->to);
+    }
+    page_free(buf, 1);
+    return err;
+}
+
+static int move(struct mm *mm, struct move *m)
+{
+    struct mapping to = {.start = m->to,
+                         .end = m->to + m->new_len,
+                         .prot = m->v->prot,
+                         .flags = m->v->flags,
+                         .name = m->v->name,
+                         .obj = m->v->obj,
+                         .off = m->v->off + (m->old - m->v->start)};
+    int err;
+
+    if (m->v->prot & PROT_EXEC || m->v->flags & VMA_WINDOW) {
+        return -ENOMEM;
+    }
+    m->prot = prot_effective(m->v->prot);
+    err = map_at(mm, &to);
+    if (err) {
+        return err;
+    }
+    err = copy_resident(mm, m);
+    if (!err) {
+        err = unmap_locked(mm, m->old, m->old + m->old_len);
+    }
+    if (err) {
+        unmap_locked(mm, m->to, m->to + m->new_len);
+    }
+    if (err && !m->prot) { /* some were made readable */
+        pages_protect(mm, m->old, m->old + m->old_len, 0, 0);
+    }
+    return err;
+}
+
+/* The rest behind [old, old + old_len), when that ends v and there is room. */
+static int extend(struct mm *mm, const struct move *m)
+{
+    struct vma *v = m->v;
+    uint64_t end = m->old + m->new_len;
+
+    if (m->old + m->old_len == v->end && v->flags & VMA_WINDOW) {
+        return extend_window(mm, v, end);
+    }
+    if (m->old + m->old_len != v->end || !mm_user_range(m->old, m->new_len) ||
+        !vma_range_free(mm, v->end, end) || slots_claim(mm, v->end, end)) {
+        return -ENOMEM;
+    }
+    idle_drop(mm, v->end, end);
+    if (v->prot && is_whole(v->flags, v->obj)) {
+        int err = pages_commit(mm, v->end, end, v->prot);
+        if (err) {
+            return err;
+        }
+    }
+    vma_resize(mm, v, v->start, end);
+    vma_merge(mm, v);
+    return 0;
+}
+
+/* What grows once grows again: room is left above, so that the next time
+ * nothing is copied. */
+static int move_anywhere(struct mm *mm, struct move *m)
+{
+    uint64_t slack = MIN(MAX(m->new_len * 3, SLACK_MIN), SLACK_MAX);
+
+    m->to = map_find_gap(mm, m->new_len + slack);
+    if (!m->to) {
+        m->to = map_find_room(mm, m->new_len);
+    }
+    return m->to ? move(mm, m) : -ENOMEM;
+}
+
+static int move_fixed(struct mm *mm, struct move *m)
+{
+    int err = map_fix(mm, m->to, m->new_len, MAP_FIXED);
+
+    if (!err) {
+        err = unmap_locked(mm, m->to, m->to + m->new_len);
+    }
+    if (!err && m->new_len < m->old_len) {
+        err = unmap_locked(mm, m->old + m->new_len, m->old + m->old_len);
+        m->old_len = m->new_len;
+    }
+    m->v = vma_at(mm, m->old);
+    return err ? err : move(mm, m);
+}
+
+static int remap_locked(struct mm *mm, struct move *m, int flags)
+{
+    int err;
+
+    m->v = vma_at(mm, m->old);
+    if (!m->v || m->v->flags & VMA_TRAMPOLINE) {
+        return -EFAULT;
+    }
+    if (!(flags & MREMAP_FIXED) && m->new_len <= m->old_len) {
+        m->to = m->old;
+        return unmap_locked(mm, m->old + m->new_len, m->old + m->old_len);
+    }
+    if (m->old_len > m->v->end - m->old) {
+        return -EFAULT;
+    }
+    if (flags & MREMAP_FIXED) {
+        return move_fixed(mm, m);
+    }
+    m->to = m->old;
+    err = extend(mm, m);
+    return err && flags & MREMAP_MAYMOVE ? move_anywhere(mm, m) : err;
+}
+
+static bool overlap(const struct move *m)
+{
+    return m->old < m->to + m->new_len && m->to < m->old + m->old_len;
+}
+
+int mm_remap(struct mm *mm, uint64_t old, uint64_t old_len, uint64_t new_len,
+             int flags, uint64_t *addr)
+{
+    struct move m = {.old = old,
+                     .old_len = ALIGN_UP(old_len, PAGE_SIZE),
+                     .to = *addr,
+                     .new_len = ALIGN_UP(new_len, PAGE_SIZE)};
+    int err;
+
+    if (flags & ~(MREMAP_MAYMOVE | MREMAP_FIXED) ||
+        (flags & MREMAP_FIXED && !(flags & MREMAP_MAYMOVE)) ||
+        !IS_ALIGNED(old, PAGE_SIZE) || !m.new_len || !m.old_len) {
+        return -EINVAL;
+    }
+    if (flags & MREMAP_FIXED &&
+        (!IS_ALIGNED(m.to, PAGE_SIZE) || !mm_user_range(m.to, m.new_len) ||
+         overlap(&m))) {
+        return -EINVAL;
+    }
+    if (m.old_len < old_len || m.new_len < new_len) {
+        return -EINVAL;
+    }
+    mm_lock(mm);
+    err = remap_locked(mm, &m, flags);
+    if (!err) {
+        *addr = m.to;
+        if (mm->lock_future) {
+            populate_locked(mm, m.to, m.to + m.new_len);
+        }
+    }
+    mm_unlock(mm);
+    return err;
+}

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * mprotect(2). The range is gone through VMA by VMA, in order; an error ends
+ * the walk and leaves what came before changed, as on Linux. Within one VMA
+ * it is all or nothing: pages and VMA never disagree.
+ *
+ * Code that becomes executable and is not writable any more is searched for
+ * system calls (text.c) while it still can be written.
+ */
+#include "kernel/mm/room.h"
+#include "kernel/core/log.h"
+#include "abi/linux/errno.h"
+#include "target/target.h"
+
+int pages_protect(struct mm *mm, uint64_t start, uint64_t end, int from, int to)
+{
+    uint64_t at = start, run_end, failed;
+
+    for (; resident_run(&mm->resident, &at, end, &run_end); at = run_end) {
+        if (target_mem_protect(at, run_end - at, to)) {
+            break;
+        }
+    }
+    if (at >= end) {
+        return 0;
+    }
+    failed = at;
+    for (at = start; resident_run(&mm->resident, &at, failed, &run_end);
+         at = run_end) {
+        if (target_mem_protect(at, run_end - at, from)) {
+            log_warn("memory at %lx keeps the wrong protection", at);
+        }
+    }
+    return -ENOMEM;
+}
+
+/* Not when it was executable already: somebody may be running in it. */
+static bool becomes_text(const struct vma *v, int prot)
+{
+    return prot & PROT_EXEC && !(prot & PROT_WRITE) && !(v->prot & PROT_EXEC);
+}
+
+int protect_vma(struct mm *mm, struct vma *v, int prot)
+{
+    int from = prot_effective(v->prot), to = prot_effective(prot), err = 0;
+
+    if (!(v->flags & VMA_WINDOW)) {
+        if (becomes_text(v, prot)) {
+            text_rewrite_resident(mm, v);
+        }
+        if (to && from != to && is_whole(v->flags, v->obj)) {
+            err = pages_commit(mm, v->start, v->end, to);
+        } else if (from != to) {
+            err = pages_protect(mm, v->start, v->end, from, to);
+        }
+    }
+    if (!err) {
+        v->prot = (uint8_t)prot;
+    }
+    return err;
+}
+
+static int may_protect(const struct vma *v, int prot)
+{
+    if (!v || v->flags & VMA_TRAMPOLINE) {
+        return -ENOMEM;
+    }
+    return prot & PROT_WRITE && v->flags & VMA_NO_WRITE ? -EACCES : 0;
+}
+
+static int protect_locked(struct mm *mm, uint64_t start, uint64_t end, int prot)
+{
+    while (start < end) {
+        struct vma *v = vma_at(mm, start);
+        uint64_t stop = v ? MIN(v->end, end) : end;
+        int err = may_protect(v, prot);
+        if (!err && v->prot != prot) {
+            err = vma_split_range(mm, start, stop);
+            v = vma_at(mm, start);
+            if (!err) {
+                err = protect_vma(mm, v, prot);
+            }
+            vma_merge(mm, v);
+        }
+        if (err) {
+            return err;
+        }
+        start = stop;
+    }
+    return 0;
+}
+
+/* PROT_GROWSDOWN: from the start of the growing mapping that lies there. */
+static int grown_start(struct mm *mm, uint64_t *start, uint64_t end)
+{
+    struct vma *v = vma_find(mm, *start);
+
+    if (!v || v->start >= end) {
+        return -ENOMEM;
+    }
+    *start = v->start;
+    return v->flags & VMA_GROWSDOWN ? 0 : -EINVAL;
+}
+
+int mm_protect(struct mm *mm, uint64_t addr, uint64_t len, int prot)
+{
+    const int rwx = PROT_READ | PROT_WRITE | PROT_EXEC;
+    uint64_t end = addr + ALIGN_UP(len, PAGE_SIZE);
+    int err = 0;
+
+    if (prot & ~(rwx | PROT_SEM | PROT_GROWSDOWN) ||
+        !IS_ALIGNED(addr, PAGE_SIZE)) {
+        return -EINVAL;
+    }
+    if (!len) {
+        return 0;
+    }
+    if (end <= addr || end - addr < len) {
+        return -ENOMEM;
+    }
+    mm_lock(mm);
+    if (prot & PROT_GROWSDOWN) {
+        err = grown_start(mm, &addr, end);
+    }
+    if (!err) {
+        err = protect_locked(mm, addr, end, prot & rwx);
+    }
+    mm_unlock(mm);
+    return err;
+}

@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Sets of pages (resident.h). Four levels of 9 bits above the page offset, as
+ * in x86's tables: three of pointers, then the leaf, 512 bits. A pointer is
+ * NULL (no page of the subtree is in the set), ALL (every one is) or a child.
+ *
+ * Locking is the caller's: mm->lock.
+ */
+#include "kernel/mm/resident.h"
+#include "kernel/core/log.h"
+#include "kernel/mm/heap.h"
+#include "lib/bitmap.h"
+#include "lib/string.h"
+#include "abi/linux/errno.h"
+
+enum { FANOUT = 512, FANOUT_BITS = 9, TOP = 3 };
+#define ALL ((void *)1)
+
+/* Bytes that one entry of a table at this level stands for. Level 0 is the
+ * leaf, whose entries are bits. */
+static uint64_t span(unsigned level)
+{
+    return 1ull << (PAGE_SHIFT + FANOUT_BITS * level);
+}
+
+static unsigned slot(uint64_t addr, unsigned level)
+{
+    return addr >> (PAGE_SHIFT + FANOUT_BITS * level) & (FANOUT - 1);
+}
+
+static bool is_child(const void *entry)
+{
+    return entry != NULL && entry != ALL;
+}
+
+/* A child for a table's entry at `level`, holding what the entry said. */
+static void *split(void *entry, unsigned level)
+{
+    size_t size = level > 1 ? FANOUT * sizeof(void *) : FANOUT / 8;
+    void **child = kzalloc(size);
+
+    if (!child || !entry) {
+        return child;
+    }
+    if (level == 1) {
+        memset(child, 0xff, size);
+        return child;
+    }
+    for (unsigned i = 0; i < FANOUT; i++) {
+        child[i] = ALL;
+    }
+    return child;
+}
+
+/* Makes sure that no entry lies on both sides of addr. */
+static int prepare_edge(struct resident *r, uint64_t addr)
+{
+    void **table = r->root;
+
+    for (unsigned level = TOP; level > 0; level--) {
+        void **entry = &table[slot(addr, level)];
+
+        if (IS_ALIGNED(addr, span(level))) {
+            return 0;
+        }
+        if (!is_child(*entry)) {
+            void *child = split(*entry, level);
+            if (!child) {
+                return -ENOMEM;
+            }
+            *entry = child;
+        }
+        table = *entry;
+    }
+    return 0;
+}
+
+int resident_prepare(struct resident *r, uint64_t start, uint64_t end)
+{
+    int err;
+
+    if (!r->root) {
+        r->root = split(NULL, TOP + 1);
+        if (!r->root) {
+            return -ENOMEM;
+        }
+    }
+    err = prepare_edge(r, start);
+    return err ? err : prepare_edge(r, end);
+}
+
+/* Frees an entry's subtree; returns how many pages of the set it held. */
+static uint64_t drop(void *entry, unsigned level)
+{
+    void **child = entry;
+    uint64_t n = 0;
+
+    if (!is_child(entry)) {
+        return entry ? span(level) / PAGE_SIZE : 0;
+    }
+    if (level == 1) {
+        n = bitmap_count(entry, FANOUT);
+    } else {
+        for (unsigned i = 0; i < FANOUT; i++) {
+            n += drop(child[i], level - 1);
+        }
+    }
+    kfree(entry);
+    return n;
+}
+
+/* The bits [from, to) of a leaf become `in`; returns how many were. */
+static uint64_t change_leaf(uint64_t *leaf, unsigned from, unsigned to, bool in)
+{
+    uint64_t were = 0;
+
+    for (unsigned i = from; i < to; i = (i / 64 + 1) * 64) {
+        uint64_t mask = bitmap_mask(i, to);
+        were += __builtin_popcountll(leaf[i / 64] & mask);
+        leaf[i / 64] = in ? leaf[i / 64] | mask : leaf[i / 64] & ~mask;
+    }
+    return were;
+}
+
+/* [start, end) lies in table's part; returns how many were in the set. */
+static uint64_t change(void **table, unsigned level, uint64_t start,
+                       uint64_t end, bool in)
+{
+    void *want = in ? ALL : NULL;
+    uint64_t were = 0, next;
+
+    if (level == 0) {
+        unsigned from = slot(start, 0);
+        return change_leaf((uint64_t *)table, from,
+                           from + (unsigned)((end - start) / PAGE_SIZE), in);
+    }
+    for (void **entry = &table[slot(start, level)]; start < end;
+         entry++, start = next) {
+        next = MIN(ALIGN_DOWN(start, span(level)) + span(level), end);
+        if (*entry == want) {
+            were += in ? (next - start) / PAGE_SIZE : 0;
+        } else if (next - start == span(level)) {
+            were += drop(*entry, level);
+            *entry = want;
+        } else {
+            check(is_child(*entry)); /* else: not prepared */
+            were += change(*entry, level - 1, start, next, in);
+        }
+    }
+    return were;
+}
+
+void resident_set(struct resident *r, uint64_t start, uint64_t end)
+{
+    check(r->root);
+    r->pages += (end - start) / PAGE_SIZE;
+    r->pages -= change(r->root, TOP, start, end, true);
+}
+
+void resident_clear(struct resident *r, uint64_t start, uint64_t end)
+{
+    if (r->root) {
+        r->pages -= change(r->root, TOP, start, end, false);
+    }
+}
+
+bool resident_test(const struct resident *r, uint64_t addr)
+{
+    return resident_find(r, addr, addr + PAGE_SIZE, true) == addr;
+}
+
+static uint64_t find_in_leaf(const uint64_t *leaf, uint64_t start, uint64_t end,
+                             bool in)
+{
+    size_t from = slot(start, 0), to = from + (end - start) / PAGE_SIZE;
+    size_t bit =
+        in ? bitmap_find_set(leaf, to, from) : bitmap_find_zero(leaf, to, from);
+
+    return start + (bit - from) * PAGE_SIZE;
+}
+
+/* The same for [start, end) in table's part. */
+static uint64_t find(void *const *table, unsigned level, uint64_t start,
+                     uint64_t end, bool in)
+{
+    uint64_t next, found;
+
+    for (void *const *entry = &table[slot(start, level)]; start < end;
+         entry++, start = next) {
+        next = MIN(ALIGN_DOWN(start, span(level)) + span(level), end);
+        if (!is_child(*entry)) {
+            if ((*entry == ALL) == in) {
+                return start;
+            }
+            continue;
+        }
+        found = level == 1 ? find_in_leaf(*entry, start, next, in)
+                           : find(*entry, level - 1, start, next, in);
+        if (found < next) {
+            return found;
+        }
+    }
+    return end;
+}
+
+uint64_t resident_find(const struct resident *r, uint64_t start, uint64_t end,
+                       bool in)
+{
+    if (!r->root) {
+        return in ? end : start;
+    }
+    return find(r->root, TOP, start, end, in);
+}
+
+bool resident_run(const struct resident *r, uint64_t *start, uint64_t end,
+                  uint64_t *run_end)
+{
+    *start = resident_find(r, *start, end, true);
+    *run_end = resident_find(r, *start, end, false);
+    return *start < end;
+}
+
+uint64_t resident_count(const struct resident *r, uint64_t start, uint64_t end)
+{
+    uint64_t n = 0, run_end;
+
+    for (; resident_run(r, &start, end, &run_end); start = run_end) {
+        n += (run_end - start) / PAGE_SIZE;
+    }
+    return n;
+}
+
+void resident_free(struct resident *r)
+{
+    for (unsigned i = 0; r->root && i < FANOUT; i++) {
+        drop(r->root[i], TOP);
+    }
+    kfree(r->root);
+    r->root = NULL;
+    r->pages = 0;
+}

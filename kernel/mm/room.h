@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What the files of this room share: struct mm and its VMAs. The files:
+ *
+ *   mm.c         birth, death, names, statistics
+ *   slots.c      which address space owns which part of the arena
+ *   vma.c        the tree: find, split, merge, gaps
+ *   resident.c   which pages are committed (resident.h)
+ *   window.c     where shared objects live
+ *   limit.c      the ceiling on all memory (limit.h)
+ *   idle.c       committed pages kept for the next mapping
+ *   mmap.c       mm_map and where it puts things;   unmap.c, protect.c
+ *   brk.c, mremap.c, advise.c, lock.c   the other calls
+ *   fault.c      bringing pages in
+ *   text.c       rewriting system calls in code;    trampoline.c
+ *   uaccess.c, iobuf.c   the program's memory       pages.c, heap.c, kstack.c
+ *
+ * Two invariants hold whenever mm->lock is free: a page is in mm->resident
+ * exactly when we have committed it, and then lies in a VMA; and at the
+ * target it has that VMA's protection, prot_effective(vma->prot).
+ * When the target commits lazily, all of an accessible anonymous VMA is
+ * resident from the start, except for VMA_ON_TOUCH.
+ */
+#ifndef KERNEL_MM_ROOM_H
+#define KERNEL_MM_ROOM_H
+
+#include "lib/types.h"
+#include "lib/list.h"
+#include "lib/rbtree.h"
+#include "abi/linux/mman.h"
+#include "kernel/core/lock.h"
+#include "kernel/mm/mm.h"
+#include "kernel/mm/resident.h"
+
+enum vma_flags {
+    VMA_SHARED = 1,
+    VMA_GROWSDOWN = 2,
+    VMA_WINDOW = 4,     /* a shared object's pages: not ours to commit */
+    VMA_TRAMPOLINE = 8, /* ours: programs neither map nor unmap it */
+    VMA_LOCKED = 16,    /* mlock(2) */
+    VMA_NO_WRITE = 32,  /* mprotect may not add PROT_WRITE: -EACCES */
+    VMA_DONTFORK = 64,  /* madvise(2), as are the next two */
+    VMA_WIPEONFORK = 128,
+    VMA_DONTDUMP = 256,
+    VMA_ON_TOUCH = 512, /* committed by faults, also where that is lazy */
+};
+
+struct vma {
+    struct rb_node node;   /* in mm->vmas, by address */
+    uint64_t start, end;   /* pages */
+    uint64_t off;          /* in obj, of start */
+    struct vm_object *obj; /* a reference; NULL: anonymous */
+    uint16_t flags;
+    uint8_t prot;   /* PROT_READ | PROT_WRITE | PROT_EXEC, as asked */
+    uint8_t name;   /* enum mm_special */
+    uint16_t again; /* VMA_WINDOW: mapped that often besides */
+    /* Summary of the subtree: its span, and the largest gap inside. */
+    uint64_t sub_start, sub_end, sub_gap;
+    struct vma *dead_next;
+};
+
+/* A part of the arena that one mm owns. */
+struct span {
+    struct list node; /* mm->spans, oldest first */
+    uint64_t start, end;
+    bool general; /* for mappings that may lie anywhere */
+};
+
+/* A MAP_GROWSDOWN mapping grows as long as it is smaller than this, and stays
+ * this far away from what lies below. */
+/* Committed memory without a VMA, see idle.c. */
+enum { IDLE_RUNS = 16 };
+struct idle_run {
+    uint64_t start, end;
+};
+
+enum { STACK_GROWTH = 8 << 20, STACK_GUARD = 1 << 20 };
+
+struct mm {
+    struct mutex lock; /* LOCK_MM; guards all that follows but refs */
+    uint32_t refs;
+    uint32_t vma_count;
+    struct rb_tree vmas;
+    struct resident resident;
+    struct list spans;
+    struct span *home; /* NULL until needed */
+    uint64_t home_top; /* mappings go from here down, at random below its end */
+    bool has_image;    /* the bottom of home is taken */
+    uint64_t brk_start, brk;
+    struct mm_layout layout;
+    uint64_t faults, sites_patched, virtual_bytes, locked_bytes;
+    bool lock_future;       /* mlockall(MCL_FUTURE) */
+    uint64_t spurious_addr; /* the last fault on a page that was there */
+    uint32_t spurious_count;
+    struct idle_run idle[IDLE_RUNS]; /* in no order */
+    unsigned idle_count;
+    uint64_t idle_bytes;
+    struct vma *dead;        /* to be freed once the lock is released */
+    struct list trampolines; /* regions of trampoline.c */
+    uint32_t trampoline_count;
+};
+
+/* What mm_init() was told. */
+struct arena {
+    uint64_t start, end;
+    bool lazy; /* boot_info.commit_is_lazy */
+};
+extern struct arena arena;
+
+/* Whether an accessible mapping is committed as a whole, at once. */
+static inline bool is_whole(int vma_flags, const struct vm_object *obj)
+{
+    return arena.lazy && !obj && !(vma_flags & (VMA_TRAMPOLINE | VMA_ON_TOUCH));
+}
+
+/* Locks; unlocking then frees the VMAs that were removed meanwhile, which may
+ * block in their objects. */
+void mm_lock(struct mm *mm);
+void mm_unlock(struct mm *mm);
+
+/* What the CPU grants: to write or execute is to read. */
+static inline int prot_effective(int prot)
+{
+    return prot & (PROT_WRITE | PROT_EXEC) ? prot | PROT_READ : prot;
+}
+
+/* ---- slots.c: struct span; no lock needed beyond mm->lock ---- */
+
+int slots_init(void);
+/* Makes [start, end) the mm's. -ENOMEM when another one has part of it. */
+int slots_claim(struct mm *mm, uint64_t start, uint64_t end);
+/* A fresh span with at least len bytes, at a random place. -ENOMEM. */
+int slots_claim_any(struct mm *mm, uint64_t len, struct span **out);
+/* mm->home, made if need be. */
+int slots_home(struct mm *mm, struct span **out);
+void slots_release_all(struct mm *mm);
+/* Gives up spans inside [start, end) that have become empty. */
+void slots_trim(struct mm *mm, uint64_t start, uint64_t end);
+
+/* ---- vma.c ---- */
+
+void vma_tree_init(struct rb_tree *tree);
+/* The first VMA that ends above addr, or NULL. */
+struct vma *vma_find(struct mm *mm, uint64_t addr);
+/* The same, but only when it also begins at or below addr. */
+struct vma *vma_at(struct mm *mm, uint64_t addr);
+struct vma *vma_next(struct vma *v);
+struct vma *vma_prev(struct vma *v);
+struct vma *vma_first(struct mm *mm);
+struct vma *vma_last(struct mm *mm);
+bool vma_range_free(struct mm *mm, uint64_t start, uint64_t end);
+
+/* -ENOMEM at VMA_COUNT_MAX in the whole kernel (DESIGN: the host has a limit,
+ * too). The new VMA takes a reference to obj. */
+int vma_new(uint64_t start, uint64_t end, int prot, int flags,
+            struct vm_object *obj, uint64_t off, struct vma **out);
+/* For one that is in no tree: mm_unlock() frees it. */
+void vma_bury(struct mm *mm, struct vma *v);
+/* Frees it at once; may block in its object. */
+void vma_discard(struct vma *v);
+/* Puts v in, where nothing is, and merges it with its neighbours: v may be
+ * gone afterwards. */
+void vma_insert(struct mm *mm, struct vma *v);
+/* Takes v out; mm_unlock() frees it. Says nothing about its pages. */
+void vma_remove(struct mm *mm, struct vma *v);
+void vma_resize(struct mm *mm, struct vma *v, uint64_t start, uint64_t end);
+/* After a change of v's attributes; returns the VMA that v is part of now. */
+struct vma *vma_merge(struct mm *mm, struct vma *v);
+/* Makes addr a border between VMAs if it lies inside one. -ENOMEM. */
+int vma_split(struct mm *mm, uint64_t addr);
+/* Both borders of a range. */
+int vma_split_range(struct mm *mm, uint64_t start, uint64_t end);
+/* The highest free len bytes in [lo, hi), page-aligned; 0: none. Leaves room
+ * below GROWSDOWN mappings. */
+uint64_t vma_gap(struct mm *mm, uint64_t lo, uint64_t hi, uint64_t len);
+
+/* ---- the calls, with the lock held ---- */
+
+/* A VMA to be: page-aligned, inside the mm's spans (or a window). */
+struct mapping {
+    uint64_t start, end;
+    int prot, flags; /* enum vma_flags */
+    uint8_t name;
+    struct vm_object *obj;
+    uint64_t off;
+};
+/* Maps it in place of what was there. -ENOMEM. */
+int map_at(struct mm *mm, const struct mapping *m);
+/* mm_map() with len a multiple of pages and checked arguments. */
+int map_locked(struct mm *mm, uint64_t *addr, uint64_t len, int prot, int flags,
+               struct vm_object *obj, uint64_t off);
+/* Whether MAP_FIXED[_NOREPLACE] may go to [addr, addr + len), which becomes
+ * the mm's part of the arena. -EINVAL, -EPERM, -EEXIST, -ENOMEM. */
+int map_fix(struct mm *mm, uint64_t addr, uint64_t len, int flags);
+/* Room for len bytes in one of the mm's spans; 0: none. The second may take a
+ * new span. */
+uint64_t map_find_gap(struct mm *mm, uint64_t len);
+uint64_t map_find_room(struct mm *mm, uint64_t len);
+int unmap_locked(struct mm *mm, uint64_t start, uint64_t end);
+/* Changes one VMA; the caller merges. -ENOMEM: nothing changed. */
+int protect_vma(struct mm *mm, struct vma *v, int prot);
+
+/* Before what is missing of a range becomes resident: room for it in the set
+ * and in the account (limit.h). -ENOMEM. Undone by pages_forget(). */
+int pages_charge(struct mm *mm, uint64_t start, uint64_t end,
+                 uint64_t *charged);
+/* The range is not resident any more. */
+void pages_forget(struct mm *mm, uint64_t start, uint64_t end);
+/* Commits a range with a protection as asked; old content is kept. -ENOMEM:
+ * nothing changed. */
+int pages_commit(struct mm *mm, uint64_t start, uint64_t end, int prot);
+/* Changes what is resident in a range to `to`; on failure back to `from`. */
+int pages_protect(struct mm *mm, uint64_t start, uint64_t end, int from,
+                  int to);
+/* Uncommits what is resident in a range; resident_prepare() was called. */
+void pages_release(struct mm *mm, uint64_t start, uint64_t end);
+/* The target's half of that alone: mm->resident stays as it is. False: there
+ * was nothing. */
+bool pages_give_back(struct mm *mm, uint64_t start, uint64_t end);
+
+/* ---- window.c; lock held ---- */
+
+int windows_init(void);
+/* Maps m at its object's window, perhaps not for the first time. -ENOMEM. */
+int map_window(struct mm *mm, const struct mapping *m);
+/* One mapping of v less: v goes with the last. */
+void unmap_window(struct mm *mm, struct vma *v);
+/* mremap(2) to a greater length, in place. -ENOMEM. */
+int extend_window(struct mm *mm, struct vma *v, uint64_t end);
+
+/* ---- idle.c; lock held ---- */
+
+/* Instead of uncommitting [start, end), which was readable, writable and
+ * anonymous: true when it is kept. Not resident in either case for long: the
+ * caller clears that. */
+bool idle_keep(struct mm *mm, uint64_t start, uint64_t end);
+/* Before something is mapped there: forgets what is kept of the range. */
+void idle_drop(struct mm *mm, uint64_t start, uint64_t end);
+/* The same, but when all of it is kept: true, and the range is resident,
+ * zero, readable and writable. */
+bool idle_take(struct mm *mm, uint64_t start, uint64_t end);
+
+/* ---- fault.c; lock held ---- */
+
+/* Brings in a page that is not resident, with others around it. */
+int fault_in(struct mm *mm, struct vma *v, uint64_t addr);
+/* As much of [start, end) as can be. 0, or the first error. */
+int populate_locked(struct mm *mm, uint64_t start, uint64_t end);
+
+/* ---- text.c, trampoline.c; lock held ---- */
+
+/* Rewrites system calls in code that is about to be installed at addr: bytes
+ * [lo, hi) of text, the rest is context. */
+void text_rewrite(struct mm *mm, uint8_t *text, size_t len, size_t lo,
+                  size_t hi, uint64_t addr);
+/* The same in place, for the resident pages of v, which are then writable
+ * until the caller gives them their new protection. */
+void text_rewrite_resident(struct mm *mm, struct vma *v);
+
+/* Address space kept in front of an image for its trampolines. */
+enum { TRAMPOLINE_SIZE = 64 << 10, TRAMPOLINE_ROOM = 2 * TRAMPOLINE_SIZE };
+/* Sets a trampoline region aside below addr, where there is room: best
+ * effort. */
+void trampoline_reserve(struct mm *mm, uint64_t addr);
+/* The address space ends. */
+void trampoline_free_all(struct mm *mm);
+
+/* ---- uaccess.c ---- */
+
+void uaccess_init(uint64_t start, uint64_t end);
+
+#endif

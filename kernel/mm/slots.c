@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Who owns which part of the arena. All address spaces share one, so it is
+ * cut into slots of equal size (up to 4 GiB) with one owner each; an address
+ * space takes runs of slots, its spans, as it needs them, and finds room for
+ * mappings inside them with its own tree. The first such span is its home:
+ * image and heap at the bottom, everything else from the top down. Spans lie
+ * at random, above the lowest sixteenth of the arena, which is left to
+ * programs that ask for fixed addresses (0x400000, Go's 0xc000000000).
+ *
+ * owners[] is guarded by slots_lock; an mm may read that an entry is its own
+ * without it, since only the mm itself gives it up.
+ */
+#include "kernel/mm/room.h"
+#include "kernel/core/log.h"
+#include "kernel/mm/heap.h"
+#include "lib/atomic.h"
+#include "lib/string.h"
+#include "abi/linux/errno.h"
+#include "target/target.h"
+
+#define SLOT_SIZE_MAX (4ull << 30)
+#define SLOT_SIZE_MIN (64ull << 20)
+enum { SLOTS_WANTED = 8192, RANDOM_TRIES = 16 };
+
+static struct spinlock slots_lock = SPINLOCK_INIT(LOCK_HEAP);
+static struct mm **owners; /* by slot: (address - base) / slot_size */
+static uint64_t base, slot_size, slot_count, first_random;
+
+int slots_init(void)
+{
+    slot_size = SLOT_SIZE_MAX;
+    while (slot_size > SLOT_SIZE_MIN &&
+           arena.end - arena.start < slot_size * SLOTS_WANTED) {
+        slot_size /= 2;
+    }
+    base = ALIGN_DOWN(arena.start, slot_size);
+    slot_count = (arena.end - base) / slot_size;
+    first_random = MAX(slot_count / 16, (uint64_t)1);
+    check(slot_count > first_random);
+    owners = kzalloc(slot_count * sizeof(*owners));
+    return owners ? 0 : -ENOMEM;
+}
+
+static uint64_t slot_of(uint64_t addr)
+{
+    return (addr - base) / slot_size;
+}
+
+/* Whether [first, first + n) has no owner. */
+static bool run_free(uint64_t first, uint64_t n)
+{
+    for (uint64_t i = first; i < first + n; i++) {
+        if (owners[i]) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void run_set(uint64_t first, uint64_t n, struct mm *mm)
+{
+    for (uint64_t i = first; i < first + n; i++) {
+        atomic_store_relaxed(&owners[i], mm);
+    }
+}
+
+static struct span *span_new(void)
+{
+    return kzalloc(sizeof(struct span));
+}
+
+static void span_add(struct mm *mm, struct span *s, uint64_t first, uint64_t n,
+                     bool general)
+{
+    s->start = MAX(base + first * slot_size, arena.start);
+    s->end = base + (first + n) * slot_size;
+    s->general = general;
+    list_add_tail(&mm->spans, &s->node);
+}
+
+/* The first run without owner in [*first, last], if all else is mm's:
+ * its length, 0 when there is none, or -ENOMEM. */
+static int64_t run_missing(struct mm *mm, uint64_t *first, uint64_t last)
+{
+    uint64_t n = 0, run = *first;
+
+    for (uint64_t i = *first; i <= last; i++) {
+        if (owners[i] && owners[i] != mm) {
+            return -ENOMEM;
+        }
+        if (!owners[i]) {
+            run = n ? run : i;
+            n = i - run + 1;
+        } else if (n) {
+            break;
+        }
+    }
+    *first = run;
+    return (int64_t)n;
+}
+
+int slots_claim(struct mm *mm, uint64_t start, uint64_t end)
+{
+    uint64_t first = slot_of(start), last = slot_of(end - 1), i = first;
+    int64_t n;
+
+    if (last >= slot_count) {
+        return -ENOMEM;
+    }
+    while (i <= last && atomic_load_relaxed(&owners[i]) == mm) {
+        i++;
+    }
+    while (i <= last) {
+        struct span *s = span_new();
+        if (!s) {
+            return -ENOMEM;
+        }
+        spin_lock(&slots_lock);
+        n = run_missing(mm, &i, last);
+        if (n > 0) {
+            run_set(i, (uint64_t)n, mm);
+        }
+        spin_unlock(&slots_lock);
+        if (n <= 0) {
+            kfree(s);
+            return (int)n;
+        }
+        span_add(mm, s, i, (uint64_t)n, false);
+        i += (uint64_t)n;
+    }
+    return 0;
+}
+
+static uint64_t random_below(uint64_t n)
+{
+    uint64_t r;
+
+    target_random(&r, sizeof(r));
+    return r % n;
+}
+
+/* The first slot of n free ones; slot_count: none. At random unless n is so
+ * large that it would tear apart what is left. slots_lock held. */
+static uint64_t find_free(uint64_t n)
+{
+    uint64_t choices = slot_count - first_random;
+
+    if (n > slot_count) {
+        return slot_count;
+    }
+    for (int i = 0; n <= choices / 16 && i < RANDOM_TRIES; i++) {
+        uint64_t at = first_random + random_below(choices - n + 1);
+        if (run_free(at, n)) {
+            return at;
+        }
+    }
+    for (uint64_t at = slot_count - n + 1; at-- > 0;) {
+        if (run_free(at, n)) {
+            return at;
+        }
+    }
+    return slot_count;
+}
+
+int slots_claim_any(struct mm *mm, uint64_t len, struct span **out)
+{
+    uint64_t n = (len + slot_size - 1) / slot_size, at;
+    struct span *s = span_new();
+
+    if (!s) {
+        return -ENOMEM;
+    }
+    spin_lock(&slots_lock);
+    at = find_free(n);
+    if (at < slot_count) {
+        run_set(at, n, mm);
+    }
+    spin_unlock(&slots_lock);
+    if (at >= slot_count) {
+        kfree(s);
+        return -ENOMEM;
+    }
+    span_add(mm, s, at, n, true);
+    *out = s;
+    return 0;
+}
+
+int slots_home(struct mm *mm, struct span **out)
+{
+    uint64_t len = MIN((arena.end - arena.start) / 32, SLOT_SIZE_MAX);
+    int err = 0;
+
+    if (!mm->home) {
+        err = slots_claim_any(mm, MAX(len, slot_size), &mm->home);
+        if (!err) {
+            len = mm->home->end - mm->home->start;
+            mm->home_top =
+                mm->home->end - random_below(len / 16 / PAGE_SIZE) * PAGE_SIZE;
+        }
+    }
+    *out = mm->home;
+    return err;
+}
+
+static void span_release(struct span *s)
+{
+    uint64_t first = slot_of(s->start);
+
+    spin_lock(&slots_lock);
+    run_set(first, slot_of(s->end - 1) - first + 1, NULL);
+    spin_unlock(&slots_lock);
+    list_del(&s->node);
+    kfree(s);
+}
+
+void slots_release_all(struct mm *mm)
+{
+    list_for_each_safe (pos, &mm->spans) {
+        span_release(list_entry(pos, struct span, node));
+    }
+    mm->home = NULL;
+}
+
+void slots_trim(struct mm *mm, uint64_t start, uint64_t end)
+{
+    struct vma *next = vma_find(mm, start);
+    struct vma *prev = next ? vma_prev(next) : vma_last(mm);
+
+    if (end - start < slot_size) {
+        return;
+    }
+    start = prev ? prev->end : arena.start;
+    end = next ? next->start : arena.end;
+    list_for_each_safe (pos, &mm->spans) {
+        struct span *s = list_entry(pos, struct span, node);
+        if (s != mm->home && s->start >= start && s->end <= end) {
+            idle_drop(mm, s->start, s->end);
+            span_release(s);
+        }
+    }
+}

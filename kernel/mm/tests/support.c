@@ -1,0 +1,396 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * See support.h. The arena is one mapping of the host; "not committed" is
+ * no access, so that a touch too early is a crash of the test.
+ */
+#define _GNU_SOURCE
+#include <stdio.h>
+#include <stdlib.h>
+#include <signal.h>
+#include <sys/syscall.h>
+#include <ucontext.h>
+#include <unistd.h>
+#include <asm/prctl.h>
+#undef NSIG
+#include "kernel/mm/tests/support.h"
+#include "kernel/mm/room.h"
+#include "arch/x86_64/vcpu.h"
+#include "kernel/core/lock.h"
+#include "kernel/core/log.h"
+#include "kernel/core/sched.h"
+#include "target/target.h"
+
+#define ARENA       0x200000000000ul
+#define USER_SIZE   (1ul << 38)
+#define KERNEL_BASE (ARENA + USER_SIZE)
+#define KERNEL_SIZE (1ul << 32)
+#define ARENA_SIZE  (USER_SIZE + KERNEL_SIZE)
+
+static signed char *state; /* per page: prot + 1, 0 when not committed */
+static unsigned fail_in, fail_count, calls;
+static struct vcpu vcpus[4];
+static struct task task;
+
+/* The host's header would fight with abi/linux/mman.h. */
+void *mmap(void *addr, size_t len, int prot, int flags, int fd, long off);
+int mprotect(void *addr, size_t len, int prot);
+
+static void *arena_map(uint64_t addr, uint64_t len, int prot)
+{
+    void *p =
+        mmap((void *)addr, len, prot,
+             MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
+
+    if (p == (void *)-1) {
+        perror("mmap");
+        abort();
+    }
+    return p;
+}
+
+/* ---- faults in usercopy.S ---- */
+
+extern const struct fixup_row {
+    int32_t at, to; /* from the field itself */
+} __start_kfixup[], __stop_kfixup[];
+
+static void on_fault(int signo, siginfo_t *info, void *context)
+{
+    greg_t *rip = &((ucontext_t *)context)->uc_mcontext.gregs[REG_RIP];
+
+    for (const struct fixup_row *r = __start_kfixup; r < __stop_kfixup; r++) {
+        if ((uint64_t)&r->at + r->at == (uint64_t)*rip) {
+            *rip = (greg_t)((uint64_t)&r->to + r->to);
+            return;
+        }
+    }
+    printf("fault at %p, rip %llx\n", info->si_addr, *rip);
+    fflush(stdout);
+    _exit(1);
+}
+
+static void catch_faults(void)
+{
+    struct sigaction sa = {.sa_sigaction = on_fault, .sa_flags = SA_SIGINFO};
+
+    sigaction(SIGSEGV, &sa, NULL);
+    sigaction(SIGBUS, &sa, NULL);
+}
+
+void support_set_vcpu(unsigned id)
+{
+    vcpus[id].self = &vcpus[id];
+    vcpus[id].id = id;
+    vcpus[id].task = &task;
+    syscall(SYS_arch_prctl, ARCH_SET_GS, &vcpus[id]);
+}
+
+void support_set_mm(struct mm *mm)
+{
+    task.mm = mm;
+}
+
+void support_reset(void)
+{
+    arena_map(ARENA, ARENA_SIZE, PROT_NONE);
+    state = mmap(state, ARENA_SIZE / PAGE_SIZE, PROT_READ | PROT_WRITE,
+                 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE |
+                     (state ? MAP_FIXED : 0),
+                 -1, 0);
+    fail_in = calls = 0;
+    support_set_vcpu(0);
+    catch_faults();
+}
+
+uint64_t support_user_start(void)
+{
+    return ARENA;
+}
+
+uint64_t support_user_end(void)
+{
+    return ARENA + USER_SIZE;
+}
+
+uint64_t support_kernel_start(void)
+{
+    return KERNEL_BASE;
+}
+
+uint64_t support_kernel_end(void)
+{
+    return KERNEL_BASE + KERNEL_SIZE;
+}
+
+int support_prot(uint64_t addr)
+{
+    return state[(addr - ARENA) / PAGE_SIZE] - 1;
+}
+
+uint64_t support_committed(uint64_t start, uint64_t end)
+{
+    uint64_t n = 0;
+
+    for (; start < end; start += PAGE_SIZE) {
+        n += support_prot(start) >= 0;
+    }
+    return n;
+}
+
+void support_fail_target(unsigned n, unsigned count)
+{
+    fail_in = n;
+    fail_count = count;
+}
+
+unsigned support_calls(void)
+{
+    return calls;
+}
+
+uint32_t support_rand(void)
+{
+    static uint64_t seed = 88172645463325252ull;
+
+    seed ^= seed << 13;
+    seed ^= seed >> 7;
+    seed ^= seed << 17;
+    return (uint32_t)(seed >> 16);
+}
+
+/* ---- target.h ---- */
+
+static bool target_call(uint64_t addr, uint64_t len)
+{
+    check(IS_ALIGNED(addr | len, PAGE_SIZE) && len);
+    check(addr >= ARENA && addr + len <= ARENA + ARENA_SIZE);
+    calls++;
+    if (!fail_in) {
+        return false;
+    }
+    if (fail_in > 1) {
+        fail_in--;
+        return false;
+    }
+    fail_in = --fail_count != 0;
+    return true;
+}
+
+int target_mem_commit(uint64_t addr, uint64_t len, int prot)
+{
+    if (target_call(addr, len)) {
+        return -12;
+    }
+    mprotect((void *)addr, len, prot);
+    memset(&state[(addr - ARENA) / PAGE_SIZE], prot + 1, len / PAGE_SIZE);
+    return 0;
+}
+
+int target_mem_protect(uint64_t addr, uint64_t len, int prot)
+{
+    if (target_call(addr, len)) {
+        return -12;
+    }
+    for (uint64_t a = addr; a < addr + len; a += PAGE_SIZE) {
+        check(support_prot(a) >= 0);
+    }
+    mprotect((void *)addr, len, prot);
+    memset(&state[(addr - ARENA) / PAGE_SIZE], prot + 1, len / PAGE_SIZE);
+    return 0;
+}
+
+int target_mem_clear(uint64_t addr, uint64_t len)
+{
+    if (target_call(addr, len)) {
+        return -95;
+    }
+    arena_map(addr, len, PROT_NONE);
+    for (uint64_t a = addr; a < addr + len; a += PAGE_SIZE) {
+        check(support_prot(a) >= 0);
+        mprotect((void *)a, PAGE_SIZE, support_prot(a) & ~MEM_EXEC);
+    }
+    return 0;
+}
+
+void target_mem_release(uint64_t addr, uint64_t len)
+{
+    calls++;
+    arena_map(addr, len, PROT_NONE);
+    memset(&state[(addr - ARENA) / PAGE_SIZE], 0, len / PAGE_SIZE);
+}
+
+int target_mem_install(uint64_t addr, const void *src, uint64_t len, int prot)
+{
+    if (target_call(addr, len)) {
+        return -12;
+    }
+    mprotect((void *)addr, len, PROT_READ | PROT_WRITE);
+    memcpy((void *)addr, src, len);
+    mprotect((void *)addr, len, prot & ~MEM_EXEC);
+    memset(&state[(addr - ARENA) / PAGE_SIZE], prot + 1, len / PAGE_SIZE);
+    return 0;
+}
+
+void target_random(void *buf, size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        ((uint8_t *)buf)[i] = (uint8_t)support_rand();
+    }
+}
+
+/* ---- a file ---- */
+
+uint64_t support_file_word(uint64_t off)
+{
+    return off * 0x9e3779b97f4a7c15ull + 1;
+}
+
+static struct support_file *file_of(struct vm_object *o)
+{
+    return container_of(o, struct support_file, object);
+}
+
+static void file_ref(struct vm_object *o)
+{
+    file_of(o)->refs++;
+}
+
+static void file_unref(struct vm_object *o)
+{
+    file_of(o)->refs--;
+}
+
+static long file_read(struct vm_object *o, uint64_t off, void *dst, size_t len)
+{
+    struct support_file *f = file_of(o);
+    size_t n = off < f->size ? MIN(len, f->size - off) : 0;
+
+    f->reads++;
+    if (f->error) {
+        return f->error;
+    }
+    memset(dst, 0, MIN(ALIGN_UP(n, PAGE_SIZE), len));
+    for (size_t i = 0; i < n; i += 8) {
+        uint64_t word = support_file_word(off + i);
+        memcpy((char *)dst + i, &word, MIN(n - i, 8ul));
+    }
+    if (f->text && off < f->text_len) {
+        memcpy(dst, (const char *)f->text + off, MIN(n, f->text_len - off));
+    }
+    return (long)n;
+}
+
+static void file_describe(struct vm_object *o, char *path, size_t len,
+                          uint64_t *dev, uint64_t *ino)
+{
+    strlcpy(path, "/file", len);
+    *dev = 1;
+    *ino = 2;
+}
+
+static const struct vm_object_ops file_ops = {
+    .get = file_ref,
+    .put = file_unref,
+    .read = file_read,
+    .describe = file_describe,
+};
+
+void support_file_init(struct support_file *f, uint64_t size)
+{
+    *f = (struct support_file){.object.ops = &file_ops, .size = size};
+}
+
+/* ---- invariants ---- */
+
+static bool is_idle(struct mm *mm, uint64_t addr)
+{
+    unsigned i = 0;
+
+    while (i < mm->idle_count &&
+           (addr < mm->idle[i].start || addr >= mm->idle[i].end)) {
+        i++;
+    }
+    return i < mm->idle_count;
+}
+
+int support_page_wrong(struct mm *mm, uint64_t addr)
+{
+    struct vma *v = vma_at(mm, addr);
+    bool there = resident_test(&mm->resident, addr);
+    int prot = support_prot(addr);
+
+    if (there && (!v || prot != prot_effective(v->prot))) {
+        printf("page %lx is resident with %d, vma %d\n", addr, prot,
+               v ? v->prot : -1);
+        return 1;
+    }
+    if (!there && prot >= 0 && !(v && v->flags & VMA_WINDOW) &&
+        !(is_idle(mm, addr) && !v && !prot)) {
+        printf("page %lx is committed and nobody knows\n", addr);
+        return 1;
+    }
+    return 0;
+}
+
+/* ---- core ---- */
+
+void panic(const char *fmt, ...)
+{
+    va_list args;
+
+    va_start(args, fmt);
+    printf("panic: ");
+    vprintf(fmt, args);
+    va_end(args);
+    printf("\n");
+    fflush(stdout);
+    abort();
+}
+
+void log_line(enum log_level level, const char *fmt, ...)
+{
+}
+
+bool log_enabled(enum log_level level)
+{
+    return false;
+}
+
+void lock_check_acquire(uint32_t cls, bool sleeps)
+{
+}
+
+void lock_check_release(uint32_t cls, bool sleeps)
+{
+}
+
+void lock_check_may_sleep(void)
+{
+}
+
+void spin_lock_slow(struct spinlock *l)
+{
+    panic("one thread waits for its own spinlock");
+}
+
+void mutex_init(struct mutex *m, enum lock_class cls)
+{
+    memset(m, 0, sizeof(*m));
+}
+
+void mutex_lock(struct mutex *m)
+{
+    check(!m->owner);
+    m->owner = 1;
+}
+
+void mutex_unlock(struct mutex *m)
+{
+    check(m->owner);
+    m->owner = 0;
+}
+
+bool mutex_held(const struct mutex *m)
+{
+    return m->owner;
+}

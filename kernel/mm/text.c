@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Rewriting system calls in code on its way to becoming executable: which
+ * sites there are and what changes is arch/x86_64/patch.h's business; here
+ * they get slots (trampoline.c) and the bytes are changed.
+ *
+ * Always in this order: find the sites in untouched bytes, install their
+ * slots, then write the jumps. A site without a slot keeps its SYSCALL, which
+ * traps: slower, never wrong.
+ */
+#include "kernel/mm/trampoline.h"
+#include "kernel/core/log.h"
+#include "kernel/mm/heap.h"
+#include "lib/string.h"
+#include "arch/x86_64/arch.h"
+#include "arch/x86_64/patch.h"
+#include "target/target.h"
+
+enum {
+    BATCH = 128,            /* sites at a time */
+    PIECE = 64 << 10,       /* of code in place */
+    IN_PLACE_MAX = 4 << 20, /* beyond this, what a JIT makes is not searched */
+    JUMP = 5,
+};
+
+struct site {
+    struct patch_site site;
+    uint64_t slot;
+};
+
+/* Pieces before this one, or code in place, may be rewritten already. */
+static bool is_slot(uint64_t addr)
+{
+    uint64_t program;
+
+    return mm_trampoline_rip(addr, &program);
+}
+
+/* The next sites that get slots. *pos: where to search, and to go on. */
+static unsigned find_sites(struct mm *mm, const struct patch_text *text,
+                           size_t *pos, struct site *sites)
+{
+    unsigned count = 0;
+
+    while (count < BATCH && patch_next(text, pos, &sites[count].site)) {
+        struct site *s = &sites[count];
+        s->slot = trampoline_take(mm, &s->site, text->bytes + s->site.jump,
+                                  text->addr + s->site.jump);
+        count += s->slot != 0;
+    }
+    return count;
+}
+
+/* Calls write for every site of text that got a slot, in order. */
+static void rewrite(struct mm *mm, const struct patch_text *text,
+                    void (*write)(void *arg, size_t jump, uint64_t slot),
+                    void *arg)
+{
+    struct site *sites = kmalloc(BATCH * sizeof(*sites));
+    size_t pos = text->lo;
+    unsigned count;
+
+    do {
+        count = sites ? find_sites(mm, text, &pos, sites) : 0;
+        if (count && trampolines_install(mm)) {
+            break;
+        }
+        for (unsigned i = 0; i < count; i++) {
+            write(arg, sites[i].site.jump, sites[i].slot);
+        }
+        mm->sites_patched += count;
+    } while (count == BATCH);
+    kfree(sites);
+}
+
+static void write_here(void *arg, size_t jump, uint64_t slot)
+{
+    const struct patch_text *text = arg;
+
+    patch_apply((uint8_t *)text->bytes + jump, text->addr + jump, slot);
+}
+
+void text_rewrite(struct mm *mm, uint8_t *bytes, size_t len, size_t lo,
+                  size_t hi, uint64_t addr)
+{
+    struct patch_text text = {.bytes = bytes,
+                              .len = len,
+                              .lo = lo,
+                              .hi = hi,
+                              .addr = addr,
+                              .is_slot = is_slot,
+                              .neighbours = true};
+
+    rewrite(mm, &text, write_here, &text);
+}
+
+/* ---- in place ---- */
+
+/* Nothing is brought in here: mm->lock is held. */
+static void write_there(void *arg, size_t jump, uint64_t slot)
+{
+    const struct patch_text *text = arg;
+    uint64_t addr = text->addr + jump;
+    uint8_t bytes[JUMP];
+
+    patch_apply(bytes, addr, slot);
+    if (arch_user_copy((void *)addr, bytes, sizeof(bytes))) {
+        log_warn("code at %lx cannot be rewritten", addr);
+    }
+}
+
+/* The program may still write to its pages, so a copy is searched. */
+static void rewrite_piece(struct mm *mm, uint8_t *copy, uint64_t lo,
+                          uint64_t hi, uint64_t run_start, uint64_t run_end)
+{
+    uint64_t from = lo - MIN(lo - run_start, (uint64_t)PATCH_CONTEXT_BEFORE);
+    uint64_t to = hi + MIN(run_end - hi, (uint64_t)PATCH_CONTEXT_AFTER);
+    struct patch_text text = {.bytes = copy,
+                              .len = to - from,
+                              .lo = lo - from,
+                              .hi = hi - from,
+                              .addr = from,
+                              .is_slot = is_slot,
+                              .neighbours = true};
+
+    if (arch_user_copy(copy, (const void *)from, to - from) == 0) {
+        rewrite(mm, &text, write_there, &text);
+    }
+}
+
+static void rewrite_run(struct mm *mm, uint64_t start, uint64_t end, int prot)
+{
+    const size_t pages = (PIECE + 2 * PAGE_SIZE) / PAGE_SIZE;
+    uint8_t *copy = page_alloc(pages);
+
+    if (copy &&
+        (prot & PROT_WRITE ||
+         target_mem_protect(start, end - start, MEM_READ | MEM_WRITE) == 0)) {
+        trampolines_release(mm, start, end, true);
+        for (uint64_t at = start; at < end; at += PIECE) {
+            rewrite_piece(mm, copy, at, MIN(end, at + PIECE), start, end);
+        }
+    }
+    page_free(copy, pages);
+}
+
+void text_rewrite_resident(struct mm *mm, struct vma *v)
+{
+    uint64_t at = v->start, end;
+
+    if (v->end - v->start > IN_PLACE_MAX) {
+        return;
+    }
+    for (; resident_run(&mm->resident, &at, v->end, &end); at = end) {
+        rewrite_run(mm, at, end, v->prot);
+    }
+}

@@ -1,0 +1,370 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Trampoline regions. Each is a VMA of the program's, executable and never
+ * writable; what is in it is written in pages of the kernel's and installed
+ * page by page. Those stay, because traps read them: to find out where an
+ * address inside a slot really stands, a signal handler must neither lock nor
+ * touch user memory. It finds the region in a global table by the address's
+ * upper bits; entries appear and go with one store each, the pages live as
+ * long as the address space, and who looks up an address runs in it.
+ */
+#include "kernel/mm/trampoline.h"
+#include "kernel/mm/limit.h"
+#include "kernel/core/log.h"
+#include "kernel/mm/heap.h"
+#include "lib/atomic.h"
+#include "lib/bitmap.h"
+#include "lib/hash.h"
+#include "abi/linux/errno.h"
+#include "arch/x86_64/arch.h"
+#include "target/target.h"
+
+enum {
+    PAGES = TRAMPOLINE_SIZE / PAGE_SIZE,
+    SLOTS = TRAMPOLINE_SIZE / PATCH_SLOT,
+    REGIONS_MAX = 256, /* of one address space */
+    TABLE = 4096,      /* regions in all, about */
+    PROBES = 32,
+    JUMP = 5, /* bytes at a site */
+};
+#define REACH (2000ull << 20) /* less than what a rel32 spans */
+
+struct region {
+    struct list node;      /* mm->trampolines */
+    uint64_t start;        /* multiple of TRAMPOLINE_SIZE */
+    uint8_t *pages[PAGES]; /* what is installed or will be; NULL: unused */
+    uint32_t dirty;        /* bit a page: changed since installed */
+    uint64_t used[BITMAP_WORDS(SLOTS)];
+    uint64_t lo, hi; /* all sites it serves lie in between */
+};
+
+/* key: the region's start; 0: never used, 1: free again. Written under
+ * table_lock; the key last, first when it goes. */
+static struct entry {
+    uint64_t key;
+    struct region *region;
+} table[TABLE];
+static struct spinlock table_lock = SPINLOCK_INIT(LOCK_HEAP);
+
+/* ---- the table ---- */
+
+static struct entry *probe(uint64_t start, unsigned i)
+{
+    return &table[(hash_u64(0, start) + i) % TABLE];
+}
+
+static struct region *lookup(uint64_t addr)
+{
+    uint64_t start = ALIGN_DOWN(addr, (uint64_t)TRAMPOLINE_SIZE);
+
+    for (unsigned i = 0; i < PROBES; i++) {
+        struct entry *e = probe(start, i);
+        uint64_t key = atomic_load_acquire(&e->key);
+        if (key == start) {
+            return e->region;
+        }
+        if (!key) {
+            break;
+        }
+    }
+    return NULL;
+}
+
+static int publish(struct region *r)
+{
+    int err = -ENOMEM;
+
+    spin_lock(&table_lock);
+    for (unsigned i = 0; i < PROBES && err; i++) {
+        struct entry *e = probe(r->start, i);
+        if (e->key <= 1) {
+            e->region = r;
+            atomic_store_release(&e->key, r->start);
+            err = 0;
+        }
+    }
+    spin_unlock(&table_lock);
+    return err;
+}
+
+static void unpublish(struct region *r)
+{
+    spin_lock(&table_lock);
+    for (unsigned i = 0; i < PROBES; i++) {
+        struct entry *e = probe(r->start, i);
+        if (e->key == r->start) {
+            atomic_store_release(&e->key, 1);
+            break;
+        }
+    }
+    spin_unlock(&table_lock);
+}
+
+/* The bytes of the slot that addr lies in, or NULL. */
+static const uint8_t *slot_bytes(uint64_t addr, uint64_t *slot)
+{
+    struct region *r = lookup(addr);
+    const uint8_t *page = NULL;
+
+    if (r) {
+        page = atomic_load_acquire(&r->pages[(addr - r->start) / PAGE_SIZE]);
+    }
+    *slot = ALIGN_DOWN(addr, (uint64_t)PATCH_SLOT);
+    return page ? page + *slot % PAGE_SIZE : NULL;
+}
+
+bool mm_trampoline_rip(uint64_t rip, uint64_t *site_rip)
+{
+    uint64_t slot, program;
+    const uint8_t *bytes = slot_bytes(rip, &slot);
+
+    if (likely(!bytes)) {
+        return false;
+    }
+    program = patch_slot_to_program(bytes, slot, rip);
+    if (program) {
+        *site_rip = program;
+    }
+    return program != 0;
+}
+
+bool mm_moved_insn(uint64_t rip, uint64_t *copy_rip)
+{
+    uint8_t code[8] = {0};
+    uint64_t slots[4], slot, to;
+    unsigned count;
+
+    if (copy_from_user(code, uptr(rip - 4), 4)) {
+        return false;
+    }
+    copy_from_user_part(code + 4, uptr(rip), 4);
+    count = patch_inner_slots(code, rip, slots);
+    for (unsigned i = 0; i < count; i++) {
+        const uint8_t *bytes = slot_bytes(slots[i], &slot);
+        to = bytes && slot == slots[i] ? patch_program_to_slot(bytes, slot, rip)
+                                       : 0;
+        if (to) {
+            *copy_rip = to;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* ---- regions ---- */
+
+static struct region *region_at(struct mm *mm, uint64_t start)
+{
+    struct mapping m = {.start = start,
+                        .end = start + TRAMPOLINE_SIZE,
+                        .prot = PROT_READ | PROT_EXEC,
+                        .flags = VMA_TRAMPOLINE};
+    struct region *r = kzalloc(sizeof(*r));
+
+    if (!r) {
+        return NULL;
+    }
+    r->start = start;
+    r->lo = UINT64_MAX;
+    if (mm->trampoline_count >= REGIONS_MAX || publish(r)) {
+        kfree(r);
+        return NULL;
+    }
+    if (map_at(mm, &m)) {
+        unpublish(r);
+        kfree(r);
+        return NULL;
+    }
+    mm->trampoline_count++;
+    list_add(&mm->trampolines, &r->node);
+    return r;
+}
+
+void trampoline_reserve(struct mm *mm, uint64_t addr)
+{
+    uint64_t start =
+        ALIGN_DOWN(addr, (uint64_t)TRAMPOLINE_SIZE) - TRAMPOLINE_SIZE;
+
+    if (vma_range_free(mm, start, start + TRAMPOLINE_SIZE)) {
+        region_at(mm, start);
+    }
+}
+
+/* Free room in [lo, hi) that is the mm's or can be, aligned; 0: none. */
+static uint64_t room(struct mm *mm, uint64_t lo, uint64_t hi)
+{
+    uint64_t at = vma_gap(mm, MAX(lo, arena.start), MIN(hi, arena.end),
+                          TRAMPOLINE_ROOM - PAGE_SIZE);
+
+    at = ALIGN_UP(at, (uint64_t)TRAMPOLINE_SIZE);
+    return at && slots_claim(mm, at, at + TRAMPOLINE_SIZE) == 0 ? at : 0;
+}
+
+/* A new region near addr: below it, which for programs at 0x400000 is the
+ * lowest 4 MiB; else above. */
+static struct region *region_near(struct mm *mm, uint64_t addr)
+{
+    uint64_t at = room(mm, addr - MIN(addr, (uint64_t)REACH), addr);
+
+    if (!at) {
+        at = room(mm, addr, addr + REACH);
+    }
+    return at ? region_at(mm, at) : NULL;
+}
+
+void trampoline_free_all(struct mm *mm)
+{
+    struct list *pos;
+
+    while ((pos = list_pop(&mm->trampolines)) != NULL) {
+        struct region *r = list_entry(pos, struct region, node);
+        unpublish(r);
+        for (unsigned i = 0; i < PAGES; i++) {
+            if (r->pages[i]) {
+                page_free(r->pages[i], 1);
+            }
+        }
+        kfree(r);
+    }
+}
+
+/* ---- slots ---- */
+
+static uint8_t *page_for(struct region *r, unsigned slot)
+{
+    unsigned i = slot / (PAGE_SIZE / PATCH_SLOT);
+    uint8_t *page = r->pages[i];
+
+    if (!page) {
+        page = page_alloc(1);
+        if (page) {
+            memset(page, 0xcc, PAGE_SIZE); /* INT3: nobody's slot */
+            atomic_store_release(&r->pages[i], page);
+        }
+    }
+    return page;
+}
+
+/* The lowest free slot of r that the site can use; SLOTS: none. */
+static unsigned find_slot(const struct region *r, const struct patch_site *site,
+                          uint64_t addr)
+{
+    unsigned i = 0;
+
+    while (i < SLOTS) {
+        uint64_t from = r->start + i * PATCH_SLOT;
+        uint64_t fit = patch_slot_fit(site, addr, from);
+        if (!fit || fit >= r->start + TRAMPOLINE_SIZE) {
+            return SLOTS;
+        }
+        i = (unsigned)((fit - r->start) / PATCH_SLOT);
+        if (!bitmap_test(r->used, i)) {
+            return i;
+        }
+        i = (unsigned)bitmap_find_zero(r->used, SLOTS, i);
+    }
+    return SLOTS;
+}
+
+static uint64_t take_in(struct region *r, const struct patch_site *site,
+                        const uint8_t *code, uint64_t addr)
+{
+    unsigned i = find_slot(r, site, addr);
+    uint64_t slot = r->start + i * PATCH_SLOT;
+    uint8_t *page = i < SLOTS ? page_for(r, i) : NULL;
+    uint8_t bytes[PATCH_SLOT];
+
+    if (!page || !patch_slot_write(bytes, slot, site, code, addr)) {
+        return 0;
+    }
+    memcpy(page + slot % PAGE_SIZE, bytes, PATCH_SLOT);
+    bitmap_set(r->used, i);
+    r->lo = MIN(r->lo, addr);
+    r->hi = MAX(r->hi, addr + 1);
+    r->dirty |= 1u << i / (PAGE_SIZE / PATCH_SLOT);
+    return slot;
+}
+
+uint64_t trampoline_take(struct mm *mm, const struct patch_site *site,
+                         const uint8_t *code, uint64_t addr)
+{
+    struct region *fresh;
+
+    list_for_each (pos, &mm->trampolines) {
+        struct region *r = list_entry(pos, struct region, node);
+        uint64_t slot = take_in(r, site, code, addr);
+        if (slot) {
+            return slot;
+        }
+    }
+    fresh = region_near(mm, addr);
+    return fresh ? take_in(fresh, site, code, addr) : 0;
+}
+
+/* Whether the code at site still jumps to slot, as far as can be seen. */
+static bool is_in_use(uint64_t site, uint64_t slot)
+{
+    uint8_t now[JUMP], want[JUMP];
+
+    patch_apply(want, site, slot);
+    return arch_user_copy(now, (const void *)site, JUMP) ||
+           memcmp(now, want, JUMP) == 0;
+}
+
+static void release_slots(struct region *r, uint64_t start, uint64_t end,
+                          bool check_code)
+{
+    size_t i = bitmap_find_set(r->used, SLOTS, 0);
+
+    for (; i < SLOTS; i = bitmap_find_set(r->used, SLOTS, i + 1)) {
+        uint64_t slot = r->start + i * PATCH_SLOT;
+        const uint8_t *page = r->pages[i * PATCH_SLOT / PAGE_SIZE];
+        uint64_t site =
+            patch_slot_to_program(page + slot % PAGE_SIZE, slot, slot);
+        if (site >= start && site < end &&
+            !(check_code && is_in_use(site, slot))) {
+            bitmap_clear(r->used, i);
+        }
+    }
+}
+
+void trampolines_release(struct mm *mm, uint64_t start, uint64_t end,
+                         bool check_code)
+{
+    list_for_each (pos, &mm->trampolines) {
+        struct region *r = list_entry(pos, struct region, node);
+        if (r->lo < end && start < r->hi) {
+            release_slots(r, start, end, check_code);
+        }
+    }
+}
+
+static int install_page(struct mm *mm, struct region *r, unsigned i)
+{
+    uint64_t addr = r->start + i * PAGE_SIZE;
+    uint64_t charged;
+
+    if (pages_charge(mm, addr, addr + PAGE_SIZE, &charged)) {
+        return -ENOMEM;
+    }
+    if (target_mem_install(addr, r->pages[i], PAGE_SIZE, MEM_READ | MEM_EXEC)) {
+        limit_uncharge(charged);
+        return -ENOMEM;
+    }
+    resident_set(&mm->resident, addr, addr + PAGE_SIZE);
+    r->dirty &= ~(1u << i);
+    return 0;
+}
+
+int trampolines_install(struct mm *mm)
+{
+    int err = 0;
+
+    list_for_each (pos, &mm->trampolines) {
+        struct region *r = list_entry(pos, struct region, node);
+        while (r->dirty && !err) {
+            err = install_page(mm, r, (unsigned)__builtin_ctz(r->dirty));
+        }
+    }
+    return err;
+}

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * munmap(2), and giving pages back to the target. What remains of a VMA that
+ * is cut stays in the tree; our own trampolines stay whole whatever the
+ * program unmaps around them.
+ */
+#include "kernel/mm/limit.h"
+#include "kernel/mm/trampoline.h"
+#include "abi/linux/errno.h"
+#include "target/target.h"
+
+/* Where Linux's programs end; above it munmap(2) fails. */
+#define LINUX_USER_END ((1ull << 47) - PAGE_SIZE)
+
+bool pages_give_back(struct mm *mm, uint64_t start, uint64_t end)
+{
+    uint64_t at = start, run_end, first = end, last = start;
+
+    for (; resident_run(&mm->resident, &at, end, &run_end); at = run_end) {
+        first = MIN(first, at);
+        last = run_end;
+        if (!arena.lazy) {
+            target_mem_release(at, run_end - at);
+        }
+    }
+    if (arena.lazy && first < last) { /* what is not committed does not mind */
+        target_mem_release(first, last - first);
+    }
+    return first < last;
+}
+
+void pages_forget(struct mm *mm, uint64_t start, uint64_t end)
+{
+    uint64_t were = mm->resident.pages;
+
+    resident_clear(&mm->resident, start, end);
+    limit_uncharge(were - mm->resident.pages);
+}
+
+void pages_release(struct mm *mm, uint64_t start, uint64_t end)
+{
+    if (start < end && pages_give_back(mm, start, end)) {
+        trampolines_release(mm, start, end, false);
+        pages_forget(mm, start, end);
+    }
+}
+
+/* The most common case: a range inside one plain anonymous mapping. */
+static bool keep_idle(struct mm *mm, uint64_t start, uint64_t end)
+{
+    struct vma *v = vma_at(mm, start);
+
+    if (!v || v->end != end || v->obj || v->flags ||
+        v->prot != (PROT_READ | PROT_WRITE) ||
+        resident_find(&mm->resident, start, end, false) < end ||
+        !idle_keep(mm, start, end)) {
+        return false;
+    }
+    pages_forget(mm, start, end);
+    trampolines_release(mm, start, end, false);
+    vma_remove(mm, v);
+    return true;
+}
+
+int unmap_locked(struct mm *mm, uint64_t start, uint64_t end)
+{
+    struct vma *v = vma_find(mm, start), *next;
+    int err;
+
+    if (!v || v->start >= end) {
+        return 0;
+    }
+    err = vma_split_range(mm, start, end);
+    if (!err) {
+        err = resident_prepare(&mm->resident, start, end);
+    }
+    if (err) {
+        return err;
+    }
+    if (keep_idle(mm, start, end)) {
+        return 0;
+    }
+    for (v = vma_find(mm, start); v && v->start < end; v = next) {
+        next = vma_next(v);
+        if (v->flags & VMA_TRAMPOLINE) {
+            pages_release(mm, start, v->start);
+            start = v->end;
+            continue;
+        }
+        if (v->flags & VMA_WINDOW) { /* not our pages */
+            pages_release(mm, start, v->start);
+            start = v->end;
+            unmap_window(mm, v);
+            continue;
+        }
+        vma_remove(mm, v);
+    }
+    if (start < end) {
+        pages_release(mm, start, end);
+        slots_trim(mm, start, end);
+    }
+    return 0;
+}
+
+int mm_unmap(struct mm *mm, uint64_t addr, uint64_t len)
+{
+    uint64_t size = ALIGN_UP(len, PAGE_SIZE);
+    int err;
+
+    if (!IS_ALIGNED(addr, PAGE_SIZE) || !len || size < len ||
+        addr > LINUX_USER_END || size > LINUX_USER_END - addr) {
+        return -EINVAL;
+    }
+    mm_lock(mm);
+    err = unmap_locked(mm, MAX(addr, arena.start), MIN(addr + size, arena.end));
+    mm_unlock(mm);
+    return err;
+}

@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * clone(2) and clone3(2) for threads. The new thread leaves the kernel with a
+ * copy of its maker's registers, vector state included, and 0 in RAX, on the
+ * stack and with the thread pointer that it was given.
+ */
+#include "kernel/proc/cred.h"
+#include "kernel/proc/room.h"
+#include "abi/linux/errno.h"
+#include "abi/linux/prctl.h"
+#include "abi/linux/resource.h"
+#include "abi/linux/sched.h"
+#include "abi/linux/signal.h"
+#include "kernel/core/log.h"
+#include "lib/string.h"
+
+#define NEW_NAMESPACES                                                         \
+    (CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC |             \
+     CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWTIME)
+#define THREAD_FLAGS (CLONE_VM | CLONE_SIGHAND | CLONE_THREAD)
+
+/* What contradicts itself (clone(2), ERRORS). */
+static int check_flags(const struct clone_args *a)
+{
+    uint64_t f = a->flags;
+
+    if (((f & CLONE_NEWNS) && (f & CLONE_FS)) ||
+        ((f & CLONE_NEWUSER) && (f & CLONE_FS)) ||
+        ((f & CLONE_THREAD) && !(f & CLONE_SIGHAND)) ||
+        ((f & CLONE_SIGHAND) && !(f & CLONE_VM)) ||
+        ((f & CLONE_THREAD) && (f & (CLONE_NEWUSER | CLONE_NEWPID))) ||
+        ((f & CLONE_NEWIPC) && (f & CLONE_SYSVSEM)) ||
+        ((f & CLONE_CLEAR_SIGHAND) && (f & CLONE_SIGHAND)) ||
+        ((f & CLONE_PIDFD) && (f & CLONE_THREAD)) || a->exit_signal > NSIG) {
+        return -EINVAL;
+    }
+    if (current_proc()->pid == 1 && (f & CLONE_PARENT)) {
+        return -EINVAL; /* process 1's children have no other parent */
+    }
+    return f & NEW_NAMESPACES ? -EPERM : 0;
+}
+
+static int unsupported(uint64_t flags)
+{
+    static bool said;
+
+    if (!atomic_xchg(&said, true)) {
+        log_warn("clone: flags %#lx: new processes are not implemented yet",
+                 flags);
+    }
+    return -ENOSYS;
+}
+
+/* The first function of a new thread. */
+static void thread_begin(void *arg)
+{
+    struct thread *t = arg;
+
+    if (t->set_child_tid.addr) {
+        /* A bad address is the program's own loss (clone(2)). */
+        (void)put_user32(t->set_child_tid, (uint32_t)t->tid);
+    }
+    arch_user_return();
+}
+
+static void copy_vectors(struct thread *from, struct thread *to)
+{
+    if (!from->task.fpu_saved) {
+        fpu_save(&from->task.fpu);
+    }
+    memcpy(&to->task.fpu, &from->task.fpu, fpu_size());
+    to->task.fpu_saved = 1;
+}
+
+static void copy_registers(const struct clone_args *a, struct thread *from,
+                           struct thread *to)
+{
+    struct user_regs *regs = thread_regs(to);
+
+    *regs = *thread_regs(from);
+    regs->rax = 0;
+    regs->orig_rax = ~0ull; /* nothing to restart */
+    regs->full = 1;
+    if (a->stack) {
+        regs->rsp = a->stack + a->stack_size;
+    }
+    to->task.fs_base = a->flags & CLONE_SETTLS ? a->tls : read_fs_base();
+    regs->fs_base = to->task.fs_base;
+    copy_vectors(from, to);
+}
+
+static int share_files(uint64_t flags, struct thread *from,
+                       struct files **files, struct fs_view **view)
+{
+    int err;
+
+    *files = from->files;
+    *view = from->view;
+    if (flags & CLONE_FILES) {
+        files_get(*files);
+    } else {
+        err = files_copy(from->files, files);
+        if (err) {
+            return err;
+        }
+    }
+    if (flags & CLONE_FS) {
+        view_get(*view);
+        return 0;
+    }
+    err = view_copy(from->view, view);
+    if (err) {
+        files_put(*files);
+    }
+    return err;
+}
+
+static void inherit(const struct clone_args *a, struct thread *from,
+                    struct thread *to)
+{
+    memcpy(to->comm, from->comm, sizeof(to->comm));
+    to->signals.blocked = from->signals.blocked;
+    to->nice = from->nice;
+    to->policy = from->policy;
+    to->rt_priority = from->rt_priority;
+    to->io_priority = from->io_priority;
+    to->timer_slack = from->timer_slack;
+    to->task.affinity = from->task.affinity;
+    if (a->flags & CLONE_CHILD_CLEARTID) {
+        to->clear_child_tid = uptr(a->child_tid);
+    }
+    if (a->flags & CLONE_CHILD_SETTID) {
+        to->set_child_tid = uptr(a->child_tid);
+    }
+}
+
+/* -ERESTARTNOINTR: the process ends, the caller with it. */
+static int take_tid(struct thread *from)
+{
+    uint64_t limit = from->proc->limits[LIMIT_NPROC].cur;
+    int tid;
+
+    if (proc_thread_total() >= limit && !cred_capable(CAP_SYS_RESOURCE)) {
+        return -EAGAIN;
+    }
+    spin_lock(&proc_lock);
+    tid = from->must_exit ? -ERESTARTNOINTR : pid_alloc();
+    spin_unlock(&proc_lock);
+    return tid;
+}
+
+/* Started under the lock: until then nobody may find and interrupt it. */
+static void attach_and_start(struct thread *from, struct thread *to)
+{
+    spin_lock(&proc_lock);
+    thread_attach(to);
+    if (from->must_exit) { /* marked since take_tid(): so are we */
+        to->must_exit = true;
+        to->task.interrupted = 1;
+    }
+    task_start(&to->task);
+    spin_unlock(&proc_lock);
+}
+
+int thread_clone(const struct clone_args *a)
+{
+    struct thread *from = current_thread(), *t;
+    struct files *files;
+    struct fs_view *view;
+    int err = check_flags(a), tid;
+
+    if (err) {
+        return err;
+    }
+    if ((a->flags & THREAD_FLAGS) != THREAD_FLAGS) {
+        return unsupported(a->flags);
+    }
+    if ((a->flags & CLONE_SETTLS) && a->tls >= USER_ADDRESS_END) {
+        return -EPERM; /* as arch_prctl(2); WRFSBASE would fault on it */
+    }
+    t = thread_alloc();
+    if (!t) {
+        return -EAGAIN;
+    }
+    tid = take_tid(from);
+    if (tid < 0) {
+        thread_free(t);
+        return tid;
+    }
+    err = share_files(a->flags, from, &files, &view);
+    if (err) {
+        thread_free(t);
+        return err;
+    }
+    thread_init(t, from->proc, thread_begin);
+    t->tid = tid;
+    t->files = files;
+    t->view = view;
+    inherit(a, from, t);
+    copy_registers(a, from, t);
+    if (a->flags & CLONE_PARENT_SETTID) {
+        (void)put_user32(uptr(a->parent_tid), (uint32_t)tid);
+    }
+    attach_and_start(from, t);
+    return tid;
+}
+
+/* ---- unshare ---- */
+
+static int unshare_files(struct thread *t)
+{
+    struct files *shared = t->files, *own;
+    int err = files_copy(shared, &own);
+
+    if (!err) {
+        spin_lock(&proc_lock);
+        t->files = own;
+        spin_unlock(&proc_lock);
+        files_put(shared);
+    }
+    return err;
+}
+
+static int unshare_view(struct thread *t)
+{
+    struct fs_view *shared = t->view, *own;
+    int err = view_copy(shared, &own);
+
+    if (!err) {
+        spin_lock(&proc_lock);
+        t->view = own;
+        spin_unlock(&proc_lock);
+        view_put(shared);
+    }
+    return err;
+}
+
+int thread_unshare(uint64_t flags)
+{
+    const uint64_t known =
+        CLONE_FILES | CLONE_FS | CLONE_SYSVSEM | THREAD_FLAGS | NEW_NAMESPACES;
+    struct thread *t = current_thread();
+    int err = 0;
+
+    if ((flags & ~known) ||
+        ((flags & THREAD_FLAGS) && t->proc->thread_count > 1)) {
+        return -EINVAL;
+    }
+    if (flags & NEW_NAMESPACES) {
+        return -EPERM;
+    }
+    if (flags & CLONE_FILES) {
+        err = unshare_files(t);
+    }
+    if (!err && (flags & CLONE_FS)) {
+        err = unshare_view(t);
+    }
+    return err;
+}

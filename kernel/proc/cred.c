@@ -1,0 +1,454 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Credentials: who the program is, and what that lets it do. Root has all
+ * capabilities, as in a container of its own; what they would do to the host
+ * does not exist here. proc_lock guards changes; readers take single words.
+ */
+#include "kernel/proc/cred.h"
+#include "kernel/proc/room.h"
+#include "abi/linux/errno.h"
+#include "abi/linux/prctl.h"
+#include "lib/string.h"
+
+#define CAP_ALL (CAP_BIT(CAP_LAST + 1) - 1)
+
+/* What a file-system user id of 0 stands for (capabilities(7)). */
+#define CAP_FS                                                                 \
+    (CAP_BIT(CAP_CHOWN) | CAP_BIT(CAP_DAC_OVERRIDE) |                          \
+     CAP_BIT(CAP_DAC_READ_SEARCH) | CAP_BIT(CAP_FOWNER) |                      \
+     CAP_BIT(CAP_FSETID) | CAP_BIT(CAP_LINUX_IMMUTABLE) | CAP_BIT(CAP_MKNOD))
+
+enum { /* securebits; each has a lock bit above it */
+       SECURE_NOROOT = 1 << 0,
+       SECURE_NO_SETUID_FIXUP = 1 << 2,
+       SECURE_KEEP_CAPS = 1 << 4,
+       SECURE_NO_AMBIENT_RAISE = 1 << 6,
+       SECURE_BITS = 0x55,
+};
+
+void fs_current_cred(struct fs_cred *out)
+{
+    struct thread *t = current_thread();
+
+    if (!t) { /* the kernel's own tasks */
+        *out = (struct fs_cred){.caps = CAP_ALL};
+        return;
+    }
+    const struct cred *c = &t->proc->cred;
+    out->uid = c->fsuid;
+    out->gid = c->fsgid;
+    out->group_count = c->group_count;
+    out->groups = c->groups;
+    out->caps = c->cap_effective;
+}
+
+bool cred_capable(int cap)
+{
+    return current_proc()->cred.cap_effective >> cap & 1;
+}
+
+void cred_first(struct cred *c, uint32_t uid, uint32_t gid)
+{
+    *c = (struct cred){
+        .uid = uid,
+        .euid = uid,
+        .suid = uid,
+        .fsuid = uid,
+        .gid = gid,
+        .egid = gid,
+        .sgid = gid,
+        .fsgid = gid,
+        .cap_bounding = CAP_ALL,
+    };
+    if (uid == 0) {
+        c->cap_permitted = c->cap_effective = CAP_ALL;
+    }
+}
+
+/* ---- user ids ---- */
+
+static bool any_root(const struct cred *c)
+{
+    return c->uid == 0 || c->euid == 0 || c->suid == 0;
+}
+
+/* Capabilities after a change of user ids from old to c. */
+static void fix_caps(const struct cred *old, struct cred *c)
+{
+    if (c->securebits & SECURE_NO_SETUID_FIXUP) {
+        return;
+    }
+    if (any_root(old) && !any_root(c) && !(c->securebits & SECURE_KEEP_CAPS)) {
+        c->cap_permitted = c->cap_effective = 0;
+        c->cap_ambient = 0;
+    }
+    if (old->euid == 0 && c->euid != 0) {
+        c->cap_effective = 0;
+    }
+    if (old->euid != 0 && c->euid == 0) {
+        c->cap_effective = c->cap_permitted;
+    }
+}
+
+/* Installs the new credentials; dumpable falls when who we are changed. */
+static void commit(struct cred *c)
+{
+    struct proc *p = current_proc();
+
+    spin_lock(&proc_lock);
+    if (c->euid != p->cred.euid || c->egid != p->cred.egid ||
+        c->fsuid != p->cred.fsuid || c->fsgid != p->cred.fsgid) {
+        p->dumpable = false;
+        p->pdeath_signal = 0;
+    }
+    p->cred = *c;
+    spin_unlock(&proc_lock);
+}
+
+static void commit_uids(struct cred *c)
+{
+    c->fsuid = c->euid;
+    fix_caps(&current_proc()->cred, c);
+    commit(c);
+}
+
+static bool among(uint32_t id, uint32_t a, uint32_t b, uint32_t c)
+{
+    return id == ID_KEEP || id == a || id == b || id == c;
+}
+
+int cred_setuid(uint32_t uid)
+{
+    struct cred c = current_proc()->cred;
+
+    if (uid == ID_KEEP) {
+        return -EINVAL;
+    }
+    if (cred_capable(CAP_SETUID)) {
+        c.uid = c.suid = uid;
+    } else if (uid != c.uid && uid != c.suid) {
+        return -EPERM;
+    }
+    c.euid = uid;
+    commit_uids(&c);
+    return 0;
+}
+
+int cred_setreuid(uint32_t ruid, uint32_t euid)
+{
+    struct cred c = current_proc()->cred, old = c;
+
+    if (!cred_capable(CAP_SETUID) &&
+        (!among(ruid, old.uid, old.euid, old.euid) ||
+         !among(euid, old.uid, old.euid, old.suid))) {
+        return -EPERM;
+    }
+    c.uid = ruid == ID_KEEP ? c.uid : ruid;
+    c.euid = euid == ID_KEEP ? c.euid : euid;
+    if (ruid != ID_KEEP || (euid != ID_KEEP && euid != old.uid)) {
+        c.suid = c.euid;
+    }
+    commit_uids(&c);
+    return 0;
+}
+
+int cred_setresuid(uint32_t ruid, uint32_t euid, uint32_t suid)
+{
+    struct cred c = current_proc()->cred;
+
+    if (!cred_capable(CAP_SETUID) && (!among(ruid, c.uid, c.euid, c.suid) ||
+                                      !among(euid, c.uid, c.euid, c.suid) ||
+                                      !among(suid, c.uid, c.euid, c.suid))) {
+        return -EPERM;
+    }
+    c.uid = ruid == ID_KEEP ? c.uid : ruid;
+    c.euid = euid == ID_KEEP ? c.euid : euid;
+    c.suid = suid == ID_KEEP ? c.suid : suid;
+    commit_uids(&c);
+    return 0;
+}
+
+uint32_t cred_setfsuid(uint32_t uid)
+{
+    struct cred c = current_proc()->cred;
+    uint32_t old = c.fsuid;
+
+    if (uid == ID_KEEP || uid == old ||
+        (!cred_capable(CAP_SETUID) &&
+         !(among(uid, c.uid, c.euid, c.suid) || uid == c.fsuid))) {
+        return old;
+    }
+    c.fsuid = uid;
+    if (!(c.securebits & SECURE_NO_SETUID_FIXUP)) {
+        if (old == 0) {
+            c.cap_effective &= ~CAP_FS;
+        } else if (uid == 0) {
+            c.cap_effective |= CAP_FS & c.cap_permitted;
+        }
+    }
+    commit(&c);
+    return old;
+}
+
+/* ---- group ids ---- */
+
+static void commit_gids(struct cred *c)
+{
+    c->fsgid = c->egid;
+    commit(c);
+}
+
+int cred_setgid(uint32_t gid)
+{
+    struct cred c = current_proc()->cred;
+
+    if (gid == ID_KEEP) {
+        return -EINVAL;
+    }
+    if (cred_capable(CAP_SETGID)) {
+        c.gid = c.sgid = gid;
+    } else if (gid != c.gid && gid != c.sgid) {
+        return -EPERM;
+    }
+    c.egid = gid;
+    commit_gids(&c);
+    return 0;
+}
+
+int cred_setregid(uint32_t rgid, uint32_t egid)
+{
+    struct cred c = current_proc()->cred, old = c;
+
+    if (!cred_capable(CAP_SETGID) &&
+        (!among(rgid, old.gid, old.egid, old.egid) ||
+         !among(egid, old.gid, old.egid, old.sgid))) {
+        return -EPERM;
+    }
+    c.gid = rgid == ID_KEEP ? c.gid : rgid;
+    c.egid = egid == ID_KEEP ? c.egid : egid;
+    if (rgid != ID_KEEP || (egid != ID_KEEP && egid != old.gid)) {
+        c.sgid = c.egid;
+    }
+    commit_gids(&c);
+    return 0;
+}
+
+int cred_setresgid(uint32_t rgid, uint32_t egid, uint32_t sgid)
+{
+    struct cred c = current_proc()->cred;
+
+    if (!cred_capable(CAP_SETGID) && (!among(rgid, c.gid, c.egid, c.sgid) ||
+                                      !among(egid, c.gid, c.egid, c.sgid) ||
+                                      !among(sgid, c.gid, c.egid, c.sgid))) {
+        return -EPERM;
+    }
+    c.gid = rgid == ID_KEEP ? c.gid : rgid;
+    c.egid = egid == ID_KEEP ? c.egid : egid;
+    c.sgid = sgid == ID_KEEP ? c.sgid : sgid;
+    commit_gids(&c);
+    return 0;
+}
+
+uint32_t cred_setfsgid(uint32_t gid)
+{
+    struct cred c = current_proc()->cred;
+    uint32_t old = c.fsgid;
+
+    if (gid == ID_KEEP ||
+        (!cred_capable(CAP_SETGID) &&
+         !(among(gid, c.gid, c.egid, c.sgid) || gid == c.fsgid))) {
+        return old;
+    }
+    c.fsgid = gid;
+    commit(&c);
+    return old;
+}
+
+/* Linux keeps groups in order, and getgroups(2) shows it. */
+static void add_sorted(struct cred *c, uint32_t gid)
+{
+    unsigned i = c->group_count++;
+
+    for (; i > 0 && c->groups[i - 1] > gid; i--) {
+        c->groups[i] = c->groups[i - 1];
+    }
+    c->groups[i] = gid;
+}
+
+int cred_setgroups(const uint32_t *groups, unsigned count)
+{
+    struct cred c = current_proc()->cred;
+
+    if (!cred_capable(CAP_SETGID)) {
+        return -EPERM;
+    }
+    if (count > ARRAY_SIZE(c.groups)) {
+        return -EINVAL;
+    }
+    c.group_count = 0;
+    for (unsigned i = 0; i < count; i++) {
+        add_sorted(&c, groups[i]);
+    }
+    commit(&c);
+    return 0;
+}
+
+/* ---- capabilities ---- */
+
+int cred_capset(uint64_t effective, uint64_t permitted, uint64_t inheritable)
+{
+    struct cred c = current_proc()->cred;
+    uint64_t may_inherit = c.cap_inheritable | c.cap_permitted;
+
+    effective &= CAP_ALL;
+    permitted &= CAP_ALL;
+    inheritable &= CAP_ALL;
+    if (cred_capable(CAP_SETPCAP)) {
+        may_inherit = CAP_ALL;
+    }
+    if ((inheritable & ~may_inherit) ||
+        (inheritable & ~(c.cap_inheritable | c.cap_bounding)) ||
+        (permitted & ~c.cap_permitted) || (effective & ~permitted)) {
+        return -EPERM;
+    }
+    c.cap_effective = effective;
+    c.cap_permitted = permitted;
+    c.cap_inheritable = inheritable;
+    c.cap_ambient &= permitted & inheritable;
+    commit(&c);
+    return 0;
+}
+
+int cred_drop_bounding(int cap)
+{
+    struct cred c = current_proc()->cred;
+
+    if (!cred_capable(CAP_SETPCAP)) {
+        return -EPERM;
+    }
+    if (cap < 0 || cap > CAP_LAST) {
+        return -EINVAL;
+    }
+    c.cap_bounding &= ~CAP_BIT(cap);
+    commit(&c);
+    return 0;
+}
+
+int cred_ambient(int how, int cap)
+{
+    struct cred c = current_proc()->cred;
+    uint64_t bit;
+
+    if (how == PR_CAP_AMBIENT_CLEAR_ALL) {
+        if (cap) {
+            return -EINVAL;
+        }
+        c.cap_ambient = 0;
+        commit(&c);
+        return 0;
+    }
+    if (cap < 0 || cap > CAP_LAST) {
+        return -EINVAL;
+    }
+    bit = CAP_BIT(cap);
+    switch (how) {
+    case PR_CAP_AMBIENT_IS_SET:
+        return (c.cap_ambient & bit) != 0;
+    case PR_CAP_AMBIENT_RAISE:
+        if (!(c.cap_permitted & c.cap_inheritable & bit) ||
+            (c.securebits & SECURE_NO_AMBIENT_RAISE)) {
+            return -EPERM;
+        }
+        c.cap_ambient |= bit;
+        break;
+    case PR_CAP_AMBIENT_LOWER:
+        c.cap_ambient &= ~bit;
+        break;
+    default:
+        return -EINVAL;
+    }
+    commit(&c);
+    return 0;
+}
+
+int cred_set_securebits(uint32_t bits)
+{
+    struct cred c = current_proc()->cred;
+    uint32_t locked = (c.securebits & SECURE_BITS << 1) >> 1;
+    uint32_t changed = bits ^ c.securebits;
+
+    if (!cred_capable(CAP_SETPCAP) || (changed & locked) ||
+        (c.securebits & SECURE_BITS << 1 & ~bits) ||
+        (bits & ~(SECURE_BITS | SECURE_BITS << 1))) {
+        return -EPERM;
+    }
+    c.securebits = bits;
+    commit(&c);
+    return 0;
+}
+
+bool cred_keeps_caps(void)
+{
+    return current_proc()->cred.securebits & SECURE_KEEP_CAPS;
+}
+
+int cred_keep_caps(bool keep)
+{
+    struct cred c = current_proc()->cred;
+
+    if (c.securebits & SECURE_KEEP_CAPS << 1) {
+        return -EPERM; /* locked */
+    }
+    c.securebits &= ~(uint32_t)SECURE_KEEP_CAPS;
+    c.securebits |= keep ? SECURE_KEEP_CAPS : 0;
+    commit(&c);
+    return 0;
+}
+
+/* ---- execve(2) ---- */
+
+enum { MODE_SETUID = 04000, MODE_SETGID = 02000, MODE_XGROUP = 010 };
+
+/* capabilities(7), "Transformation of capabilities during execve()": files
+ * carry none here, but root's run as if they had all. */
+static void exec_caps(struct cred *c, const struct cred *old, bool changed)
+{
+    bool root = !(c->securebits & SECURE_NOROOT);
+    bool full = root && (c->euid == 0 || c->uid == 0);
+
+    if (changed) {
+        c->cap_ambient = 0;
+    }
+    if (full) {
+        c->cap_ambient = 0;
+        c->cap_permitted = c->cap_bounding | old->cap_inheritable;
+    } else {
+        c->cap_permitted = c->cap_ambient;
+    }
+    c->cap_effective = full && c->euid == 0 ? c->cap_permitted : c->cap_ambient;
+    c->securebits &= ~(uint32_t)SECURE_KEEP_CAPS;
+}
+
+bool cred_exec(struct proc *p, uint32_t mode, uint32_t uid, uint32_t gid)
+{
+    struct cred c = p->cred, old = c;
+    bool changed;
+
+    if (!p->no_new_privs) {
+        if (mode & MODE_SETUID) {
+            c.euid = uid;
+        }
+        if ((mode & MODE_SETGID) && (mode & MODE_XGROUP)) {
+            c.egid = gid;
+        }
+    }
+    changed = c.euid != old.uid || c.egid != old.gid;
+    c.suid = c.fsuid = c.euid;
+    c.sgid = c.fsgid = c.egid;
+    exec_caps(&c, &old, c.euid != old.euid || c.egid != old.egid);
+    spin_lock(&proc_lock);
+    p->cred = c;
+    p->dumpable = !changed;
+    spin_unlock(&proc_lock);
+    return changed;
+}

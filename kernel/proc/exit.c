@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * How threads and processes end. A thread always ends itself, on its own
+ * kernel stack: others only mark it (must_exit) and interrupt it. The last
+ * one ends its process, which stays as a zombie until its parent has waited
+ * for it (wait.c); process 1 takes the whole instance with it.
+ *
+ * Order within a thread: what user memory is owed first, while the address
+ * space is there; then files; then the lists.
+ */
+#include "kernel/proc/proc.h"
+#include "kernel/proc/room.h"
+#include "abi/linux/errno.h"
+#include "abi/linux/futex.h"
+#include "abi/linux/wait.h"
+
+void thread_leave_mm(struct thread *t)
+{
+    robust_list_exit(t);
+    futex_pi_owner_exit(t);
+    if (t->clear_child_tid.addr) {
+        /* A bad address is the program's own loss (set_tid_address(2)). */
+        if (atomic_load(&t->proc->thread_count) > 1 &&
+            put_user32(t->clear_child_tid, 0) == 0) {
+            futex_wake(t->clear_child_tid, 1, FUTEX_BITSET_MATCH_ANY);
+        }
+        t->clear_child_tid = uptr(0);
+    }
+}
+
+/* Takes t off its process's list; true when it was the last. */
+static bool detach(struct thread *t, int status)
+{
+    struct proc *p = t->proc;
+    uint64_t user, kernel;
+    bool last;
+
+    task_times(&t->task, &user, &kernel);
+    spin_lock(&proc_lock);
+    p->dead_user_ns += user;
+    p->dead_kernel_ns += kernel;
+    list_del(&t->node);
+    pid_remove_thread(t);
+    atomic_store(&p->thread_count, p->thread_count - 1);
+    last = p->thread_count == 0;
+    if (last && !p->exiting) { /* nobody ended the group: the last one did */
+        p->exiting = true;
+        p->exit_status = status;
+    }
+    spin_unlock(&proc_lock);
+    return last;
+}
+
+/* A process-directed signal may have been left to the thread that ends. */
+static void pass_on_signals(struct proc *p)
+{
+    spin_lock(&proc_lock);
+    list_for_each (pos, &p->threads) {
+        struct thread *t = list_entry(pos, struct thread, node);
+        if (signal_pending(t)) {
+            task_interrupt(&t->task);
+        }
+    }
+    spin_unlock(&proc_lock);
+}
+
+/* Children go to the nearest subreaper above, or to process 1. */
+static struct proc *new_parent(struct proc *p)
+{
+    for (struct proc *up = p->parent; up; up = up->parent) {
+        if (up->subreaper && !up->exiting) {
+            return up;
+        }
+    }
+    return proc_lookup(1);
+}
+
+static void reparent_children(struct proc *p)
+{
+    struct proc *to = NULL;
+
+    spin_lock(&proc_lock);
+    if (!list_empty(&p->children)) {
+        to = new_parent(p);
+        list_for_each (pos, &p->children) {
+            list_entry(pos, struct proc, sibling)->parent = to;
+        }
+        list_splice_tail(&to->children, &p->children);
+        proc_get(to);
+    }
+    spin_unlock(&proc_lock);
+    if (to) {
+        wait_wake_all(&to->exit_wait);
+        proc_put(to);
+    }
+}
+
+static void tell_parent(struct proc *p, struct proc *parent)
+{
+    struct k_siginfo info = {.signo = p->exit_signal};
+    uint64_t user, kernel;
+
+    proc_times(p, &user, &kernel);
+    info.code = wait_code(p->exit_status);
+    info.child.pid = p->pid;
+    info.child.uid = p->cred.uid;
+    info.child.status = wait_siginfo_status(p->exit_status);
+    info.child.utime = (int64_t)(user / (NSEC_PER_SEC / 100));
+    info.child.stime = (int64_t)(kernel / (NSEC_PER_SEC / 100));
+    if (p->exit_signal) {
+        signal_send_proc(parent, &info);
+    }
+    wait_wake_all(&parent->exit_wait);
+}
+
+static void become_zombie(struct proc *p)
+{
+    struct proc *parent;
+    bool reap;
+
+    reparent_children(p);
+    spin_lock(&proc_lock);
+    parent = p->parent;
+    proc_get(parent);
+    reap = signal_ignores_children(parent);
+    p->zombie = !reap;
+    if (reap) {
+        proc_unlink(p);
+    }
+    spin_unlock(&proc_lock);
+    tell_parent(p, parent);
+    proc_put(parent);
+    if (reap) {
+        proc_put(p);
+    }
+}
+
+/* The last thread's work, in its own context. */
+static void end_process(struct proc *p)
+{
+    struct mm *mm = p->mm;
+
+    timers_exit(p);
+    if (p->pid == 1) {
+        kernel_stop(p->exit_status);
+    }
+    spin_lock(&proc_lock);
+    p->mm = NULL;
+    spin_unlock(&proc_lock);
+    current_task()->mm = NULL;
+    mm_put(mm);
+    become_zombie(p);
+}
+
+/* Others look at a thread's files under proc_lock. */
+static void drop_files(struct thread *t)
+{
+    struct files *files = t->files;
+    struct fs_view *view = t->view;
+
+    spin_lock(&proc_lock);
+    t->files = NULL;
+    t->view = NULL;
+    spin_unlock(&proc_lock);
+    if (files) {
+        files_put(files);
+    }
+    if (view) {
+        view_put(view);
+    }
+}
+
+void thread_exit(int status)
+{
+    struct thread *t = current_thread();
+    struct proc *p = t->proc;
+
+    thread_leave_mm(t);
+    drop_files(t);
+    if (detach(t, status)) {
+        end_process(p);
+    } else {
+        if (!thread_must_exit(t)) {
+            pass_on_signals(p);
+        }
+        wait_wake_all(&p->thread_wait);
+    }
+    task_exit();
+}
+
+/* Marks all threads but one. [L] */
+static void mark_others(struct proc *p, struct thread *but)
+{
+    list_for_each (pos, &p->threads) {
+        struct thread *t = list_entry(pos, struct thread, node);
+        if (t != but) {
+            atomic_store(&t->must_exit, true);
+            task_interrupt(&t->task);
+        }
+    }
+}
+
+void proc_exit_group(int status)
+{
+    struct thread *t = current_thread();
+    struct proc *p = t->proc;
+
+    spin_lock(&proc_lock);
+    if (!p->exiting && !t->must_exit) {
+        p->exiting = true;
+        p->exit_status = status;
+        p->signals.group_exit = true;
+        mark_others(p, t);
+    }
+    spin_unlock(&proc_lock);
+    thread_exit(p->exit_status);
+}
+
+void thread_exit_check(void)
+{
+    struct thread *t = current_thread();
+
+    if (thread_must_exit(t)) {
+        thread_exit(t->proc->exit_status);
+    }
+}
+
+int proc_kill_siblings(void)
+{
+    struct thread *t = current_thread();
+    struct proc *p = t->proc;
+
+    spin_lock(&proc_lock);
+    if (p->exiting || t->must_exit) {
+        spin_unlock(&proc_lock);
+        return -EAGAIN;
+    }
+    p->exec_thread = t;
+    mark_others(p, t);
+    spin_unlock(&proc_lock);
+    wait_event(&p->thread_wait, atomic_load(&p->thread_count) == 1,
+               DEADLINE_NONE, 0);
+    spin_lock(&proc_lock);
+    p->exec_thread = NULL;
+    if (t->tid != p->pid) {
+        pid_remove_thread(t);
+        t->tid = p->pid;
+        pid_insert_thread(t);
+    }
+    spin_unlock(&proc_lock);
+    return 0;
+}

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Who waits for which futex: what futex.c, futex_many.c and futex_pi.c
+ * share.
+ *
+ * A waiter is on one bucket's list, or its bucket is NULL: then it was woken.
+ * Everything about it is guarded by its bucket's lock, except that its owner
+ * may see the NULL without. A waker takes it off the list, wakes its task and
+ * last stores the NULL, all under the lock: whoever reads NULL may go, whoever
+ * does not and wants to sleep (again) takes the lock first.
+ */
+#ifndef KERNEL_PROC_FUTEX_QUEUE_H
+#define KERNEL_PROC_FUTEX_QUEUE_H
+
+#include "kernel/proc/proc.h"
+#include "lib/hash.h"
+
+enum { FUTEX_BUCKETS = 256 };
+
+struct futex_bucket {
+    struct spinlock lock;
+    struct list waiters; /* FIFO */
+} __attribute__((aligned(64)));
+
+struct futex_key {
+    uint64_t space; /* whose addresses: the mm */
+    uint64_t addr;
+};
+
+struct futex_waiter {
+    struct list node;
+    struct futex_bucket *bucket; /* NULL: woken */
+    struct futex_key key;
+    uint32_t bitset;
+    struct task *task;
+    bool pi;       /* waits to own it */
+    bool acquired; /* pi: the unlocker made us the owner */
+    int owner;     /* pi: tid of whom we wait for */
+};
+
+extern struct futex_bucket futex_buckets[FUTEX_BUCKETS];
+
+static inline struct futex_key futex_key(struct uptr addr)
+{
+    return (struct futex_key){(uint64_t)current_task()->mm, addr.addr};
+}
+
+static inline bool futex_key_equal(struct futex_key a, struct futex_key b)
+{
+    return a.space == b.space && a.addr == b.addr;
+}
+
+static inline struct futex_bucket *futex_bucket(struct futex_key key)
+{
+    return &futex_buckets[hash_u64(key.space, key.addr) % FUTEX_BUCKETS];
+}
+
+/* 0, -EINVAL (unaligned) or -EFAULT (not the program's memory at all). */
+int futex_check_addr(struct uptr addr);
+
+/* Brings the word's page in for writing, where blocking is allowed. */
+int futex_fault_in(struct uptr addr);
+
+/* The bucket's lock is held for the next three. Puts w on its key's bucket. */
+void futex_enqueue(struct futex_waiter *w, struct futex_bucket *b);
+void futex_wake_one(struct futex_waiter *w);
+int futex_wake_matching(struct futex_bucket *b, struct futex_key key, int count,
+                        uint32_t bitset);
+
+/* Locks the bucket that w stands in; false when w was woken. */
+bool futex_lock_queued(struct futex_waiter *w);
+
+/* Takes w off; false when it was woken before. */
+bool futex_dequeue(struct futex_waiter *w);
+
+/* Sleeps until w, which is queued by a caller that prepared to sleep under
+ * its lock, is woken: 0; or -ETIMEDOUT, -EINTR: then it is off the queue. */
+int futex_sleep(struct futex_waiter *w, uint64_t deadline);
+
+#endif

@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Processes and threads. A thread is a core task that runs user code; a
+ * process is what its threads share. Lifetimes: a process is counted by its
+ * threads and by the pid table (until reaped).
+ */
+#ifndef KERNEL_PROC_PROC_H
+#define KERNEL_PROC_PROC_H
+
+#include "lib/types.h"
+#include "lib/atomic.h"
+#include "kernel/core/sched.h"
+#include "kernel/core/wait.h"
+#include "kernel/fs/fs.h"
+#include "kernel/mm/mm.h"
+#include "kernel/signal/signal.h"
+
+struct rlimit64 {
+    uint64_t cur, max;
+};
+enum { RLIMIT_COUNT = 16 };
+
+/* Credentials, by value; credentials(7). */
+struct cred {
+    uint32_t uid, euid, suid, fsuid;
+    uint32_t gid, egid, sgid, fsgid;
+    uint64_t cap_effective, cap_permitted, cap_inheritable, cap_bounding,
+        cap_ambient;
+    uint32_t securebits;
+    uint32_t group_count;
+    uint32_t groups[32];
+};
+
+struct proc_timers; /* timers.c: interval and POSIX timers */
+
+struct proc {
+    int pid, pgid, sid;            /* LOCK_PROC */
+    struct list pid_node;          /* pid table; LOCK_PROC */
+    struct proc *parent;           /* LOCK_PROC */
+    struct list children, sibling; /* LOCK_PROC */
+    struct list threads;           /* struct thread.node; LOCK_PROC */
+    unsigned thread_count;         /* live threads; LOCK_PROC */
+    struct mm *mm;                 /* NULL once the last thread is gone */
+    struct signal_state signals;   /* handlers, queue; signal/ */
+    struct cred cred;
+    struct rlimit64 limits[RLIMIT_COUNT]; /* getrlimit(2) */
+    char comm[16];
+    char exe[256]; /* path of the executable, for /proc/self/exe */
+    /* The auxiliary vector, for /proc/PID/auxv; auxv_len words. */
+    uint64_t auxv[48];
+    unsigned auxv_len;
+    bool exiting;  /* LOCK_PROC */
+    bool zombie;   /* only exit_status and times are left; LOCK_PROC */
+    bool did_exec; /* setpgid(2) by the parent is refused then */
+    bool no_new_privs, dumpable, subreaper;
+    int pdeath_signal; /* PR_SET_PDEATHSIG */
+    int exit_signal;   /* what the parent gets, SIGCHLD */
+    uint32_t personality;
+    uint32_t membarriers; /* registered commands (membarrier(2)); atomic */
+    int exit_status;      /* wait(2) status */
+    uint64_t start_ns;
+    uint64_t dead_user_ns, dead_kernel_ns;   /* of threads that ended */
+    uint64_t child_user_ns, child_kernel_ns; /* of children waited for */
+    struct thread *exec_thread;    /* the others die for it; LOCK_PROC */
+    struct wait_queue exit_wait;   /* children's changes wake the parent */
+    struct wait_queue thread_wait; /* a thread ended; exec waits here */
+    struct proc_timers *timers;    /* NULL until the first is made */
+    unsigned refs;
+};
+
+struct thread {
+    struct task task;
+    struct list node;     /* proc->threads; LOCK_PROC */
+    struct list tid_node; /* tid table; LOCK_PROC */
+    struct proc *proc;
+    int tid;
+    bool must_exit; /* leaves at the next thread_exit_check(); LOCK_PROC */
+    char comm[16];
+    struct files *files;
+    struct fs_view *view;
+    struct thread_signals signals; /* mask, pending, altstack; signal/ */
+    struct uptr set_child_tid;     /* CLONE_CHILD_SETTID */
+    struct uptr clear_child_tid;   /* set_tid_address(2) */
+    struct uptr robust_list;       /* set_robust_list(2) */
+    uint64_t robust_len;
+    void *kstack;
+    struct wait_queue vfork_done;
+    int nice, policy, rt_priority, io_priority;
+    uint64_t timer_slack;
+    uint32_t pi_waited; /* somebody waited for a futex that we own; atomic */
+    bool pi_gone;       /* we no longer hand futexes over; LOCK_PROC */
+    /* The call in progress, for restart and strace. */
+    int syscall_nr;
+    struct {
+        int (*fn)(struct thread *); /* restart_syscall(2), or NULL */
+        uint64_t args[6];
+    } restart;
+};
+
+/* No address of a program is above (canonical ones, SDM vol. 1, 3.3.7.1). */
+#define USER_ADDRESS_END ((1ull << 47) - PAGE_SIZE)
+
+static inline struct thread *current_thread(void)
+{
+    return current_task()->thread;
+}
+static inline struct proc *current_proc(void)
+{
+    return current_thread()->proc;
+}
+static inline struct user_regs *thread_regs(struct thread *t)
+{
+    return (struct user_regs *)(t->task.kstack_top - REGS_SIZE);
+}
+
+/* Boot: makes process 1, which runs info->program. Opening and loading it is
+ * that process's own first act; when it cannot be executed, the instance stops
+ * with status 126 or 127. -ENOMEM. */
+int proc_start_first(const struct boot_info *info);
+
+/* Finds by pid/tid; a reference (proc_put). NULL: none. */
+struct proc *proc_find(int pid);
+void proc_get(struct proc *p);
+void proc_put(struct proc *p);
+struct thread *thread_find(int tid); /* valid under LOCK_PROC only */
+unsigned proc_thread_total(void);    /* threads of all processes */
+extern struct spinlock proc_lock;    /* LOCK_PROC: tree, pid table */
+/* Calls fn for each process, proc_lock held. */
+void proc_for_each(void (*fn)(struct proc *p, void *arg), void *arg);
+
+void proc_for_each_locked(void (*fn)(struct proc *p, void *arg), void *arg);
+
+/* getpgid(2), getsid(2), setpgid(2), setsid(2), by their numbers. */
+int proc_getpgid(int pid);
+int proc_getsid(int pid);
+int proc_setpgid(int pid, int pgid);
+int proc_setsid(void);
+
+/* Ends the current thread / the whole process with a wait(2) status. */
+_Noreturn void thread_exit(int status);
+_Noreturn void proc_exit_group(int status);
+
+/* Process 1 has ended: statistics, if asked for, and the end of everything.
+ * Defined in boot.c, which knows all rooms. */
+_Noreturn void kernel_stop(int status);
+
+/* Whether t's process ends or executes a new program: signal_pending() is
+ * then true and t leaves at thread_exit_check(). */
+static inline bool thread_must_exit(struct thread *t)
+{
+    return atomic_load_relaxed(&t->must_exit);
+}
+
+/* signal_deliver() begins with it: does not return when the current thread
+ * must exit. */
+void thread_exit_check(void);
+
+/* clone(2) for threads: 0 < tid or -errno. Here CLONE_VM|CLONE_THREAD; other
+ * flag sets are -ENOSYS until fork arrives. */
+struct clone_args {
+    uint64_t flags, pidfd, child_tid, parent_tid, exit_signal, stack,
+        stack_size, tls, set_tid, set_tid_size, cgroup;
+};
+int thread_clone(const struct clone_args *args);
+/* unshare(2) for descriptors and view; -EPERM for namespaces. May block. */
+int thread_unshare(uint64_t flags);
+
+/* Arguments, then environment, as NUL-terminated strings one after the other
+ * in one kernel buffer (exec_args.c). */
+struct exec_args {
+    char *text;
+    size_t len, pages;
+    size_t limit; /* of len plus pointers, in bytes; execve(2) */
+    unsigned argc, envc;
+};
+void exec_args_init(struct exec_args *a, size_t limit);
+size_t exec_args_limit(const struct proc *p); /* from its RLIMIT_STACK */
+void exec_args_free(struct exec_args *a);
+/* Appends an argument or, once env was given, an environment string of len
+ * bytes without its NUL: -E2BIG, -ENOMEM. */
+int exec_args_add(struct exec_args *a, const char *s, size_t len, bool env);
+/* The same from user memory, for a NULL-terminated vector of pointers. */
+int exec_args_add_user(struct exec_args *a, struct uptr vec, bool env);
+/* Puts s before the other arguments, or drops the first one. */
+int exec_args_push_front(struct exec_args *a, const char *s);
+void exec_args_drop_first(struct exec_args *a);
+
+/* What wait4(2) and waitid(2) look for, and what they get. */
+struct wait_filter {
+    int type, id;     /* ABI_P_* of abi/linux/wait.h */
+    unsigned options; /* WNOHANG... */
+};
+struct wait_result {
+    int pid, status; /* wait(2) status */
+    uint32_t uid;
+    uint64_t user_ns, kernel_ns;
+};
+/* The child's pid; 0: none yet (WNOHANG); -ECHILD, -ERESTARTSYS. Blocks. */
+int proc_wait(const struct wait_filter *f, struct wait_result *out);
+/* si_code and si_status of SIGCHLD for a wait(2) status. */
+int wait_code(int status);
+int wait_siginfo_status(int status);
+
+/* execve(2). On success the current thread's registers are the new program's
+ * and the strings may be freed. May not return (point of no return). */
+int proc_exec(int dirfd, const char *path, int flags, struct exec_args *args);
+
+/* ---- futexes (futex.c), for exit and others inside the kernel ---- */
+
+/* Wakes up to count waiters on the current process's word at addr. */
+int futex_wake(struct uptr addr, int count, uint32_t bitset);
+
+/* ---- CPU time, of threads that live and that ended ---- */
+void proc_times(struct proc *p, uint64_t *user_ns, uint64_t *kernel_ns);
+
+#endif

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What the files of this room share among themselves; nobody else includes
+ * it. Functions marked [L] are called with proc_lock held.
+ */
+#ifndef KERNEL_PROC_ROOM_H
+#define KERNEL_PROC_ROOM_H
+
+#include "kernel/proc/proc.h"
+
+/* ---- proc.c ---- */
+
+/* Once, before the first process. */
+void proc_init(void);
+/* A process with one reference and no threads, not in the table yet. */
+int proc_alloc(struct proc **out);
+/* An unused id > 0, or -EAGAIN. [L] */
+int pid_alloc(void);
+struct proc *proc_lookup(int pid); /* [L] */
+void pid_insert_proc(struct proc *p);
+void pid_insert_thread(struct thread *t);
+void pid_remove_thread(struct thread *t);
+
+/* ---- thread.c ---- */
+
+/* Memory with a kernel stack for one thread, or NULL; and back. */
+struct thread *thread_alloc(void);
+void thread_free(struct thread *t);
+/* Makes t a thread of p (taking a reference) that will run fn(t) once its
+ * task is started. No id yet, on no list; the vector state is not set. */
+void thread_init(struct thread *t, struct proc *p, void (*fn)(void *));
+/* Puts t on its process's list and into the table, under its tid. [L] */
+void thread_attach(struct thread *t);
+
+/* ---- exit.c ---- */
+
+/* What leaving an address space owes to user memory: robust futexes, then
+ * clear_child_tid. The mm is still current. */
+void thread_leave_mm(struct thread *t);
+/* Ends all threads but the current one and gives it the process's id: for
+ * exec. -EAGAIN when the process ends already. May block. */
+int proc_kill_siblings(void);
+
+/* ---- wait.c ---- */
+
+/* Takes p out of table and tree; the caller then owns the table's reference.
+ * [L] */
+void proc_unlink(struct proc *p);
+/* ---- futex.c, robust.c ---- */
+
+void futex_init(void);
+/* Robust list walk (set_robust_list(2)) of the current thread. */
+void robust_list_exit(struct thread *t);
+/* The owner of priority-inheriting futexes died: hands them on. */
+void futex_pi_owner_exit(struct thread *t);
+
+/* ---- timers.c ---- */
+
+/* Ends all timers of the process: exec (POSIX ones only) and exit. */
+void timers_exec(struct proc *p);
+void timers_exit(struct proc *p);
+
+/* ---- cred.c ---- */
+
+void cred_first(struct cred *c, uint32_t uid, uint32_t gid);
+/* The credentials after execve(2) of a file with this mode and owner; returns
+ * whether AT_SECURE is set. */
+bool cred_exec(struct proc *p, uint32_t mode, uint32_t uid, uint32_t gid);
+
+/* ---- vdso.c ---- */
+
+/* Maps data page and image into the current mm; *base gets AT_SYSINFO_EHDR. */
+int vdso_map(struct mm *mm, uint64_t *base);
+/* The clock's offset changed: brings every process's data page up to date. */
+void vdso_update(void);
+
+#endif

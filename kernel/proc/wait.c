@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Waiting for children: wait4(2), waitid(2). A child that ended is a zombie
+ * in its parent's list until its status is taken here; exit.c wakes
+ * exit_wait, and so does signal/stop.c for children that stop or go on.
+ */
+#include "kernel/proc/proc.h"
+#include "kernel/proc/room.h"
+#include "abi/linux/errno.h"
+#include "abi/linux/signal.h"
+#include "abi/linux/wait.h"
+
+int wait_code(int status)
+{
+    int low = status & 0x7f;
+
+    if (status == WSTATUS_CONTINUED) {
+        return CLD_CONTINUED;
+    }
+    if (low == 0x7f) {
+        return CLD_STOPPED;
+    }
+    if (low == 0) {
+        return CLD_EXITED;
+    }
+    return status & WSTATUS_CORE ? CLD_DUMPED : CLD_KILLED;
+}
+
+int wait_siginfo_status(int status)
+{
+    switch (wait_code(status)) {
+    case CLD_CONTINUED:
+        return SIGCONT;
+    case CLD_EXITED:
+    case CLD_STOPPED:
+        return status >> 8 & 0xff;
+    default:
+        return status & 0x7f;
+    }
+}
+
+void proc_unlink(struct proc *p)
+{
+    list_del(&p->pid_node);
+    list_del(&p->sibling);
+}
+
+/* Ordinary children report by SIGCHLD; __WCLONE and __WALL ask for others. */
+static bool matches(const struct wait_filter *f, const struct proc *child)
+{
+    bool ordinary = child->exit_signal == SIGCHLD;
+
+    if (f->type == ABI_P_PID && child->pid != f->id) {
+        return false;
+    }
+    if (f->type == ABI_P_PGID && child->pgid != f->id) {
+        return false;
+    }
+    return (f->options & ABI_WALL) || ordinary == !(f->options & ABI_WCLONE);
+}
+
+/* A stop or a continuation that has not been reported; take clears it. */
+static bool take_event(struct proc *child, const struct wait_filter *f,
+                       int *status)
+{
+    struct signal_state *s = &child->signals;
+    bool take = !(f->options & WNOWAIT), found = false;
+
+    spin_lock(&s->lock);
+    if ((f->options & WUNTRACED) && s->stop_signal) {
+        *status = WSTATUS_STOP(s->stop_signal);
+        s->stop_signal = take ? 0 : s->stop_signal;
+        found = true;
+    } else if ((f->options & WCONTINUED) && s->continue_event) {
+        *status = WSTATUS_CONTINUED;
+        s->continue_event = !take;
+        found = true;
+    }
+    spin_unlock(&s->lock);
+    return found;
+}
+
+static bool has_news(struct proc *child, const struct wait_filter *f,
+                     int *status)
+{
+    if (child->zombie) {
+        *status = child->exit_status;
+        return f->options & WEXITED;
+    }
+    return take_event(child, f, status);
+}
+
+/* Reaps a zombie: the caller drops the table's reference. [L] */
+static void reap(struct proc *child)
+{
+    struct proc *p = child->parent;
+
+    proc_unlink(child);
+    p->child_user_ns += child->dead_user_ns + child->child_user_ns;
+    p->child_kernel_ns += child->dead_kernel_ns + child->child_kernel_ns;
+}
+
+/* One look at all children: a pid, 0 when there is nothing to tell, -ECHILD.
+ */
+static int look(const struct wait_filter *f, struct wait_result *out)
+{
+    struct proc *p = current_proc(), *found = NULL;
+    bool dead = false;
+    int result = -ECHILD;
+
+    spin_lock(&proc_lock);
+    list_for_each (pos, &p->children) {
+        struct proc *child = list_entry(pos, struct proc, sibling);
+
+        if (!matches(f, child)) {
+            continue;
+        }
+        result = 0;
+        if (has_news(child, f, &out->status)) {
+            found = child;
+            break;
+        }
+    }
+    if (found) {
+        out->pid = result = found->pid;
+        out->uid = found->cred.uid;
+        out->user_ns = found->dead_user_ns;
+        out->kernel_ns = found->dead_kernel_ns;
+        dead = found->zombie && !(f->options & WNOWAIT);
+        if (dead) {
+            reap(found);
+        }
+    }
+    spin_unlock(&proc_lock);
+    if (dead) {
+        proc_put(found);
+    }
+    return result;
+}
+
+int proc_wait(const struct wait_filter *f, struct wait_result *out)
+{
+    struct proc *p = current_proc();
+    int result = look(f, out);
+    int err;
+
+    if (result || (f->options & WNOHANG)) {
+        return result;
+    }
+    err = wait_event(&p->exit_wait, (result = look(f, out)) != 0, DEADLINE_NONE,
+                     WAIT_INTR);
+    return result ? result : err ? -ERESTARTSYS : 0;
+}

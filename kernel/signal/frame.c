@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What a signal handler finds on its stack, as Linux lays it out on x86-64.
+ * From high addresses to low: the interrupted stack and its red zone (or the
+ * top of the alternate stack), the vector state in XSAVE's standard format
+ * with its magic numbers, 64-aligned; then struct linux_rt_sigframe, placed so
+ * that the handler starts as if called: (rsp + 8) is a multiple of 16.
+ *
+ * No address of a trampoline ever shows in a frame: an interrupted one is
+ * rolled back to the site it serves.
+ */
+#include "kernel/signal/room.h"
+#include "arch/x86_64/vdso/vdso.h"
+#include "kernel/kernel.h"
+#include "kernel/mm/mm.h"
+#include "kernel/proc/proc.h"
+#include "abi/linux/errno.h"
+#include "abi/linux/syscall.h"
+#include "lib/string.h"
+
+enum {
+    RED_ZONE = 128,
+    RFLAGS_RF = 0x10000,
+    MAGIC2_SIZE = 4,
+    /* In the XSAVE area, SDM vol. 1, 13.4. */
+    LEGACY_FCW = 0,
+    LEGACY_MXCSR = 24,
+    LEGACY_ST = 32,
+    LEGACY_XMM = 160,
+    LEGACY_SOFT = 416,
+    XSAVE_BV = 512,
+    BV_X87 = 1,
+    BV_SSE = 2,
+};
+
+uint64_t signal_min_stack(void)
+{
+    return ALIGN_UP(sizeof(struct linux_rt_sigframe) + 16 + 64 + MAGIC2_SIZE +
+                        (uint64_t)fpu_size(),
+                    16);
+}
+
+/* XSAVEOPT leaves out what is in its initial state; programs expect to find
+ * x87 and SSE in the area all the same. */
+static void complete_legacy(uint8_t *xsave)
+{
+    uint16_t fcw = 0x37f;
+    uint64_t bv;
+
+    memcpy(&bv, xsave + XSAVE_BV, sizeof(bv));
+    if (!(bv & BV_X87)) {
+        memset(xsave, 0, LEGACY_MXCSR);
+        memset(xsave + LEGACY_ST, 0, LEGACY_XMM - LEGACY_ST);
+        memcpy(xsave + LEGACY_FCW, &fcw, sizeof(fcw));
+    }
+    if (!(bv & BV_SSE)) {
+        memset(xsave + LEGACY_XMM, 0, LEGACY_SOFT - LEGACY_XMM);
+    }
+    bv |= BV_X87 | BV_SSE;
+    memcpy(xsave + XSAVE_BV, &bv, sizeof(bv));
+}
+
+void frame_save_fpu(struct thread *t)
+{
+    if (!t->task.fpu_saved) {
+        fpu_save(&t->task.fpu);
+        t->task.fpu_saved = 1;
+    }
+}
+
+static int write_fpu(struct thread *t, uint64_t addr)
+{
+    uint8_t *xsave = t->task.fpu.xsave;
+    struct linux_fpx_sw sw = {
+        .magic1 = FP_XSTATE_MAGIC1,
+        .extended_size = fpu_size() + MAGIC2_SIZE,
+        .xfeatures = fpu_mask(),
+        .xstate_size = fpu_size(),
+    };
+
+    frame_save_fpu(t);
+    complete_legacy(xsave);
+    memcpy(xsave + FP_SW_OFFSET, &sw, sizeof(sw));
+    if (copy_to_user(uptr(addr), xsave, fpu_size())) {
+        return -EFAULT;
+    }
+    return put_user32(uptr(addr + fpu_size()), FP_XSTATE_MAGIC2);
+}
+
+/* What the handler returns to: the vDSO's restorer, whose system call does not
+ * trap, in place of one that does the same. The code of a restorer is what
+ * unwinders know a frame by, when they do not know the vDSO: so a program
+ * without a dynamic loader keeps its own. */
+static uint64_t return_address(const struct thread *t, uint64_t restorer)
+{
+    static const uint8_t usual[] = {0x48, 0xc7, 0xc0, NR_rt_sigreturn, 0, 0,
+                                    0,    0x0f, 0x05};
+    const struct mm_layout *layout = mm_layout(t->proc->mm);
+    uint8_t code[sizeof(usual)];
+
+    if (!layout->vdso ||
+        (restorer >= layout->start_code && restorer < layout->end_code) ||
+        copy_from_user(code, uptr(restorer), sizeof(code)) ||
+        memcmp(code, usual, sizeof(code))) {
+        return restorer;
+    }
+    return layout->vdso + vdso_restore_rt_offset;
+}
+
+static void fill_context(struct linux_sigcontext *sc, const struct thread *t,
+                         const struct user_regs *r, sigset oldmask)
+{
+    *sc = (struct linux_sigcontext){
+        .r8 = r->r8,
+        .r9 = r->r9,
+        .r10 = r->r10,
+        .r11 = r->r11,
+        .r12 = r->r12,
+        .r13 = r->r13,
+        .r14 = r->r14,
+        .r15 = r->r15,
+        .rdi = r->rdi,
+        .rsi = r->rsi,
+        .rbp = r->rbp,
+        .rbx = r->rbx,
+        .rdx = r->rdx,
+        .rax = r->rax,
+        .rcx = r->rcx,
+        .rsp = r->rsp,
+        .rip = r->rip,
+        .rflags = r->rflags,
+        .cs = USER_CS,
+        .ss = USER_SS,
+        .err = t->signals.error,
+        .trapno = t->signals.vector,
+        .cr2 = t->signals.address,
+        .oldmask = oldmask,
+    };
+}
+
+/* Where the vector state and the frame go; false: off the alternate stack. */
+static bool place(const struct thread_signals *ts, uint64_t rsp, uint64_t flags,
+                  uint64_t *fpu, uint64_t *frame)
+{
+    uint64_t sp = rsp - RED_ZONE;
+    uint32_t state = altstack_state(ts, sp);
+    bool alternate = state == SS_ONSTACK;
+
+    if ((flags & SA_ONSTACK) && state == 0) {
+        sp = ts->alt_sp + ts->alt_size;
+        alternate = true;
+    }
+    *fpu = ALIGN_DOWN(sp - fpu_size() - MAGIC2_SIZE, 64);
+    *frame = ALIGN_DOWN(*fpu - sizeof(struct linux_rt_sigframe), 16) - 8;
+    return !alternate || altstack_holds(ts, *frame);
+}
+
+/* A handler expects nothing in RCX and R11, so the short way out does. */
+static void enter_handler(struct user_regs *regs, uint64_t handler, int signo,
+                          uint64_t frame)
+{
+    regs->rdi = (uint64_t)signo;
+    regs->rsi = frame + offsetof(struct linux_rt_sigframe, info);
+    regs->rdx = frame + offsetof(struct linux_rt_sigframe, uc);
+    regs->rax = 0;
+    regs->rip = handler;
+    regs->rsp = frame;
+    regs->cs = USER_CS;
+    regs->ss = USER_SS;
+    regs->rflags &= ~(uint64_t)(RFLAGS_DF | RFLAGS_TF | RFLAGS_RF);
+    regs->full = 0;
+}
+
+int frame_build(struct thread *t, struct user_regs *regs,
+                const struct k_sigaction *act, const struct k_siginfo *info,
+                sigset oldmask)
+{
+    struct linux_rt_sigframe f;
+    struct thread_signals *ts = &t->signals;
+    uint64_t fpu, frame;
+
+    if (!(act->flags & SA_RESTORER) || !mm_user_range(act->handler, 1) ||
+        !place(ts, regs->rsp, act->flags, &fpu, &frame)) {
+        return -EFAULT;
+    }
+    regs->rip = kernel_user_rip(regs->rip);
+    memset(&f, 0, sizeof(f));
+    f.pretcode = return_address(t, act->restorer);
+    f.uc.flags = UC_FP_XSTATE | UC_SIGCONTEXT_SS | UC_STRICT_RESTORE_SS;
+    f.uc.stack.sp = ts->alt_sp;
+    f.uc.stack.flags = ts->alt_flags;
+    f.uc.stack.size = ts->alt_size;
+    fill_context(&f.uc.mcontext, t, regs, oldmask);
+    f.uc.mcontext.fpstate = fpu;
+    f.uc.sigmask = oldmask;
+    memcpy(f.info, info, sizeof(f.info));
+    if (write_fpu(t, fpu) || copy_to_user(uptr(frame), &f, sizeof(f))) {
+        return -EFAULT;
+    }
+    altstack_disarm(ts);
+    fpu_reset(&t->task.fpu);
+    enter_handler(regs, act->handler, info->signo, frame);
+    return 0;
+}

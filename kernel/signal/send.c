@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Sending: what is dropped, where a signal waits, and who is interrupted to
+ * take it. A signal whose action is to ignore it is dropped at once, unless
+ * it is blocked: the action may change before it is unblocked.
+ *
+ * A process-directed signal is left with the process and one thread is
+ * interrupted, the main one if it can take it. Another may take it first.
+ */
+#include "kernel/signal/room.h"
+#include "kernel/proc/proc.h"
+#include "abi/linux/resource.h"
+#include "lib/atomic.h"
+
+bool signal_ignored(const struct signal_state *s, int signo)
+{
+    uint64_t handler = s->actions[signo - 1].handler;
+
+    return handler == SIG_IGN ||
+           (handler == SIG_DFL && (sigbit(signo) & SIGSET_IGNORE));
+}
+
+bool signal_ignores_children(struct proc *p)
+{
+    struct signal_state *s = &p->signals;
+    const struct k_sigaction *act = &s->actions[SIGCHLD - 1];
+    bool yes;
+
+    spin_lock(&s->lock);
+    yes = act->handler == SIG_IGN || (act->flags & SA_NOCLDWAIT);
+    spin_unlock(&s->lock);
+    return yes;
+}
+
+static bool blocks(const struct thread *t, int signo)
+{
+    return t->signals.blocked & ~SIGSET_ALWAYS & sigbit(signo);
+}
+
+/* The common part: 1 when it was queued and somebody should be interrupted,
+ * 0 when it was dropped. [S] */
+static int queue_signal(struct proc *p, struct signal_queue *q, bool blocked,
+                        const struct k_siginfo *info)
+{
+    struct signal_state *s = &p->signals;
+    int err;
+
+    stop_on_send(s, q, info->signo);
+    if (!blocked && signal_ignored(s, info->signo)) {
+        return 0;
+    }
+    err = queue_add(s, q, info, p->limits[LIMIT_SIGPENDING].cur);
+    if (err) {
+        return err;
+    }
+    wait_wake_all(&s->signalfds);
+    return 1;
+}
+
+int signal_send_thread(struct thread *t, const struct k_siginfo *info)
+{
+    struct signal_state *s = &t->proc->signals;
+    int done;
+
+    spin_lock(&s->lock);
+    done = queue_signal(t->proc, &t->signals.pending, blocks(t, info->signo),
+                        info);
+    if (done > 0 && !blocks(t, info->signo)) {
+        task_interrupt(&t->task);
+    }
+    spin_unlock(&s->lock);
+    return done < 0 ? done : 0;
+}
+
+/* The thread to interrupt for signo: the first that does not block it, by
+ * preference one that has no other signal work. Also says whether any blocks
+ * it. */
+static struct thread *choose(struct proc *p, int signo, bool *any_blocks)
+{
+    struct thread *best = NULL;
+
+    *any_blocks = false;
+    list_for_each (pos, &p->threads) {
+        struct thread *t = list_entry(pos, struct thread, node);
+
+        if (blocks(t, signo)) {
+            *any_blocks = true;
+        } else if (!best || (atomic_load_relaxed(&best->task.interrupted) &&
+                             !atomic_load_relaxed(&t->task.interrupted))) {
+            best = t;
+        }
+    }
+    return best;
+}
+
+int signal_send_proc_locked(struct proc *p, const struct k_siginfo *info)
+{
+    struct signal_state *s = &p->signals;
+    struct thread *to;
+    bool any_blocks;
+    int done;
+
+    spin_lock(&s->lock);
+    to = choose(p, info->signo, &any_blocks);
+    done = queue_signal(p, &s->pending, any_blocks, info);
+    if (done > 0 && to) {
+        task_interrupt(&to->task);
+    }
+    spin_unlock(&s->lock);
+    return done < 0 ? done : 0;
+}
+
+int signal_send_proc(struct proc *p, const struct k_siginfo *info)
+{
+    int err;
+
+    spin_lock(&proc_lock);
+    err = signal_send_proc_locked(p, info);
+    spin_unlock(&proc_lock);
+    return err;
+}
+
+void signal_force(const struct k_siginfo *info)
+{
+    struct thread *t = current_thread();
+    struct signal_state *s = &t->proc->signals;
+    struct k_sigaction *act = &s->actions[info->signo - 1];
+    sigset bit = sigbit(info->signo);
+
+    spin_lock(&s->lock);
+    if (act->handler == SIG_IGN || (t->signals.blocked & bit)) {
+        act->handler = SIG_DFL;
+        t->signals.blocked &= ~bit;
+    }
+    spin_unlock(&s->lock);
+    signal_send_thread(t, info);
+}
+
+/* ---- from outside the instance ---- */
+
+struct outside {
+    int pgid;
+    struct k_siginfo info;
+};
+
+static void send_to_group(struct proc *p, void *arg)
+{
+    const struct outside *o = arg;
+
+    if (p->pgid == o->pgid) {
+        signal_send_proc_locked(p, &o->info);
+    }
+}
+
+/* What a terminal sends goes to the whole group in front of it, the rest to
+ * the first process. */
+void signal_from_host(int signo)
+{
+    sigset group = sigbit(SIGINT) | sigbit(SIGQUIT) | sigbit(SIGTSTP) |
+                   sigbit(SIGHUP) | sigbit(SIGWINCH) | sigbit(SIGCONT);
+    struct outside o = {.info = {.signo = signo, .code = SI_KERNEL}};
+    struct proc *first = proc_find(1);
+
+    if (!first) {
+        return;
+    }
+    if (sigbit(signo) & group) {
+        o.pgid = first->pgid;
+        proc_for_each(send_to_group, &o);
+    } else {
+        o.info.code = SI_USER;
+        signal_send_proc(first, &o.info);
+    }
+    proc_put(first);
+}

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Signals: who may get one, where it waits, and how it reaches a handler
+ * (signal(7), sigaction(2)). LOCK_SIGNAL in signal_state guards both the
+ * process's and its threads' queues, handlers, masks and the stop state; a
+ * thread writes its own mask only.
+ *
+ * A signal to a thread waits in that thread; one to a process waits in the
+ * process, and a thread that does not block it is interrupted to take it.
+ * Delivery happens on the way to user code, in signal_deliver(), with the
+ * task's full registers at hand.
+ */
+#ifndef KERNEL_SIGNAL_SIGNAL_H
+#define KERNEL_SIGNAL_SIGNAL_H
+
+#include "lib/types.h"
+#include "lib/list.h"
+#include "kernel/core/lock.h"
+#include "kernel/core/wait.h"
+
+struct thread;
+struct proc;
+struct user_regs;
+struct trap;
+
+enum { NSIG = 64 };
+typedef uint64_t sigset; /* bit n-1: signal n */
+
+struct k_sigaction {
+    uint64_t handler, flags, restorer;
+    sigset mask;
+};
+
+/* siginfo_t in Linux's layout (128 bytes). */
+struct k_siginfo {
+    int32_t signo, err, code, pad0;
+    union {
+        uint8_t raw[112];
+        struct {
+            int32_t pid;
+            uint32_t uid;
+            uint64_t value;
+        } kill; /* also rt: value is sigval */
+        struct {
+            int32_t timer_id, overrun;
+            uint64_t value;
+        } timer;
+        struct {
+            int32_t pid;
+            uint32_t uid;
+            int32_t status, pad;
+            int64_t utime, stime;
+        } child;
+        struct {
+            uint64_t addr;
+            int16_t addr_lsb;
+        } fault;
+        struct {
+            int64_t band;
+            int32_t fd;
+        } poll;
+        struct {
+            uint64_t call_addr;
+            int32_t syscall;
+            uint32_t arch;
+        } sys;
+    };
+};
+_Static_assert(sizeof(struct k_siginfo) == 128, "siginfo_t");
+
+struct signal_queue {
+    sigset set;        /* which are pending */
+    struct list infos; /* queued siginfo records, oldest first */
+};
+
+struct signal_state { /* a process's */
+    struct spinlock lock;
+    struct k_sigaction actions[NSIG]; /* signal n's is [n - 1] */
+    struct signal_queue pending;
+    unsigned queued;             /* against RLIMIT_SIGPENDING */
+    struct wait_queue signalfds; /* signalfd and sigtimedwait waiters */
+    bool stopped, group_exit;
+    /* What wait4(2) has not reported yet: the signal that stopped the process
+     * (WUNTRACED), or that it went on (WCONTINUED). */
+    int stop_signal;
+    bool continue_event;
+    bool tell_continued;         /* the parent is to get its SIGCHLD */
+    struct wait_queue cont_wait; /* stopped threads */
+};
+
+struct thread_signals { /* a thread's */
+    sigset blocked, saved_mask;
+    bool restore_mask; /* sigsuspend, ppoll...: put saved_mask back */
+    struct signal_queue pending;
+    uint64_t alt_sp, alt_size;
+    uint32_t alt_flags;
+    uint64_t vector, error, address; /* of the last CPU exception */
+};
+
+static inline sigset sigbit(int signo)
+{
+    return 1ull << (signo - 1);
+}
+
+void signal_state_init(struct signal_state *s);
+void signal_state_free(struct signal_state *s);
+void thread_signals_init(struct thread_signals *s);
+void thread_signals_free(struct thread_signals *s);
+
+/* ---- sending: kernel memory, any context that may take the locks ---- */
+
+/* To a process. Takes LOCK_PROC and LOCK_SIGNAL; _locked: the caller holds
+ * proc_lock. info->signo valid. 0, or -EAGAIN (queue full). */
+int signal_send_proc(struct proc *p, const struct k_siginfo *info);
+int signal_send_proc_locked(struct proc *p, const struct k_siginfo *info);
+
+/* To a thread that cannot go away: the current one, or proc_lock is held.
+ * Takes LOCK_SIGNAL only. */
+int signal_send_thread(struct thread *t, const struct k_siginfo *info);
+
+/* A fault of the current thread: forced, cannot be blocked or ignored. */
+void signal_force(const struct k_siginfo *info);
+/* Turns a CPU exception (or a failed mm_fault) into the right siginfo. */
+void signal_fault(const struct trap *trap, int mm_error);
+
+/* Whether children that end need not be waited for: SIGCHLD is ignored or has
+ * SA_NOCLDWAIT (sigaction(2)). */
+bool signal_ignores_children(struct proc *p);
+
+/* A signal from outside the instance, in task context. */
+void signal_from_host(int signo);
+
+/* ---- receiving ---- */
+
+/* Anything deliverable for t, or must it exit? */
+bool signal_pending(struct thread *t);
+
+/* Which signals are pending for t (rt_sigpending, signalfd's poll). */
+sigset signal_pending_set(struct thread *t);
+
+/* Takes one pending signal out of mask: its number with *info filled, or 0.
+ * signalfd and sigtimedwait; waiters sleep on proc's signals.signalfds. */
+int signal_dequeue(struct thread *t, sigset mask, struct k_siginfo *info);
+
+/* The current thread's mask; SIGKILL and SIGSTOP are never blocked. */
+void signal_set_mask(sigset blocked);
+
+/* ppoll, pselect, epoll_pwait: replaces the current thread's mask by the set
+ * at `set` (null: nothing happens) until signal_mask_end(). When the call is
+ * interrupted, the old mask comes back after the handler's frame is built.
+ * size is the caller's sigsetsize. 0, -EINVAL, -EFAULT. */
+int signal_mask_begin(struct uptr set, uint64_t size);
+void signal_mask_end(bool interrupted);
+
+/* On the way to user code: takes signals and builds frames until none is
+ * deliverable. Handles restart codes in regs->rax when a system call is being
+ * left (regs->orig_rax != -1). May end the thread or process. */
+void signal_deliver(struct user_regs *regs);
+
+/* rt_sigreturn(2): registers, mask and alternate stack from the frame on the
+ * user stack; a bad one is SIGSEGV. */
+void signal_return(struct user_regs *regs);
+
+/* sigaction(2), sigaltstack(2) on kernel copies; act, old, ss may be NULL. */
+int signal_action(int signo, const struct k_sigaction *act,
+                  struct k_sigaction *old);
+struct linux_stack;
+int signal_altstack(const struct linux_stack *ss, struct linux_stack *old,
+                    uint64_t rsp);
+
+/* The smallest alternate stack that holds a frame: AT_MINSIGSTKSZ. */
+uint64_t signal_min_stack(void);
+
+/* exec: handlers back to default, alternate stack gone. */
+void signal_exec(struct thread *t);
+
+/* --strace: called for each signal taken by the current thread, before it
+ * acts. NULL: off. */
+extern void (*signal_trace)(const struct k_siginfo *info);
+
+#endif

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Stopping and going on (job control, signal(7)). The state is the process's
+ * `stopped`, under its signals.lock; each of its threads, on its way to user
+ * code, sleeps in stop_wait() while it is set. The parent is told by SIGCHLD
+ * and finds the reason for wait4(2) in stop_signal and continue_event.
+ */
+#include "kernel/signal/room.h"
+#include "kernel/proc/proc.h"
+#include "lib/atomic.h"
+
+void stop_on_send(struct signal_state *s, struct signal_queue *q, int signo)
+{
+    sigset bit = sigbit(signo);
+
+    if (bit & SIGSET_STOP) {
+        queue_flush(s, &s->pending, sigbit(SIGCONT));
+        queue_flush(s, q, sigbit(SIGCONT));
+    } else if (signo == SIGCONT) {
+        queue_flush(s, &s->pending, SIGSET_STOP);
+        queue_flush(s, q, SIGSET_STOP);
+    }
+    if (s->stopped && (signo == SIGCONT || signo == SIGKILL)) {
+        atomic_store(&s->stopped, false);
+        s->stop_signal = 0;
+        s->continue_event = signo == SIGCONT;
+        s->tell_continued = signo == SIGCONT;
+        wait_wake_all(&s->cont_wait);
+    }
+}
+
+/* SIGCHLD and a wake-up of wait4(2), with proc_lock held. */
+static void tell_parent(struct proc *p, int code, int status)
+{
+    struct proc *parent = p->parent;
+    struct k_siginfo info = {.signo = SIGCHLD, .code = code};
+    uint64_t flags;
+
+    if (!parent) {
+        return;
+    }
+    spin_lock(&parent->signals.lock);
+    flags = parent->signals.actions[SIGCHLD - 1].flags;
+    spin_unlock(&parent->signals.lock);
+    info.child.pid = p->pid;
+    info.child.uid = p->cred.uid;
+    info.child.status = status;
+    if (!(flags & SA_NOCLDSTOP)) {
+        signal_send_proc_locked(parent, &info);
+    }
+    wait_wake_all(&parent->exit_wait);
+}
+
+/* Of a stop, once: SIGCONT may have come first. */
+static bool begin_stop(struct signal_state *s, int signo)
+{
+    bool first;
+
+    spin_lock(&s->lock);
+    first = !s->stopped && !s->group_exit &&
+            !(s->pending.set & (sigbit(SIGCONT) | sigbit(SIGKILL)));
+    if (first) {
+        s->stop_signal = signo;
+        s->continue_event = false;
+        atomic_store(&s->stopped, true);
+    }
+    spin_unlock(&s->lock);
+    return first;
+}
+
+void stop_process(struct proc *p, int signo)
+{
+    spin_lock(&proc_lock);
+    if (begin_stop(&p->signals, signo)) {
+        list_for_each (pos, &p->threads) {
+            task_interrupt(&list_entry(pos, struct thread, node)->task);
+        }
+        tell_parent(p, CLD_STOPPED, signo);
+    }
+    spin_unlock(&proc_lock);
+}
+
+/* The first thread that goes on says so for all. */
+static void report_continued(struct proc *p)
+{
+    bool tell;
+
+    spin_lock(&proc_lock);
+    spin_lock(&p->signals.lock);
+    tell = p->signals.tell_continued;
+    p->signals.tell_continued = false;
+    spin_unlock(&p->signals.lock);
+    if (tell) {
+        tell_parent(p, CLD_CONTINUED, SIGCONT);
+    }
+    spin_unlock(&proc_lock);
+}
+
+void stop_wait(struct thread *t)
+{
+    struct signal_state *s = &t->proc->signals;
+
+    if (unlikely(atomic_load(&s->stopped))) {
+        wait_event(&s->cont_wait,
+                   !atomic_load(&s->stopped) || thread_must_exit(t) ||
+                       (signal_pending_set(t) & sigbit(SIGKILL)),
+                   DEADLINE_NONE, 0);
+    }
+    if (unlikely(atomic_load(&s->tell_continued))) {
+        report_continued(t->proc);
+    }
+}

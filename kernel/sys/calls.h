@@ -1,0 +1,398 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Every system call of x86-64 Linux, one row each, sorted by number:
+ *
+ *   SYSCALL(number, name, handler, state, result, arguments...)
+ *
+ * Numbers without a row (335..423, reserved) are no calls. A row names a
+ * handler only when its .c exists; sys_none answers -ENOSYS. state: NONE;
+ * PART, where a comment on the row's line says what is missing; DONE, when
+ * the error cases match Linux in a guest test. result and arguments are
+ * enum sys_kind without K_. `make docs/syscalls.md` turns this file into the
+ * table in docs/. No include guard: read once for each use.
+ */
+/* One call, one line. */
+/* clang-format off */
+SYSCALL(0, read, sys_read, PART, LONG, FD, OUTBUF, SIZE)
+SYSCALL(1, write, sys_write, PART, LONG, FD, BUF, SIZE)
+SYSCALL(2, open, sys_open, PART, FD, PATH, OFLAGS, OCT)
+SYSCALL(3, close, sys_close, PART, INT, FD)
+SYSCALL(4, stat, sys_stat, PART, INT, PATH, PTR)
+SYSCALL(5, fstat, sys_fstat, PART, INT, FD, PTR)
+SYSCALL(6, lstat, sys_lstat, PART, INT, PATH, PTR)
+SYSCALL(7, poll, sys_poll, PART, INT, PTR, UINT, INT)
+SYSCALL(8, lseek, sys_lseek, PART, OFF, FD, OFF, WHENCE)
+SYSCALL(9, mmap, sys_mmap, PART, PTR, PTR, SIZE, PROT, MAP, FD, OFF) /* writable MAP_SHARED of files without a window */
+SYSCALL(10, mprotect, sys_mprotect, DONE, INT, PTR, SIZE, PROT)
+SYSCALL(11, munmap, sys_munmap, DONE, INT, PTR, SIZE)
+SYSCALL(12, brk, sys_brk, DONE, PTR, PTR)
+SYSCALL(13, rt_sigaction, sys_rt_sigaction, DONE, INT, SIG, PTR, PTR, SIZE)
+SYSCALL(14, rt_sigprocmask, sys_rt_sigprocmask, DONE, INT, SIGHOW, SIGSET, PTR, SIZE)
+SYSCALL(15, rt_sigreturn, sys_rt_sigreturn, DONE, LONG)
+SYSCALL(16, ioctl, sys_ioctl, PART, INT, FD, HEX, PTR)
+SYSCALL(17, pread64, sys_pread64, PART, LONG, FD, OUTBUF, SIZE, OFF)
+SYSCALL(18, pwrite64, sys_pwrite64, PART, LONG, FD, BUF, SIZE, OFF)
+SYSCALL(19, readv, sys_readv, PART, LONG, FD, OUTIOV, INT)
+SYSCALL(20, writev, sys_writev, PART, LONG, FD, IOV, INT)
+SYSCALL(21, access, sys_access, PART, INT, PATH, OCT)
+SYSCALL(22, pipe, sys_pipe, PART, INT, FDPAIR)
+SYSCALL(23, select, sys_select, PART, INT, INT, PTR, PTR, PTR, PTR)
+SYSCALL(24, sched_yield, sys_sched_yield, DONE, INT)
+SYSCALL(25, mremap, sys_mremap, PART, PTR, PTR, SIZE, SIZE, HEX, PTR) /* MREMAP_DONTUNMAP, old length 0, moving code */
+SYSCALL(26, msync, sys_msync, DONE, INT, PTR, SIZE, HEX)
+SYSCALL(27, mincore, sys_mincore, DONE, INT, PTR, SIZE, PTR)
+SYSCALL(28, madvise, sys_madvise, PART, INT, PTR, SIZE, MADV) /* COLLAPSE, SOFT_OFFLINE, HWPOISON; REMOVE on files */
+SYSCALL(29, shmget, sys_none, NONE, INT, INT, SIZE, OCT)
+SYSCALL(30, shmat, sys_none, NONE, PTR, INT, PTR, HEX)
+SYSCALL(31, shmctl, sys_none, NONE, INT, INT, INT, PTR)
+SYSCALL(32, dup, sys_dup, PART, FD, FD)
+SYSCALL(33, dup2, sys_dup2, PART, FD, FD, FD)
+SYSCALL(34, pause, sys_pause, DONE, INT)
+SYSCALL(35, nanosleep, sys_nanosleep, DONE, INT, TIMESPEC, PTR)
+SYSCALL(36, getitimer, sys_getitimer, DONE, INT, INT, PTR)
+SYSCALL(37, alarm, sys_alarm, DONE, UINT, UINT)
+SYSCALL(38, setitimer, sys_setitimer, DONE, INT, INT, PTR, PTR)
+SYSCALL(39, getpid, sys_getpid, DONE, PID)
+SYSCALL(40, sendfile, sys_sendfile, PART, LONG, FD, FD, PTR, SIZE)
+SYSCALL(41, socket, sys_none, NONE, FD, AF, SOCK, INT)
+SYSCALL(42, connect, sys_socket_none, PART, INT, FD, PTR, UINT) /* only says what is no socket */
+SYSCALL(43, accept, sys_socket_none, PART, FD, FD, PTR, PTR) /* only says what is no socket */
+SYSCALL(44, sendto, sys_sendto, PART, LONG, FD, BUF, SIZE, HEX, PTR, UINT) /* ends of socketpair(2) only */
+SYSCALL(45, recvfrom, sys_recvfrom, PART, LONG, FD, OUTBUF, SIZE, HEX, PTR, PTR) /* ends of socketpair(2) only */
+SYSCALL(46, sendmsg, sys_socket_none, PART, LONG, FD, PTR, HEX) /* only says what is no socket */
+SYSCALL(47, recvmsg, sys_socket_none, PART, LONG, FD, PTR, HEX) /* only says what is no socket */
+SYSCALL(48, shutdown, sys_shutdown, PART, INT, FD, INT) /* ends of socketpair(2) only */
+SYSCALL(49, bind, sys_socket_none, PART, INT, FD, PTR, UINT) /* only says what is no socket */
+SYSCALL(50, listen, sys_socket_none, PART, INT, FD, INT) /* only says what is no socket */
+SYSCALL(51, getsockname, sys_getsockname, PART, INT, FD, PTR, PTR) /* ends of socketpair(2) only */
+SYSCALL(52, getpeername, sys_getpeername, PART, INT, FD, PTR, PTR) /* ends of socketpair(2) only */
+SYSCALL(53, socketpair, sys_socketpair, PART, INT, AF, SOCK, INT, FDPAIR) /* AF_UNIX streams only */
+SYSCALL(54, setsockopt, sys_socket_none, PART, INT, FD, INT, INT, PTR, UINT) /* only says what is no socket */
+SYSCALL(55, getsockopt, sys_getsockopt, PART, INT, FD, INT, INT, PTR, PTR) /* ends of socketpair(2) only */
+SYSCALL(56, clone, sys_clone, PART, PID, CLONE, PTR, PTR, PTR, PTR) /* threads only */
+SYSCALL(57, fork, sys_fork, PART, PID) /* not yet */
+SYSCALL(58, vfork, sys_vfork, PART, PID) /* not yet */
+SYSCALL(59, execve, sys_execve, DONE, INT, PATH, STRV, PTR)
+SYSCALL(60, exit, sys_exit, DONE, INT, INT)
+SYSCALL(61, wait4, sys_wait4, PART, PID, PID, STATUS, HEX, PTR) /* there are no children yet */
+SYSCALL(62, kill, sys_kill, PART, INT, PID, SIG) /* EPERM between users is untested */
+SYSCALL(63, uname, sys_uname, DONE, INT, PTR)
+SYSCALL(64, semget, sys_none, NONE, INT, INT, INT, OCT)
+SYSCALL(65, semop, sys_none, NONE, INT, INT, PTR, SIZE)
+SYSCALL(66, semctl, sys_none, NONE, INT, INT, INT, INT, PTR)
+SYSCALL(67, shmdt, sys_none, NONE, INT, PTR)
+SYSCALL(68, msgget, sys_none, NONE, INT, INT, OCT)
+SYSCALL(69, msgsnd, sys_none, NONE, INT, INT, PTR, SIZE, HEX)
+SYSCALL(70, msgrcv, sys_none, NONE, LONG, INT, PTR, SIZE, LONG, HEX)
+SYSCALL(71, msgctl, sys_none, NONE, INT, INT, INT, PTR)
+SYSCALL(72, fcntl, sys_fcntl, PART, INT, FD, FCNTL, PTR)
+SYSCALL(73, flock, sys_flock, PART, INT, FD, INT)
+SYSCALL(74, fsync, sys_fsync, PART, INT, FD)
+SYSCALL(75, fdatasync, sys_fdatasync, PART, INT, FD)
+SYSCALL(76, truncate, sys_truncate, PART, INT, PATH, OFF)
+SYSCALL(77, ftruncate, sys_ftruncate, PART, INT, FD, OFF)
+SYSCALL(78, getdents, sys_getdents, PART, LONG, FD, PTR, UINT)
+SYSCALL(79, getcwd, sys_getcwd, PART, INT, OUTBUF, SIZE)
+SYSCALL(80, chdir, sys_chdir, PART, INT, PATH)
+SYSCALL(81, fchdir, sys_fchdir, PART, INT, FD)
+SYSCALL(82, rename, sys_rename, PART, INT, PATH, PATH)
+SYSCALL(83, mkdir, sys_mkdir, PART, INT, PATH, OCT)
+SYSCALL(84, rmdir, sys_rmdir, PART, INT, PATH)
+SYSCALL(85, creat, sys_creat, PART, FD, PATH, OCT)
+SYSCALL(86, link, sys_link, PART, INT, PATH, PATH)
+SYSCALL(87, unlink, sys_unlink, PART, INT, PATH)
+SYSCALL(88, symlink, sys_symlink, PART, INT, PATH, PATH)
+SYSCALL(89, readlink, sys_readlink, PART, INT, PATH, OUTBUF, SIZE)
+SYSCALL(90, chmod, sys_chmod, PART, INT, PATH, OCT)
+SYSCALL(91, fchmod, sys_fchmod, PART, INT, FD, OCT)
+SYSCALL(92, chown, sys_chown, PART, INT, PATH, UINT, UINT)
+SYSCALL(93, fchown, sys_fchown, PART, INT, FD, UINT, UINT)
+SYSCALL(94, lchown, sys_lchown, PART, INT, PATH, UINT, UINT)
+SYSCALL(95, umask, sys_umask, PART, OCT, OCT)
+SYSCALL(96, gettimeofday, sys_gettimeofday, DONE, INT, PTR, PTR)
+SYSCALL(97, getrlimit, sys_getrlimit, DONE, INT, RLIMIT, PTR)
+SYSCALL(98, getrusage, sys_getrusage, PART, INT, INT, PTR) /* no I/O counts */
+SYSCALL(99, sysinfo, sys_sysinfo, DONE, INT, PTR)
+SYSCALL(100, times, sys_times, DONE, LONG, PTR)
+SYSCALL(101, ptrace, sys_none, NONE, LONG, LONG, PID, PTR, PTR)
+SYSCALL(102, getuid, sys_getuid, DONE, UINT)
+SYSCALL(103, syslog, sys_not_permitted, PART, INT, INT, PTR, INT) /* EPERM always */
+SYSCALL(104, getgid, sys_getgid, DONE, UINT)
+SYSCALL(105, setuid, sys_setuid, DONE, INT, INT)
+SYSCALL(106, setgid, sys_setgid, DONE, INT, INT)
+SYSCALL(107, geteuid, sys_geteuid, DONE, UINT)
+SYSCALL(108, getegid, sys_getegid, DONE, UINT)
+SYSCALL(109, setpgid, sys_setpgid, PART, INT, PID, PID) /* there are no children yet */
+SYSCALL(110, getppid, sys_getppid, DONE, PID)
+SYSCALL(111, getpgrp, sys_getpgrp, DONE, PID)
+SYSCALL(112, setsid, sys_setsid, PART, PID) /* there are no children yet */
+SYSCALL(113, setreuid, sys_setreuid, DONE, INT, INT, INT)
+SYSCALL(114, setregid, sys_setregid, DONE, INT, INT, INT)
+SYSCALL(115, getgroups, sys_getgroups, DONE, INT, INT, PTR)
+SYSCALL(116, setgroups, sys_setgroups, PART, INT, INT, PTR) /* 32 groups */
+SYSCALL(117, setresuid, sys_setresuid, DONE, INT, INT, INT, INT)
+SYSCALL(118, getresuid, sys_getresuid, DONE, INT, PTR, PTR, PTR)
+SYSCALL(119, setresgid, sys_setresgid, DONE, INT, INT, INT, INT)
+SYSCALL(120, getresgid, sys_getresgid, DONE, INT, PTR, PTR, PTR)
+SYSCALL(121, getpgid, sys_getpgid, DONE, PID, PID)
+SYSCALL(122, setfsuid, sys_setfsuid, DONE, INT, INT)
+SYSCALL(123, setfsgid, sys_setfsgid, DONE, INT, INT)
+SYSCALL(124, getsid, sys_getsid, DONE, PID, PID)
+SYSCALL(125, capget, sys_capget, DONE, INT, PTR, PTR)
+SYSCALL(126, capset, sys_capset, DONE, INT, PTR, PTR)
+SYSCALL(127, rt_sigpending, sys_rt_sigpending, DONE, INT, PTR, SIZE)
+SYSCALL(128, rt_sigtimedwait, sys_rt_sigtimedwait, DONE, SIG, SIGSET, PTR, TIMESPEC, SIZE)
+SYSCALL(129, rt_sigqueueinfo, sys_rt_sigqueueinfo, PART, INT, PID, SIG, PTR) /* EPERM between users is untested */
+SYSCALL(130, rt_sigsuspend, sys_rt_sigsuspend, DONE, INT, SIGSET, SIZE)
+SYSCALL(131, sigaltstack, sys_sigaltstack, DONE, INT, PTR, PTR)
+SYSCALL(132, utime, sys_utime, PART, INT, PATH, PTR)
+SYSCALL(133, mknod, sys_mknod, PART, INT, PATH, OCT, HEX)
+SYSCALL(134, uselib, sys_none, NONE, INT, PATH)
+SYSCALL(135, personality, sys_personality, PART, HEX, HEX) /* only ADDR_NO_RANDOMIZE, UNAME26 and PER_LINUX32 have effect */
+SYSCALL(136, ustat, sys_ustat, PART, INT, HEX, PTR)
+SYSCALL(137, statfs, sys_statfs, PART, INT, PATH, PTR)
+SYSCALL(138, fstatfs, sys_fstatfs, PART, INT, FD, PTR)
+SYSCALL(139, sysfs, sys_none, NONE, INT, INT, PTR, PTR)
+SYSCALL(140, getpriority, sys_getpriority, DONE, INT, INT, PID)
+SYSCALL(141, setpriority, sys_setpriority, PART, INT, INT, PID, INT) /* kept, but of no weight */
+SYSCALL(142, sched_setparam, sys_sched_setparam, PART, INT, PID, PTR) /* real-time policies are EPERM */
+SYSCALL(143, sched_getparam, sys_sched_getparam, DONE, INT, PID, PTR)
+SYSCALL(144, sched_setscheduler, sys_sched_setscheduler, PART, INT, PID, INT, PTR) /* real-time policies are EPERM */
+SYSCALL(145, sched_getscheduler, sys_sched_getscheduler, DONE, INT, PID)
+SYSCALL(146, sched_get_priority_max, sys_sched_get_priority_max, DONE, INT, INT)
+SYSCALL(147, sched_get_priority_min, sys_sched_get_priority_min, DONE, INT, INT)
+SYSCALL(148, sched_rr_get_interval, sys_sched_rr_get_interval, PART, INT, PID, PTR) /* one slice for all */
+SYSCALL(149, mlock, sys_mlock, DONE, INT, PTR, SIZE)
+SYSCALL(150, munlock, sys_munlock, DONE, INT, PTR, SIZE)
+SYSCALL(151, mlockall, sys_mlockall, DONE, INT, HEX)
+SYSCALL(152, munlockall, sys_munlockall, DONE, INT)
+SYSCALL(153, vhangup, sys_not_permitted, PART, INT) /* EPERM always */
+SYSCALL(154, modify_ldt, sys_none, NONE, INT, INT, PTR, SIZE)
+SYSCALL(155, pivot_root, sys_not_permitted, PART, INT, PATH, PATH) /* EPERM always */
+SYSCALL(156, _sysctl, sys_none, NONE, INT, PTR)
+SYSCALL(157, prctl, sys_prctl, PART, INT, INT, PTR, PTR, PTR, PTR) /* see sys_prctl.c */
+SYSCALL(158, arch_prctl, sys_arch_prctl, PART, INT, HEX, PTR) /* ARCH_SET_GS is EINVAL */
+SYSCALL(159, adjtimex, sys_adjtimex, PART, INT, PTR) /* reading only */
+SYSCALL(160, setrlimit, sys_setrlimit, DONE, INT, RLIMIT, PTR)
+SYSCALL(161, chroot, sys_chroot, PART, INT, PATH)
+SYSCALL(162, sync, sys_sync, PART, INT)
+SYSCALL(163, acct, sys_not_permitted, PART, INT, PATH) /* EPERM always */
+SYSCALL(164, settimeofday, sys_settimeofday, DONE, INT, PTR, PTR)
+SYSCALL(165, mount, sys_mount, PART, INT, PATH, PATH, PATH, HEX, PTR)
+SYSCALL(166, umount2, sys_umount2, PART, INT, PATH, HEX)
+SYSCALL(167, swapon, sys_not_permitted, PART, INT, PATH, HEX) /* EPERM always */
+SYSCALL(168, swapoff, sys_not_permitted, PART, INT, PATH) /* EPERM always */
+SYSCALL(169, reboot, sys_not_permitted, PART, INT, HEX, HEX, HEX, PTR) /* EPERM always */
+SYSCALL(170, sethostname, sys_sethostname, DONE, INT, PATH, SIZE)
+SYSCALL(171, setdomainname, sys_setdomainname, PART, INT, PATH, SIZE) /* untested */
+SYSCALL(172, iopl, sys_not_permitted, PART, INT, INT) /* EPERM always */
+SYSCALL(173, ioperm, sys_not_permitted, PART, INT, PTR, SIZE, INT) /* EPERM always */
+SYSCALL(174, create_module, sys_none, NONE, INT)
+SYSCALL(175, init_module, sys_not_permitted, PART, INT, PTR, SIZE, PATH) /* EPERM always */
+SYSCALL(176, delete_module, sys_not_permitted, PART, INT, PATH, HEX) /* EPERM always */
+SYSCALL(177, get_kernel_syms, sys_none, NONE, INT)
+SYSCALL(178, query_module, sys_none, NONE, INT)
+SYSCALL(179, quotactl, sys_not_permitted, PART, INT, HEX, PATH, INT, PTR) /* EPERM always */
+SYSCALL(180, nfsservctl, sys_none, NONE, INT)
+SYSCALL(181, getpmsg, sys_none, NONE, INT)
+SYSCALL(182, putpmsg, sys_none, NONE, INT)
+SYSCALL(183, afs_syscall, sys_none, NONE, INT)
+SYSCALL(184, tuxcall, sys_none, NONE, INT)
+SYSCALL(185, security, sys_none, NONE, INT)
+SYSCALL(186, gettid, sys_gettid, DONE, PID)
+SYSCALL(187, readahead, sys_readahead, PART, LONG, FD, OFF, SIZE)
+SYSCALL(188, setxattr, sys_setxattr, PART, INT, PATH, PATH, BUF, SIZE, HEX)
+SYSCALL(189, lsetxattr, sys_lsetxattr, PART, INT, PATH, PATH, BUF, SIZE, HEX)
+SYSCALL(190, fsetxattr, sys_fsetxattr, PART, INT, FD, PATH, BUF, SIZE, HEX)
+SYSCALL(191, getxattr, sys_getxattr, PART, LONG, PATH, PATH, OUTBUF, SIZE)
+SYSCALL(192, lgetxattr, sys_lgetxattr, PART, LONG, PATH, PATH, OUTBUF, SIZE)
+SYSCALL(193, fgetxattr, sys_fgetxattr, PART, LONG, FD, PATH, OUTBUF, SIZE)
+SYSCALL(194, listxattr, sys_listxattr, PART, LONG, PATH, OUTBUF, SIZE)
+SYSCALL(195, llistxattr, sys_llistxattr, PART, LONG, PATH, OUTBUF, SIZE)
+SYSCALL(196, flistxattr, sys_flistxattr, PART, LONG, FD, OUTBUF, SIZE)
+SYSCALL(197, removexattr, sys_removexattr, PART, INT, PATH, PATH)
+SYSCALL(198, lremovexattr, sys_lremovexattr, PART, INT, PATH, PATH)
+SYSCALL(199, fremovexattr, sys_fremovexattr, PART, INT, FD, PATH)
+SYSCALL(200, tkill, sys_tkill, PART, INT, PID, SIG) /* EPERM between users is untested */
+SYSCALL(201, time, sys_time, DONE, LONG, PTR)
+SYSCALL(202, futex, sys_futex, PART, INT, PTR, FUTEX, UINT, PTR, PTR, UINT) /* no FUTEX_*_REQUEUE_PI */
+SYSCALL(203, sched_setaffinity, sys_sched_setaffinity, DONE, INT, PID, SIZE, PTR)
+SYSCALL(204, sched_getaffinity, sys_sched_getaffinity, DONE, INT, PID, SIZE, PTR)
+SYSCALL(205, set_thread_area, sys_none, NONE, INT, PTR)
+SYSCALL(206, io_setup, sys_none, NONE, INT, UINT, PTR)
+SYSCALL(207, io_destroy, sys_none, NONE, INT, PTR)
+SYSCALL(208, io_getevents, sys_none, NONE, INT, PTR, LONG, LONG, PTR, TIMESPEC)
+SYSCALL(209, io_submit, sys_none, NONE, INT, PTR, LONG, PTR)
+SYSCALL(210, io_cancel, sys_none, NONE, INT, PTR, PTR, PTR)
+SYSCALL(211, get_thread_area, sys_none, NONE, INT, PTR)
+SYSCALL(212, lookup_dcookie, sys_not_permitted, PART, INT, LONG, PTR, SIZE) /* EPERM always */
+SYSCALL(213, epoll_create, sys_epoll_create, PART, FD, INT)
+SYSCALL(214, epoll_ctl_old, sys_none, NONE, INT)
+SYSCALL(215, epoll_wait_old, sys_none, NONE, INT)
+SYSCALL(216, remap_file_pages, sys_none, NONE, INT, PTR, SIZE, PROT, SIZE, MAP)
+SYSCALL(217, getdents64, sys_getdents64, PART, LONG, FD, PTR, UINT)
+SYSCALL(218, set_tid_address, sys_set_tid_address, DONE, PID, PTR)
+SYSCALL(219, restart_syscall, sys_restart_syscall, DONE, LONG)
+SYSCALL(220, semtimedop, sys_none, NONE, INT, INT, PTR, SIZE, TIMESPEC)
+SYSCALL(221, fadvise64, sys_fadvise64, PART, INT, FD, OFF, SIZE, INT)
+SYSCALL(222, timer_create, sys_timer_create, DONE, INT, CLOCK, PTR, PTR)
+SYSCALL(223, timer_settime, sys_timer_settime, DONE, INT, INT, HEX, PTR, PTR)
+SYSCALL(224, timer_gettime, sys_timer_gettime, DONE, INT, INT, PTR)
+SYSCALL(225, timer_getoverrun, sys_timer_getoverrun, DONE, INT, INT)
+SYSCALL(226, timer_delete, sys_timer_delete, DONE, INT, INT)
+SYSCALL(227, clock_settime, sys_clock_settime, DONE, INT, CLOCK, TIMESPEC)
+SYSCALL(228, clock_gettime, sys_clock_gettime, DONE, INT, CLOCK, PTR)
+SYSCALL(229, clock_getres, sys_clock_getres, DONE, INT, CLOCK, PTR)
+SYSCALL(230, clock_nanosleep, sys_clock_nanosleep, DONE, INT, CLOCK, HEX, TIMESPEC, PTR)
+SYSCALL(231, exit_group, sys_exit_group, DONE, INT, INT)
+SYSCALL(232, epoll_wait, sys_epoll_wait, PART, INT, FD, PTR, INT, INT)
+SYSCALL(233, epoll_ctl, sys_epoll_ctl, PART, INT, FD, INT, FD, PTR)
+SYSCALL(234, tgkill, sys_tgkill, PART, INT, PID, PID, SIG) /* EPERM between users is untested */
+SYSCALL(235, utimes, sys_utimes, PART, INT, PATH, PTR)
+SYSCALL(236, vserver, sys_none, NONE, INT)
+SYSCALL(237, mbind, sys_mbind, PART, INT, PTR, SIZE, INT, PTR, SIZE, HEX) /* not remembered */
+SYSCALL(238, set_mempolicy, sys_set_mempolicy, PART, INT, INT, PTR, SIZE) /* not remembered */
+SYSCALL(239, get_mempolicy, sys_get_mempolicy, PART, INT, PTR, PTR, SIZE, PTR, HEX) /* always the default policy */
+SYSCALL(240, mq_open, sys_none, NONE, FD, PATH, OFLAGS, OCT, PTR)
+SYSCALL(241, mq_unlink, sys_none, NONE, INT, PATH)
+SYSCALL(242, mq_timedsend, sys_none, NONE, INT, FD, BUF, SIZE, UINT, TIMESPEC)
+SYSCALL(243, mq_timedreceive, sys_none, NONE, LONG, FD, OUTBUF, SIZE, PTR, TIMESPEC)
+SYSCALL(244, mq_notify, sys_none, NONE, INT, FD, PTR)
+SYSCALL(245, mq_getsetattr, sys_none, NONE, INT, FD, PTR, PTR)
+SYSCALL(246, kexec_load, sys_not_permitted, PART, INT, PTR, LONG, PTR, HEX) /* EPERM always */
+SYSCALL(247, waitid, sys_waitid, PART, INT, INT, PID, PTR, HEX, PTR) /* there are no children yet */
+SYSCALL(248, add_key, sys_none, NONE, INT, PATH, PATH, PTR, SIZE, INT)
+SYSCALL(249, request_key, sys_none, NONE, INT, PATH, PATH, PATH, INT)
+SYSCALL(250, keyctl, sys_none, NONE, LONG, INT, PTR, PTR, PTR, PTR)
+SYSCALL(251, ioprio_set, sys_ioprio_set, DONE, INT, INT, PID, HEX)
+SYSCALL(252, ioprio_get, sys_ioprio_get, DONE, INT, INT, PID)
+SYSCALL(253, inotify_init, sys_inotify_init, PART, FD)
+SYSCALL(254, inotify_add_watch, sys_inotify_add_watch, PART, INT, FD, PATH, HEX)
+SYSCALL(255, inotify_rm_watch, sys_inotify_rm_watch, PART, INT, FD, INT)
+SYSCALL(256, migrate_pages, sys_none, NONE, INT, PID, LONG, PTR, PTR)
+SYSCALL(257, openat, sys_openat, PART, FD, FD, PATH, OFLAGS, OCT)
+SYSCALL(258, mkdirat, sys_mkdirat, PART, INT, FD, PATH, OCT)
+SYSCALL(259, mknodat, sys_mknodat, PART, INT, FD, PATH, OCT, HEX)
+SYSCALL(260, fchownat, sys_fchownat, PART, INT, FD, PATH, UINT, UINT, ATFLAGS)
+SYSCALL(261, futimesat, sys_futimesat, PART, INT, FD, PATH, PTR)
+SYSCALL(262, newfstatat, sys_newfstatat, PART, INT, FD, PATH, PTR, ATFLAGS)
+SYSCALL(263, unlinkat, sys_unlinkat, PART, INT, FD, PATH, ATFLAGS)
+SYSCALL(264, renameat, sys_renameat, PART, INT, FD, PATH, FD, PATH)
+SYSCALL(265, linkat, sys_linkat, PART, INT, FD, PATH, FD, PATH, ATFLAGS)
+SYSCALL(266, symlinkat, sys_symlinkat, PART, INT, PATH, FD, PATH)
+SYSCALL(267, readlinkat, sys_readlinkat, PART, INT, FD, PATH, OUTBUF, SIZE)
+SYSCALL(268, fchmodat, sys_fchmodat, PART, INT, FD, PATH, OCT)
+SYSCALL(269, faccessat, sys_faccessat, PART, INT, FD, PATH, OCT)
+SYSCALL(270, pselect6, sys_pselect6, PART, INT, INT, PTR, PTR, PTR, TIMESPEC, PTR)
+SYSCALL(271, ppoll, sys_ppoll, PART, INT, PTR, UINT, TIMESPEC, SIGSET, SIZE)
+SYSCALL(272, unshare, sys_unshare, PART, INT, CLONE) /* no namespaces */
+SYSCALL(273, set_robust_list, sys_set_robust_list, DONE, INT, PTR, SIZE)
+SYSCALL(274, get_robust_list, sys_get_robust_list, DONE, INT, PID, PTR, PTR)
+SYSCALL(275, splice, sys_splice, PART, LONG, FD, PTR, FD, PTR, SIZE, HEX)
+SYSCALL(276, tee, sys_tee, PART, LONG, FD, FD, SIZE, HEX)
+SYSCALL(277, sync_file_range, sys_sync_file_range, PART, INT, FD, OFF, OFF, HEX)
+SYSCALL(278, vmsplice, sys_vmsplice, PART, LONG, FD, IOV, LONG, HEX)
+SYSCALL(279, move_pages, sys_none, NONE, INT, PID, LONG, PTR, PTR, PTR, HEX)
+SYSCALL(280, utimensat, sys_utimensat, PART, INT, FD, PATH, PTR, ATFLAGS)
+SYSCALL(281, epoll_pwait, sys_epoll_pwait, PART, INT, FD, PTR, INT, INT, SIGSET, SIZE)
+SYSCALL(282, signalfd, sys_signalfd, PART, FD, FD, SIGSET, SIZE)
+SYSCALL(283, timerfd_create, sys_timerfd_create, PART, FD, CLOCK, OFLAGS)
+SYSCALL(284, eventfd, sys_eventfd, PART, FD, UINT)
+SYSCALL(285, fallocate, sys_fallocate, PART, INT, FD, HEX, OFF, OFF)
+SYSCALL(286, timerfd_settime, sys_timerfd_settime, PART, INT, FD, HEX, PTR, PTR)
+SYSCALL(287, timerfd_gettime, sys_timerfd_gettime, PART, INT, FD, PTR)
+SYSCALL(288, accept4, sys_socket_none, PART, FD, FD, PTR, PTR, SOCK) /* only says what is no socket */
+SYSCALL(289, signalfd4, sys_signalfd4, PART, FD, FD, SIGSET, SIZE, OFLAGS)
+SYSCALL(290, eventfd2, sys_eventfd2, PART, FD, UINT, OFLAGS)
+SYSCALL(291, epoll_create1, sys_epoll_create1, PART, FD, OFLAGS)
+SYSCALL(292, dup3, sys_dup3, PART, FD, FD, FD, OFLAGS)
+SYSCALL(293, pipe2, sys_pipe2, PART, INT, FDPAIR, OFLAGS)
+SYSCALL(294, inotify_init1, sys_inotify_init1, PART, FD, OFLAGS)
+SYSCALL(295, preadv, sys_preadv, PART, LONG, FD, OUTIOV, INT, OFF, LONG)
+SYSCALL(296, pwritev, sys_pwritev, PART, LONG, FD, IOV, INT, OFF, LONG)
+SYSCALL(297, rt_tgsigqueueinfo, sys_rt_tgsigqueueinfo, PART, INT, PID, PID, SIG, PTR) /* EPERM between users is untested */
+SYSCALL(298, perf_event_open, sys_not_permitted, PART, FD, PTR, PID, INT, FD, HEX) /* EPERM always */
+SYSCALL(299, recvmmsg, sys_socket_none, PART, INT, FD, PTR, UINT, HEX, TIMESPEC) /* only says what is no socket */
+SYSCALL(300, fanotify_init, sys_none, NONE, FD, HEX, OFLAGS)
+SYSCALL(301, fanotify_mark, sys_none, NONE, INT, FD, HEX, HEX, FD, PATH)
+SYSCALL(302, prlimit64, sys_prlimit64, DONE, INT, PID, RLIMIT, PTR, PTR)
+SYSCALL(303, name_to_handle_at, sys_name_to_handle_at, PART, INT, FD, PATH, PTR, PTR, ATFLAGS)
+SYSCALL(304, open_by_handle_at, sys_open_by_handle_at, PART, FD, FD, PTR, OFLAGS)
+SYSCALL(305, clock_adjtime, sys_clock_adjtime, PART, INT, CLOCK, PTR) /* reading only */
+SYSCALL(306, syncfs, sys_syncfs, PART, INT, FD)
+SYSCALL(307, sendmmsg, sys_socket_none, PART, INT, FD, PTR, UINT, HEX) /* only says what is no socket */
+SYSCALL(308, setns, sys_not_permitted, PART, INT, FD, CLONE) /* EPERM always */
+SYSCALL(309, getcpu, sys_getcpu, DONE, INT, PTR, PTR, PTR)
+SYSCALL(310, process_vm_readv, sys_none, NONE, LONG, PID, PTR, LONG, PTR, LONG, HEX)
+SYSCALL(311, process_vm_writev, sys_none, NONE, LONG, PID, IOV, LONG, IOV, LONG, HEX)
+SYSCALL(312, kcmp, sys_none, NONE, INT, PID, PID, INT, PTR, PTR)
+SYSCALL(313, finit_module, sys_not_permitted, PART, INT, FD, PATH, HEX) /* EPERM always */
+SYSCALL(314, sched_setattr, sys_sched_setattr, PART, INT, PID, PTR, HEX) /* real-time policies are EPERM; no clamps */
+SYSCALL(315, sched_getattr, sys_sched_getattr, PART, INT, PID, PTR, SIZE, HEX) /* no clamps */
+SYSCALL(316, renameat2, sys_renameat2, PART, INT, FD, PATH, FD, PATH, HEX)
+SYSCALL(317, seccomp, sys_none, NONE, INT, INT, HEX, PTR)
+SYSCALL(318, getrandom, sys_getrandom, DONE, LONG, OUTBUF, SIZE, HEX)
+SYSCALL(319, memfd_create, sys_memfd_create, PART, FD, PATH, HEX)
+SYSCALL(320, kexec_file_load, sys_not_permitted, PART, INT, FD, FD, SIZE, PATH, HEX) /* EPERM always */
+SYSCALL(321, bpf, sys_not_permitted, PART, INT, INT, PTR, SIZE) /* EPERM always */
+SYSCALL(322, execveat, sys_execveat, DONE, INT, FD, PATH, STRV, PTR, ATFLAGS)
+SYSCALL(323, userfaultfd, sys_none, NONE, FD, OFLAGS)
+SYSCALL(324, membarrier, sys_membarrier, DONE, INT, INT, HEX, INT)
+SYSCALL(325, mlock2, sys_mlock2, DONE, INT, PTR, SIZE, HEX)
+SYSCALL(326, copy_file_range, sys_copy_file_range, PART, LONG, FD, PTR, FD, PTR, SIZE, HEX)
+SYSCALL(327, preadv2, sys_preadv2, PART, LONG, FD, OUTIOV, INT, OFF, LONG, HEX)
+SYSCALL(328, pwritev2, sys_pwritev2, PART, LONG, FD, IOV, INT, OFF, LONG, HEX)
+SYSCALL(329, pkey_mprotect, sys_pkey_mprotect, PART, INT, PTR, SIZE, PROT, INT) /* no key to protect with */
+SYSCALL(330, pkey_alloc, sys_pkey_alloc, PART, INT, HEX, HEX) /* no keys */
+SYSCALL(331, pkey_free, sys_pkey_free, DONE, INT, INT)
+SYSCALL(332, statx, sys_statx, PART, INT, FD, PATH, ATFLAGS, HEX, PTR)
+SYSCALL(333, io_pgetevents, sys_none, NONE, INT, PTR, LONG, LONG, PTR, TIMESPEC, PTR)
+SYSCALL(334, rseq, sys_none, NONE, INT, PTR, UINT, HEX, HEX)
+SYSCALL(424, pidfd_send_signal, sys_none, NONE, INT, FD, SIG, PTR, HEX)
+SYSCALL(425, io_uring_setup, sys_none, NONE, FD, UINT, PTR)
+SYSCALL(426, io_uring_enter, sys_none, NONE, INT, FD, UINT, UINT, HEX, PTR, SIZE)
+SYSCALL(427, io_uring_register, sys_none, NONE, INT, FD, UINT, PTR, UINT)
+SYSCALL(428, open_tree, sys_none, NONE, FD, FD, PATH, HEX)
+SYSCALL(429, move_mount, sys_none, NONE, INT, FD, PATH, FD, PATH, HEX)
+SYSCALL(430, fsopen, sys_none, NONE, FD, PATH, HEX)
+SYSCALL(431, fsconfig, sys_none, NONE, INT, FD, UINT, PATH, PTR, INT)
+SYSCALL(432, fsmount, sys_none, NONE, FD, FD, HEX, HEX)
+SYSCALL(433, fspick, sys_none, NONE, FD, FD, PATH, HEX)
+SYSCALL(434, pidfd_open, sys_none, NONE, FD, PID, OFLAGS)
+SYSCALL(435, clone3, sys_clone3, PART, PID, PTR, SIZE) /* threads only */
+SYSCALL(436, close_range, sys_close_range, PART, INT, UINT, UINT, HEX)
+SYSCALL(437, openat2, sys_openat2, PART, FD, FD, PATH, PTR, SIZE)
+SYSCALL(438, pidfd_getfd, sys_none, NONE, FD, FD, INT, HEX)
+SYSCALL(439, faccessat2, sys_faccessat2, PART, INT, FD, PATH, OCT, ATFLAGS)
+SYSCALL(440, process_madvise, sys_none, NONE, LONG, FD, IOV, SIZE, MADV, HEX)
+SYSCALL(441, epoll_pwait2, sys_epoll_pwait2, PART, INT, FD, PTR, INT, TIMESPEC, SIGSET, SIZE)
+SYSCALL(442, mount_setattr, sys_none, NONE, INT, FD, PATH, HEX, PTR, SIZE)
+SYSCALL(443, quotactl_fd, sys_none, NONE, INT, FD, HEX, INT, PTR)
+SYSCALL(444, landlock_create_ruleset, sys_none, NONE, FD, PTR, SIZE, HEX)
+SYSCALL(445, landlock_add_rule, sys_none, NONE, INT, FD, INT, PTR, HEX)
+SYSCALL(446, landlock_restrict_self, sys_none, NONE, INT, FD, HEX)
+SYSCALL(447, memfd_secret, sys_none, NONE, FD, OFLAGS)
+SYSCALL(448, process_mrelease, sys_none, NONE, INT, FD, HEX)
+SYSCALL(449, futex_waitv, sys_futex_waitv, DONE, INT, PTR, UINT, HEX, TIMESPEC, CLOCK)
+SYSCALL(450, set_mempolicy_home_node, sys_none, NONE, INT, PTR, SIZE, UINT, HEX)
+SYSCALL(451, cachestat, sys_none, NONE, INT, FD, PTR, PTR, HEX)
+SYSCALL(452, fchmodat2, sys_fchmodat2, PART, INT, FD, PATH, OCT, ATFLAGS)
+SYSCALL(453, map_shadow_stack, sys_none, NONE, PTR, PTR, SIZE, HEX)
+SYSCALL(454, futex_wake, sys_futex_wake, PART, INT, PTR, HEX, INT, HEX) /* older Linux lacks it: compared by hand */
+SYSCALL(455, futex_wait, sys_futex_wait, PART, INT, PTR, HEX, HEX, HEX, TIMESPEC, CLOCK) /* older Linux lacks it: compared by hand */
+SYSCALL(456, futex_requeue, sys_futex_requeue, PART, INT, PTR, HEX, INT, INT) /* older Linux lacks it: compared by hand */
+SYSCALL(457, statmount, sys_none, NONE, INT, PTR, PTR, SIZE, HEX)
+SYSCALL(458, listmount, sys_none, NONE, LONG, PTR, PTR, SIZE, HEX)
+SYSCALL(459, lsm_get_self_attr, sys_none, NONE, INT, UINT, PTR, PTR, HEX)
+SYSCALL(460, lsm_set_self_attr, sys_none, NONE, INT, UINT, PTR, UINT, HEX)
+SYSCALL(461, lsm_list_modules, sys_none, NONE, INT, PTR, PTR, HEX)
+SYSCALL(462, mseal, sys_none, NONE, INT, PTR, SIZE, HEX)
+SYSCALL(463, setxattrat, sys_none, NONE, INT, FD, PATH, ATFLAGS, PATH, PTR, SIZE)
+SYSCALL(464, getxattrat, sys_none, NONE, LONG, FD, PATH, ATFLAGS, PATH, PTR, SIZE)
+SYSCALL(465, listxattrat, sys_none, NONE, LONG, FD, PATH, ATFLAGS, OUTBUF, SIZE)
+SYSCALL(466, removexattrat, sys_none, NONE, INT, FD, PATH, ATFLAGS, PATH)
+SYSCALL(467, open_tree_attr, sys_none, NONE, FD, FD, PATH, HEX, PTR, SIZE)
+SYSCALL(468, file_getattr, sys_none, NONE, INT, FD, PATH, PTR, SIZE, ATFLAGS)
+SYSCALL(469, file_setattr, sys_none, NONE, INT, FD, PATH, PTR, SIZE, ATFLAGS)
+SYSCALL(470, listns, sys_none, NONE, LONG, PTR, PTR, SIZE, HEX)
+/* clang-format on */

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * From registers to a handler and back: the one place that every system call
+ * passes. The fast path is a bounds check, a load and a call; printing and
+ * counting (--strace, --stats) hang behind one flag.
+ *
+ * A handler's restart code must reach signal_deliver() even if the signal has
+ * been taken by another thread meanwhile, so it raises `interrupted` itself.
+ */
+#include "kernel/sys/table.h"
+#include "kernel/sys/trace.h"
+#include "kernel/trap.h"
+#include "kernel/core/log.h"
+#include "kernel/proc/proc.h"
+#include "abi/linux/errno.h"
+#include "lib/atomic.h"
+#include "lib/bitmap.h"
+
+unsigned trace_mode;
+
+void syscall_set_mode(bool strace, bool stats)
+{
+    if (strace) {
+        trace_mode |= TRACE_PRINT | TRACE_COUNT;
+        signal_trace = trace_signal;
+    }
+    if (stats) {
+        trace_mode |= TRACE_COUNT | TRACE_EVENTS;
+    }
+}
+
+/* ---- calls that nobody implements ---- */
+
+/* True the first time it is asked about number. Two vCPUs may both be first:
+ * then the line appears twice. */
+static bool first_time(uint64_t number)
+{
+    static uint64_t seen[BITMAP_WORDS(SYSCALL_MAX + 1)];
+    static uint32_t strangers;
+
+    if (number > SYSCALL_MAX) {
+        return atomic_fetch_add(&strangers, 1) == 0;
+    }
+    if (bitmap_test(seen, number)) {
+        return false;
+    }
+    bitmap_set(seen, number);
+    return true;
+}
+
+static long missing(uint64_t number)
+{
+    const char *name =
+        number <= SYSCALL_MAX ? syscall_table[number].name : NULL;
+
+    if (first_time(number)) {
+        log_info("system call %lu (%s) is not implemented (process %d, %s)",
+                 number, name ? name : "no such call", current_proc()->pid,
+                 current_thread()->comm);
+    }
+    return -ENOSYS;
+}
+
+/* A call that the table knows by name only. */
+long sys_none(const struct sysargs *a)
+{
+    return missing((uint32_t)thread_regs(current_thread())->orig_rax);
+}
+
+/* ---- the way in ---- */
+
+static inline bool is_restart_code(long result)
+{
+    return (uint64_t)(result + ERESTART_RESTARTBLOCK) <=
+           ERESTART_RESTARTBLOCK - ERESTARTSYS;
+}
+
+void syscall_dispatch(struct user_regs *regs)
+{
+    uint32_t number = (uint32_t)regs->rax; /* Linux takes 32 bits too */
+    struct sysargs args = {
+        {regs->rdi, regs->rsi, regs->rdx, regs->r10, regs->r8, regs->r9}};
+    long result;
+
+    regs->orig_rax = regs->rax;
+    if (unlikely(number > SYSCALL_MAX || !syscall_table[number].fn)) {
+        result = missing(number);
+    } else if (unlikely(trace_mode)) {
+        result = trace_call(number, &args);
+    } else {
+        result = syscall_table[number].fn(&args);
+    }
+    regs->rax = (uint64_t)result;
+    if (unlikely(is_restart_code(result))) {
+        atomic_store(&current_task()->interrupted, 1);
+    }
+}
+
+/* ---- the way out ---- */
+
+void user_return_work(struct user_regs *regs)
+{
+    struct task *t = current_task();
+
+    do {
+        sched_check();
+        if (atomic_load(&t->interrupted)) {
+            signal_deliver(regs);
+        }
+    } while (atomic_load(&t->interrupted) || this_vcpu()->resched);
+}

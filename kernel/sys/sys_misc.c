@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * System calls about limits, usage and the system as a whole, and those that
+ * an unprivileged container may not make: EPERM, as there.
+ */
+#include "kernel/sys/table.h"
+#include "kernel/sys/convert.h"
+#include "kernel/mm/heap.h"
+#include "kernel/proc/cred.h"
+#include "kernel/proc/uts.h"
+#include "abi/linux/prctl.h"
+#include "abi/linux/resource.h"
+#include "lib/string.h"
+#include "target/target.h"
+
+/* ---- limits ---- */
+
+enum { NOFILE_CEILING = 1048576 }; /* /proc/sys/fs/nr_open */
+
+static int may_limit(struct proc *p)
+{
+    const struct cred *c = &current_proc()->cred, *o = &p->cred;
+
+    if (p == current_proc() || cred_capable(CAP_SYS_RESOURCE) ||
+        (c->uid == o->uid && c->uid == o->euid && c->uid == o->suid &&
+         c->gid == o->gid && c->gid == o->egid && c->gid == o->sgid)) {
+        return 0;
+    }
+    return -EPERM;
+}
+
+static int check_limit(const struct rlimit64 *old, const struct rlimit64 *new,
+                       unsigned resource)
+{
+    if (new->cur > new->max) {
+        return -EINVAL;
+    }
+    if (resource == LIMIT_NOFILE && new->max > NOFILE_CEILING) {
+        return -EPERM;
+    }
+    if (new->max > old->max && !cred_capable(CAP_SYS_RESOURCE)) {
+        return -EPERM;
+    }
+    return 0;
+}
+
+/* pid 0: the caller's process; new, old may be NULL. */
+static int exchange_limit(int pid, unsigned resource,
+                          const struct rlimit64 *new, struct rlimit64 *old)
+{
+    struct proc *p;
+    int err;
+
+    if (resource >= LIMIT_COUNT) {
+        return -EINVAL;
+    }
+    p = pid ? proc_find(pid) : current_proc();
+    if (!p) {
+        return -ESRCH;
+    }
+    err = may_limit(p);
+    spin_lock(&proc_lock);
+    if (!err && old) {
+        *old = p->limits[resource];
+    }
+    if (!err && new) {
+        err = check_limit(&p->limits[resource], new, resource);
+        if (!err) {
+            p->limits[resource] = *new;
+        }
+    }
+    spin_unlock(&proc_lock);
+    if (pid) {
+        proc_put(p);
+    }
+    return err;
+}
+
+long sys_getrlimit(const struct sysargs *a)
+{
+    struct rlimit64 old;
+    int err = exchange_limit(0, arg_uint(a, 0), NULL, &old);
+
+    return err ? err : copy_to_user(arg_ptr(a, 1), &old, sizeof(old));
+}
+
+long sys_setrlimit(const struct sysargs *a)
+{
+    struct rlimit64 new;
+
+    if (copy_from_user(&new, arg_ptr(a, 1), sizeof(new))) {
+        return -EFAULT;
+    }
+    return exchange_limit(0, arg_uint(a, 0), &new, NULL);
+}
+
+long sys_prlimit64(const struct sysargs *a)
+{
+    struct rlimit64 new, old;
+    bool set = arg_ptr(a, 2).addr, get = arg_ptr(a, 3).addr;
+    int err;
+
+    if (set && copy_from_user(&new, arg_ptr(a, 2), sizeof(new))) {
+        return -EFAULT;
+    }
+    err = exchange_limit(arg_int(a, 0), arg_uint(a, 1), set ? &new : NULL,
+                         get ? &old : NULL);
+    if (err || !get) {
+        return err;
+    }
+    return copy_to_user(arg_ptr(a, 3), &old, sizeof(old));
+}
+
+/* ---- usage ---- */
+
+static void add_switches(struct thread *t, struct abi_rusage *r)
+{
+    r->nvcsw += (int64_t)(t->task.switches - t->task.preemptions);
+    r->nivcsw += (int64_t)t->task.preemptions;
+}
+
+static void usage_of_process(struct abi_rusage *r, uint64_t *user,
+                             uint64_t *kernel)
+{
+    struct proc *p = current_proc();
+    struct mm_stats mm;
+
+    proc_times(p, user, kernel);
+    mm_get_stats(p->mm, &mm);
+    r->maxrss = (int64_t)(mm.resident_bytes / 1024);
+    r->minflt = (int64_t)mm.faults;
+    spin_lock(&proc_lock);
+    list_for_each (pos, &p->threads) {
+        add_switches(list_entry(pos, struct thread, node), r);
+    }
+    spin_unlock(&proc_lock);
+}
+
+long sys_getrusage(const struct sysargs *a)
+{
+    struct abi_rusage r = {.maxrss = 0};
+    uint64_t user, kernel;
+
+    switch (arg_int(a, 0)) {
+    case ABI_RUSAGE_SELF:
+        usage_of_process(&r, &user, &kernel);
+        break;
+    case ABI_RUSAGE_THREAD:
+        usage_of_process(&r, &user, &kernel);
+        task_times(current_task(), &user, &kernel);
+        r.nvcsw = r.nivcsw = 0;
+        add_switches(current_thread(), &r);
+        break;
+    case ABI_RUSAGE_CHILDREN:
+        user = current_proc()->child_user_ns;
+        kernel = current_proc()->child_kernel_ns;
+        break;
+    default:
+        return -EINVAL;
+    }
+    r.utime = timeval_of_ns((int64_t)user);
+    r.stime = timeval_of_ns((int64_t)kernel);
+    return copy_to_user(arg_ptr(a, 1), &r, sizeof(r));
+}
+
+long sys_sysinfo(const struct sysargs *a)
+{
+    struct system_memory memory = system_memory();
+    unsigned threads = MIN(proc_thread_total(), 65535u);
+    struct abi_sysinfo info = {
+        .uptime = timespec_of_ns((int64_t)clock_now()).sec,
+        .totalram = memory.total,
+        .freeram = memory.free,
+        .procs = (uint16_t)threads,
+        .mem_unit = 1,
+    };
+
+    return copy_to_user(arg_ptr(a, 0), &info, sizeof(info));
+}
+
+/* ---- names ---- */
+
+/* personality(2): what programs for older or smaller machines are told. */
+static void disguise(struct abi_utsname *names)
+{
+    uint32_t personality = current_proc()->personality;
+
+    if (personality & UNAME26) { /* of 6.1 */
+        memset(names->release, 0, sizeof(names->release));
+        strlcpy(names->release, "2.6.61", sizeof(names->release));
+    }
+    if ((personality & PER_MASK) == PER_LINUX32) {
+        memset(names->machine, 0, sizeof(names->machine));
+        strlcpy(names->machine, "i686", sizeof(names->machine));
+    }
+}
+
+long sys_uname(const struct sysargs *a)
+{
+    struct abi_utsname names;
+
+    uts_get(&names);
+    disguise(&names);
+    return copy_to_user(arg_ptr(a, 0), &names, sizeof(names));
+}
+
+static long set_name(const struct sysargs *a, int (*set)(const char *, size_t))
+{
+    char name[UTS_LEN];
+    int len = arg_int(a, 1);
+
+    if (!cred_capable(CAP_SYS_ADMIN)) {
+        return -EPERM;
+    }
+    if (len < 0 || len > UTS_LEN) {
+        return -EINVAL;
+    }
+    if (copy_from_user(name, arg_ptr(a, 0), (size_t)len)) {
+        return -EFAULT;
+    }
+    return set(name, (size_t)len);
+}
+
+long sys_sethostname(const struct sysargs *a)
+{
+    return set_name(a, uts_set_hostname);
+}
+
+long sys_setdomainname(const struct sysargs *a)
+{
+    return set_name(a, uts_set_domainname);
+}
+
+/* ---- randomness ---- */
+
+enum { GRND_NONBLOCK = 1, GRND_RANDOM = 2, GRND_INSECURE = 4 };
+
+long sys_getrandom(const struct sysargs *a)
+{
+    struct uptr to = arg_ptr(a, 0);
+    size_t len = MIN(arg_u64(a, 1), (uint64_t)INT32_MAX), done = 0;
+    unsigned flags = arg_uint(a, 2);
+    uint8_t chunk[256];
+
+    if ((flags & ~(unsigned)(GRND_NONBLOCK | GRND_RANDOM | GRND_INSECURE)) ||
+        (flags & (GRND_RANDOM | GRND_INSECURE)) ==
+            (GRND_RANDOM | GRND_INSECURE)) {
+        return -EINVAL;
+    }
+    while (done < len) {
+        size_t n = MIN(len - done, sizeof(chunk));
+
+        target_random(chunk, n);
+        if (copy_to_user(uptr_add(to, done), chunk, n)) {
+            return done ? (long)done : -EFAULT;
+        }
+        done += n;
+        if (done < len && signal_pending(current_thread())) {
+            break; /* never for 256 bytes or less (getrandom(2)) */
+        }
+    }
+    return (long)done;
+}
+
+/* ---- the rest ---- */
+
+long sys_personality(const struct sysargs *a)
+{
+    uint32_t wanted = arg_uint(a, 0);
+    uint32_t old = current_proc()->personality;
+
+    if (wanted != 0xffffffff) {
+        current_proc()->personality = wanted;
+    }
+    return old;
+}
+
+/* Calls that reach for the machine itself. */
+long sys_not_permitted(const struct sysargs *a)
+{
+    return -EPERM;
+}

@@ -1,0 +1,405 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The system calls of memory: arguments in, limits and errors as Linux has
+ * them, the mm room's functions. Memory policies are those of a machine with
+ * one node: checked, and then all alike. There are no protection keys.
+ */
+#include "kernel/sys/table.h"
+#include "kernel/fs/fs.h"
+#include "kernel/mm/mm.h"
+#include "kernel/proc/cred.h"
+#include "kernel/proc/proc.h"
+#include "abi/linux/errno.h"
+#include "abi/linux/mman.h"
+#include "abi/linux/resource.h"
+#include "lib/string.h"
+
+enum { CAP_IPC_LOCK = 14, CAP_SYS_NICE = 23 };
+
+static struct mm *current_mm(void)
+{
+    return current_task()->mm;
+}
+
+/* ---- limits ---- */
+
+static uint64_t limit(int which)
+{
+    return current_proc()->limits[which].cur;
+}
+
+/* RLIMIT_AS, for len bytes more. */
+static bool room_for(uint64_t len)
+{
+    uint64_t most = limit(LIMIT_AS);
+    struct mm_stats s;
+
+    if (most == LIMIT_INFINITY) {
+        return true;
+    }
+    mm_get_stats(current_mm(), &s);
+    return s.virtual_bytes <= most && len <= most - s.virtual_bytes;
+}
+
+/* RLIMIT_MEMLOCK, for len bytes more; `full` is the error when they do not
+ * fit: -EAGAIN or -ENOMEM. */
+static int may_lock(uint64_t len, int full)
+{
+    uint64_t most = limit(LIMIT_MEMLOCK);
+    struct mm_stats s;
+
+    if (most == LIMIT_INFINITY || cred_capable(CAP_IPC_LOCK)) {
+        return 0;
+    }
+    if (!most) {
+        return -EPERM;
+    }
+    mm_get_stats(current_mm(), &s);
+    return s.locked_bytes <= most && len <= most - s.locked_bytes ? 0 : full;
+}
+
+/* ---- mmap and its kin ---- */
+
+static int map_anonymous(uint64_t *addr, uint64_t len, int prot, int flags)
+{
+    if ((flags & MAP_TYPE) == MAP_SHARED_VALIDATE) {
+        return -EINVAL;
+    }
+    if (flags & MAP_HUGETLB) { /* as where no huge page is set aside */
+        return -ENOMEM;
+    }
+    return mm_map(current_mm(), addr, len, prot, flags, NULL, 0);
+}
+
+static int map_object(struct file *f, uint64_t *addr, uint64_t len, int prot,
+                      int flags, uint64_t off)
+{
+    const int known = MAP_TYPE | MAP_FIXED | MAP_ANONYMOUS | MAP_32BIT |
+                      MAP_ABOVE4G | MAP_GROWSDOWN | MAP_DENYWRITE |
+                      MAP_EXECUTABLE | MAP_UNINITIALIZED | MAP_LOCKED |
+                      MAP_NORESERVE | MAP_POPULATE | MAP_NONBLOCK | MAP_STACK |
+                      MAP_HUGETLB | MAP_FIXED_NOREPLACE;
+    bool shared = (flags & MAP_TYPE) != MAP_PRIVATE;
+    struct vm_object *obj;
+    int err;
+
+    if (flags & MAP_HUGETLB) {
+        return -EINVAL;
+    }
+    if ((flags & MAP_TYPE) == MAP_SHARED_VALIDATE && flags & ~known) {
+        return -EOPNOTSUPP;
+    }
+    err = file_object(f, prot, flags, &obj);
+    if (err) {
+        return err;
+    }
+    /* Opened to be read only: mprotect may not make it writable later. */
+    if (shared && !(prot & PROT_WRITE) &&
+        file_object(f, prot | PROT_WRITE, flags, &obj)) {
+        flags |= MM_MAP_NO_WRITE;
+    }
+    if (shared && obj) {
+        err = file_share(f, off + len);
+        if (err) {
+            return err;
+        }
+    }
+    return mm_map(current_mm(), addr, len, prot, flags, obj, off);
+}
+
+long sys_mmap(const struct sysargs *a)
+{
+    uint64_t addr = arg_u64(a, 0), len = arg_u64(a, 1);
+    int prot = arg_int(a, 2), flags = arg_int(a, 3) & ~MM_MAP_NO_WRITE;
+    struct file *f;
+    int err;
+
+    if (!IS_ALIGNED(arg_u64(a, 5), PAGE_SIZE)) {
+        return -EINVAL;
+    }
+    if (len && !room_for(len)) {
+        return -ENOMEM;
+    }
+    err = flags & MAP_LOCKED ? may_lock(len, -EAGAIN) : 0;
+    if (err) {
+        return err;
+    }
+    if (flags & MAP_ANONYMOUS) {
+        err = map_anonymous(&addr, len, prot, flags);
+        return err ? err : (long)addr;
+    }
+    err = file_get(arg_int(a, 4), &f);
+    if (err) {
+        return err;
+    }
+    err = map_object(f, &addr, len, prot, flags, arg_u64(a, 5));
+    file_put(f);
+    return err ? err : (long)addr;
+}
+
+long sys_munmap(const struct sysargs *a)
+{
+    return mm_unmap(current_mm(), arg_u64(a, 0), arg_u64(a, 1));
+}
+
+long sys_mprotect(const struct sysargs *a)
+{
+    return mm_protect(current_mm(), arg_u64(a, 0), arg_u64(a, 1),
+                      arg_int(a, 2));
+}
+
+long sys_brk(const struct sysargs *a)
+{
+    uint64_t data = limit(LIMIT_DATA), addr = arg_u64(a, 0), now;
+
+    now = mm_brk(current_mm(), 0);
+    if (addr > now &&
+        (!room_for(addr - now) || (data != LIMIT_INFINITY &&
+                                   mm_data_bytes(current_mm(), addr) > data))) {
+        return (long)now;
+    }
+    return (long)mm_brk(current_mm(), addr);
+}
+
+long sys_mremap(const struct sysargs *a)
+{
+    uint64_t old_len = arg_u64(a, 1), new_len = arg_u64(a, 2);
+    uint64_t addr = arg_u64(a, 4);
+    int err;
+
+    if (new_len > old_len && !room_for(new_len - old_len)) {
+        return -ENOMEM;
+    }
+    err = mm_remap(current_mm(), arg_u64(a, 0), old_len, new_len, arg_int(a, 3),
+                   &addr);
+    return err ? err : (long)addr;
+}
+
+/* ---- advice and marks ---- */
+
+long sys_madvise(const struct sysargs *a)
+{
+    return mm_advise(current_mm(), arg_u64(a, 0), arg_u64(a, 1), arg_int(a, 2));
+}
+
+long sys_mincore(const struct sysargs *a)
+{
+    uint64_t addr = arg_u64(a, 0), len = arg_u64(a, 1);
+    uint64_t pages = ALIGN_UP(len, PAGE_SIZE) / PAGE_SIZE;
+    uint8_t vec[512];
+    int err = 0;
+
+    if (!IS_ALIGNED(addr, PAGE_SIZE)) {
+        return -EINVAL;
+    }
+    if (!mm_user_range(addr, len)) {
+        return -ENOMEM;
+    }
+    for (uint64_t i = 0; i < pages && !err; i += sizeof(vec)) {
+        uint64_t n = MIN(pages - i, (uint64_t)sizeof(vec));
+        err = mm_incore(current_mm(), addr + i * PAGE_SIZE, n, vec);
+        if (!err) {
+            err = copy_to_user(uptr_add(arg_ptr(a, 2), i), vec, n);
+        }
+    }
+    return err;
+}
+
+static long lock_range(uint64_t addr, uint64_t len, bool populate)
+{
+    uint64_t size = ALIGN_UP(len + addr % PAGE_SIZE, PAGE_SIZE);
+    int err = may_lock(size, -ENOMEM);
+
+    return err ? err : mm_pin(current_mm(), addr, len, true, populate);
+}
+
+long sys_mlock(const struct sysargs *a)
+{
+    return lock_range(arg_u64(a, 0), arg_u64(a, 1), true);
+}
+
+long sys_mlock2(const struct sysargs *a)
+{
+    int flags = arg_int(a, 2);
+
+    if (flags & ~MLOCK_ONFAULT) {
+        return -EINVAL;
+    }
+    return lock_range(arg_u64(a, 0), arg_u64(a, 1), !(flags & MLOCK_ONFAULT));
+}
+
+long sys_munlock(const struct sysargs *a)
+{
+    return mm_pin(current_mm(), arg_u64(a, 0), arg_u64(a, 1), false, false);
+}
+
+long sys_mlockall(const struct sysargs *a)
+{
+    int flags = arg_int(a, 0), err;
+    struct mm_stats s;
+
+    if (!flags || flags & ~(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) ||
+        flags == MCL_ONFAULT) {
+        return -EINVAL;
+    }
+    mm_get_stats(current_mm(), &s);
+    err = may_lock(flags & MCL_CURRENT ? s.virtual_bytes - s.locked_bytes : 0,
+                   -ENOMEM);
+    return err ? err
+               : mm_pin_all(current_mm(), flags & MCL_CURRENT,
+                            flags & MCL_FUTURE, !(flags & MCL_ONFAULT));
+}
+
+long sys_munlockall(const struct sysargs *a)
+{
+    return mm_pin_all(current_mm(), false, false, false);
+}
+
+long sys_msync(const struct sysargs *a)
+{
+    int flags = arg_int(a, 2);
+
+    if (flags & ~(MS_ASYNC | MS_INVALIDATE | MS_SYNC) ||
+        (flags & MS_ASYNC && flags & MS_SYNC) ||
+        !IS_ALIGNED(arg_u64(a, 0), PAGE_SIZE)) {
+        return -EINVAL;
+    }
+    return mm_sync(current_mm(), arg_u64(a, 0), arg_u64(a, 1),
+                   flags & MS_INVALIDATE);
+}
+
+/* ---- memory policies of a machine with one node ---- */
+
+/* A node mask of maxnode bits. 0 or 1: whether it names node 0; -EINVAL: it
+ * names others, or is absurd. */
+static int node_mask(struct uptr mask, uint64_t maxnode)
+{
+    uint64_t word, first = 0;
+
+    if (!mask.addr || maxnode <= 1) { /* Linux counts from one, see mbind(2) */
+        return 0;
+    }
+    maxnode--;
+    if (maxnode > PAGE_SIZE * 8) {
+        return -EINVAL;
+    }
+    for (uint64_t bit = 0; bit < maxnode; bit += 64) {
+        if (get_user64(&word, uptr_add(mask, bit / 8))) {
+            return -EFAULT;
+        }
+        if (maxnode - bit < 64) {
+            word &= (1ull << (maxnode - bit)) - 1;
+        }
+        first = bit ? first : word;
+        if (word & ~(bit ? 0ull : 1ull)) {
+            return -EINVAL;
+        }
+    }
+    return (int)first;
+}
+
+static int check_policy(int mode, struct uptr mask, uint64_t maxnode)
+{
+    const int extra = MPOL_F_STATIC_NODES | MPOL_F_RELATIVE_NODES;
+    int nodes = node_mask(mask, maxnode), kind = mode & ~extra;
+
+    if (nodes < 0) {
+        return nodes;
+    }
+    if (kind < 0 || kind >= MPOL_MAX || (mode & extra) == extra) {
+        return -EINVAL;
+    }
+    if (kind == MPOL_DEFAULT || kind == MPOL_LOCAL) {
+        return nodes || mode & extra ? -EINVAL : 0;
+    }
+    if (kind == MPOL_PREFERRED && !nodes) {
+        return mode & extra ? -EINVAL : 0;
+    }
+    return nodes ? 0 : -EINVAL;
+}
+
+long sys_mbind(const struct sysargs *a)
+{
+    uint64_t addr = arg_u64(a, 0), len = arg_u64(a, 1);
+    unsigned flags = arg_uint(a, 5);
+    int err;
+
+    if (flags & ~(MPOL_MF_STRICT | MPOL_MF_MOVE | MPOL_MF_MOVE_ALL) ||
+        !IS_ALIGNED(addr, PAGE_SIZE)) {
+        return -EINVAL;
+    }
+    if (flags & MPOL_MF_MOVE_ALL && !cred_capable(CAP_SYS_NICE)) {
+        return -EPERM;
+    }
+    err = check_policy(arg_int(a, 2), arg_ptr(a, 3), arg_u64(a, 4));
+    if (err || !len) {
+        return err;
+    }
+    err = mm_sync(current_mm(), addr, len, false); /* any hole in there? */
+    return err ? -EFAULT : 0;
+}
+
+long sys_set_mempolicy(const struct sysargs *a)
+{
+    return check_policy(arg_int(a, 0), arg_ptr(a, 1), arg_u64(a, 2));
+}
+
+/* The mask of node 0 in a user buffer of maxnode bits. */
+static int put_node_mask(struct uptr mask, uint64_t maxnode, uint64_t first)
+{
+    uint64_t len = ALIGN_UP(maxnode - 1, 64) / 8;
+
+    if (!len || len > PAGE_SIZE) {
+        return -EINVAL;
+    }
+    return zero_user(mask, len) || put_user64(mask, first) ? -EFAULT : 0;
+}
+
+long sys_get_mempolicy(const struct sysargs *a)
+{
+    uint64_t addr = arg_u64(a, 3), flags = arg_u64(a, 4), nodes = 0;
+    uint64_t page = ALIGN_DOWN(addr, PAGE_SIZE);
+
+    if (flags & ~(uint64_t)(MPOL_F_NODE | MPOL_F_ADDR | MPOL_F_MEMS_ALLOWED) ||
+        (arg_ptr(a, 1).addr && arg_u64(a, 2) < 1)) {
+        return -EINVAL;
+    }
+    if (flags & MPOL_F_MEMS_ALLOWED) {
+        if (flags & (MPOL_F_NODE | MPOL_F_ADDR)) {
+            return -EINVAL;
+        }
+        nodes = 1;
+    } else if (flags & MPOL_F_ADDR) {
+        if (mm_sync(current_mm(), page, PAGE_SIZE, false)) {
+            return -EFAULT;
+        }
+    } else if (addr || flags & MPOL_F_NODE) {
+        return -EINVAL;
+    }
+    /* The mode MPOL_DEFAULT and the node 0 are the same number. */
+    if (arg_ptr(a, 0).addr && put_user32(arg_ptr(a, 0), 0)) {
+        return -EFAULT;
+    }
+    return arg_ptr(a, 1).addr
+               ? put_node_mask(arg_ptr(a, 1), arg_u64(a, 2), nodes)
+               : 0;
+}
+
+/* ---- protection keys, which this machine does not have: pkeys(7) ---- */
+
+long sys_pkey_mprotect(const struct sysargs *a)
+{
+    return arg_int(a, 3) == -1 ? sys_mprotect(a) : -EINVAL;
+}
+
+long sys_pkey_alloc(const struct sysargs *a)
+{
+    const uint64_t rights = PKEY_DISABLE_ACCESS | PKEY_DISABLE_WRITE;
+
+    return arg_u64(a, 0) || arg_u64(a, 1) & ~rights ? -EINVAL : -ENOSPC;
+}
+
+long sys_pkey_free(const struct sysargs *a)
+{
+    return -EINVAL;
+}

@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * prctl(2) and arch_prctl(2). What has no meaning here is -EINVAL, as on a
+ * Linux that was built without it.
+ */
+#include "kernel/sys/table.h"
+#include "kernel/core/log.h"
+#include "kernel/proc/cred.h"
+#include "abi/linux/errno.h"
+#include "abi/linux/prctl.h"
+#include "lib/string.h"
+
+/* ---- names ---- */
+
+static long set_name(struct uptr from)
+{
+    struct thread *t = current_thread();
+    char name[sizeof(t->comm)];
+    long len = strncpy_from_user(name, from, sizeof(name));
+
+    if (len == -ENAMETOOLONG) { /* cut, as Linux does */
+        len = copy_from_user(name, from, sizeof(name) - 1);
+        name[sizeof(name) - 1] = '\0';
+    }
+    if (len < 0) {
+        return len;
+    }
+    strlcpy(t->comm, name, sizeof(t->comm));
+    if (t->tid == t->proc->pid) {
+        strlcpy(t->proc->comm, name, sizeof(t->proc->comm));
+    }
+    return 0;
+}
+
+static long get_name(struct uptr to)
+{
+    char name[sizeof(current_thread()->comm)] = {0};
+
+    strlcpy(name, current_thread()->comm, sizeof(name));
+    return copy_to_user(to, name, sizeof(name));
+}
+
+/* ---- flags of the process ---- */
+
+static long set_dumpable(uint64_t value)
+{
+    if (value > 1) {
+        return -EINVAL;
+    }
+    current_proc()->dumpable = value;
+    return 0;
+}
+
+static long set_death_signal(uint64_t signo)
+{
+    if (signo > NSIG) {
+        return -EINVAL;
+    }
+    current_proc()->pdeath_signal = (int)signo;
+    return 0;
+}
+
+static long set_keep_caps(uint64_t value)
+{
+    if (value > 1) {
+        return -EINVAL;
+    }
+    return cred_keep_caps(value);
+}
+
+static bool rest_is_zero(const struct sysargs *a, int from)
+{
+    for (int i = from; i < 5; i++) {
+        if (arg_u64(a, i)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static long no_new_privs(const struct sysargs *a, bool set)
+{
+    if (set) {
+        if (arg_u64(a, 1) != 1 || !rest_is_zero(a, 2)) {
+            return -EINVAL;
+        }
+        current_proc()->no_new_privs = true;
+        return 0;
+    }
+    return rest_is_zero(a, 1) ? current_proc()->no_new_privs : -EINVAL;
+}
+
+static long ambient(const struct sysargs *a)
+{
+    return rest_is_zero(a, 3) ? cred_ambient(arg_int(a, 1), arg_int(a, 2))
+                              : -EINVAL;
+}
+
+static long read_bounding(uint64_t cap)
+{
+    if (cap > CAP_LAST) {
+        return -EINVAL;
+    }
+    return current_proc()->cred.cap_bounding >> cap & 1;
+}
+
+static long set_slack(uint64_t ns)
+{
+    enum { DEFAULT_SLACK = 50000 };
+
+    current_thread()->timer_slack =
+        (int64_t)ns <= 0 ? (uint64_t)DEFAULT_SLACK : ns;
+    return 0;
+}
+
+/* Names of anonymous memory are taken and not shown: a hint for people. */
+static long set_vma(const struct sysargs *a)
+{
+    char name[80];
+
+    if (arg_u64(a, 1) != PR_SET_VMA_ANON_NAME || arg_u64(a, 2) % PAGE_SIZE) {
+        return -EINVAL;
+    }
+    if (arg_ptr(a, 4).addr) {
+        long len = strncpy_from_user(name, arg_ptr(a, 4), sizeof(name));
+        return len == -ENAMETOOLONG ? -EINVAL : len < 0 ? len : 0;
+    }
+    return 0;
+}
+
+long sys_prctl(const struct sysargs *a)
+{
+    struct proc *p = current_proc();
+    uint64_t x = arg_u64(a, 1);
+
+    switch (arg_int(a, 0)) {
+    case PR_SET_PDEATHSIG:
+        return set_death_signal(x);
+    case PR_GET_PDEATHSIG:
+        return put_user32(arg_ptr(a, 1), (uint32_t)p->pdeath_signal);
+    case PR_GET_DUMPABLE:
+        return p->dumpable;
+    case PR_SET_DUMPABLE:
+        return set_dumpable(x);
+    case PR_GET_KEEPCAPS:
+        return cred_keeps_caps();
+    case PR_SET_KEEPCAPS:
+        return set_keep_caps(x);
+    case PR_GET_TIMING:
+        return PR_TIMING_STATISTICAL;
+    case PR_SET_TIMING:
+        return x == PR_TIMING_STATISTICAL ? 0 : -EINVAL;
+    case PR_SET_NAME:
+        return set_name(arg_ptr(a, 1));
+    case PR_GET_NAME:
+        return get_name(arg_ptr(a, 1));
+    case PR_GET_SECCOMP:
+        return 0;
+    case PR_CAPBSET_READ:
+        return read_bounding(x);
+    case PR_CAPBSET_DROP:
+        return cred_drop_bounding((int)MIN(x, (uint64_t)INT32_MAX));
+    case PR_GET_TSC:
+        return put_user32(arg_ptr(a, 1), PR_TSC_ENABLE);
+    case PR_SET_TSC:
+        return x == PR_TSC_ENABLE ? 0 : -EINVAL;
+    case PR_GET_SECUREBITS:
+        return p->cred.securebits;
+    case PR_SET_SECUREBITS:
+        return cred_set_securebits((uint32_t)x);
+    case PR_SET_TIMERSLACK:
+        return set_slack(x);
+    case PR_GET_TIMERSLACK:
+        return (long)current_thread()->timer_slack;
+    case PR_MCE_KILL_GET:
+        return rest_is_zero(a, 1) ? PR_MCE_KILL_DEFAULT : -EINVAL;
+    case PR_SET_CHILD_SUBREAPER:
+        p->subreaper = x != 0;
+        return 0;
+    case PR_GET_CHILD_SUBREAPER:
+        return put_user32(arg_ptr(a, 1), p->subreaper);
+    case PR_SET_NO_NEW_PRIVS:
+        return no_new_privs(a, true);
+    case PR_GET_NO_NEW_PRIVS:
+        return no_new_privs(a, false);
+    case PR_GET_TID_ADDRESS:
+        return put_user64(arg_ptr(a, 1),
+                          current_thread()->clear_child_tid.addr);
+    case PR_SET_THP_DISABLE: /* there are no huge pages to disable */
+        return rest_is_zero(a, 2) ? 0 : -EINVAL;
+    case PR_GET_THP_DISABLE:
+        return rest_is_zero(a, 1) ? 0 : -EINVAL;
+    case PR_CAP_AMBIENT:
+        return ambient(a);
+    case PR_SET_PTRACER:
+        return 0; /* nobody traces: nothing to allow */
+    case PR_SET_VMA:
+        return set_vma(a);
+    default:
+        return -EINVAL;
+    }
+}
+
+/* ---- arch_prctl ---- */
+
+static long refuse_gs(void)
+{
+    static bool said;
+
+    if (!atomic_xchg(&said, true)) {
+        log_warn("%s: ARCH_SET_GS: GS base is the kernel's here",
+                 current_thread()->comm);
+    }
+    return -EINVAL;
+}
+
+static long set_fs(uint64_t base)
+{
+    if (base >= USER_ADDRESS_END) {
+        return -EPERM;
+    }
+    write_fs_base(base);
+    return 0;
+}
+
+long sys_arch_prctl(const struct sysargs *a)
+{
+    switch (arg_int(a, 0)) {
+    case ARCH_SET_FS:
+        return set_fs(arg_u64(a, 1));
+    case ARCH_GET_FS:
+        return put_user64(arg_ptr(a, 1), read_fs_base());
+    case ARCH_SET_GS:
+        return refuse_gs();
+    case ARCH_GET_GS:
+        return put_user64(arg_ptr(a, 1), 0);
+    case ARCH_GET_CPUID: /* CPUID faulting is not offered: it runs */
+        return 1;
+    case ARCH_SET_CPUID:
+        return -ENODEV;
+    case ARCH_GET_XCOMP_SUPP:
+    case ARCH_GET_XCOMP_PERM:
+        return put_user64(arg_ptr(a, 1), fpu_mask());
+    default:
+        return -EINVAL;
+    }
+}

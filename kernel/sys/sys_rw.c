@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Moving bytes: read(2), pread(2), readv(2), preadv2(2), the same for writing,
+ * and lseek(2).
+ */
+#include "kernel/sys/table.h"
+#include "kernel/fs/file.h"
+#include "kernel/mm/heap.h"
+#include "abi/linux/errno.h"
+#include "abi/linux/uio.h"
+
+enum { VECS_SMALL = 8 };
+
+static_assert(sizeof(struct iobuf_vec) == sizeof(struct linux_iovec), "iov");
+
+typedef long move_fn(struct file *f, struct iobuf *io, int flags);
+typedef long move_at_fn(struct file *f, struct iobuf *io, uint64_t *pos,
+                        int flags);
+
+static long simple(const struct sysargs *a, move_fn *move)
+{
+    size_t len = MIN(arg_u64(a, 2), MAX_RW_COUNT);
+    struct iobuf io;
+    struct fd fd;
+    long n = fd_get_io(arg_int(a, 0), &fd);
+
+    if (unlikely(n)) {
+        return n;
+    }
+    if (unlikely((int64_t)arg_u64(a, 2) < 0)) {
+        n = -EFAULT; /* no buffer is that long */
+    } else {
+        iobuf_user(&io, arg_ptr(a, 1), len);
+        n = move(fd.file, &io, 0);
+    }
+    fd_put(&fd);
+    return n;
+}
+
+long sys_read(const struct sysargs *a)
+{
+    return simple(a, file_read);
+}
+
+long sys_write(const struct sysargs *a)
+{
+    return simple(a, file_write);
+}
+
+static long positioned(const struct sysargs *a, move_at_fn *move)
+{
+    size_t len = MIN(arg_u64(a, 2), MAX_RW_COUNT);
+    uint64_t pos = arg_u64(a, 3);
+    struct iobuf io;
+    struct fd fd;
+    long n;
+
+    if (unlikely((int64_t)pos < 0)) {
+        return -EINVAL;
+    }
+    n = fd_get_io(arg_int(a, 0), &fd);
+    if (unlikely(n)) {
+        return n;
+    }
+    if (unlikely((int64_t)arg_u64(a, 2) < 0)) {
+        n = -EFAULT; /* no buffer is that long */
+    } else {
+        iobuf_user(&io, arg_ptr(a, 1), len);
+        n = move(fd.file, &io, &pos, 0);
+    }
+    fd_put(&fd);
+    return n;
+}
+
+long sys_pread64(const struct sysargs *a)
+{
+    return positioned(a, file_pread);
+}
+
+long sys_pwrite64(const struct sysargs *a)
+{
+    return positioned(a, file_pwrite);
+}
+
+/* ---- vectors ---- */
+
+struct vecs {
+    struct iobuf_vec small[VECS_SMALL];
+    struct iobuf_vec *vec; /* small, or kmalloc'ed */
+    unsigned count;
+};
+
+static void vecs_put(struct vecs *v)
+{
+    if (v->vec != v->small) {
+        kfree(v->vec);
+    }
+}
+
+/* Cuts the sum to what one call may move. */
+static int check_vecs(struct vecs *v)
+{
+    uint64_t total = 0;
+
+    for (unsigned i = 0; i < v->count; i++) {
+        if ((int64_t)v->vec[i].len < 0) {
+            return -EINVAL;
+        }
+        v->vec[i].len = MIN(v->vec[i].len, MAX_RW_COUNT - total);
+        total += v->vec[i].len;
+    }
+    return 0;
+}
+
+static int vecs_get(struct vecs *v, struct uptr from, uint64_t count)
+{
+    int err;
+
+    if (count > IOV_MAX) {
+        return -EINVAL;
+    }
+    v->count = count;
+    v->vec = v->small;
+    if (count > VECS_SMALL) {
+        v->vec = kmalloc(count * sizeof(*v->vec));
+        if (!v->vec) {
+            return -ENOMEM;
+        }
+    }
+    err = copy_from_user(v->vec, from, count * sizeof(*v->vec));
+    if (!err) {
+        err = check_vecs(v);
+    }
+    if (err) {
+        vecs_put(v);
+    }
+    return err;
+}
+
+static long move_vecs(const struct sysargs *a, move_fn *move, int flags)
+{
+    struct iobuf io;
+    struct vecs v;
+    struct fd fd;
+    long n = fd_get_io(arg_int(a, 0), &fd);
+
+    if (n) {
+        return n;
+    }
+    n = vecs_get(&v, arg_ptr(a, 1), arg_u64(a, 2));
+    if (!n) {
+        iobuf_user_vec(&io, v.vec, v.count);
+        n = move(fd.file, &io, flags);
+        vecs_put(&v);
+    }
+    fd_put(&fd);
+    return n;
+}
+
+static long move_vecs_at(const struct sysargs *a, move_at_fn *move,
+                         uint64_t pos, int flags)
+{
+    struct iobuf io;
+    struct vecs v;
+    struct fd fd;
+    long n;
+
+    if ((int64_t)pos < 0) {
+        return -EINVAL;
+    }
+    n = fd_get_io(arg_int(a, 0), &fd);
+    if (n) {
+        return n;
+    }
+    n = vecs_get(&v, arg_ptr(a, 1), arg_u64(a, 2));
+    if (!n) {
+        iobuf_user_vec(&io, v.vec, v.count);
+        n = move(fd.file, &io, &pos, flags);
+        vecs_put(&v);
+    }
+    fd_put(&fd);
+    return n;
+}
+
+long sys_readv(const struct sysargs *a)
+{
+    return move_vecs(a, file_read, 0);
+}
+
+long sys_writev(const struct sysargs *a)
+{
+    return move_vecs(a, file_write, 0);
+}
+
+long sys_preadv(const struct sysargs *a)
+{
+    return move_vecs_at(a, file_pread, arg_u64(a, 3), 0);
+}
+
+long sys_pwritev(const struct sysargs *a)
+{
+    return move_vecs_at(a, file_pwrite, arg_u64(a, 3), 0);
+}
+
+static int io_flags(unsigned rwf, int *flags)
+{
+    if (rwf & ~(RWF_HIPRI | RWF_DSYNC | RWF_SYNC | RWF_NOWAIT | RWF_APPEND)) {
+        return -EOPNOTSUPP;
+    }
+    *flags = (rwf & RWF_NOWAIT ? IO_NOWAIT : 0) |
+             (rwf & RWF_APPEND ? IO_APPEND : 0) |
+             (rwf & (RWF_DSYNC | RWF_SYNC) ? IO_SYNC : 0);
+    return 0;
+}
+
+/* An offset of -1 means the file's own. */
+long sys_preadv2(const struct sysargs *a)
+{
+    int flags, err = io_flags(arg_uint(a, 5), &flags);
+
+    if (err) {
+        return err;
+    }
+    return arg_long(a, 3) == -1
+               ? move_vecs(a, file_read, flags)
+               : move_vecs_at(a, file_pread, arg_u64(a, 3), flags);
+}
+
+long sys_pwritev2(const struct sysargs *a)
+{
+    int flags, err = io_flags(arg_uint(a, 5), &flags);
+
+    if (err) {
+        return err;
+    }
+    return arg_long(a, 3) == -1
+               ? move_vecs(a, file_write, flags)
+               : move_vecs_at(a, file_pwrite, arg_u64(a, 3), flags);
+}
+
+/* ---- positions ---- */
+
+long sys_lseek(const struct sysargs *a)
+{
+    struct fd fd;
+    long pos = fd_get_io(arg_int(a, 0), &fd);
+
+    if (pos) {
+        return pos;
+    }
+    pos = arg_uint(a, 2) > SEEK_HOLE
+              ? -EINVAL
+              : file_seek(fd.file, arg_long(a, 1), arg_int(a, 2));
+    fd_put(&fd);
+    return pos;
+}

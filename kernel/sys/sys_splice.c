@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * sendfile(2), splice(2), tee(2), vmsplice(2), copy_file_range(2): offsets in,
+ * offsets out; the moving is fs/splice.c.
+ */
+#include "kernel/sys/table.h"
+#include "kernel/fs/pipe.h"
+#include "kernel/fs/splice.h"
+#include "abi/linux/errno.h"
+#include "abi/linux/uio.h"
+
+enum {
+    SPLICE_FLAGS =
+        SPLICE_F_MOVE | SPLICE_F_NONBLOCK | SPLICE_F_MORE | SPLICE_F_GIFT,
+};
+
+/* Two files for one call. */
+struct pair {
+    struct fd in, out;
+};
+
+static int pair_get(struct pair *p, int in, int out)
+{
+    int err = fd_get_io(in, &p->in);
+
+    if (err) {
+        return err;
+    }
+    err = fd_get_io(out, &p->out);
+    if (err) {
+        fd_put(&p->in);
+    }
+    return err;
+}
+
+static void pair_put(struct pair *p)
+{
+    fd_put(&p->in);
+    fd_put(&p->out);
+}
+
+/* An offset that the program keeps, or none. */
+struct user_pos {
+    struct uptr at;
+    uint64_t value;
+};
+
+static int pos_get(struct user_pos *p, struct uptr at)
+{
+    p->at = at;
+    p->value = 0;
+    if (!at.addr) {
+        return 0;
+    }
+    if (get_user64(&p->value, at)) {
+        return -EFAULT;
+    }
+    return (int64_t)p->value < 0 ? -EINVAL : 0;
+}
+
+static uint64_t *pos_ptr(struct user_pos *p)
+{
+    return p->at.addr ? &p->value : NULL;
+}
+
+static long pos_put(struct user_pos *p, long n)
+{
+    return p->at.addr && n > 0 && put_user64(p->at, p->value) ? -EFAULT : n;
+}
+
+long sys_sendfile(const struct sysargs *a)
+{
+    size_t len = MIN(arg_u64(a, 3), MAX_RW_COUNT);
+    struct user_pos pos;
+    struct pair p;
+    long n = pos_get(&pos, arg_ptr(a, 2));
+
+    n = n ? n : pair_get(&p, arg_int(a, 1), arg_int(a, 0));
+    if (n) {
+        return n;
+    }
+    if (!(p.in.file->mode & FILE_READ) || !(p.out.file->mode & FILE_WRITE)) {
+        n = -EBADF;
+    } else if (pipe_of(p.in.file) && pos.at.addr) {
+        n = -ESPIPE;
+    } else if (p.out.file->flags & O_APPEND || pipe_of(p.in.file)) {
+        n = -EINVAL;
+    } else {
+        n = splice_copy(p.in.file, pos_ptr(&pos), p.out.file, NULL, len, 0);
+    }
+    pair_put(&p);
+    return pos_put(&pos, n);
+}
+
+/* splice and copy_file_range take the same arguments. */
+/* too_low: what a negative offset gives. */
+typedef long between(struct pair *p, uint64_t *in, uint64_t *out, size_t len,
+                     unsigned flags);
+
+static long call_between(const struct sysargs *a, between *fn, int too_low)
+{
+    size_t len = MIN(arg_u64(a, 4), MAX_RW_COUNT);
+    struct user_pos in, out;
+    struct pair p;
+    long n = pair_get(&p, arg_int(a, 0), arg_int(a, 2));
+
+    if (n) {
+        return n;
+    }
+    n = pos_get(&in, arg_ptr(a, 1));
+    n = n ? n : pos_get(&out, arg_ptr(a, 3));
+    n = n == -EINVAL ? too_low : n;
+    if (!n) {
+        n = fn(&p, pos_ptr(&in), pos_ptr(&out), len, arg_uint(a, 5));
+        n = pos_put(&in, n);
+        n = pos_put(&out, n);
+    }
+    pair_put(&p);
+    return n;
+}
+
+static long do_splice(struct pair *p, uint64_t *in, uint64_t *out, size_t len,
+                      unsigned flags)
+{
+    return splice_files(p->in.file, in, p->out.file, out, len,
+                        flags & SPLICE_F_NONBLOCK);
+}
+
+long sys_splice(const struct sysargs *a)
+{
+    if (arg_u64(a, 4) == 0) {
+        return 0;
+    }
+    if (arg_uint(a, 5) & ~(unsigned)SPLICE_FLAGS) {
+        return -EINVAL;
+    }
+    return call_between(a, do_splice, -EINVAL);
+}
+
+static long do_copy(struct pair *p, uint64_t *in, uint64_t *out, size_t len,
+                    unsigned flags)
+{
+    return splice_range(p->in.file, in, p->out.file, out, len);
+}
+
+long sys_copy_file_range(const struct sysargs *a)
+{
+    if (arg_uint(a, 5)) {
+        return -EINVAL;
+    }
+    return call_between(a, do_copy, -EOVERFLOW);
+}
+
+long sys_tee(const struct sysargs *a)
+{
+    struct pair p;
+    long n;
+
+    if (arg_uint(a, 3) & ~(unsigned)SPLICE_FLAGS) {
+        return -EINVAL;
+    }
+    n = pair_get(&p, arg_int(a, 0), arg_int(a, 1));
+    if (!n) {
+        n = splice_tee(p.in.file, p.out.file, MIN(arg_u64(a, 2), MAX_RW_COUNT),
+                       arg_uint(a, 3) & SPLICE_F_NONBLOCK);
+        pair_put(&p);
+    }
+    return n;
+}
+
+/* Pages are copied, not given: what the program does with them later does not
+ * show in the pipe. */
+long sys_vmsplice(const struct sysargs *a)
+{
+    struct sysargs move = {{arg_u64(a, 0), arg_u64(a, 1), arg_u64(a, 2)}};
+    struct fd fd;
+    bool writes;
+    long n;
+
+    if (arg_uint(a, 3) & ~(unsigned)SPLICE_FLAGS) {
+        return -EINVAL;
+    }
+    n = fd_get_io(arg_int(a, 0), &fd);
+    if (n) {
+        return n;
+    }
+    writes = fd.file->mode & FILE_WRITE;
+    n = pipe_of(fd.file) ? 0 : -EBADF;
+    fd_put(&fd);
+    if (n) {
+        return n;
+    }
+    return writes ? sys_writev(&move) : sys_readv(&move);
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What the system calls of files share: path arguments and the descriptors
+ * that they are relative to.
+ */
+#ifndef KERNEL_SYS_USER_PATH_H
+#define KERNEL_SYS_USER_PATH_H
+
+#include "kernel/fs/file.h"
+#include "kernel/fs/path.h"
+#include "kernel/sys/table.h"
+
+/* A path from user memory; short ones need no allocation. */
+struct user_path {
+    const char *text;
+    char *memory; /* kmalloc'ed, or NULL */
+    char small[232];
+};
+
+/* -EFAULT, -ENAMETOOLONG, -ENOMEM. Nothing to put on failure. */
+int user_path_get(struct user_path *p, struct uptr from);
+void user_path_put(struct user_path *p);
+
+/* A path and where it starts. */
+struct user_at {
+    struct user_path path;
+    struct fd fd;             /* dirfd's, or none */
+    const struct path *start; /* NULL: the cwd; only for relative paths */
+};
+
+/* -EBADF, too. */
+int user_at_get(struct user_at *at, int dirfd, struct uptr path);
+void user_at_put(struct user_at *at);
+
+/* Finds what (dirfd, path) names; *out is counted. flags: WALK_*. */
+int user_find(int dirfd, struct uptr path, unsigned flags, struct path *out);
+
+/* AT_SYMLINK_NOFOLLOW and AT_EMPTY_PATH as WALK_*. */
+static inline unsigned walk_of_at(int flags)
+{
+    return (flags & AT_SYMLINK_NOFOLLOW ? 0 : WALK_FOLLOW) |
+           (flags & AT_EMPTY_PATH ? WALK_EMPTY : 0);
+}
+
+#endif
