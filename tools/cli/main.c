@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * enclos: picks the subcommand.
+ */
+#include "tools/cli/cli.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define VERSION "0.1"
+
+static const struct command *const commands[] = {
+    &command_run,
+    &command_build,
+    &command_check,
+};
+
+enum { COMMANDS = sizeof(commands) / sizeof(commands[0]) };
+
+static void print_command(FILE *out, const struct command *c)
+{
+    fprintf(out, "  enclos %s %s\n      %s\n", c->name, c->usage, c->help);
+    for (int i = 0; c->details && c->details[i]; i++) {
+        fprintf(out, "      %s\n", c->details[i]);
+    }
+}
+
+static int help(FILE *out)
+{
+    fprintf(out,
+            "enclos %s: runs unmodified Linux programs inside a trusted "
+            "execution environment\n\n",
+            VERSION);
+    for (int i = 0; i < COMMANDS; i++) {
+        print_command(out, commands[i]);
+    }
+    return 0;
+}
+
+int main(int argc, char **argv)
+{
+    const char *name = argc > 1 ? argv[1] : "help";
+
+    if (argc < 2) {
+        help(stderr);
+        return EXIT_OURS;
+    }
+    if (!strcmp(name, "help") || !strcmp(name, "--help") ||
+        !strcmp(name, "-h")) {
+        return help(stdout);
+    }
+    if (!strcmp(name, "version") || !strcmp(name, "--version")) {
+        puts("enclos " VERSION);
+        return 0;
+    }
+    for (int i = 0; i < COMMANDS; i++) {
+        if (!strcmp(name, commands[i]->name)) {
+            return commands[i]->run(argc - 1, argv + 1);
+        }
+    }
+    return fail("there is no command '%s'; 'enclos help' lists them", name);
+}

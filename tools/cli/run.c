@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * enclos run: gathers what the program is to see (root, environment,
+ * arguments) in a struct boot_info and hands it to the target, which does not
+ * come back.
+ */
+#include "tools/cli/cli.h"
+#include "tools/cli/root.h"
+#include "target/linux/linux.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { ENV_MAX = 1024, HOSTNAME_MAX = 64 };
+
+/* What the kernel and a small program need. */
+#define MEMORY_LEAST (8ull << 20)
+
+struct run {
+    struct boot_info info;
+    const char *root;
+    const char *env[ENV_MAX + 1];
+    size_t env_count;
+};
+
+/* Adds K=V, replacing an earlier value of K. entry must stay valid. */
+static bool env_add(struct run *run, const char *entry)
+{
+    size_t name = strcspn(entry, "=") + 1;
+
+    for (size_t i = 0; i < run->env_count; i++) {
+        if (!strncmp(run->env[i], entry, name)) {
+            run->env[i] = entry;
+            return true;
+        }
+    }
+    if (run->env_count == ENV_MAX) {
+        return false;
+    }
+    run->env[run->env_count++] = entry;
+    return true;
+}
+
+static bool set_root(void *ctx, const char *value)
+{
+    ((struct run *)ctx)->root = value;
+    return *value != '\0';
+}
+
+static bool set_env(void *ctx, const char *value)
+{
+    return *value != '=' && strchr(value, '=') && env_add(ctx, value);
+}
+
+static bool set_env_pass(void *ctx, const char *name)
+{
+    const char *value = getenv(name);
+    char *entry;
+
+    if (!*name || strchr(name, '=')) {
+        return false;
+    }
+    if (!value) {
+        return true; /* absent outside, absent inside */
+    }
+    return asprintf(&entry, "%s=%s", name, value) >= 0 && env_add(ctx, entry);
+}
+
+static bool set_cwd(void *ctx, const char *value)
+{
+    ((struct run *)ctx)->info.cwd = value;
+    return *value == '/';
+}
+
+static bool set_cpus(void *ctx, const char *value)
+{
+    char *end;
+    long n = strtol(value, &end, 10);
+
+    ((struct run *)ctx)->info.vcpu_count = (unsigned)n;
+    return *value && !*end && n >= 1 && n <= VCPU_MAX;
+}
+
+static bool set_memory(void *ctx, const char *value)
+{
+    uint64_t *limit = &((struct run *)ctx)->info.memory_limit;
+
+    return parse_size(value, limit) && *limit >= MEMORY_LEAST;
+}
+
+static bool set_strace(void *ctx, const char *value)
+{
+    ((struct run *)ctx)->info.strace = true;
+    return true;
+}
+
+static bool set_stats(void *ctx, const char *value)
+{
+    ((struct run *)ctx)->info.stats = true;
+    return true;
+}
+
+static bool set_log(void *ctx, const char *value)
+{
+    static const char *const levels[] = {"error", "warn", "info", "debug"};
+
+    for (int i = 0; i < 4; i++) {
+        if (!strcmp(value, levels[i])) {
+            ((struct run *)ctx)->info.log_level = (enum log_level)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+static const struct option_row options[] = {
+    {"--root", true, set_root, "auto, host, a directory or an image"},
+    {"--env", true, set_env, "K=V"},
+    {"--env-pass", true, set_env_pass, "the name of a variable"},
+    {"--cwd", true, set_cwd, "an absolute path"},
+    {"--cpus", true, set_cpus, "a number from 1 to 64"},
+    {"--memory", true, set_memory, "a size such as 512M or 4G, at least 8M"},
+    {"--strace", false, set_strace, ""},
+    {"--stats", false, set_stats, ""},
+    {"--log", true, set_log, "error, warn, info or debug"},
+};
+
+static void set_defaults(struct run *run)
+{
+    static char hostname[HOSTNAME_MAX + 1];
+    long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+    mode_t mask = umask(0);
+
+    umask(mask);
+    run->root = "auto";
+    run->info.image_fd = -1;
+    run->info.host_root_fd = -1;
+    run->info.log_level = LOG_WARN;
+    run->info.vcpu_count = cpus < 1 ? 1 : cpus > VCPU_MAX ? VCPU_MAX : cpus;
+    run->info.uid = getuid();
+    run->info.gid = getgid();
+    run->info.umask = mask;
+    run->info.hostname =
+        gethostname(hostname, HOSTNAME_MAX) ? "enclos" : hostname;
+    for (int fd = 0; fd < 3; fd++) {
+        run->info.tty[fd] = isatty(fd);
+    }
+    env_add(run, "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:"
+                 "/sbin:/bin");
+    env_add(run, run->info.uid == 0 ? "HOME=/root" : "HOME=/");
+    if (run->info.tty[1]) {
+        set_env_pass(run, "TERM");
+    }
+}
+
+static int run_run(int argc, char **argv)
+{
+    static struct run run;
+    int first, status;
+
+    if (target_linux_reserve()) {
+        return EXIT_OURS;
+    }
+    set_defaults(&run);
+    first = options_parse(argc, argv, options,
+                          sizeof(options) / sizeof(options[0]), &run);
+    if (first < 0) {
+        return EXIT_OURS;
+    }
+    if (first >= argc) {
+        return fail("run needs a program: enclos run [OPTION...] PROGRAM "
+                    "[ARG...]");
+    }
+    run.info.program = argv[first];
+    run.info.argv = (const char *const *)&argv[first];
+    run.info.envp = run.env;
+    status = root_choose(run.root, &run.info);
+    if (status) {
+        return status;
+    }
+    if (!run.info.cwd) {
+        run.info.cwd = "/";
+    }
+    say("NOT CONFIDENTIAL: no TEE; whoever owns this machine can read and "
+        "change everything");
+    target_linux_run(&run.info);
+}
+
+static const char *const details[] = {
+    "--root auto         pack PROGRAM and what it needs into a verified image",
+    "                    (cached by content); this is the default",
+    "--root host         the host's own tree, untrusted, read-only below",
+    "--root DIR|IMAGE    a directory (packed first), or an image of 'build'",
+    "--env K=V           set a variable; --env-pass K takes it from outside",
+    "--cwd DIR           where the program starts (inside the root)",
+    "--cpus N            virtual CPUs; default: as many as the host has",
+    "--memory SIZE       a ceiling on all memory, such as 512M; default: none",
+    "--strace            print every system call; --stats sums up at the end",
+    "--log LEVEL         error, warn (default), info or debug",
+    NULL};
+
+const struct command command_run = {
+    .name = "run",
+    .usage = "[OPTION...] PROGRAM [ARG...]",
+    .help = "runs PROGRAM; its exit status is ours (125: we failed; 126: not "
+            "executable; 127: not found)",
+    .details = details,
+    .run = run_run,
+};

@@ -1,0 +1,35 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# Installs the Debian packages that building, running and testing need.
+# Says nothing and changes nothing when all of them are there.
+set -eu
+
+# build; images; libraries; programs of the tests and of `make run`; lint
+packages="gcc make binutils libc6-dev
+    erofs-utils cryptsetup-bin
+    libssl-dev libipsec-mb-dev libzydis-dev
+    busybox-static redis-server sqlite3 python3 perl openssl golang-go musl-tools
+    ca-certificates util-linux mount procps
+    git clang-format cppcheck"
+
+missing=
+for p in $packages; do
+    s=$(dpkg-query -W -f '${db:Status-Status}' "$p" 2>/dev/null || true)
+    [ "$s" = installed ] || missing="$missing $p"
+done
+[ -n "$missing" ] || exit 0
+
+if [ "$(id -u)" -ne 0 ]; then
+    echo "enclos: packages are missing:$missing" >&2
+    echo "enclos: run 'make deps' as root, or install them yourself" >&2
+    exit 1
+fi
+export DEBIAN_FRONTEND=noninteractive
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+if ! { apt-get update && apt-get install -y --no-install-recommends \
+    $missing; } >"$log" 2>&1; then
+    cat "$log" >&2
+    echo "enclos: could not install:$missing" >&2
+    exit 1
+fi

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Making verified images on the host: EROFS by mkfs.erofs, a dm-verity tree
+ * behind it by veritysetup, and a trailer (abi/image.h) that says where they
+ * are. The same input gives the same bytes. docs/IMAGE.md has the format.
+ *
+ * Functions return 0 or -1 after a message on stderr that says what, why and
+ * what to do.
+ */
+#ifndef TOOLS_IMAGE_IMAGE_H
+#define TOOLS_IMAGE_IMAGE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "abi/image.h"
+
+/* Packs a directory or a tar archive (any compression that tar knows) into
+ * out, which is replaced only when everything went well. */
+int image_build(const char *source, const char *out,
+                struct image_trailer *trailer);
+
+/* Reads and checks the trailer of an image file. */
+int image_open(const char *path, int *fd, uint64_t *size,
+               struct image_trailer *trailer);
+
+/* An image of directory dir from the cache, made when it is not there or the
+ * tree has changed (by name, size, mode and times of every file). path gets
+ * the image's name. */
+int image_cached_dir(const char *dir, char *path, size_t len);
+
+/* The same for program's closure: itself, its interpreters, libraries, and
+ * what its language runtime needs from this host. */
+int image_cached_closure(const char *program, char *path, size_t len);
+
+#endif

@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: MIT
+# tools/image: making images on the host. The tests of the kernel's readers
+# (kernel/fs/verity*, erofs_*) are here too: they need images to read.
+
+EROFS_CORE := kernel/fs/erofs_core.o kernel/fs/erofs_dir.o \
+	kernel/fs/erofs_xattr.o
+IMAGE_OBJS := $(addprefix $(B)/host/, $(EROFS_CORE)) \
+	$(addprefix $(B)/host/tools/image/, build.o cache.o canon.o closure.o \
+	elf.o ldso.o paths.o runtime.o stage.o util.o)
+
+CLI_OBJS_EXTRA += $(IMAGE_OBJS)
+CLI_LIBS += -l:libcrypto.a
+
+IMAGE_UNIT := $(B)/unit/tools/image
+IMAGE_UNIT_OBJS := $(patsubst $(B)/host/%,$(B)/unit/%,$(IMAGE_OBJS))
+$(IMAGE_UNIT)/%.o: UNIT_CFLAGS += -D_GNU_SOURCE
+
+VERITY_UNIT_OBJS := $(addprefix $(B)/unit/kernel/fs/, verity.o verity_tree.o \
+	verity_open.o tests/image_file.o) $(CRYPTO_UNIT_OBJS)
+
+IMAGE_TESTS := $(addprefix $(B)/unit/kernel/fs/tests/, verity_test erofs_test \
+	erofs_fuzz) $(IMAGE_UNIT)/tests/image_test $(IMAGE_UNIT)/tests/closure_test
+UNIT_TESTS += $(IMAGE_TESTS)
+$(IMAGE_TESTS): %: %.o $(VERITY_UNIT_OBJS) \
+		$(IMAGE_UNIT_OBJS) $(B)/unit/lib/lib.a
+	$(CC) $(UNIT_CFLAGS) -o $@ $^ -l:libcrypto.a
+$(B)/unit/kernel/fs/tests/erofs_test.o: UNIT_CFLAGS += -D_GNU_SOURCE
+
+# The leaf, with the page cache and host I/O below it, over target/fake.
+LEAF_TEST := $(B)/unit/kernel/fs/tests/erofs_leaf_test
+UNIT_TESTS += $(LEAF_TEST)
+$(LEAF_TEST): %: %.o $(addprefix $(B)/unit/kernel/, fs/erofs.o fs/verity.o \
+		fs/verity_tree.o fs/verity_open.o fs/inode.o fs/pagecache.o \
+		fs/pagefill.o fs/pagetree.o fs/pagewindow.o fs/tests/image_file.o \
+		crypto/sha256.o crypto/sha256_multi.o mm/iobuf.o core/hostio.o \
+		core/hostio_buffer.o core/hostio_ring.o core/wait.o \
+		core/timer.o core/lock.o core/lock_debug.o core/log.o) \
+		$(CRYPTO_OBJS) $(B)/unit/target/fake/fake.a \
+		$(IMAGE_UNIT_OBJS) $(B)/unit/lib/lib.a
+	$(CC) $(UNIT_CFLAGS) -o $@ $^ -l:libcrypto.a
+
+# Not a test: prints GB/s of verified reading.
+$(B)/host/kernel/fs/tests/verity_bench: HOST_CFLAGS += -DENCLOS_UNIT
+$(B)/host/kernel/fs/tests/verity_bench: $(addprefix $(B)/host/kernel/, \
+		fs/tests/verity_bench.o fs/tests/image_file.o fs/verity.o \
+		fs/verity_tree.o fs/verity_open.o crypto/sha256.o \
+		crypto/sha256_multi.o crypto/tests/stubs.o) $(CRYPTO_OBJS) \
+		$(IMAGE_OBJS)
+	$(CC) $(HOST_LDFLAGS) -o $@ $^ -l:libcrypto.a
