@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Single steps inside: --single-step looks at every instruction, --aex-at and
+ * --aex-random exit asynchronously between two of them, as a timer interrupt
+ * would. The trap flag is set in the frame that goes into the enclave, and
+ * never seen by anybody: entry clears TF on hardware, and the SSA gets it
+ * cleared.
+ */
+#include "sgxemu/enclave.h"
+
+#define TF 0x100
+
+static uint64_t next_random(struct thread *t)
+{
+    if (t->random == 0) {
+        t->random = config.aex_seed * 0x9e3779b97f4a7c15ull + 1;
+    }
+    t->random ^= t->random << 13;
+    t->random ^= t->random >> 7;
+    t->random ^= t->random << 17;
+    return t->random;
+}
+
+void fetch_inside(struct enclave *e, uint64_t rip, uint8_t *bytes, size_t n)
+{
+    uint64_t offset = rip - e->base;
+
+    if (offset >= e->size) {
+        return;
+    }
+    if (PAGE - offset % PAGE < n) {
+        uint64_t next = offset / PAGE + 1;
+        size_t first = PAGE - offset % PAGE;
+
+        if (next * PAGE >= e->size || !(epcm_get(e, next) & EPCM_VALID)) {
+            n = first;
+        }
+    }
+    memcpy(bytes, enclave_bytes(e, offset), n);
+}
+
+/* RIP is about to execute inside. */
+static bool look(struct thread *t, ucontext_t *uc)
+{
+    uint64_t rip = (uint64_t)REG(uc, RIP);
+    struct fault fault = {.vector = VEC_UD};
+    siginfo_t info = {.si_signo = SIGILL, .si_code = ILL_ILLOPN};
+    uint8_t insn[16] = {0};
+    const char *name;
+
+    if (rip - t->enclave->base >= t->enclave->size) {
+        fault.vector = VEC_GP;
+        name = "a fetch from outside ELRANGE";
+    } else {
+        fetch_inside(t->enclave, rip, insn, 15);
+        name = illegal_instruction(insn, 15);
+    }
+    if (name == NULL) {
+        return false;
+    }
+    complain("sgxemu: illegal in an enclave: %s at %x\n", name, rip);
+    stat_add(STAT_ILLEGAL);
+    aex(t, uc, fault, false);
+    trap_report(t, uc, &info, fault);
+    return true;
+}
+
+/* After EENTER or ERESUME. */
+void step_enter(struct thread *t, ucontext_t *uc, bool entered)
+{
+    if (config.aex_seed) {
+        /* Now and then none, so that long entries end some day. */
+        uint64_t r = next_random(t);
+
+        t->steps_left =
+            (entered ? r % 4 == 0 : r % 16 != 0) ? 1 + (r >> 8) % 256 : 0;
+    } else if (config.aex_every) {
+        t->steps_left = 1;
+    } else if (config.aex_at && entered) {
+        t->steps_left = config.aex_at;
+    }
+    if (config.single_step || t->steps_left) {
+        REG(uc, EFL) |= TF;
+    }
+    if (config.single_step) {
+        look(t, uc);
+    }
+}
+
+/* After a leaf inside, which the trap flag does not see. */
+void step_leaf(struct thread *t, ucontext_t *uc)
+{
+    if (config.aex_seed && t->steps_left == 0) {
+        t->steps_left = next_random(t) % 16 == 0 ? 1 : 0;
+    }
+    step_trap(t, uc);
+}
+
+bool step_trap(struct thread *t, ucontext_t *uc)
+{
+    if (!config.single_step && !t->steps_left) {
+        return false;
+    }
+    if (config.single_step && look(t, uc)) {
+        return true;
+    }
+    if (t->steps_left && --t->steps_left == 0) {
+        stat_add(STAT_AEX_INJECTED);
+        aex(t, uc, NO_FAULT, false);
+    } else {
+        REG(uc, EFL) |= TF;
+    }
+    return true;
+}
