@@ -1,0 +1,23 @@
+# SPDX-License-Identifier: MIT
+# Benchmarks: never part of `make test`; each figure stands beside native.
+
+BENCH := $(B)/bench
+BENCH_PROGRAMS := $(addprefix $(BENCH)/,micro hello hello-static chroot-exec)
+
+$(BENCH)/%: bench/%.c
+	@mkdir -p $(@D)
+	$(CC) -O2 -Wall -D_GNU_SOURCE -o $@ $< -pthread
+$(BENCH)/hello-static: bench/hello.c
+	@mkdir -p $(@D)
+	$(CC) -O2 -Wall -static -o $@ $<
+
+$(BENCH)/rootfs.stamp: $(BENCH_PROGRAMS) tests/guest/rootfs.sh
+	tests/guest/rootfs.sh $(BENCH)/rootfs $(BENCH_PROGRAMS)
+	touch $@
+$(BENCH)/rootfs.img: $(BENCH)/rootfs.stamp $(B)/bin/enclos
+	$(B)/bin/enclos build $(BENCH)/rootfs -o $@
+
+bench: deps
+	@$(MAKE) --no-print-directory $(BENCH)/rootfs.img
+	@bench/run.py $(B)/bin/enclos $(BENCH)/rootfs.img $(BENCH)/rootfs \
+		$(BENCH) $(B)/bench.json $(ROUNDS)

@@ -1,0 +1,101 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""Native beside ours, in one interleaved run.
+
+Runs bench/micro natively and under `enclos run` in turn, several rounds, and
+the start-to-end times of small programs; prints the table of medians against
+the goals of GOALS and writes build/bench.json:
+{name: {"native": x, "enclos": x, "ratio": enclos/native, "unit": "ns"}}.
+
+usage: run.py ENCLOS IMAGE ROOTFS BINDIR OUT.json [ROUNDS]
+"""
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+
+# Upper bounds in ns for ours; None: reported only.
+GOALS = {
+    "getpid": 20, "getpid-raw": 20, "hello-static": 15e6,
+    "futex-round-trip": 500,
+}
+RATIO_GOALS = {"cpu": 1.03}
+
+
+def collect(command, into):
+    out = subprocess.run(command, stdout=subprocess.PIPE,
+                         stderr=subprocess.DEVNULL, check=True, text=True)
+    for line in out.stdout.splitlines():
+        name, value, _unit = line.split()
+        into.setdefault(name, []).append(float(value))
+
+
+def time_start(command, name, into, repeat=5):
+    for _ in range(repeat):
+        begin = time.perf_counter()
+        subprocess.run(command, stdout=subprocess.DEVNULL,
+                       stderr=subprocess.DEVNULL, check=True)
+        into.setdefault(name, []).append((time.perf_counter() - begin) * 1e9)
+
+
+def starts(prefix, into):
+    time_start(prefix + ["/test/hello-static"], "hello-static", into)
+    time_start(prefix + ["/test/hello"], "hello-dynamic", into)
+    time_start(prefix + ["/usr/bin/python3", "-c", "pass"], "python3-pass",
+               into, 3)
+
+
+def own_mounts(rootfs):
+    """A mount namespace in which the native side has a tmpfs and devices."""
+    if not os.environ.get("ENCLOS_BENCH_NS"):
+        os.environ["ENCLOS_BENCH_NS"] = "1"
+        os.execvp("unshare", ["unshare", "-m", "--propagation", "private",
+                              sys.executable] + sys.argv)
+    for args in (["-t", "tmpfs", "tmpfs", "/tmp"], ["-t", "proc", "proc", "/proc"],
+                 ["--rbind", "/dev", "/dev"]):
+        subprocess.run(["mount"] + args[:-1] + [rootfs + args[-1]], check=True)
+
+
+def main():
+    enclos, image, rootfs, bindir, out_file = sys.argv[1:6]
+    own_mounts(rootfs)
+    rounds = int(sys.argv[6]) if len(sys.argv) > 6 else 5
+    native, ours = {}, {}
+    run = [enclos, "run", "--root", image]
+    # A program of the host that changes root: what a start costs natively.
+    chroot = [os.path.join(bindir, "chroot-exec"), rootfs]
+    for _ in range(rounds):
+        collect(chroot + ["/test/micro"], native)
+        collect(run + ["/test/micro"], ours)
+        starts(chroot, native)
+        starts(run, ours)
+
+    table, missed = {}, []
+    print(f"{'operation':<22}{'native':>12}{'enclos':>12}{'ratio':>8}  goal")
+    for name in ours:
+        n, e = statistics.median(native[name]), statistics.median(ours[name])
+        table[name] = {"native": round(n, 1), "enclos": round(e, 1),
+                       "ratio": round(e / n, 4), "unit": "ns"}
+        goal = ""
+        if name in GOALS:
+            goal = f"<= {GOALS[name]:g} ns"
+            if e > GOALS[name]:
+                missed.append(name)
+        if name in RATIO_GOALS:
+            goal = f"<= {RATIO_GOALS[name]} x native"
+            if e / n > RATIO_GOALS[name]:
+                missed.append(name)
+        mark = " MISSED" if name in missed else ""
+        print(f"{name:<22}{n:>12.1f}{e:>12.1f}{e / n:>8.3f}  {goal}{mark}")
+    with open(out_file, "w") as f:
+        json.dump(table, f, indent=1)
+        f.write("\n")
+    print(f"medians of {rounds} interleaved rounds; written to {out_file}")
+    if missed:
+        print("goals missed:", ", ".join(missed))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,177 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# enclos run --memory: the ceiling is the program's, too, and never the end of
+# the kernel.
+. tests/cli/lib.sh
+
+bb=/bin/busybox
+py=/usr/bin/python3
+
+cat >"$work/hungry.c" <<'END'
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+static void *touch_some(void *arg)
+{
+    char some[100000];
+
+    memset(some, 1, sizeof(some));
+    return some[5000] ? arg : NULL;
+}
+
+/* Threads whose stacks are together larger than the ceiling. */
+static int threads(void)
+{
+    pthread_t t[24];
+    int n = 0;
+
+    for (int i = 0; i < 24; i++) {
+        n += pthread_create(&t[i], NULL, touch_some, NULL) == 0;
+    }
+    for (int i = 0; i < n; i++) {
+        pthread_join(t[i], NULL);
+    }
+    return n;
+}
+
+int main(void)
+{
+    const size_t mib = 1 << 20;
+    void *p = malloc(500 * mib), *map, *area[500];
+    int n = 0;
+
+    printf("malloc %s\n", p ? "gave" : strerror(errno));
+    map = mmap(NULL, 1000 * mib, PROT_READ | PROT_WRITE,
+               MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    printf("mmap %s\n", map == MAP_FAILED ? strerror(errno) : "gave");
+    map = mmap(NULL, 1000 * mib, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    printf("reserve %s\n", map == MAP_FAILED ? strerror(errno) : "gave");
+    printf("protect %s\n", mprotect(map, 1000 * mib, PROT_READ | PROT_WRITE)
+                               ? strerror(errno) : "gave");
+    munmap(map, 1000 * mib);
+    map = mmap(NULL, 1000 * mib, PROT_READ | PROT_WRITE,
+               MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (map != MAP_FAILED) {
+        memset((char *)map + 500 * mib, 1, mib);
+        munmap(map, 1000 * mib);
+    }
+    printf("noreserve %s\n", map == MAP_FAILED ? strerror(errno) : "gave");
+    printf("brk %s\n", sbrk(500 * mib) == (void *)-1 ? strerror(errno) : "gave");
+    printf("threads %d\n", threads());
+    while (n < 500 && (area[n] = malloc(mib)) != NULL) {
+        memset(area[n++], n, mib);
+    }
+    printf("filled %s\n", n > 20 && n < 64 ? "most" : n < 64 ? "little" : "all");
+    while (n > 0) { /* what is freed can be had again */
+        free(area[--n]);
+    }
+    p = malloc(30 * mib);
+    printf("again %s\n", p ? "gave" : strerror(errno));
+    return p ? 0 : 1;
+}
+END
+cat >"$work/hungry.expect" <<'END'
+malloc Cannot allocate memory
+mmap Cannot allocate memory
+reserve gave
+protect Cannot allocate memory
+noreserve gave
+brk Cannot allocate memory
+threads 24
+filled most
+again gave
+END
+gcc -O1 -o "$work/hungry" "$work/hungry.c" -pthread || exit 1
+
+told_once() {
+    [ "$(grep -c 'memory limit of .* --memory' "$work/err")" = 1 ]
+}
+no_kernel_bug() { ! grep -q 'kernel bug' "$work/err"; }
+
+run --memory 64M $bb grep MemTotal /proc/meminfo
+check memory-64M-busybox both 'status_is 0' 'out_is "MemTotal:          65536 kB"'
+run --memory 64M "$work/hungry"
+check memory-64M-refusals both 'status_is 0' 'no_kernel_bug' \
+    'cmp "$work/out" "$work/hungry.expect"' 'told_once'
+
+run --memory 128M $py -c 'x = bytearray(1 << 30)'
+check memory-python-error both 'status_is 1' 'err_has MemoryError' 'told_once'
+run --memory 128M $py -c 'x = []
+try:
+    while True:
+        x.append(bytes(1 << 20))
+except MemoryError:
+    n = len(x)
+    x = None
+    print(n > 40, n < 128, len(bytes(20 << 20)))'
+check memory-python-goes-on both 'status_is 0' 'out_is "True True 20971520"'
+
+# A file cache that fills the ceiling gives way to the program.
+head -c 60000000 /dev/zero >"$work/big"
+run --root host --memory 96M $py -c "
+n = 0
+with open('$work/big', 'rb') as f:
+    while part := f.read(1 << 20):
+        n += len(part)
+print(n, len(bytes(40 << 20)))"
+check memory-cache-gives-way both 'status_is 0' 'out_is "60000000 41943040"'
+
+# Nor does it take what the kernel needs for names and descriptors.
+run --root host --memory 64M $py -c "
+import os
+with open('$work/big', 'rb') as f:
+    while f.read(1 << 20):
+        pass
+files = []
+for i in range(500):
+    os.mkdir('/tmp/d%d' % i)
+    files.append(open('/tmp/d%d/f' % i, 'w'))
+    files[-1].write('x' * 100)
+for f in files:
+    f.close()
+print(sum(os.path.getsize('/tmp/d%d/f' % i) for i in range(500)))"
+check memory-cache-leaves-room both 'status_is 0' 'out_is 50000'
+
+# Files of the root's upper layer count, too.
+run --memory 64M $bb dd if=/dev/zero of=/tmp/full bs=1M count=100
+check memory-full-tmpfs both 'status_is 1' 'err_has "No space left"' \
+    'no_kernel_bug'
+
+# Stacks and files' pages count when they are touched: nobody can be told.
+run --memory 64M $py -c "
+import mmap
+m = mmap.mmap(-1, 200 << 20, flags=mmap.MAP_PRIVATE | 0x4000) # MAP_NORESERVE
+for i in range(0, 200 << 20, 4096):
+    m[i] = 1"
+check memory-touch-too-much both 'status_is 137' 'told_once' 'no_kernel_bug'
+
+run --memory 8M $bb echo alive
+check memory-8M both 'status_is 0' 'out_is alive'
+run --memory 8M $py -c pass # may well be too little
+check memory-8M-python no_kernel_bug
+run --memory 7M $bb true
+check memory-least both 'status_is 125' 'err_has "at least 8M"'
+
+# What is mapped shared counts once, and comes back.
+run --memory 64M $py -c "
+import mmap, os
+for i in range(20):
+    fd = os.open('/tmp/shared', os.O_RDWR | os.O_CREAT)
+    os.ftruncate(fd, 20 << 20)
+    with mmap.mmap(fd, 20 << 20) as m:
+        m[19 << 20] = 1
+    os.unlink('/tmp/shared')
+    os.close(fd)
+fd = os.open('/tmp/shared', os.O_RDWR | os.O_CREAT)
+os.ftruncate(fd, 200 << 20)
+try:
+    mmap.mmap(fd, 200 << 20)
+except OSError as e:
+    print(e.strerror)"
+check memory-shared-maps both 'status_is 0' \
+    'out_is "Cannot allocate memory"' 'told_once'

@@ -1,0 +1,105 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# enclos run: roots, environment, exit status, messages.
+. tests/cli/lib.sh
+
+bb=/bin/busybox
+mkdir -p "$work/root/bin" "$work/root/etc"
+cp /bin/busybox "$work/root/bin/"
+echo "in the root" >"$work/root/etc/motd"
+printf '#!/bin/busybox sh\necho script $0 $1\nexit 4\n' >"$work/root/script"
+chmod +x "$work/root/script"
+printf 'not a program\n' >"$work/root/text"
+chmod +x "$work/root/text"
+cp "$work/root/etc/motd" "$work/root/plain"
+
+run $bb echo hi
+check root-auto both 'status_is 0' 'out_is hi' 'err_has "NOT CONFIDENTIAL"'
+run $bb echo hi
+check root-auto-cached both 'status_is 0' 'out_is hi'
+run --root host $bb echo hi
+check root-host both 'status_is 0' 'out_is hi'
+run --root "$work/root" $bb cat /etc/motd
+check root-dir both 'status_is 0' 'out_is "in the root"'
+ours build "$work/root" -o "$work/root.img"
+check build both 'status_is 0' 'grep -qE "^root hash: [0-9a-f]{64}$" "$work/out"'
+run --root "$work/root.img" $bb cat /etc/motd
+check root-image both 'status_is 0' 'out_is "in the root"'
+run --root="$work/root.img" $bb cat /etc/motd
+check option-equals both 'status_is 0' 'out_is "in the root"'
+
+run --root "$work/root.img" $bb sh -c 'exit 42'
+check exit-status status_is 42
+run --root "$work/root.img" $bb sh -c 'kill -TERM $$'
+check death-by-signal status_is 143
+run --root "$work/root.img" /no/such/program
+check not-found both 'status_is 127' 'err_has "/no/such/program"'
+run --root "$work/root.img" /plain
+check not-executable both 'status_is 126' 'err_has "/plain"'
+run --root "$work/root.img" /text
+check not-a-program both 'status_is 126'
+run --root "$work/root.img" /etc
+check a-directory both 'status_is 126'
+run --root "$work/root.img" /script arg
+check script both 'status_is 4' 'out_is "script /script arg"'
+run no-such-program-anywhere
+check auto-not-found status_is 127
+run --no-such-option $bb true
+check unknown-option both 'status_is 125' 'err_has "unknown option"'
+run --roo "$work/root" $bb true
+check near-option both 'status_is 125' 'err_has "did you mean .--root"'
+run --root /no/such/root $bb true
+check bad-root both 'status_is 125' 'err_has "/no/such/root"'
+run --root "$work/root/plain" $bb true
+check root-is-no-image both 'status_is 125' 'err_has "is not an image"'
+run --cpus 0 $bb true
+check bad-cpus status_is 125
+run --memory 12Q $bb true
+check bad-memory status_is 125
+run
+check no-program status_is 125
+ours frobnicate
+check unknown-command both 'status_is 125' 'err_has frobnicate'
+
+run --root "$work/root.img" --env A=1 --env B=two $bb sh -c 'echo $A $B'
+check env both 'status_is 0' 'out_is "1 two"'
+SECRET=x run --root "$work/root.img" $bb sh -c 'echo "<$SECRET>"'
+check env-not-passed out_is '<>'
+SECRET=x run --root "$work/root.img" --env-pass SECRET $bb sh -c 'echo "<$SECRET>"'
+check env-pass out_is '<x>'
+run --root "$work/root.img" --cwd /etc $bb pwd
+check cwd out_is /etc
+run --root "$work/root.img" --cpus 1 $bb nproc
+check cpus-1 out_is 1
+run --root "$work/root.img" --cpus 3 $bb nproc
+check cpus-3 out_is 3
+
+echo "from stdin" | timeout 20 "$enclos" run --root "$work/root.img" $bb cat \
+    >"$work/out" 2>/dev/null
+check stdin out_is 'from stdin'
+head -c 3000000 /dev/urandom >"$work/big"
+timeout 30 "$enclos" run --root "$work/root.img" $bb md5sum <"$work/big" \
+    2>/dev/null | cut -d' ' -f1 >"$work/out"
+check big-stdin out_is "$(md5sum <"$work/big" | cut -d' ' -f1)"
+timeout 30 "$enclos" run --root "$work/root.img" $bb yes 2>/dev/null |
+    head -n 100000 | md5sum >"$work/out"
+check broken-pipe out_is "$(yes | head -n 100000 | md5sum)"
+
+run --root "$work/root.img" --strace $bb cat /etc/motd
+check strace both 'status_is 0' 'out_is "in the root"' \
+    'grep -qE "open(at)?\(.*/etc/motd" "$work/err"' \
+    'grep -q "exit_group(0)" "$work/err"'
+run --root "$work/root.img" --stats $bb true
+check stats both 'status_is 0' 'err_has calls'
+
+"$enclos" run --root "$work/root.img" $bb sleep 60 >/dev/null 2>&1 &
+pid=$!
+sleep 1
+kill -TERM $pid
+wait $pid
+status=$?
+check sigterm-passes status_is 143
+ours check
+check check both '[ $status -le 1 ]' 'grep -q FSGSBASE "$work/out"'
+ours help
+check help both 'status_is 0' 'grep -q "enclos run" "$work/out"'

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * mlock, mlock2, munlock, mlockall: what VmLck says, flags, refusals.
+ */
+#include <sys/mman.h>
+#include "tests/guest/show.h"
+
+#ifndef MLOCK_ONFAULT
+#define MLOCK_ONFAULT 1
+#endif
+
+static void locked(void)
+{
+    char line[200];
+    FILE *f = fopen("/proc/self/status", "r");
+
+    while (fgets(line, sizeof(line), f)) {
+        if (!strncmp(line, "VmLck:", 6)) {
+            printf("%s", line);
+        }
+    }
+    fclose(f);
+}
+
+int main(void)
+{
+    unsigned char vec[10];
+
+    show_start();
+    char *p = mmap(NULL, 10 * 4096, PROT_READ | PROT_WRITE,
+                   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    CALL(mlock, p, 4096L * 4);
+    locked();
+    mincore(p, 4 * 4096, vec);
+    printf("resident %d%d%d%d\n", vec[0] & 1, vec[1] & 1, vec[2] & 1,
+           vec[3] & 1);
+    CALL(mlock, p + 100, 1L);
+    CALL(mlock, p + 4096 * 3 + 100, 4096L);
+    locked();
+    CALL(munlock, p, 8192L);
+    locked();
+    CALL(mlock2, p, 8192L, MLOCK_ONFAULT);
+    CALL(mlock2, p, 8192L, 0);
+    CALL(mlock2, p, 8192L, 8);
+    locked();
+    CALL(munmap, p, 4096L);
+    locked();
+    CALL(munlock, p + 4096, 9L * 4096);
+    locked();
+    title("refusals");
+    CALL(mlock, p, 8192L);
+    CALL(munlock, p, 8192L);
+    CALL(mlock, p, 0L);
+    CALL(mlock, p, -1L);
+    CALL(munlock, 1L << 47, 4096L);
+    CALL(munlock, p + 4096, 9L * 4096);
+    locked();
+    title("all");
+    CALL(mlockall, 0);
+    CALL(mlockall, 8);
+    CALL(mlockall, MCL_ONFAULT);
+    CALL(mlockall, MCL_FUTURE);
+    char *q = mmap(NULL, 8192, PROT_READ | PROT_WRITE,
+                   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    mincore(q, 8192, vec);
+    printf("resident %d%d\n", vec[0] & 1, vec[1] & 1);
+    CALL(munlockall);
+    locked();
+    return 0;
+}

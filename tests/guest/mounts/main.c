@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * mount and umount2: a tmpfs of our own, bind mounts, read-only, busy ones,
+ * refusals. (Natively in the mount namespace of the test.)
+ */
+#include <sys/mount.h>
+#include "tests/guest/show.h"
+
+static void own(void)
+{
+    struct stat a, b;
+
+    title("tmpfs");
+    mkdir("/tmp/m", 0755);
+    put("/tmp/m/hidden", "hidden");
+    CALL(mount, "none", "/tmp/m", "tmpfs", 0, NULL);
+    cat("/tmp/m/hidden");
+    put("/tmp/m/f", "on top");
+    stat("/tmp/m", &a);
+    stat("/tmp", &b);
+    printf("another device %d\n", a.st_dev != b.st_dev);
+    CALL(rename, "/tmp/m/f", "/tmp/f");
+    CALL(link, "/tmp/m/f", "/tmp/f");
+    CALL(rmdir, "/tmp/m");
+    CALL(rename, "/tmp/m", "/tmp/n");
+    show_stat("/tmp/m/..");
+    int fd = open("/tmp/m/f", O_RDONLY);
+    CALL(umount2, "/tmp/m", 0);
+    close(fd);
+    CALL(umount2, "/tmp/m", 0);
+    cat("/tmp/m/hidden");
+    CALL(umount2, "/tmp/m", 0);
+    CALL(mount, "none", "/tmp/m", "tmpfs", MS_RDONLY, NULL);
+    CALL(open, "/tmp/m/x", O_CREAT | O_RDWR, 0600);
+    CALL(mkdir, "/tmp/m/x", 0755);
+    CALL(umount2, "/tmp/m", 0);
+    CALL(mount, "none", "/tmp/m", "tmpfs", 0, "mode=1700,size=1m,uid=5");
+    show_stat("/tmp/m");
+    CALL(umount2, "/tmp/m", MNT_DETACH);
+}
+
+static void bind(void)
+{
+    title("bind");
+    mkdir("/tmp/a", 0755);
+    mkdir("/tmp/b", 0755);
+    put("/tmp/a/f", "one");
+    CALL(mount, "/tmp/a", "/tmp/b", NULL, MS_BIND, NULL);
+    cat("/tmp/b/f");
+    put("/tmp/b/f", "two");
+    cat("/tmp/a/f");
+    CALL(link, "/tmp/a/f", "/tmp/b/g");
+    CALL(mount, NULL, "/tmp/b", NULL, MS_BIND | MS_REMOUNT | MS_RDONLY, NULL);
+    CALL(open, "/tmp/b/f", O_RDWR);
+    CALL(open, "/tmp/a/f", O_RDWR);
+    CALL(access, "/tmp/b/f", W_OK);
+    CALL(unlink, "/tmp/b/f");
+    close(3);
+    CALL(umount2, "/tmp/b", 0);
+    put("/tmp/file", "over a file");
+    put("/tmp/file2", "below");
+    CALL(mount, "/tmp/file", "/tmp/file2", NULL, MS_BIND, NULL);
+    cat("/tmp/file2");
+    CALL(unlink, "/tmp/file2");
+    CALL(umount2, "/tmp/file2", 0);
+    cat("/tmp/file2");
+}
+
+static void refusals(void)
+{
+    title("refusals");
+    CALL(mount, "none", "/tmp/none", "tmpfs", 0, NULL);
+    CALL(mount, "none", "/tmp/file", "tmpfs", 0, NULL);
+    CALL(mount, "none", "/tmp/a", "nosuchfs", 0, NULL);
+    CALL(mount, "none", "/tmp/a", NULL, 0, NULL);
+    CALL(mount, "/tmp/none", "/tmp/a", NULL, MS_BIND, NULL);
+    CALL(mount, "/tmp/file", "/tmp/a", NULL, MS_BIND, NULL);
+    CALL(mount, "none", BAD, "tmpfs", 0, NULL);
+    CALL(mount, "none", "/tmp/a", BAD, 0, NULL);
+    CALL(umount2, "/tmp/a", 0);
+    CALL(umount2, "/tmp/none", 0);
+    CALL(umount2, "/tmp/a", 0x100);
+    CALL(umount2, "/tmp/a", MNT_EXPIRE | MNT_FORCE);
+    setresuid(NOBODY, NOBODY, NOBODY);
+    CALL(mount, "none", "/tmp/a", "tmpfs", 0, NULL);
+    CALL(umount2, "/tmp/a", 0);
+    CALL(umount2, "/tmp/none", 0);
+}
+
+int main(void)
+{
+    show_start();
+    own();
+    bind();
+    refusals();
+    return 0;
+}

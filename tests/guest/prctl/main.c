@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * prctl: names, death signals, dumpable, no new privileges, timer slack,
+ * bounding set, refusals of what is not there.
+ */
+#include <pthread.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include "tests/guest/show.h"
+
+static char name[20];
+
+static void look(void)
+{
+    memset(name, 'x', sizeof(name));
+    prctl(PR_GET_NAME, name);
+    printf("[%s]\n", name);
+}
+
+static void *thread(void *arg)
+{
+    look();
+    CALL(prctl, PR_SET_NAME, "thread", 0L, 0L, 0L);
+    look();
+    cat("/proc/thread-self/comm");
+    cat("/proc/self/comm");
+    return NULL;
+}
+
+static void names(void)
+{
+    pthread_t t;
+
+    title("names");
+    look();
+    CALL(prctl, PR_SET_NAME, "another name that is too long", 0L, 0L, 0L);
+    look();
+    CALL(prctl, PR_SET_NAME, "", 0L, 0L, 0L);
+    look();
+    CALL(prctl, PR_SET_NAME, BAD, 0L, 0L, 0L);
+    CALL(prctl, PR_GET_NAME, BAD, 0L, 0L, 0L);
+    CALL(prctl, PR_SET_NAME, "main", 0L, 0L, 0L);
+    pthread_create(&t, NULL, thread, NULL);
+    pthread_join(t, NULL);
+    look();
+    put("/proc/self/comm", "by file");
+    look();
+}
+
+static void states(void)
+{
+    int sig = -1;
+
+    title("states");
+    CALL(prctl, PR_GET_PDEATHSIG, &sig, 0L, 0L, 0L);
+    CALL(prctl, PR_SET_PDEATHSIG, SIGUSR1, 0L, 0L, 0L);
+    CALL(prctl, PR_GET_PDEATHSIG, &sig, 0L, 0L, 0L);
+    printf("%d\n", sig);
+    CALL(prctl, PR_SET_PDEATHSIG, 65, 0L, 0L, 0L);
+    CALL(prctl, PR_SET_PDEATHSIG, 0, 0L, 0L, 0L);
+    CALL(prctl, PR_GET_DUMPABLE, 0L, 0L, 0L, 0L);
+    CALL(prctl, PR_SET_DUMPABLE, 0L, 0L, 0L, 0L);
+    CALL(prctl, PR_GET_DUMPABLE, 0L, 0L, 0L, 0L);
+    CALL(prctl, PR_SET_DUMPABLE, 2L, 0L, 0L, 0L);
+    CALL(prctl, PR_SET_DUMPABLE, 1L, 0L, 0L, 0L);
+    CALL(prctl, PR_GET_KEEPCAPS, 0L, 0L, 0L, 0L);
+    CALL(prctl, PR_SET_KEEPCAPS, 1L, 0L, 0L, 0L);
+    CALL(prctl, PR_GET_KEEPCAPS, 0L, 0L, 0L, 0L);
+    CALL(prctl, PR_SET_KEEPCAPS, 2L, 0L, 0L, 0L);
+    CALL(prctl, PR_GET_TIMERSLACK, 0L, 0L, 0L, 0L);
+    CALL(prctl, PR_SET_TIMERSLACK, 70000L, 0L, 0L, 0L);
+    CALL(prctl, PR_GET_TIMERSLACK, 0L, 0L, 0L, 0L);
+    CALL(prctl, PR_SET_TIMERSLACK, 0L, 0L, 0L, 0L);
+    CALL(prctl, PR_GET_TIMERSLACK, 0L, 0L, 0L, 0L);
+    CALL(prctl, PR_GET_TIMING, 0L, 0L, 0L, 0L);
+    CALL(prctl, PR_SET_TIMING, 0L, 0L, 0L, 0L);
+    CALL(prctl, PR_SET_TIMING, 1L, 0L, 0L, 0L);
+    CALL(prctl, PR_GET_CHILD_SUBREAPER, &sig, 0L, 0L, 0L);
+    printf("%d\n", sig);
+    CALL(prctl, PR_SET_CHILD_SUBREAPER, 1L, 0L, 0L, 0L);
+    CALL(prctl, PR_GET_CHILD_SUBREAPER, &sig, 0L, 0L, 0L);
+    printf("%d\n", sig);
+    CALL(prctl, PR_GET_THP_DISABLE, 0L, 0L, 0L, 0L);
+    CALL(prctl, PR_GET_THP_DISABLE, 1L, 0L, 0L, 0L);
+    CALL(prctl, PR_GET_TID_ADDRESS, BAD, 0L, 0L, 0L);
+    CALL(prctl, PR_GET_SECUREBITS, 0L, 0L, 0L, 0L);
+    CALL(prctl, PR_MCE_KILL_GET, 0L, 0L, 0L, 0L);
+}
+
+static void privileges(void)
+{
+    title("privileges");
+    CALL(prctl, PR_GET_NO_NEW_PRIVS, 0L, 0L, 0L, 0L);
+    CALL(prctl, PR_SET_NO_NEW_PRIVS, 0L, 0L, 0L, 0L);
+    CALL(prctl, PR_SET_NO_NEW_PRIVS, 1L, 1L, 0L, 0L);
+    CALL(prctl, PR_SET_NO_NEW_PRIVS, 1L, 0L, 0L, 0L);
+    CALL(prctl, PR_GET_NO_NEW_PRIVS, 0L, 0L, 0L, 0L);
+    CALL(prctl, PR_SET_NO_NEW_PRIVS, 0L, 0L, 0L, 0L);
+    CALL(prctl, PR_CAPBSET_READ, 0L, 0L, 0L, 0L);
+    CALL(prctl, PR_CAPBSET_READ, 64L, 0L, 0L, 0L);
+    CALL(prctl, PR_CAPBSET_DROP, 0L, 0L, 0L, 0L);
+    CALL(prctl, PR_CAPBSET_READ, 0L, 0L, 0L, 0L);
+    CALL(prctl, PR_CAPBSET_DROP, 64L, 0L, 0L, 0L);
+    CALL(prctl, PR_CAP_AMBIENT, PR_CAP_AMBIENT_IS_SET, 0L, 0L, 0L);
+    CALL(prctl, PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0L, 0L, 0L);
+    CALL(prctl, PR_CAP_AMBIENT, 99L, 0L, 0L, 0L);
+    setresuid(NOBODY, NOBODY, NOBODY);
+    CALL(prctl, PR_CAPBSET_DROP, 1L, 0L, 0L, 0L);
+}
+
+int main(void)
+{
+    show_start();
+    names();
+    states();
+    privileges();
+    CALL(prctl, 9999, 0L, 0L, 0L, 0L);
+    CALL(prctl, -1, 0L, 0L, 0L, 0L);
+    return 0;
+}

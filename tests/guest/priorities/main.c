@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * getpriority and setpriority: the kernel's 20 - nice, clamping, who may
+ * raise, groups and users, threads that have their own.
+ */
+#include <pthread.h>
+#include <sys/resource.h>
+#include "tests/guest/show.h"
+
+static void *thread(void *arg)
+{
+    CALL(getpriority, PRIO_PROCESS, 0);
+    CALL(setpriority, PRIO_PROCESS, 0, 7);
+    CALL(getpriority, PRIO_PROCESS, 0);
+    return NULL;
+}
+
+int main(void)
+{
+    pthread_t t;
+
+    show_start();
+    CALL(getpriority, PRIO_PROCESS, 0);
+    CALL(setpriority, PRIO_PROCESS, 0, 5);
+    CALL(getpriority, PRIO_PROCESS, 0);
+    CALL(getpriority, PRIO_PROCESS, getpid());
+    CALL(setpriority, PRIO_PROCESS, 0, 100);
+    CALL(getpriority, PRIO_PROCESS, 0);
+    CALL(setpriority, PRIO_PROCESS, 0, -100);
+    CALL(getpriority, PRIO_PROCESS, 0);
+    CALL(setpriority, PRIO_PROCESS, 0, 2);
+    title("threads");
+    pthread_create(&t, NULL, thread, NULL);
+    pthread_join(t, NULL);
+    CALL(getpriority, PRIO_PROCESS, 0);
+    title("refusals");
+    CALL(getpriority, 3, 0);
+    CALL(getpriority, -1, 0);
+    CALL(setpriority, 3, 0, 0);
+    CALL(getpriority, PRIO_PROCESS, 0x3ffffff);
+    CALL(setpriority, PRIO_PROCESS, 0x3ffffff, 0);
+    CALL(getpriority, PRIO_PGRP, 0x3ffffff);
+    CALL(getpriority, PRIO_USER, 54321);
+    CALL(setpriority, PRIO_USER, 54321, 0);
+    title("nobody");
+    setresuid(NOBODY, NOBODY, NOBODY);
+    CALL(setpriority, PRIO_PROCESS, 0, 1);
+    CALL(setpriority, PRIO_PROCESS, 0, 2);
+    CALL(setpriority, PRIO_PROCESS, 0, 3);
+    CALL(setpriority, PRIO_PROCESS, 0, 2);
+    CALL(getpriority, PRIO_PROCESS, 0);
+    return 0;
+}

@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: MIT
+# Guest tests: the same program natively and in our kernel, from one tree.
+#
+# Each folder with a main.c is a program: dynamic by default; GUEST_FLAGS_NAME
+# overrides how it is linked.
+
+GUEST := $(B)/guest
+GUEST_NAMES := $(patsubst tests/guest/%/main.c,%,$(wildcard tests/guest/*/main.c))
+GUEST_PROGRAMS := $(addprefix $(GUEST)/bin/,$(GUEST_NAMES) musl-threads go)
+GUEST_FLAGS := -pthread
+GUEST_FLAGS_raw := -static -nostdlib -no-pie -fno-builtin -fno-stack-protector
+
+$(GUEST)/bin/%: tests/guest/%/main.c tests/guest/show.h
+	@mkdir -p $(@D)
+	$(CC) -O2 -Wall -Wno-unused-result -D_GNU_SOURCE -I. -o $@ $< \
+		$(or $(GUEST_FLAGS_$*),$(GUEST_FLAGS))
+
+$(GUEST)/bin/musl-threads: tests/guest/threads/main.c
+	@mkdir -p $(@D)
+	musl-gcc -O2 -static -D_GNU_SOURCE -o $@ $<
+
+$(GUEST)/bin/go: tests/guest/go/main.go
+	@mkdir -p $(@D)
+	CGO_ENABLED=0 GO111MODULE=off GOCACHE=$(abspath $(GUEST)/gocache) \
+		go build -o $@ $<
+
+$(GUEST)/rootfs.stamp: $(GUEST_PROGRAMS) tests/guest/rootfs.sh \
+		$(wildcard tests/guest/scripts/*)
+	tests/guest/rootfs.sh $(GUEST)/rootfs $(GUEST_PROGRAMS)
+	touch $@
+
+$(GUEST)/rootfs.img: $(GUEST)/rootfs.stamp $(B)/bin/enclos
+	$(B)/bin/enclos build $(GUEST)/rootfs -o $@
+
+GUEST_TESTS := $(patsubst tests/guest/%.cases,$(GUEST)/%.test,\
+	$(wildcard tests/guest/*.cases))
+SCRIPT_TESTS += $(GUEST_TESTS)
+
+$(GUEST_TESTS): $(GUEST)/%.test: tests/guest/%.cases tests/guest/run.sh \
+		$(GUEST)/rootfs.img
+	@printf '#!/bin/sh\nexec %s %s %s %s %s\n' tests/guest/run.sh \
+		$(GUEST)/rootfs $(GUEST)/rootfs.img $(B)/bin/enclos $< >$@
+	@chmod +x $@

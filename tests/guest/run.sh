@@ -1,0 +1,67 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# Runs every case of the cases files twice, natively (chroot into the root
+# file system) and under enclos (from the verified image of that same tree),
+# and compares standard output and exit status.
+#
+# usage: run.sh ROOTFS IMAGE ENCLOS CASES
+# A line of CASES: NAME: COMMAND, or NAME [ENCLOS-OPTION...]: COMMAND. Words
+# are split by the shell; "#" starts a comment. /tmp is empty on both sides.
+set -u
+rootfs=$1 image=$2 enclos=$3 cases=$4
+
+if [ "$(id -u)" -ne 0 ]; then
+    echo "ok guest # SKIP chroot(2) needs root"
+    exit 0
+fi
+if [ ! -d "$rootfs" ] || [ ! -f "$image" ] || [ ! -x "$enclos" ]; then
+    echo "not ok guest: $rootfs, $image or $enclos is missing"
+    exit 1
+fi
+if [ -z "${ENCLOS_TEST_NS:-}" ]; then
+    ENCLOS_TEST_NS=1 exec unshare -m --propagation private "$0" "$@"
+fi
+mount --bind "$rootfs" "$rootfs"
+mount -o remount,bind,ro "$rootfs" # python3 would leave its caches there
+mount -t tmpfs tmpfs "$rootfs/tmp"
+mount -t proc proc "$rootfs/proc"
+mount --rbind /dev "$rootfs/dev"
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+path="PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+while IFS= read -r line; do
+    case $line in '' | '#'*) continue ;; esac
+    name=${line%%:*}
+    command=${line#*: }
+    options=
+    case $name in
+    *' ['*']')
+        options=${name#* [}
+        options=${options%]}
+        name=${name%% [*}
+        ;;
+    esac
+    eval "words=($command)"
+    eval "options=($options)"
+
+    find "$rootfs/tmp/" -mindepth 1 -delete
+    env -i "$path" HOME=/root timeout -k 5 120 \
+        chroot "$rootfs" "${words[@]}" >"$work/native" 2>"$work/native.err" \
+        </dev/null
+    native=$?
+    timeout -k 5 120 "$enclos" run --root "$image" "${options[@]}" \
+        "${words[@]}" >"$work/ours" 2>"$work/ours.err" </dev/null
+    ours=$?
+    # 125 is neither the program's nor a success: chroot(1) or enclos failed.
+    if [ "$native" = "$ours" ] && [ "$native" -ne 125 ] &&
+        cmp -s "$work/native" "$work/ours"; then
+        echo "ok guest $name"
+    else
+        echo "$name: exit status native $native, enclos $ours; output:"
+        diff "$work/native" "$work/ours" | head -n 10
+        grep -v 'NOT CONFIDENTIAL' "$work/ours.err" | tail -n 5
+        echo "not ok guest $name"
+    fi
+done <"$cases"

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * splice and vmsplice: file to pipe, pipe to file, pipe to pipe, offsets,
+ * and what they refuse.
+ */
+#include <sys/uio.h>
+#include "tests/guest/show.h"
+
+static char buf[100000];
+
+static void files(void)
+{
+    loff_t off = 2, out = 5;
+    int p[2];
+
+    title("files");
+    put("/tmp/in", "0123456789");
+    int in = open("/tmp/in", O_RDONLY);
+    int dst = open("/tmp/out", O_CREAT | O_RDWR, 0600);
+    pipe2(p, O_NONBLOCK);
+    CALL(splice, in, NULL, p[1], NULL, 4L, 0);
+    CALL(lseek, in, 0L, SEEK_CUR);
+    CALL(splice, in, &off, p[1], NULL, 3L, 0);
+    printf("offset %ld\n", (long)off);
+    CALL(lseek, in, 0L, SEEK_CUR);
+    CALL(read, p[0], buf, 100L);
+    printf("[%.7s]\n", buf);
+    CALL(splice, in, NULL, p[1], NULL, 100L, 0);
+    CALL(splice, in, NULL, p[1], NULL, 100L, 0);
+    CALL(splice, p[0], NULL, dst, &out, 4L, 0);
+    printf("offset %ld\n", (long)out);
+    CALL(splice, p[0], NULL, dst, NULL, 100L, 0);
+    CALL(splice, p[0], NULL, dst, NULL, 100L, 0);
+    CALL(splice, p[0], NULL, dst, NULL, 100L, SPLICE_F_NONBLOCK);
+    CALL(lseek, dst, 0L, SEEK_CUR);
+    CALL(pread64, dst, buf, 100L, 0L);
+    printf("[%.2s] %d [%.4s]\n", buf, buf[2] + buf[3] + buf[4], buf + 5);
+    close(in);
+    close(dst);
+    close(p[0]);
+    close(p[1]);
+}
+
+static void pipes(void)
+{
+    int a[2], b[2];
+    struct iovec iov[] = {{"vm", 2}, {"splice", 6}};
+
+    title("pipes");
+    pipe2(a, O_NONBLOCK);
+    pipe2(b, O_NONBLOCK);
+    CALL(write, a[1], "from a to b", 11L);
+    CALL(splice, a[0], NULL, b[1], NULL, 6L, 0);
+    CALL(splice, a[0], NULL, b[1], NULL, 100L, 0);
+    CALL(splice, a[0], NULL, b[1], NULL, 100L, 0);
+    CALL(read, b[0], buf, 100L);
+    printf("[%.11s]\n", buf);
+    CALL(splice, a[0], NULL, a[1], NULL, 1L, 0);
+    CALL(vmsplice, a[1], iov, 2L, 0);
+    CALL(read, a[0], buf, 100L);
+    printf("[%.8s]\n", buf);
+    CALL(vmsplice, a[1], iov, 2L, SPLICE_F_GIFT);
+    iov[0].iov_base = buf;
+    iov[0].iov_len = 4;
+    CALL(vmsplice, a[0], iov, 1L, 0);
+    printf("[%.4s]\n", buf);
+    CALL(vmsplice, a[1], iov, 1025L, 0);
+    CALL(vmsplice, a[1], BAD, 1L, 0);
+    CALL(vmsplice, a[1], iov, 1L, 0x100);
+    CALL(vmsplice, 99, iov, 1L, 0);
+    CALL(vmsplice, 0, iov, 1L, 0);
+    CALL(vmsplice, a[1], iov, 0L, 0);
+    close(a[1]);
+    CALL(splice, a[0], NULL, b[1], NULL, 100L, 0);
+    CALL(splice, a[0], NULL, b[1], NULL, 100L, 0);
+    close(a[0]);
+    close(b[0]);
+    close(b[1]);
+}
+
+static void refusals(void)
+{
+    loff_t off = 0, negative = -1;
+    int p[2], in = open("/tmp/in", O_RDWR), dir = open("/tmp", O_RDONLY);
+    int ap = open("/tmp/in", O_RDWR | O_APPEND), wr = open("/tmp/in", O_WRONLY);
+
+    title("refusals");
+    pipe2(p, O_NONBLOCK);
+    CALL(splice, in, NULL, ap, NULL, 1L, 0);
+    CALL(splice, in, NULL, p[1], &off, 1L, 0);
+    CALL(splice, p[0], &off, in, NULL, 1L, 0);
+    CALL(splice, in, &negative, p[1], NULL, 1L, 0);
+    CALL(splice, in, BAD, p[1], NULL, 1L, 0);
+    CALL(splice, in, NULL, p[0], NULL, 1L, 0);
+    CALL(splice, wr, NULL, p[1], NULL, 1L, 0);
+    CALL(splice, in, NULL, p[1], NULL, 1L, 0x100);
+    CALL(splice, in, NULL, p[1], NULL, 0L, 0);
+    CALL(splice, 99, NULL, p[1], NULL, 1L, 0);
+    CALL(splice, in, NULL, 99, NULL, 1L, 0);
+    CALL(splice, 99, NULL, 99, NULL, 0L, 0);
+    CALL(splice, dir, NULL, p[1], NULL, 1L, 0);
+    CALL(write, p[1], "x", 1L);
+    CALL(splice, p[0], NULL, ap, NULL, 1L, 0);
+    CALL(splice, p[0], NULL, dir, NULL, 1L, 0);
+}
+
+static void devices(void)
+{
+    int p[2], zero = open("/dev/zero", O_RDWR),
+              null = open("/dev/null", O_RDWR);
+
+    title("devices");
+    pipe2(p, O_NONBLOCK);
+    CALL(splice, zero, NULL, p[1], NULL, 5000L, 0);
+    CALL(splice, p[0], NULL, null, NULL, 5000L, 0);
+    CALL(splice, null, NULL, p[1], NULL, 5000L, 0);
+    CALL(read, p[0], buf, 1L);
+    close(zero);
+    close(null);
+}
+
+int main(void)
+{
+    show_start();
+    files();
+    pipes();
+    refusals();
+    devices();
+    return 0;
+}
