@@ -13,8 +13,8 @@
 #include <time.h>
 
 /* Not blocked on a vCPU: faults, the kick, and stopping by the terminal. */
-static const int vcpu_signals[] = {SIGSEGV, SIGBUS, SIGFPE,  SIGILL,
-                                   SIGTRAP, SIGSYS, SIGTTIN, SIG_KICK};
+static const int vcpu_signals[] = {SIGSEGV, SIGBUS,  SIGFPE,   SIGILL,  SIGTRAP,
+                                   SIGSYS,  SIGTTIN, SIG_KICK, SIG_TICK};
 static const int forwarded[] = {SIGHUP,  SIGINT,  SIGQUIT, SIGTERM,  SIGUSR1,
                                 SIGUSR2, SIGTSTP, SIGCONT, SIGWINCH, SIGALRM};
 
@@ -51,6 +51,7 @@ void signals_block(void)
         sigdelset(&set, vcpu_signals[i]);
     }
     sigaddset(&set, SIG_KICK);
+    sigaddset(&set, SIG_TICK);
     sigdelset(&set, SIGTTOU);
     pthread_sigmask(SIG_SETMASK, &set, NULL);
 }

@@ -45,6 +45,11 @@ struct raw_sigaction {
 
 extern char __executable_start[], etext[];
 
+static bool is_tick(int sig)
+{
+    return sig == SIG_KICK || sig == SIG_TICK;
+}
+
 static bool target_owns_rip(uint64_t rip)
 {
     return rip >= (uint64_t)__executable_start && rip < (uint64_t)etext;
@@ -161,6 +166,15 @@ static _Noreturn void trap_syscall(struct host_vcpu *h, siginfo_t *si,
     enter_kernel(regs, &trap);
 }
 
+/* The kernel looks for work after this, so one kick stands for all until now.
+ * Cleared late: kicks in a row must not nest handlers without end. */
+static void take_kick(struct host_vcpu *h)
+{
+    atomic_store(&h->wake, 0);
+    vcpu_return_tick(h);
+    atomic_store(&h->kicked, 0);
+}
+
 static _Noreturn void trap_from_user(struct host_vcpu *h, uint64_t gs, int sig,
                                      siginfo_t *si, ucontext_t *uc)
 {
@@ -175,9 +189,8 @@ static _Noreturn void trap_from_user(struct host_vcpu *h, uint64_t gs, int sig,
         trap_syscall(h, si, uc, regs);
     }
     copy_vector_state(h->vcpu, uc->uc_mcontext.fpregs);
-    if (sig == SIG_KICK) {
-        atomic_store(&h->wake, 0);
-        vcpu_return_tick(h);
+    if (is_tick(sig)) {
+        take_kick(h);
     } else if (si->si_code <= 0) {
         kernel_signal(sig); /* somebody's kill(2), not a fault */
     } else {
@@ -228,15 +241,15 @@ static void kick_after_resume(struct host_vcpu *h, ucontext_t *uc)
  * its way out. But it may be past that look already:
  * - on either way through target_user_resume(): see above;
  * - in the kernel's own short way out, or in a handler that interrupted it:
- *   the timer is set to look again soon. */
+ *   the timer is set to look again soon. Not so in what the kernel called
+ *   here: it looks after that. */
 static void kick_in_kernel(struct host_vcpu *h, ucontext_t *uc)
 {
     static const struct trap tick = {.kind = TRAP_TICK};
     uint64_t rip = uc->uc_mcontext.gregs[REG_RIP];
 
     if (is_as_good_as_there(rip)) {
-        atomic_store(&h->wake, 0);
-        vcpu_return_tick(h);
+        take_kick(h);
         trap_as_if_there(h, &tick);
     }
     atomic_store_relaxed(&h->vcpu->resched, 1);
@@ -252,6 +265,7 @@ static void kick_in_kernel(struct host_vcpu *h, ucontext_t *uc)
     } else {
         vcpu_return_tick(h);
     }
+    atomic_store(&h->kicked, 0);
 }
 
 static void fault_in_kernel(struct host_vcpu *h, int sig, siginfo_t *si,
@@ -321,13 +335,10 @@ static void on_signal(int sig, siginfo_t *si, void *context)
     }
     gs = read_gs_base();
     vcpu_set_gs(h->vcpu);
-    if (sig == SIG_KICK) {
-        atomic_store(&h->kicked, 0);
-    }
     if (!kernel_owns_rip(rip) && !target_owns_rip(rip)) {
         trap_from_user(h, gs, sig, si, uc);
     }
-    if (sig == SIG_KICK) {
+    if (is_tick(sig)) {
         kick_in_kernel(h, uc);
     } else {
         fault_in_kernel(h, sig, si, uc);
@@ -336,8 +347,8 @@ static void on_signal(int sig, siginfo_t *si, void *context)
 
 int trap_init(void)
 {
-    static const int signals[] = {SIGSEGV, SIGBUS, SIGFPE,  SIGILL,
-                                  SIGTRAP, SIGSYS, SIG_KICK};
+    static const int signals[] = {SIGSEGV, SIGBUS, SIGFPE,   SIGILL,
+                                  SIGTRAP, SIGSYS, SIG_KICK, SIG_TICK};
     struct raw_sigaction sa = {
         .handler = on_signal,
         .flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER | SA_RESTART |

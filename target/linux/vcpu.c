@@ -114,7 +114,7 @@ static long open_events(struct host_vcpu *h)
 static long open_timer(struct host_vcpu *h, int tid)
 {
     struct raw_sigevent ev = {
-        .signo = SIG_KICK, .notify = SIGEV_THREAD_ID, .tid = tid};
+        .signo = SIG_TICK, .notify = SIGEV_THREAD_ID, .tid = tid};
 
     RAW(SYS_prctl, PR_SET_TIMERSLACK, 1, 0, 0, 0);
     return RAW(SYS_timer_create, CLOCK_MONOTONIC, &ev, &h->timer);

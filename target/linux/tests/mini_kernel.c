@@ -110,7 +110,7 @@ void arch_exit_work(struct user_regs *regs)
     struct mini_task *t = this_task();
     struct trap tick = {.kind = TRAP_TICK};
 
-    if (atomic_xchg(&this_vcpu()->resched, 0)) {
+    while (atomic_xchg(&this_vcpu()->resched, 0)) {
         mini_on_trap(&tick, regs);
     }
     if (regs->full) {
