@@ -25,12 +25,40 @@
 extern const uint8_t guest_image[], guest_image_end[];
 int failures, assertions;
 
+bool cpu_has(const char *flag)
+{
+    static char info[1 << 14];
+    char word[32];
+
+    if (!info[0]) {
+        int fd = open("/proc/cpuinfo", O_RDONLY);
+        ssize_t n = fd < 0 ? -1 : read(fd, info, sizeof(info) - 1);
+
+        for (ssize_t i = 0; i < n; i++) {
+            info[i] = info[i] == '\n' ? ' ' : info[i];
+        }
+        close(fd);
+    }
+    snprintf(word, sizeof(word), " %s ", flag);
+    return strstr(info, word) != NULL;
+}
+
 void ok(bool good, const char *section, const char *rule)
 {
     assertions++;
     failures += !good;
     printf("%s sgxemu %s: %s\n", good ? "ok" : "not ok", section, rule);
     fflush(stdout);
+}
+
+void ok_with(const char *flag, bool good, const char *section, const char *rule)
+{
+    if (cpu_has(flag)) {
+        ok(good, section, rule);
+    } else {
+        printf("ok sgxemu %s: %s # SKIP this CPU has no %s\n", section, rule,
+               flag);
+    }
 }
 
 /* ---- build ---- */

@@ -77,6 +77,11 @@ void get(struct enclave_under_test *t, void *to, uint64_t from, size_t n);
 
 /* The report: one assertion, one line. */
 void ok(bool good, const char *section, const char *rule);
+/* The same, where the CPU has the flag of /proc/cpuinfo that sgxemu needs for
+ * the rule; else it is said to be skipped. */
+void ok_with(const char *flag, bool good, const char *section,
+             const char *rule);
+bool cpu_has(const char *flag);
 extern int failures, assertions;
 
 void test_build(void);
