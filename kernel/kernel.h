@@ -12,6 +12,7 @@
 #include "lib/types.h"
 
 struct user_regs;
+struct policy;
 
 enum { VCPU_MAX = 64 };
 
@@ -35,6 +36,7 @@ struct boot_info {
 
     enum root_kind root;
     int image_fd;        /* host descriptors, for hostio */
+    uint64_t image_at;   /* where in it the image begins, whole blocks */
     uint64_t image_size; /* bytes of the image file */
     uint8_t root_hash[32];
     int host_root_fd; /* an O_PATH directory, or -1 */
@@ -50,6 +52,11 @@ struct boot_info {
 
     enum log_level log_level;
     bool strace, stats;
+
+    /* A bundle's (abi/policy.h), checked: its mounts, limits and network
+     * rules apply. NULL: none, everything is allowed. */
+    const struct policy *policy;
+    const int *mount_fds; /* O_PATH, one a mount of policy, or -1 */
 };
 
 /* Starts the kernel on vCPU 0. */

@@ -1,4 +1,4 @@
 # SPDX-License-Identifier: MIT
-# The kernel's own top: boot and traps.
+# The kernel's own top: boot, policy and traps.
 
-KERNEL_SRCS += kernel/boot.c kernel/trap.c
+KERNEL_SRCS += kernel/boot.c kernel/policy.c kernel/trap.c

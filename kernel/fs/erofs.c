@@ -34,6 +34,7 @@ struct erofs_image {
     struct erofs fs;
     struct verity *verity;
     int host_fd;
+    uint64_t host_at; /* where in the host's file it begins */
 };
 
 struct erofs_file {
@@ -61,9 +62,9 @@ static int read_host(void *ctx, uint64_t block, unsigned count,
     unsigned done = 0;
 
     while (done < count) {
-        int64_t n =
-            hostio_read_pages(image->host_fd, pages + done, count - done,
-                              (int64_t)((block + done) * EROFS_BLOCK));
+        int64_t n = hostio_read_pages(
+            image->host_fd, pages + done, count - done,
+            (int64_t)(image->host_at + (block + done) * EROFS_BLOCK));
 
         if (n < EROFS_BLOCK) {
             return n < 0 ? (int)n : -EIO;
@@ -392,8 +393,8 @@ static int open_fs(struct erofs_image *image)
     return get_inode(image, image->fs.root_nid, &image->sb.root);
 }
 
-int erofs_mount_image(int host_fd, uint64_t size, const uint8_t root_hash[32],
-                      struct superblock **out)
+int erofs_mount_image(int host_fd, uint64_t at, uint64_t size,
+                      const uint8_t root_hash[32], struct superblock **out)
 {
     struct erofs_image *image = kzalloc(sizeof(*image));
     const struct verity_source source = {read_host, image};
@@ -403,6 +404,7 @@ int erofs_mount_image(int host_fd, uint64_t size, const uint8_t root_hash[32],
         return -ENOMEM;
     }
     image->host_fd = host_fd;
+    image->host_at = at;
     err = verity_open(&source, size, root_hash, &image->verity);
     if (err) {
         kfree(image);

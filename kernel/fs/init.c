@@ -6,6 +6,7 @@
 #include "kernel/fs/console.h"
 #include "kernel/fs/current.h"
 #include "kernel/fs/hostfs.h"
+#include "kernel/fs/mounting.h"
 #include "kernel/fs/names.h"
 #include "kernel/fs/room.h"
 #include "kernel/fs/tmpfs.h"
@@ -26,8 +27,8 @@ static int mount_lower(const struct boot_info *info, struct superblock **out)
 {
     switch (info->root) {
     case ROOT_IMAGE:
-        return erofs_mount_image(info->image_fd, info->image_size,
-                                 info->root_hash, out);
+        return erofs_mount_image(info->image_fd, info->image_at,
+                                 info->image_size, info->root_hash, out);
     case ROOT_HOST:
         return hostfs_mount(info->host_root_fd, out);
     default:
@@ -135,6 +136,9 @@ int fs_init(const struct boot_info *info)
     }
     for (size_t i = 0; i < ARRAY_SIZE(fixed) && !err; i++) {
         err = mount_fixed(&fixed[i]);
+    }
+    if (!err && info->policy) {
+        err = policy_mounts(info->policy, info->mount_fds);
     }
     if (!err) {
         console_init(info);

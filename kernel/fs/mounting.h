@@ -7,8 +7,14 @@
 
 #include "kernel/fs/dentry.h"
 
+struct policy;
+
 /* flags: MS_*; data: the type's options. -ENODEV: no such type; -EINVAL. */
 int mount_at(const struct path *at, const char *source, const char *type,
              uint64_t flags, const char *data);
+
+/* policy_mounts.c: the mounts of a checked policy, in its order; missing
+ * directories are made. fds: as in boot_info. */
+int policy_mounts(const struct policy *p, const int *fds);
 
 #endif

@@ -6,6 +6,7 @@
 #include "kernel/proc/exec.h"
 #include "kernel/proc/room.h"
 #include "kernel/proc/uts.h"
+#include "abi/policy.h"
 #include "abi/linux/errno.h"
 #include "abi/linux/fcntl.h"
 #include "abi/linux/resource.h"
@@ -38,6 +39,21 @@ static const struct rlimit64 first_limits[RLIMIT_COUNT] = {
 };
 
 static const struct boot_info *first_info; /* lives as long as we do */
+
+/* The defaults, but for what the policy says. */
+static void set_limits(struct proc *p, const struct policy *policy)
+{
+    const struct policy_limit *l;
+
+    memcpy(p->limits, first_limits, sizeof(p->limits));
+    if (!policy) {
+        return;
+    }
+    l = policy_at(policy, policy->limits.at);
+    for (uint32_t i = 0; i < policy->limits.count; i++, l++) {
+        p->limits[l->resource] = (struct rlimit64){l->soft, l->hard};
+    }
+}
 
 static const char *env_value(const struct boot_info *info, const char *name)
 {
@@ -193,7 +209,7 @@ int proc_start_first(const struct boot_info *info)
         return -ENOMEM;
     }
     cred_first(&p->cred, info->uid, info->gid);
-    memcpy(p->limits, first_limits, sizeof(p->limits));
+    set_limits(p, info->policy);
     p->exit_signal = SIGCHLD;
     thread_init(t, p, first_thread);
     fpu_reset(&t->task.fpu);

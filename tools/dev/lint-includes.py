@@ -9,6 +9,7 @@ import sys
 
 LEVELS = {
     "abi": 0, "lib": 0, "kernel/kernel.h": 0,
+    "kernel/policy.h": 0,
     "target/target.h": 1, "arch": 1,
     "kernel/core": 2, "kernel/crypto": 2,
     "kernel/mm": 3,

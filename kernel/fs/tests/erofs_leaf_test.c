@@ -75,7 +75,7 @@ static int fd;
 
 static int mount_it(struct superblock **sb)
 {
-    return erofs_mount_image(fd, image.size, image.root_hash, sb);
+    return erofs_mount_image(fd, 0, image.size, image.root_hash, sb);
 }
 
 static struct inode *find(struct inode *dir, const char *name)
