@@ -67,7 +67,7 @@ static void init(struct file *f, const struct path *path, uint32_t flags)
     f->shared.ops = &file_shared_ops;
     list_init(&f->epolls);
     spin_init(&f->lock, LOCK_POLL);
-    f->owner_type = f->owner_pid = f->owner_signal = 0;
+    f->owner_type = f->owner_pid = f->owner_signal = f->owner_fd = 0;
 }
 
 /* ---- opening ---- */

@@ -1,4 +1,4 @@
 # SPDX-License-Identifier: MIT
-# net: sockets. So far only pairs that nobody else can reach.
+# net: sockets.
 
 KERNEL_SRCS += $(sort $(wildcard kernel/net/*.c))

@@ -54,21 +54,21 @@ SYSCALL(37, alarm, sys_alarm, DONE, UINT, UINT)
 SYSCALL(38, setitimer, sys_setitimer, DONE, INT, INT, PTR, PTR)
 SYSCALL(39, getpid, sys_getpid, DONE, PID)
 SYSCALL(40, sendfile, sys_sendfile, PART, LONG, FD, FD, PTR, SIZE)
-SYSCALL(41, socket, sys_none, NONE, FD, AF, SOCK, INT)
-SYSCALL(42, connect, sys_socket_none, PART, INT, FD, PTR, UINT) /* only says what is no socket */
-SYSCALL(43, accept, sys_socket_none, PART, FD, FD, PTR, PTR) /* only says what is no socket */
-SYSCALL(44, sendto, sys_sendto, PART, LONG, FD, BUF, SIZE, HEX, PTR, UINT) /* ends of socketpair(2) only */
-SYSCALL(45, recvfrom, sys_recvfrom, PART, LONG, FD, OUTBUF, SIZE, HEX, PTR, PTR) /* ends of socketpair(2) only */
-SYSCALL(46, sendmsg, sys_socket_none, PART, LONG, FD, PTR, HEX) /* only says what is no socket */
-SYSCALL(47, recvmsg, sys_socket_none, PART, LONG, FD, PTR, HEX) /* only says what is no socket */
-SYSCALL(48, shutdown, sys_shutdown, PART, INT, FD, INT) /* ends of socketpair(2) only */
-SYSCALL(49, bind, sys_socket_none, PART, INT, FD, PTR, UINT) /* only says what is no socket */
-SYSCALL(50, listen, sys_socket_none, PART, INT, FD, INT) /* only says what is no socket */
-SYSCALL(51, getsockname, sys_getsockname, PART, INT, FD, PTR, PTR) /* ends of socketpair(2) only */
-SYSCALL(52, getpeername, sys_getpeername, PART, INT, FD, PTR, PTR) /* ends of socketpair(2) only */
-SYSCALL(53, socketpair, sys_socketpair, PART, INT, AF, SOCK, INT, FDPAIR) /* AF_UNIX streams only */
-SYSCALL(54, setsockopt, sys_socket_none, PART, INT, FD, INT, INT, PTR, UINT) /* only says what is no socket */
-SYSCALL(55, getsockopt, sys_getsockopt, PART, INT, FD, INT, INT, PTR, PTR) /* ends of socketpair(2) only */
+SYSCALL(41, socket, sys_socket, PART, FD, AF, SOCK, INT)
+SYSCALL(42, connect, sys_connect, PART, INT, FD, PTR, UINT)
+SYSCALL(43, accept, sys_accept, PART, FD, FD, PTR, PTR)
+SYSCALL(44, sendto, sys_sendto, PART, LONG, FD, BUF, SIZE, HEX, PTR, UINT)
+SYSCALL(45, recvfrom, sys_recvfrom, PART, LONG, FD, OUTBUF, SIZE, HEX, PTR, PTR)
+SYSCALL(46, sendmsg, sys_sendmsg, PART, LONG, FD, PTR, HEX)
+SYSCALL(47, recvmsg, sys_recvmsg, PART, LONG, FD, PTR, HEX)
+SYSCALL(48, shutdown, sys_shutdown, PART, INT, FD, INT)
+SYSCALL(49, bind, sys_bind, PART, INT, FD, PTR, UINT)
+SYSCALL(50, listen, sys_listen, PART, INT, FD, INT)
+SYSCALL(51, getsockname, sys_getsockname, PART, INT, FD, PTR, PTR)
+SYSCALL(52, getpeername, sys_getpeername, PART, INT, FD, PTR, PTR)
+SYSCALL(53, socketpair, sys_socketpair, PART, INT, AF, SOCK, INT, FDPAIR)
+SYSCALL(54, setsockopt, sys_setsockopt, PART, INT, FD, INT, INT, PTR, UINT)
+SYSCALL(55, getsockopt, sys_getsockopt, PART, INT, FD, INT, INT, PTR, PTR)
 SYSCALL(56, clone, sys_clone, PART, PID, CLONE, PTR, PTR, PTR, PTR) /* threads only */
 SYSCALL(57, fork, sys_fork, PART, PID) /* not yet */
 SYSCALL(58, vfork, sys_vfork, PART, PID) /* not yet */
@@ -301,7 +301,7 @@ SYSCALL(284, eventfd, sys_eventfd, PART, FD, UINT)
 SYSCALL(285, fallocate, sys_fallocate, PART, INT, FD, HEX, OFF, OFF)
 SYSCALL(286, timerfd_settime, sys_timerfd_settime, PART, INT, FD, HEX, PTR, PTR)
 SYSCALL(287, timerfd_gettime, sys_timerfd_gettime, PART, INT, FD, PTR)
-SYSCALL(288, accept4, sys_socket_none, PART, FD, FD, PTR, PTR, SOCK) /* only says what is no socket */
+SYSCALL(288, accept4, sys_accept4, PART, FD, FD, PTR, PTR, SOCK)
 SYSCALL(289, signalfd4, sys_signalfd4, PART, FD, FD, SIGSET, SIZE, OFLAGS)
 SYSCALL(290, eventfd2, sys_eventfd2, PART, FD, UINT, OFLAGS)
 SYSCALL(291, epoll_create1, sys_epoll_create1, PART, FD, OFLAGS)
@@ -312,7 +312,7 @@ SYSCALL(295, preadv, sys_preadv, PART, LONG, FD, OUTIOV, INT, OFF, LONG)
 SYSCALL(296, pwritev, sys_pwritev, PART, LONG, FD, IOV, INT, OFF, LONG)
 SYSCALL(297, rt_tgsigqueueinfo, sys_rt_tgsigqueueinfo, PART, INT, PID, PID, SIG, PTR) /* EPERM between users is untested */
 SYSCALL(298, perf_event_open, sys_not_permitted, PART, FD, PTR, PID, INT, FD, HEX) /* EPERM always */
-SYSCALL(299, recvmmsg, sys_socket_none, PART, INT, FD, PTR, UINT, HEX, TIMESPEC) /* only says what is no socket */
+SYSCALL(299, recvmmsg, sys_recvmmsg, PART, INT, FD, PTR, UINT, HEX, TIMESPEC)
 SYSCALL(300, fanotify_init, sys_none, NONE, FD, HEX, OFLAGS)
 SYSCALL(301, fanotify_mark, sys_none, NONE, INT, FD, HEX, HEX, FD, PATH)
 SYSCALL(302, prlimit64, sys_prlimit64, DONE, INT, PID, RLIMIT, PTR, PTR)
@@ -320,7 +320,7 @@ SYSCALL(303, name_to_handle_at, sys_name_to_handle_at, PART, INT, FD, PATH, PTR,
 SYSCALL(304, open_by_handle_at, sys_open_by_handle_at, PART, FD, FD, PTR, OFLAGS)
 SYSCALL(305, clock_adjtime, sys_clock_adjtime, PART, INT, CLOCK, PTR) /* reading only */
 SYSCALL(306, syncfs, sys_syncfs, PART, INT, FD)
-SYSCALL(307, sendmmsg, sys_socket_none, PART, INT, FD, PTR, UINT, HEX) /* only says what is no socket */
+SYSCALL(307, sendmmsg, sys_sendmmsg, PART, INT, FD, PTR, UINT, HEX)
 SYSCALL(308, setns, sys_not_permitted, PART, INT, FD, CLONE) /* EPERM always */
 SYSCALL(309, getcpu, sys_getcpu, DONE, INT, PTR, PTR, PTR)
 SYSCALL(310, process_vm_readv, sys_none, NONE, LONG, PID, PTR, LONG, PTR, LONG, HEX)

@@ -4,14 +4,10 @@
  * and lseek(2).
  */
 #include "kernel/sys/table.h"
+#include "kernel/sys/vecs.h"
 #include "kernel/fs/file.h"
-#include "kernel/mm/heap.h"
 #include "abi/linux/errno.h"
 #include "abi/linux/uio.h"
-
-enum { VECS_SMALL = 8 };
-
-static_assert(sizeof(struct iobuf_vec) == sizeof(struct linux_iovec), "iov");
 
 typedef long move_fn(struct file *f, struct iobuf *io, int flags);
 typedef long move_at_fn(struct file *f, struct iobuf *io, uint64_t *pos,
@@ -83,59 +79,6 @@ long sys_pwrite64(const struct sysargs *a)
 }
 
 /* ---- vectors ---- */
-
-struct vecs {
-    struct iobuf_vec small[VECS_SMALL];
-    struct iobuf_vec *vec; /* small, or kmalloc'ed */
-    unsigned count;
-};
-
-static void vecs_put(struct vecs *v)
-{
-    if (v->vec != v->small) {
-        kfree(v->vec);
-    }
-}
-
-/* Cuts the sum to what one call may move. */
-static int check_vecs(struct vecs *v)
-{
-    uint64_t total = 0;
-
-    for (unsigned i = 0; i < v->count; i++) {
-        if ((int64_t)v->vec[i].len < 0) {
-            return -EINVAL;
-        }
-        v->vec[i].len = MIN(v->vec[i].len, MAX_RW_COUNT - total);
-        total += v->vec[i].len;
-    }
-    return 0;
-}
-
-static int vecs_get(struct vecs *v, struct uptr from, uint64_t count)
-{
-    int err;
-
-    if (count > IOV_MAX) {
-        return -EINVAL;
-    }
-    v->count = count;
-    v->vec = v->small;
-    if (count > VECS_SMALL) {
-        v->vec = kmalloc(count * sizeof(*v->vec));
-        if (!v->vec) {
-            return -ENOMEM;
-        }
-    }
-    err = copy_from_user(v->vec, from, count * sizeof(*v->vec));
-    if (!err) {
-        err = check_vecs(v);
-    }
-    if (err) {
-        vecs_put(v);
-    }
-    return err;
-}
 
 static long move_vecs(const struct sysargs *a, move_fn *move, int flags)
 {

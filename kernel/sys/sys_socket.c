@@ -1,37 +1,85 @@
 /* SPDX-License-Identifier: MIT
  *
- * Sockets: socketpair(2) and what works on its ends. Calls for sockets that
- * do not exist yet still tell a descriptor that is none (-EBADF, -ENOTSOCK):
- * programs find out with them what their standard input is.
+ * Sockets: socket(2), socketpair(2), names, connections, options. Sending and
+ * receiving is in sys_message.c; what happens is kernel/net/.
  */
-#include "kernel/sys/table.h"
-#include "kernel/net/net.h"
+#include "kernel/sys/sys_socket.h"
 #include "abi/linux/errno.h"
-#include "abi/linux/socket.h"
-#include "abi/linux/uio.h"
 
-static int get_socket(int n, struct fd *fd)
+enum { OPTION_MOST = 512 };
+
+int user_socket_get(int n, struct fd *fd, struct socket **s)
 {
     int err = fd_get_io(n, fd);
-
-    if (!err && !socket_is(fd->file)) {
-        fd_put(fd);
-        err = -ENOTSOCK;
-    }
-    return err;
-}
-
-/* A call whose first argument is a socket and that is not there yet. */
-long sys_socket_none(const struct sysargs *a)
-{
-    struct fd fd;
-    int err = get_socket(arg_int(a, 0), &fd);
 
     if (err) {
         return err;
     }
-    fd_put(&fd);
-    return sys_none(a);
+    *s = socket_of(fd->file);
+    if (!*s) {
+        fd_put(fd);
+        return -ENOTSOCK;
+    }
+    return 0;
+}
+
+int user_name_get(struct abi_sockaddr *name, struct uptr from, uint32_t len)
+{
+    if (len > SOCKADDR_MAX) {
+        return -EINVAL;
+    }
+    name->family = AF_UNSPEC;
+    return copy_from_user(name, from, len);
+}
+
+int user_name_put(struct uptr to, struct uptr len_at,
+                  const struct abi_sockaddr *name, uint32_t len)
+{
+    uint32_t room;
+    int err = get_user32(&room, len_at);
+
+    if (err) {
+        return err;
+    }
+    if ((int32_t)room < 0) {
+        return -EINVAL;
+    }
+    err = copy_to_user(to, name, MIN(room, len));
+    return err ? err : put_user32(len_at, len);
+}
+
+/* ---- making ---- */
+
+/* SOCK_NONBLOCK and SOCK_CLOEXEC are O_NONBLOCK and O_CLOEXEC. */
+static int split_type(uint32_t type, uint32_t *flags)
+{
+    *flags = type & ~(uint32_t)SOCK_TYPE_MASK;
+    return *flags & ~(uint32_t)(O_CLOEXEC | O_NONBLOCK) ? -EINVAL : 0;
+}
+
+long sys_socket(const struct sysargs *a)
+{
+    struct socket *s;
+    struct file *f;
+    uint32_t flags;
+    int fd, err = split_type(arg_uint(a, 1), &flags);
+
+    if (err) {
+        return err;
+    }
+    err = socket_create(arg_int(a, 0), arg_uint(a, 1) & SOCK_TYPE_MASK,
+                        arg_int(a, 2), &s);
+    if (!err) {
+        err = socket_open_file(s, flags & O_NONBLOCK, &f);
+    }
+    if (err) {
+        return err;
+    }
+    fd = fd_install(f, 0, flags & O_CLOEXEC);
+    if (fd < 0) {
+        file_put(f);
+    }
+    return fd;
 }
 
 static long install_ends(struct file *f[2], bool cloexec, struct uptr to)
@@ -58,94 +106,232 @@ static long install_ends(struct file *f[2], bool cloexec, struct uptr to)
     return err;
 }
 
+static int open_ends(struct socket *s[2], uint32_t flags, struct file *f[2])
+{
+    int err = socket_open_file(s[0], flags, &f[0]);
+
+    if (err) {
+        s[1]->ops->release(s[1]);
+        socket_unref(s[1]);
+        return err;
+    }
+    err = socket_open_file(s[1], flags, &f[1]);
+    if (err) {
+        file_put(f[0]);
+    }
+    return err;
+}
+
 long sys_socketpair(const struct sysargs *a)
 {
-    uint32_t type = arg_uint(a, 1), flags = type & ~(uint32_t)SOCK_TYPE_MASK;
-    int protocol = arg_int(a, 2);
+    struct socket *s[2];
     struct file *f[2];
-    int err;
+    uint32_t flags;
+    int err = split_type(arg_uint(a, 1), &flags);
 
-    if (flags & ~(uint32_t)(O_CLOEXEC | O_NONBLOCK)) {
-        return -EINVAL;
+    if (!err) {
+        err = socket_pair(arg_int(a, 0), arg_uint(a, 1) & SOCK_TYPE_MASK,
+                          arg_int(a, 2), s);
     }
-    if (arg_int(a, 0) != AF_UNIX) {
-        return sys_none(a);
+    if (!err) {
+        err = open_ends(s, flags & O_NONBLOCK, f);
     }
-    if (protocol != 0 && protocol != AF_UNIX) {
-        return -EPROTONOSUPPORT;
-    }
-    switch (type & SOCK_TYPE_MASK) {
-    case SOCK_STREAM:
-        break;
-    case SOCK_DGRAM:
-    case SOCK_RAW:
-    case SOCK_SEQPACKET:
-        return sys_none(a);
-    default:
-        return -ESOCKTNOSUPPORT;
-    }
-    err = pair_open(flags & O_NONBLOCK, &f[0], &f[1]);
     return err ? err : install_ends(f, flags & O_CLOEXEC, arg_ptr(a, 3));
 }
 
-long sys_sendto(const struct sysargs *a)
+/* ---- names and connections ---- */
+
+long sys_bind(const struct sysargs *a)
 {
-    struct iobuf io;
+    struct abi_sockaddr name;
+    struct socket *s;
     struct fd fd;
-    long n = get_socket(arg_int(a, 0), &fd);
+    long err = user_socket_get(arg_int(a, 0), &fd, &s);
+
+    if (err) {
+        return err;
+    }
+    err = user_name_get(&name, arg_ptr(a, 1), arg_uint(a, 2));
+    if (!err) {
+        err =
+            s->ops->bind ? s->ops->bind(s, &name, arg_uint(a, 2)) : -EOPNOTSUPP;
+    }
+    fd_put(&fd);
+    return err;
+}
+
+long sys_connect(const struct sysargs *a)
+{
+    struct abi_sockaddr name;
+    struct socket *s;
+    struct fd fd;
+    long err = user_socket_get(arg_int(a, 0), &fd, &s);
+
+    if (err) {
+        return err;
+    }
+    err = user_name_get(&name, arg_ptr(a, 1), arg_uint(a, 2));
+    if (!err) {
+        err = s->ops->connect ? s->ops->connect(s, &name, arg_uint(a, 2),
+                                                file_nonblock(fd.file, 0))
+                              : -EOPNOTSUPP;
+    }
+    fd_put(&fd);
+    return err;
+}
+
+long sys_listen(const struct sysargs *a)
+{
+    struct socket *s;
+    struct fd fd;
+    long err = user_socket_get(arg_int(a, 0), &fd, &s);
+
+    if (err) {
+        return err;
+    }
+    err = s->ops->listen
+              ? s->ops->listen(s, (int)MIN(arg_uint(a, 1), (unsigned)SOMAXCONN))
+              : -EOPNOTSUPP;
+    fd_put(&fd);
+    return err;
+}
+
+/* A descriptor is taken first: a connection is not lost for want of one. */
+static long accept_into(struct socket *s, bool nowait, int fd, uint32_t flags,
+                        struct uptr to, struct uptr len_at)
+{
+    struct abi_sockaddr name;
+    struct socket *new;
+    struct file *f;
+    int err = s->ops->accept ? s->ops->accept(s, &new, nowait) : -EOPNOTSUPP;
+
+    if (!err) {
+        err = socket_open_file(new, flags & O_NONBLOCK, &f);
+    }
+    if (err) {
+        return err;
+    }
+    if (to.addr) {
+        int len = new->ops->getname(new, true, &name);
+
+        err = len < 0 ? -ECONNABORTED : user_name_put(to, len_at, &name, len);
+    }
+    if (err) {
+        file_put(f);
+        return err;
+    }
+    fd_fill(fd, f);
+    return fd;
+}
+
+static long do_accept(const struct sysargs *a, uint32_t flags)
+{
+    struct socket *s;
+    struct fd fd;
+    long n = user_socket_get(arg_int(a, 0), &fd, &s);
 
     if (n) {
         return n;
     }
-    iobuf_user(&io, arg_ptr(a, 1), MIN(arg_u64(a, 2), MAX_RW_COUNT));
-    n = arg_u64(a, 4) && arg_uint(a, 5)
-            ? -EISCONN
-            : socket_send(fd.file, &io, arg_uint(a, 3));
+    n = fd_reserve(flags & O_CLOEXEC);
+    if (n >= 0) {
+        int to = (int)n;
+
+        n = accept_into(s, file_nonblock(fd.file, 0), to, flags, arg_ptr(a, 1),
+                        arg_ptr(a, 2));
+        if (n < 0) {
+            fd_fill(to, NULL);
+        }
+    }
     fd_put(&fd);
     return n;
 }
 
-long sys_recvfrom(const struct sysargs *a)
+long sys_accept(const struct sysargs *a)
 {
-    struct iobuf io;
-    struct fd fd;
-    long n = get_socket(arg_int(a, 0), &fd);
+    return do_accept(a, 0);
+}
 
-    if (n) {
-        return n;
-    }
-    iobuf_user(&io, arg_ptr(a, 1), MIN(arg_u64(a, 2), MAX_RW_COUNT));
-    n = socket_recv(fd.file, &io, arg_uint(a, 3));
-    fd_put(&fd);
-    if (n >= 0 && arg_u64(a, 4)) { /* the sender has no name */
-        int err = put_user32(arg_ptr(a, 5), 0);
+long sys_accept4(const struct sysargs *a)
+{
+    uint32_t flags = arg_uint(a, 3);
 
-        n = err ? err : n;
-    }
-    return n;
+    return flags & ~(uint32_t)(O_CLOEXEC | O_NONBLOCK) ? -EINVAL
+                                                       : do_accept(a, flags);
 }
 
 long sys_shutdown(const struct sysargs *a)
 {
+    struct socket *s;
     struct fd fd;
-    long err = get_socket(arg_int(a, 0), &fd);
+    long err = user_socket_get(arg_int(a, 0), &fd, &s);
 
     if (!err) {
-        err = socket_shutdown(fd.file, arg_int(a, 1));
+        err = socket_shutdown(s, arg_int(a, 1));
         fd_put(&fd);
     }
     return err;
 }
 
-/* ---- what it is ---- */
-
-/* The user's buffer and its length, which becomes what there was (names), or
- * what fitted (options). */
-static long put_value(struct uptr to, struct uptr len_at, const void *value,
-                      uint32_t size, bool name)
+static long put_name(const struct sysargs *a, bool peer)
 {
-    uint32_t len, fits;
-    long err = get_user32(&len, len_at);
+    struct abi_sockaddr name;
+    struct socket *s;
+    struct fd fd;
+    long n = user_socket_get(arg_int(a, 0), &fd, &s);
+
+    if (n) {
+        return n;
+    }
+    n = s->ops->getname(s, peer, &name);
+    if (n >= 0) {
+        n = user_name_put(arg_ptr(a, 1), arg_ptr(a, 2), &name, (uint32_t)n);
+    }
+    fd_put(&fd);
+    return n;
+}
+
+long sys_getsockname(const struct sysargs *a)
+{
+    return put_name(a, false);
+}
+
+long sys_getpeername(const struct sysargs *a)
+{
+    return put_name(a, true);
+}
+
+/* ---- options ---- */
+
+long sys_setsockopt(const struct sysargs *a)
+{
+    uint8_t value[OPTION_MOST];
+    uint32_t len = arg_uint(a, 4);
+    struct socket *s;
+    struct fd fd;
+    long err;
+
+    if ((int32_t)len < 0) {
+        return -EINVAL;
+    }
+    err = user_socket_get(arg_int(a, 0), &fd, &s);
+    if (err) {
+        return err;
+    }
+    len = MIN(len, (uint32_t)sizeof(value));
+    err = copy_from_user(value, arg_ptr(a, 3), len);
+    if (!err) {
+        err = socket_setsockopt(s, arg_int(a, 1), arg_int(a, 2), value, len);
+    }
+    fd_put(&fd);
+    return err;
+}
+
+static long get_option(struct socket *s, const struct sysargs *a)
+{
+    uint8_t value[OPTION_MOST];
+    uint32_t len;
+    long err = get_user32(&len, arg_ptr(a, 4));
 
     if (err) {
         return err;
@@ -153,74 +339,23 @@ static long put_value(struct uptr to, struct uptr len_at, const void *value,
     if ((int32_t)len < 0) {
         return -EINVAL;
     }
-    fits = MIN(len, size);
-    err = copy_to_user(to, value, fits);
-    return err ? err : put_user32(len_at, name ? size : fits);
-}
-
-/* Both ends have a family and no name. */
-static long put_name(const struct sysargs *a)
-{
-    uint16_t family = AF_UNIX;
-    struct fd fd;
-    long err = get_socket(arg_int(a, 0), &fd);
-
-    if (err) {
-        return err;
+    len = MIN(len, (uint32_t)sizeof(value));
+    err = socket_getsockopt(s, arg_int(a, 1), arg_int(a, 2), value, &len);
+    if (!err) {
+        err = copy_to_user(arg_ptr(a, 3), value, len);
     }
-    fd_put(&fd);
-    return put_value(arg_ptr(a, 1), arg_ptr(a, 2), &family, sizeof(family),
-                     true);
-}
-
-long sys_getsockname(const struct sysargs *a)
-{
-    return put_name(a);
-}
-
-long sys_getpeername(const struct sysargs *a)
-{
-    return put_name(a);
-}
-
-static int option(struct file *f, int level, int name, int32_t *value)
-{
-    if (level != SOL_SOCKET) {
-        return -EOPNOTSUPP;
-    }
-    switch (name) {
-    case SO_TYPE:
-        *value = SOCK_STREAM;
-        return 0;
-    case SO_ERROR:
-        *value = socket_take_error(f);
-        return 0;
-    case SO_DOMAIN:
-        *value = AF_UNIX;
-        return 0;
-    case SO_PROTOCOL:
-    case SO_ACCEPTCONN:
-        *value = 0;
-        return 0;
-    default:
-        return -ENOPROTOOPT;
-    }
+    return err ? err : put_user32(arg_ptr(a, 4), len);
 }
 
 long sys_getsockopt(const struct sysargs *a)
 {
-    int32_t value;
+    struct socket *s;
     struct fd fd;
-    long err = get_socket(arg_int(a, 0), &fd);
+    long err = user_socket_get(arg_int(a, 0), &fd, &s);
 
-    if (err) {
-        return err;
+    if (!err) {
+        err = get_option(s, a);
+        fd_put(&fd);
     }
-    err = option(fd.file, arg_int(a, 1), arg_int(a, 2), &value);
-    fd_put(&fd);
-    if (err) {
-        return err;
-    }
-    return put_value(arg_ptr(a, 3), arg_ptr(a, 4), &value, sizeof(value),
-                     false);
+    return err;
 }

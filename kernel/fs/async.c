@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Signal-driven I/O (async.h). The owner's numbers are copied under the file's
+ * lock; the signal is sent without it, because sending takes lower locks.
+ */
+#include "kernel/fs/async.h"
+#include "kernel/fs/current.h"
+#include "abi/linux/signal.h"
+#include "lib/string.h"
+
+enum { SIGURG_ = 23, SIGIO_ = 29, POLL_IN_ = 1, SI_KERNEL_ = 0x80 };
+
+void io_owner_get(struct file *f, struct io_owner *out)
+{
+    spin_lock(&f->lock);
+    *out = (struct io_owner){f->owner_type, f->owner_pid, f->owner_signal,
+                             f->owner_fd};
+    spin_unlock(&f->lock);
+}
+
+/* Linux's numbers of what happened, and the band that goes with each. */
+static int code_of(uint32_t events)
+{
+    static const uint32_t bits[] = {POLLIN,  POLLOUT, 0,
+                                    POLLERR, POLLPRI, POLLHUP};
+
+    if (events & POLLHUP) {
+        return POLL_IN_ + 5;
+    }
+    for (unsigned i = 0; i < ARRAY_SIZE(bits); i++) {
+        if (events & bits[i]) {
+            return POLL_IN_ + (int)i;
+        }
+    }
+    return POLL_IN_;
+}
+
+struct send {
+    const struct io_owner *owner;
+    const struct k_siginfo *info;
+};
+
+static void send_in_group(struct proc *p, void *arg)
+{
+    struct send *s = arg;
+
+    if (p->pgid == s->owner->pid) {
+        signal_send_proc_locked(p, s->info);
+    }
+}
+
+static void send_to(const struct io_owner *owner, const struct k_siginfo *info)
+{
+    struct send s = {owner, info};
+    struct thread *t;
+
+    spin_lock(&proc_lock);
+    if (owner->type == F_OWNER_PGRP) {
+        proc_for_each_locked(send_in_group, &s);
+    } else {
+        t = thread_find(owner->pid);
+        if (t && owner->type == F_OWNER_TID) {
+            signal_send_thread(t, info);
+        } else if (t) {
+            signal_send_proc_locked(t->proc, info);
+        }
+    }
+    spin_unlock(&proc_lock);
+}
+
+void io_owner_signal(const struct io_owner *owner, uint32_t events)
+{
+    struct k_siginfo info;
+
+    memset(&info, 0, sizeof(info));
+    info.signo = owner->signal ? owner->signal : SIGIO_;
+    info.code = SI_KERNEL_;
+    if (owner->signal) {
+        info.code = code_of(events);
+        info.poll.band = events;
+        info.poll.fd = owner->fd;
+    }
+    send_to(owner, &info);
+}
+
+void io_owner_urgent(const struct io_owner *owner)
+{
+    struct k_siginfo info;
+
+    memset(&info, 0, sizeof(info));
+    info.signo = SIGURG_;
+    info.code = SI_KERNEL_;
+    send_to(owner, &info);
+}

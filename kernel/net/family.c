@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The families that there are: one row each. A family whose file is missing
+ * loses its row here and nothing else.
+ */
+#include "kernel/net/socket.h"
+#include "abi/linux/errno.h"
+
+static const struct socket_family *const families[] = {
+    &unix_family,
+};
+
+static int check_type(int type)
+{
+    return type < 0 || type > SOCK_PACKET ? -EINVAL : 0;
+}
+
+static const struct socket_family *find(int family)
+{
+    for (unsigned i = 0; i < ARRAY_SIZE(families); i++) {
+        if (families[i]->family == family) {
+            return families[i];
+        }
+    }
+    return NULL;
+}
+
+int socket_create(int family, int type, int protocol, struct socket **out)
+{
+    const struct socket_family *f = find(family);
+    int err = check_type(type);
+
+    if (!f) {
+        return -EAFNOSUPPORT;
+    }
+    return err ? err : f->create(family, type, protocol, out);
+}
+
+int socket_pair(int family, int type, int protocol, struct socket *out[2])
+{
+    const struct socket_family *f = find(family);
+    int err = check_type(type);
+
+    if (!f) {
+        return -EAFNOSUPPORT;
+    }
+    if (err) {
+        return err;
+    }
+    if (!f->pair) { /* the type and protocol are looked at first */
+        err = f->create(family, type, protocol, &out[0]);
+        if (err) {
+            return err;
+        }
+        if (out[0]->ops->release) {
+            out[0]->ops->release(out[0]);
+        }
+        socket_unref(out[0]);
+        return -EOPNOTSUPP;
+    }
+    return f->pair(type, protocol, out);
+}

@@ -1,0 +1,339 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Options of SOL_SOCKET (socket(7)). What a socket stores is here; a family is
+ * told of every change, and asked first when it reads (socket.h).
+ */
+#include "kernel/net/socket.h"
+#include "kernel/fs/current.h"
+#include "abi/linux/errno.h"
+#include "abi/linux/time.h"
+#include "lib/string.h"
+
+enum {
+    BUFFER_LIMIT = 212992, /* net.core.rmem_max, before doubling */
+    SEND_LEAST = 4608,
+    RECV_LEAST = 2304,
+};
+
+/* ---- options that are a bit ---- */
+
+static const struct bit {
+    int name;
+    uint32_t flag;
+} bits[] = {
+    {SO_REUSEADDR, SOCKET_REUSEADDR},
+    {SO_REUSEPORT, SOCKET_REUSEPORT},
+    {SO_KEEPALIVE, SOCKET_KEEPALIVE},
+    {SO_BROADCAST, SOCKET_BROADCAST},
+    {SO_PASSCRED, SOCKET_PASSCRED},
+    {SO_OOBINLINE, SOCKET_OOBINLINE},
+    {SO_DONTROUTE, SOCKET_DONTROUTE},
+    {SO_TIMESTAMP, SOCKET_TIMESTAMP},
+    {SO_TIMESTAMP_NEW, SOCKET_TIMESTAMP},
+    {SO_TIMESTAMPNS, SOCKET_TIMESTAMPNS},
+    {SO_TIMESTAMPNS_NEW, SOCKET_TIMESTAMPNS},
+    {SO_DEBUG, SOCKET_DEBUG},
+    {SO_RXQ_OVFL, SOCKET_RXQ_OVFL},
+    {SO_NO_CHECK, SOCKET_NO_CHECK},
+    {SO_PASSSEC, SOCKET_PASSSEC},
+};
+
+static uint32_t bit_of(int name)
+{
+    for (unsigned i = 0; i < ARRAY_SIZE(bits); i++) {
+        if (bits[i].name == name) {
+            return bits[i].flag;
+        }
+    }
+    return 0;
+}
+
+static void set_bit(struct socket *s, uint32_t flag, bool on)
+{
+    if (on) {
+        atomic_fetch_or(&s->flags, flag);
+    } else {
+        atomic_fetch_and(&s->flags, ~flag);
+    }
+}
+
+/* ---- times ---- */
+
+static int set_timeout(uint64_t *to, const void *value, uint32_t len)
+{
+    struct abi_timeval tv;
+
+    if (len < sizeof(tv)) {
+        return -EINVAL;
+    }
+    memcpy(&tv, value, sizeof(tv));
+    if (tv.usec < 0 || tv.usec >= 1000000) {
+        return -EDOM;
+    }
+    if (tv.sec < 0) { /* Linux: no time at all */
+        *to = 1;
+    } else if ((uint64_t)tv.sec > INT64_MAX / NSEC_PER_SEC / 2) {
+        *to = 0;
+    } else {
+        *to = tv.sec * NSEC_PER_SEC + tv.usec * NSEC_PER_USEC;
+    }
+    return 0;
+}
+
+static uint32_t get_timeout(uint64_t ns, void *value)
+{
+    struct abi_timeval tv = {ns / NSEC_PER_SEC,
+                             ns % NSEC_PER_SEC / NSEC_PER_USEC};
+
+    memcpy(value, &tv, sizeof(tv));
+    return sizeof(tv);
+}
+
+/* ---- setting ---- */
+
+static bool capable(int cap)
+{
+    struct fs_cred cred;
+
+    fs_current_cred(&cred);
+    return cred.caps >> cap & 1;
+}
+
+enum { CAP_NET_ADMIN_ = 12, CAP_NET_RAW_ = 13 };
+
+static uint32_t buffer_size(int32_t value, bool force, uint32_t least)
+{
+    uint32_t size = (uint32_t)value;
+
+    if (!force) {
+        size = MIN(size, (uint32_t)BUFFER_LIMIT);
+    }
+    size = MIN(size, (uint32_t)INT32_MAX / 2);
+    return MAX(size * 2, least);
+}
+
+static int set_linger(struct socket *s, const void *value, uint32_t len)
+{
+    struct abi_linger l;
+
+    if (len < sizeof(l)) {
+        return -EINVAL;
+    }
+    memcpy(&l, value, sizeof(l));
+    set_bit(s, SOCKET_LINGER, l.on);
+    if (l.on) {
+        s->linger = l.seconds;
+    }
+    return 0;
+}
+
+static int set_buffer(struct socket *s, int name, int32_t v)
+{
+    bool force = name == SO_SNDBUFFORCE || name == SO_RCVBUFFORCE;
+
+    if (force && !capable(CAP_NET_ADMIN_)) {
+        return -EPERM;
+    }
+    if (name == SO_SNDBUF || name == SO_SNDBUFFORCE) {
+        s->send_buffer = buffer_size(v, force, SEND_LEAST);
+        socket_wake_write(s, POLLOUT | POLLWRNORM);
+    } else {
+        s->recv_buffer = buffer_size(v, force, RECV_LEAST);
+    }
+    return 0;
+}
+
+static int set_int(struct socket *s, int name, int32_t v)
+{
+    uint32_t flag = bit_of(name);
+
+    if (flag) {
+        set_bit(s, flag, v);
+        return 0;
+    }
+    switch (name) {
+    case SO_SNDBUF:
+    case SO_RCVBUF:
+    case SO_SNDBUFFORCE:
+    case SO_RCVBUFFORCE:
+        return set_buffer(s, name, v);
+    case SO_PRIORITY:
+        if ((v < 0 || v > 6) && !capable(CAP_NET_ADMIN_)) {
+            return -EPERM;
+        }
+        s->priority = v;
+        return 0;
+    case SO_MARK:
+        if (!capable(CAP_NET_ADMIN_)) {
+            return -EPERM;
+        }
+        s->mark = v;
+        return 0;
+    case SO_RCVLOWAT:
+        s->recv_low = v < 0 ? INT32_MAX : v ? v : 1;
+        return 0;
+    case SO_PEEK_OFF:
+        if (s->family != AF_UNIX && s->type != SOCK_DGRAM) {
+            return -EOPNOTSUPP;
+        }
+        s->peek_offset = v;
+        return 0;
+    case SO_BSDCOMPAT:
+        return 0;
+    default: /* SO_TYPE and its like included */
+        return -ENOPROTOOPT;
+    }
+}
+
+static int set_common(struct socket *s, int name, const void *value,
+                      uint32_t len)
+{
+    int32_t v;
+
+    if (name == SO_LINGER) {
+        return len < sizeof(v) ? -EINVAL : set_linger(s, value, len);
+    }
+    if (len < sizeof(v)) {
+        return -EINVAL;
+    }
+    switch (name) {
+    case SO_RCVTIMEO:
+    case SO_RCVTIMEO_NEW:
+        return set_timeout(&s->recv_timeout, value, len);
+    case SO_SNDTIMEO:
+    case SO_SNDTIMEO_NEW:
+        return set_timeout(&s->send_timeout, value, len);
+    default:
+        memcpy(&v, value, sizeof(v));
+        return set_int(s, name, v);
+    }
+}
+
+int socket_setsockopt(struct socket *s, int level, int name, const void *value,
+                      uint32_t len)
+{
+    int err = 0, more = -ENOPROTOOPT;
+
+    if (level == SOL_SOCKET) {
+        err = set_common(s, name, value, len);
+        if (err && err != -ENOPROTOOPT) {
+            return err;
+        }
+    }
+    if (s->ops->setsockopt) {
+        more = s->ops->setsockopt(s, level, name, value, len);
+    } else if (level != SOL_SOCKET) {
+        more = -EOPNOTSUPP;
+    }
+    return level == SOL_SOCKET && more == -ENOPROTOOPT ? err : more;
+}
+
+/* ---- getting ---- */
+
+static int get_int(struct socket *s, int name, int32_t *v)
+{
+    uint32_t flag = bit_of(name);
+
+    if (flag) {
+        *v = (atomic_load_relaxed(&s->flags) & flag) != 0;
+        return 0;
+    }
+    switch (name) {
+    case SO_TYPE:
+        *v = s->type;
+        return 0;
+    case SO_ERROR:
+        *v = socket_take_error(s);
+        return 0;
+    case SO_DOMAIN:
+        *v = s->family;
+        return 0;
+    case SO_PROTOCOL:
+        *v = s->protocol;
+        return 0;
+    case SO_ACCEPTCONN:
+        *v = (atomic_load_relaxed(&s->flags) & SOCKET_LISTENS) != 0;
+        return 0;
+    case SO_SNDBUF:
+        *v = s->send_buffer;
+        return 0;
+    case SO_RCVBUF:
+        *v = s->recv_buffer;
+        return 0;
+    case SO_PRIORITY:
+        *v = s->priority;
+        return 0;
+    case SO_MARK:
+        *v = s->mark;
+        return 0;
+    case SO_RCVLOWAT:
+        *v = s->recv_low;
+        return 0;
+    case SO_SNDLOWAT:
+        *v = 1;
+        return 0;
+    case SO_PEEK_OFF:
+        if (s->family != AF_UNIX && s->type != SOCK_DGRAM) {
+            return -EOPNOTSUPP;
+        }
+        *v = s->peek_offset;
+        return 0;
+    case SO_BSDCOMPAT:
+        *v = 0;
+        return 0;
+    default:
+        return -ENOPROTOOPT;
+    }
+}
+
+static int get_common(struct socket *s, int name, void *value, uint32_t *len)
+{
+    uint8_t buf[16];
+    uint32_t size = sizeof(int32_t);
+    int err = 0;
+
+    switch (name) {
+    case SO_RCVTIMEO:
+    case SO_RCVTIMEO_NEW:
+        size = get_timeout(s->recv_timeout, buf);
+        break;
+    case SO_SNDTIMEO:
+    case SO_SNDTIMEO_NEW:
+        size = get_timeout(s->send_timeout, buf);
+        break;
+    case SO_LINGER: {
+        struct abi_linger l = {
+            (atomic_load_relaxed(&s->flags) & SOCKET_LINGER) != 0, s->linger};
+
+        memcpy(buf, &l, size = sizeof(l));
+        break;
+    }
+    default: {
+        int32_t v = 0;
+
+        err = get_int(s, name, &v);
+        memcpy(buf, &v, sizeof(v));
+        break;
+    }
+    }
+    if (!err) {
+        *len = MIN(*len, size);
+        memcpy(value, buf, *len);
+    }
+    return err;
+}
+
+int socket_getsockopt(struct socket *s, int level, int name, void *value,
+                      uint32_t *len)
+{
+    int err = -ENOPROTOOPT;
+
+    if (s->ops->getsockopt) {
+        err = s->ops->getsockopt(s, level, name, value, len);
+    } else if (level != SOL_SOCKET) {
+        err = -EOPNOTSUPP;
+    }
+    return level == SOL_SOCKET && err == -ENOPROTOOPT
+               ? get_common(s, name, value, len)
+               : err;
+}

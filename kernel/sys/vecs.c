@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Arrays of struct iovec (vecs.h): short ones need no allocation.
+ */
+#include "kernel/sys/vecs.h"
+#include "kernel/mm/heap.h"
+#include "abi/linux/errno.h"
+#include "abi/linux/uio.h"
+
+static_assert(sizeof(struct iobuf_vec) == sizeof(struct linux_iovec), "iov");
+
+void vecs_put(struct vecs *v)
+{
+    if (v->vec != v->small) {
+        kfree(v->vec);
+    }
+}
+
+/* Cuts the sum to what one call may move. */
+static int check_vecs(struct vecs *v)
+{
+    uint64_t total = 0;
+
+    for (unsigned i = 0; i < v->count; i++) {
+        if ((int64_t)v->vec[i].len < 0) {
+            return -EINVAL;
+        }
+        v->vec[i].len = MIN(v->vec[i].len, MAX_RW_COUNT - total);
+        total += v->vec[i].len;
+    }
+    return 0;
+}
+
+int vecs_get(struct vecs *v, struct uptr from, uint64_t count)
+{
+    int err;
+
+    if (count > IOV_MAX) {
+        return -EINVAL;
+    }
+    v->count = count;
+    v->vec = v->small;
+    if (count > VECS_SMALL) {
+        v->vec = kmalloc(count * sizeof(*v->vec));
+        if (!v->vec) {
+            return -ENOMEM;
+        }
+    }
+    err = copy_from_user(v->vec, from, count * sizeof(*v->vec));
+    if (!err) {
+        err = check_vecs(v);
+    }
+    if (err) {
+        vecs_put(v);
+    }
+    return err;
+}
