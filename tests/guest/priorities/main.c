@@ -20,6 +20,7 @@ int main(void)
     pthread_t t;
 
     show_start();
+    setpriority(PRIO_PROCESS, 0, 0); /* whatever the tests were started with */
     CALL(getpriority, PRIO_PROCESS, 0);
     CALL(setpriority, PRIO_PROCESS, 0, 5);
     CALL(getpriority, PRIO_PROCESS, 0);
