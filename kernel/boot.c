@@ -6,6 +6,7 @@
 #include "kernel/kernel.h"
 #include "kernel/core/dump.h"
 #include "kernel/core/hostio.h"
+#include "kernel/core/hostio_ring.h"
 #include "kernel/core/log.h"
 #include "kernel/core/sched.h"
 #include "kernel/crypto/crypto.h"
@@ -79,6 +80,8 @@ static void boot(void *arg)
     heap_set_shrinker(pagecache_shrink);
     must(fs_init(info), "root file system");
     sched_poll_signals = poll_host_signals;
+    heap_fail_after(info->fault_alloc);
+    ring_fail_after(info->fault_io);
     must(proc_start_first(info), "first process");
 }
 

@@ -57,6 +57,9 @@ struct boot_info {
      * rules apply. NULL: none, everything is allowed. */
     const struct policy *policy;
     const int *mount_fds; /* O_PATH, one a mount of policy, or -1 */
+
+    /* Fault injection: the n-th one after the boot fails; 0: none does. */
+    uint64_t fault_alloc, fault_io;
 };
 
 /* Starts the kernel on vCPU 0. */

@@ -277,12 +277,23 @@ static int64_t call_once(const struct request *q)
     return result;
 }
 
+static uint64_t fail_countdown;
+
+void ring_fail_after(uint64_t n)
+{
+    fail_countdown = n;
+}
+
 /* io_uring gives an operation that it was about to hand to a worker thread
  * back as -ECANCELED, not begun, when signals keep it from making the worker;
  * and our ticks are signals. */
 int64_t ring_call(const struct request *q)
 {
     int64_t result = -ECANCELED;
+
+    if (unlikely(fail_countdown) && --fail_countdown == 0) {
+        return -EIO;
+    }
 
     for (int i = 0; i < CANCELED_TRIES && result == -ECANCELED; i++) {
         result = call_once(q);

@@ -28,6 +28,10 @@ int ring_init(void);
  * checked result. */
 int64_t ring_call(const struct request *r);
 
+/* The n-th request from now fails with -EIO, unseen by the host (fault
+ * injection); 0: none. */
+void ring_fail_after(uint64_t n);
+
 uint64_t ring_operations(void);
 uint64_t ring_submits(void);
 

@@ -32,7 +32,7 @@ static long object_read(struct vm_object *o, uint64_t off, void *dst,
     struct inode *data = atomic_load_acquire(&file_of(o)->inode->data);
     uint64_t size = atomic_load_acquire(&data->size);
     struct iobuf io;
-    long n;
+    long n, more;
 
     if (off >= size) {
         return 0;
@@ -41,7 +41,12 @@ static long object_read(struct vm_object *o, uint64_t off, void *dst,
     len = MIN((uint64_t)len, size - off);
     iobuf_kernel(&io, dst, len);
     n = pagecache_read(&data->pages, &io, off, size);
-    return n == (long)len ? n : n < 0 ? n : -EIO;
+    if (n < 0 || n == (long)len) {
+        return n;
+    }
+    /* Short: the rest tells why, or comes after all. */
+    more = pagecache_read(&data->pages, &io, off + (uint64_t)n, size);
+    return more == (long)len - n ? (long)len : more < 0 ? more : -EIO;
 }
 
 static void object_describe(struct vm_object *o, char *path, size_t len,

@@ -85,6 +85,18 @@ static bool set_cpus(void *ctx, const char *value)
     return *value && !*end && n >= 1 && n <= VCPU_MAX;
 }
 
+static bool set_fault(void *ctx, const char *value)
+{
+    struct boot_info *info = &((struct run *)ctx)->info;
+    bool io = !strncmp(value, "io:", 3);
+
+    if (!io && strncmp(value, "alloc:", 6)) {
+        return false;
+    }
+    return parse_size(strchr(value, ':') + 1,
+                      io ? &info->fault_io : &info->fault_alloc);
+}
+
 static bool set_memory(void *ctx, const char *value)
 {
     uint64_t *limit = &((struct run *)ctx)->info.memory_limit;
@@ -123,6 +135,7 @@ static const struct option_row options[] = {
     {"--env-pass", true, set_env_pass, "the name of a variable"},
     {"--cwd", true, set_cwd, "an absolute path"},
     {"--cpus", true, set_cpus, "a number from 1 to 64"},
+    {"--fault", true, set_fault, "alloc:N or io:N with N at least 1"},
     {"--memory", true, set_memory, "a size such as 512M or 4G, at least 8M"},
     {"--strace", false, set_strace, ""},
     {"--stats", false, set_stats, ""},
@@ -198,6 +211,8 @@ static const char *const details[] = {
     "--env K=V           set a variable; --env-pass K takes it from outside",
     "--cwd DIR           where the program starts (inside the root)",
     "--cpus N            virtual CPUs; default: as many as the host has",
+    "--fault alloc:N|io:N  for tests: the Nth allocation of the kernel, or the",
+    "                    Nth request to the host, fails",
     "--memory SIZE       a ceiling on all memory, such as 512M; default: none",
     "--strace            print every system call; --stats sums up at the end",
     "--log LEVEL         error, warn (default), info or debug",

@@ -1,0 +1,58 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# Fault injection over whole programs: the Nth allocation of the kernel, or
+# its Nth request to the host, fails. The program may fail for it, with a
+# reason; the kernel may not, nor may anything hang.
+#
+# FAULT_STEP=1 tries every N; the default, a prime, a sample.
+. tests/cli/lib.sh
+
+step=${FAULT_STEP:-41}
+
+# How a run may end: as the program or we see fit, by a signal only with a
+# line that says what was missing.
+ended_well() {
+    ! grep -q 'kernel bug' "$work/err" || return 1
+    [ "$status" -ne 124 ] || return 1
+    [ "$status" -lt 128 ] || grep -q 'error\|warning' "$work/err"
+}
+
+# faults NAME KIND MAX PROGRAM...: N = 1, 1 + step, ... up to MAX.
+faults() {
+    local name=$1 kind=$2 max=$3 n bad=0 hit=0
+    shift 3
+    for ((n = 1; n <= max; n += step)); do
+        run --fault "$kind:$n" "$@"
+        [ "$status" -eq 0 ] || hit=$((hit + 1))
+        if ! ended_well; then
+            echo "$kind:$n: status $status"
+            tail -n 3 "$work/err"
+            bad=$((bad + 1))
+        fi
+    done
+    check "fault-$name-$kind" [ "$bad" -eq 0 -a "$hit" -gt 0 ]
+}
+
+run --fault memory:1 /bin/busybox true
+check fault-bad-kind both 'status_is 125' 'err_has "alloc:N or io:N"'
+
+program='
+import json, threading, os
+t = [threading.Thread(target=json.dumps, args=([1] * 99,)) for i in range(4)]
+[x.start() for x in t]
+[x.join() for x in t]
+os.mkdir("/tmp/d")
+with open("/tmp/d/f", "w") as f:
+    f.write("a" * 100000)
+os.rename("/tmp/d/f", "/tmp/d/g")
+r, w = os.pipe()
+os.write(w, open("/tmp/d/g", "rb").read(4096))
+print(len(os.read(r, 9999)))'
+faults busybox alloc 600 /bin/busybox ls -l /
+faults python alloc 4500 /usr/bin/python3 -c "$program"
+
+# There are few requests, and a read of the image is tried again, so that
+# nearly all of these runs succeed.
+step=1
+faults busybox io 25 /bin/busybox echo hi
+faults python io 40 /usr/bin/python3 -c "$program"
