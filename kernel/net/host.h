@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The outside half of AF_INET and AF_INET6, as inet.c calls it. Addresses of
+ * i->local and of arguments were checked; -errno as the call would give it.
+ */
+#ifndef KERNEL_NET_HOST_H
+#define KERNEL_NET_HOST_H
+
+#include "kernel/net/inet.h"
+
+/* bind(2): i->local is wanted (port 0: any) and free inside. Reserves it at
+ * the host when sockets outside are to reach it; may choose the port. 0 also
+ * when there is nothing to do. -EADDRINUSE, -EADDRNOTAVAIL, -EACCES. */
+int host_bind(struct inet_socket *i);
+
+/* listen(2) of a bound stream socket: from here on outside clients come by
+ * inet_listener_push(). Called again when the backlog changes. */
+int host_listen(struct inet_socket *i, int backlog);
+
+/* connect(2) of a stream to where nobody inside listens; i may be bound. Takes
+ * the socket over (inet.h) and waits unless nowait. On loopback addresses,
+ * -ECONNREFUSED when the policy keeps us off the host's own services. */
+int host_connect(struct inet_socket *i, const struct inet_addr *to,
+                 bool nowait);
+
+/* A datagram to where no socket inside is; i is bound already. Bytes sent. */
+long host_send_datagram(struct inet_socket *i, struct socket_msg *msg,
+                        const struct inet_addr *to);
+/* connect(2) of a datagram socket to an outside address; to NULL: undone. */
+int host_connect_datagram(struct inet_socket *i, const struct inet_addr *to);
+
+/* An option of any level was set on a socket that host_* has seen (i->host).
+ * -ENOPROTOOPT: unknown there. */
+int host_option(struct inet_socket *i, int level, int name, const void *value,
+                uint32_t len);
+
+/* shutdown(2) of a listening socket, and the end of a socket that is not the
+ * host's for good; i->host is not NULL. */
+void host_stop(struct inet_socket *i);
+
+/* Whether a is an address of this machine that a program may bind. */
+bool host_owns_address(const struct inet_addr *a);
+
+#endif

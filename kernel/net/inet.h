@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * AF_INET and AF_INET6: what the family's files share. inet.c is the family:
+ * names, options that both sides have, and the one decision, taken at bind,
+ * listen, connect and send: does it stay inside (loop_stream.c, loop_dgram.c:
+ * 127.0.0.0/8, ::1, own addresses with a socket of ours behind the port), or
+ * does it go to the host (host.h)?
+ *
+ * A socket is born inside. A stream that connects outside becomes the host's
+ * for good: inet.c calls host_connect(), which sets i->s.ops to its own table
+ * and i->host to its own state; no call goes through inet.c from then on. A
+ * listening socket stays inside and serves both: host_listen() lets the host
+ * side queue connections with inet_listener_push(). A datagram socket stays
+ * inside, too: host_send_datagram() sends what leaves, inet_datagram_push()
+ * queues what comes, so that there is one receive queue and one poll.
+ */
+#ifndef KERNEL_NET_INET_H
+#define KERNEL_NET_INET_H
+
+#include "kernel/net/socket.h"
+
+/* Always in IPv6 form: IPv4 is ::ffff:a.b.c.d. */
+struct inet_addr {
+    uint8_t ip[16];
+    uint16_t port;  /* host order */
+    uint32_t scope; /* sin6_scope_id */
+};
+
+struct loop; /* the inside's own part; loop_private.h */
+
+struct inet_socket {
+    struct socket s;
+    struct inet_addr local; /* port 0: not bound */
+    struct inet_addr peer;  /* port 0: not connected */
+    bool bound_address;     /* bind(2) named an address (or any) itself */
+    bool bound_port;        /* bind(2) named the port itself */
+    bool v6only;            /* IPV6_V6ONLY */
+    /* Options of IPPROTO_TCP, IP, IPV6 as set so far: the host side applies
+     * them when it takes the socket over (inet_option_for_each). */
+    struct list options;
+    void *host;        /* host.c's own, or NULL */
+    struct loop *loop; /* NULL once the socket is the host's */
+};
+
+static inline struct inet_socket *inet_of(struct socket *s)
+{
+    return container_of(s, struct inet_socket, s);
+}
+
+/* ---- addresses (inet_addr.c) ---- */
+
+/* sockaddr_in or sockaddr_in6 as bind(2) and connect(2) of a socket of
+ * `family` take it. -EINVAL, -EAFNOSUPPORT. */
+int inet_addr_get(struct inet_addr *out, int family,
+                  const struct abi_sockaddr *name, uint32_t len);
+/* The name of family's kind; its length. */
+uint32_t inet_addr_put(struct abi_sockaddr *name, int family,
+                       const struct inet_addr *addr);
+bool inet_addr_is_v4(const struct inet_addr *a);
+bool inet_addr_is_any(const struct inet_addr *a);      /* 0.0.0.0, :: */
+bool inet_addr_is_loopback(const struct inet_addr *a); /* 127/8, ::1 */
+bool inet_addr_is_multicast(const struct inet_addr *a);
+bool inet_addr_equal(const struct inet_addr *a, const struct inet_addr *b);
+
+/* ---- for the host side (host.h) ---- */
+
+/* A connected stream socket of the family and options of `listener`, one
+ * reference, no file; local and peer are the caller's to fill, as are s.ops
+ * and host. */
+int inet_accepted(struct inet_socket *listener, struct inet_socket **out);
+/* Queues it for accept(2), takes the reference. -EAGAIN: the backlog is full,
+ * or the listener is closed; then the reference stays the caller's. No
+ * spinlock is held. */
+int inet_listener_push(struct inet_socket *listener, struct inet_socket *conn);
+/* How many more the backlog takes now. */
+unsigned inet_listener_room(struct inet_socket *listener);
+
+/* A datagram from outside: a copy of data is queued. -ENOBUFS: no room, it is
+ * lost. No spinlock is held. */
+int inet_datagram_push(struct inet_socket *i, const struct inet_addr *from,
+                       const struct inet_addr *to, const void *data,
+                       size_t len);
+
+/* Calls fn for each option that was set, oldest first. */
+void inet_option_for_each(struct inet_socket *i,
+                          void (*fn)(void *arg, int level, int name,
+                                     const void *value, uint32_t len),
+                          void *arg);
+
+#endif
