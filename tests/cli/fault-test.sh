@@ -54,5 +54,5 @@ faults python alloc 4500 /usr/bin/python3 -c "$program"
 # There are few requests, and a read of the image is tried again, so that
 # nearly all of these runs succeed.
 step=1
-faults busybox io 25 /bin/busybox echo hi
-faults python io 40 /usr/bin/python3 -c "$program"
+faults busybox io 60 /bin/busybox echo hi
+faults python io 60 /usr/bin/python3 -c "$program"
