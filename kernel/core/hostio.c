@@ -41,14 +41,14 @@ void hostio_get_stats(struct hostio_stats *out)
 }
 
 /* Takes len bytes of a result out of the buffer. */
-static void receive(const struct host_buffer *b, size_t off, void *dst,
+void hostio_receive(const struct host_buffer *b, size_t off, void *dst,
                     size_t len)
 {
     buffer_read(b, off, dst, len);
     atomic_fetch_add(&bytes_in, len);
 }
 
-static void provide(const struct host_buffer *b, size_t off, const void *src,
+void hostio_provide(const struct host_buffer *b, size_t off, const void *src,
                     size_t len)
 {
     buffer_write(b, off, src, len);
@@ -71,7 +71,7 @@ int64_t hostio_read(int fd, void *buf, size_t len, int64_t off)
                               .len = q.max};
     n = ring_call(&q);
     if (n > 0) {
-        receive(&b, 0, buf, n);
+        hostio_receive(&b, 0, buf, n);
     }
     buffer_put(&b);
     return n;
@@ -92,8 +92,8 @@ int64_t hostio_read_pages(int fd, void *const pages[], unsigned count,
                               .len = q.max};
     n = ring_call(&q);
     for (int64_t at = 0; at < n; at += PAGE_SIZE) {
-        receive(&b, at, pages[at / PAGE_SIZE],
-                MIN((size_t)(n - at), PAGE_SIZE));
+        hostio_receive(&b, at, pages[at / PAGE_SIZE],
+                       MIN((size_t)(n - at), PAGE_SIZE));
     }
     buffer_put(&b);
     return n;
@@ -111,7 +111,7 @@ int64_t hostio_write(int fd, const void *buf, size_t len, int64_t off)
                               .off = off,
                               .addr = b.at.addr,
                               .len = q.max};
-    provide(&b, 0, buf, q.max);
+    hostio_provide(&b, 0, buf, q.max);
     n = ring_call(&q);
     buffer_put(&b);
     return n;
@@ -158,12 +158,12 @@ int hostio_ioctl(int fd, uint32_t cmd, void *arg, size_t in, size_t out)
     int64_t n;
 
     check(in <= b.size && out <= b.size);
-    provide(&b, 0, arg, in);
+    hostio_provide(&b, 0, arg, in);
     q.sqe = (struct ring_sqe){
         .opcode = HOSTOP_IOCTL, .fd = fd, .op_flags = cmd, .addr = b.at.addr};
     n = ring_call(&q);
     if (n >= 0) {
-        receive(&b, 0, arg, out);
+        hostio_receive(&b, 0, arg, out);
     }
     buffer_put(&b);
     return n;
@@ -178,7 +178,7 @@ static int put_path(const struct host_buffer *b, const char *path)
     if (len > PATH_BYTES) {
         return -ENAMETOOLONG;
     }
-    provide(b, 0, path, len);
+    hostio_provide(b, 0, path, len);
     return 0;
 }
 
@@ -225,7 +225,7 @@ int hostio_statx(int dirfd, const char *path, int flags, uint32_t mask,
     int64_t err = path_call(&b, path, &q);
 
     if (!err) {
-        receive(&b, PATH_BYTES, statx, STATX_BYTES);
+        hostio_receive(&b, PATH_BYTES, statx, STATX_BYTES);
     }
     buffer_put(&b);
     return err;
@@ -246,7 +246,7 @@ int64_t hostio_readlink(int dirfd, const char *path, char *buf, size_t len)
     int64_t n = path_call(&b, path, &q);
 
     if (n > 0) {
-        receive(&b, PATH_BYTES, buf, n);
+        hostio_receive(&b, PATH_BYTES, buf, n);
     }
     buffer_put(&b);
     return n;
@@ -293,7 +293,7 @@ int64_t hostio_getdents(int fd, int64_t off, void *buf, size_t len)
                               .len = q.max};
     n = ring_call(&q);
     if (n > 0) {
-        receive(&b, 0, buf, n);
+        hostio_receive(&b, 0, buf, n);
         check_dirents(buf, n);
     }
     buffer_put(&b);

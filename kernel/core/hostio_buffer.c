@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Bounce buffers: the one region of host memory that payloads pass through,
- * cut into buffers of two sizes. The kernel's own record (bitmaps) says which
+ * cut into buffers of three sizes. The kernel's own record (bitmaps) says which
  * are taken; nothing about them is kept in the region itself.
  */
 #include "kernel/core/hostio_ring.h"
@@ -14,23 +14,25 @@
 #include "target/target.h"
 #include "abi/linux/errno.h"
 
-enum { BUFFERS_MAX = 256 };
+enum { BUFFERS_MAX = 4096, CLASSES = 3 };
 
 struct buffer_class {
     struct hptr base;
-    uint32_t size, count;
+    uint32_t size, count, hint;
     uint64_t used[BITMAP_WORDS(BUFFERS_MAX)];
 };
 
 static struct spinlock lock = SPINLOCK_INIT(LOCK_HOSTIO);
-static struct buffer_class normal, large; /* their `used`: under lock */
+static struct buffer_class classes[CLASSES]; /* their `used`: under lock */
 static struct wait_queue freed;
 
-/* A quarter for large buffers. */
+/* A quarter for small and a quarter for large buffers. */
 int buffer_init(void)
 {
+    static const uint32_t sizes[CLASSES] = {BUFFER_LARGE, BUFFER_SMALL,
+                                            BUFFER_SIZE};
+    uint64_t len, share;
     struct hptr base;
-    uint64_t len, count;
     int err = target_bounce(&base, &len);
 
     if (err) {
@@ -40,39 +42,57 @@ int buffer_init(void)
         return -EINVAL;
     }
     wait_queue_init(&freed);
-    count = MIN(len / 4 / BUFFER_LARGE, (uint64_t)BUFFERS_MAX);
-    large = (struct buffer_class){
-        .base = base, .size = BUFFER_LARGE, .count = count};
-    base.addr += count * BUFFER_LARGE;
-    len -= count * BUFFER_LARGE;
-    count = MIN(len / BUFFER_SIZE, (uint64_t)BUFFERS_MAX);
-    normal = (struct buffer_class){
-        .base = base, .size = BUFFER_SIZE, .count = count};
+    share = len / 4;
+    for (int i = 0; i < CLASSES; i++) {
+        uint64_t part = i == CLASSES - 1 ? len : share;
+        uint64_t count = MIN(part / sizes[i], (uint64_t)BUFFERS_MAX);
+        int at = sizes[i] == BUFFER_SMALL ? 0 : sizes[i] == BUFFER_SIZE ? 1 : 2;
+
+        memset(&classes[at], 0, sizeof(classes[at]));
+        classes[at].base = base;
+        classes[at].size = sizes[i];
+        classes[at].count = count;
+        base.addr += count * sizes[i];
+        len -= count * sizes[i];
+    }
     return 0;
 }
 
 static bool take(struct buffer_class *c, struct host_buffer *b)
 {
-    size_t i = bitmap_find_zero(c->used, c->count, 0);
+    size_t i = bitmap_find_zero(c->used, c->count, c->hint);
 
+    if (i == c->count && c->hint) {
+        i = bitmap_find_zero(c->used, c->count, 0);
+    }
     if (i == c->count) {
         return false;
     }
     bitmap_set(c->used, i);
+    c->hint = i + 1 < c->count ? i + 1 : 0;
     b->at.addr = c->base.addr + i * c->size;
     b->size = c->size;
     b->index = i;
     return true;
 }
 
-static bool try_get(size_t len, struct host_buffer *b)
+bool buffer_try(size_t len, struct host_buffer *b)
 {
-    bool got;
+    bool got = false;
 
+    b->size = 0;
     spin_lock(&lock);
-    got = (len > BUFFER_SIZE && take(&large, b)) || take(&normal, b);
+    for (int i = 0; i < CLASSES && !got; i++) {
+        got = classes[i].size >= len && take(&classes[i], b);
+    }
     spin_unlock(&lock);
     return got;
+}
+
+static bool try_get(size_t len, struct host_buffer *b)
+{
+    return buffer_try(MIN(len, (size_t)BUFFER_LARGE), b) ||
+           (len > BUFFER_SIZE && buffer_try(BUFFER_SIZE, b));
 }
 
 struct host_buffer buffer_get(size_t len)
@@ -85,13 +105,16 @@ struct host_buffer buffer_get(size_t len)
 
 void buffer_put(const struct host_buffer *b)
 {
-    struct buffer_class *c = b->size == BUFFER_LARGE ? &large : &normal;
+    struct buffer_class *c = b->size == BUFFER_SMALL  ? &classes[0]
+                             : b->size == BUFFER_SIZE ? &classes[1]
+                                                      : &classes[2];
 
     spin_lock(&lock);
     check(bitmap_test(c->used, b->index));
     bitmap_clear(c->used, b->index);
+    c->hint = b->index; /* its memory is warm */
     spin_unlock(&lock);
-    wait_wake(&freed, 1, 0);
+    wait_wake_all(&freed);
 }
 
 void host_read(void *dst, struct hptr src, size_t len)

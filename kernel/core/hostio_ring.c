@@ -1,21 +1,25 @@
 /* SPDX-License-Identifier: MIT
  *
- * Requests on the target's rings. Everything that decides anything is ours:
- * the slots, both tails' and heads' own copies, each request's limits. From
+ * Operations on the target's rings. Everything that decides anything is ours:
+ * the slots, both tails' and heads' own copies, each operation's limits. From
  * the host come only its index (how far it has got) and completions, each
  * read once into a copy:
  * - an index must not run ahead of what was there to be done;
- * - user_data must name a live request by slot and generation;
+ * - user_data must name a live operation by slot and generation;
  * - a result must be 0..max or a valid -errno.
  * Anything else is host_lied().
  *
- * A slot is taken and given back by the task that waits for it; whoever
- * drains a completion queue (that task, the scheduler, another vCPU) fills in
- * the result and wakes it. There are no more slots than entries in a
- * submission queue, and a completion queue has at least as many, so neither
- * overflows.
+ * A slot is taken when an operation enters the submission queue and given back
+ * when it completes. There are no more slots than entries in a completion
+ * queue, so that never overflows; what finds no slot, or a submission queue
+ * that the host has not emptied, waits in a list. Operations that may stay
+ * with the host for long leave SLOTS_KEPT slots to others.
+ *
+ * Locks: `lock` guards the producer's side. Whoever drains holds `drain`,
+ * whose class is below all that a callback may take.
  */
 #include "kernel/core/hostio_ring.h"
+#include "kernel/core/hostio.h"
 #include "kernel/core/lock.h"
 #include "kernel/core/log.h"
 #include "kernel/core/sched.h"
@@ -25,36 +29,38 @@
 #include "abi/linux/errno.h"
 
 enum {
-    SLOTS = 256,     /* of a ring */
-    SLOTS_KEPT = 32, /* that polls leave to others: cancelling needs one */
+    SLOTS_MAX = 8192, /* of ring 0; the other has few that wait */
+    SLOTS_HOSTOP = 512,
+    SLOTS_KEPT = 32,
+    BATCH = 32, /* so many entries are handed over at once */
     ERRNO_MAX = 4095,
     CANCELED_TRIES = 1000,
 };
 
-enum slot_state { SLOT_FREE, SLOT_LIVE, SLOT_DONE };
-
 struct slot {
-    uint32_t state; /* atomic */
+    struct hostio_op *op; /* NULL: free; atomic */
     uint32_t generation;
     uint32_t max;
-    int32_t result; /* written before DONE */
-    uint16_t next;  /* on the free list, + 1 */
-    bool poll;      /* counted in polls */
-    struct wait_queue done;
+    uint32_t next; /* on the free list, + 1 */
+    bool parked;   /* counted in ring.parked */
 };
 
 struct ring {
     struct target_ring host;
-    struct spinlock lock;  /* producer: slots, sq_tail */
+    struct spinlock lock;  /* producer: slots, lists, sq_tail */
     struct spinlock drain; /* consumer: cq_head; taken by trylock only */
-    struct slot slots[SLOTS];
-    uint32_t slot_count, polls;
-    uint16_t free;                      /* first free slot + 1 */
+    struct slot *slots;
+    uint32_t slot_count, live, parked;
+    uint32_t free;                      /* first free slot + 1 */
     uint32_t sq_tail, sq_head, cq_head; /* our own copies */
-    struct wait_queue freed;
+    uint32_t unsubmitted;               /* entries; atomic */
+    struct list queued, queued_parked;  /* operations without an entry */
+    struct list canceled;               /* of these, ended before they began */
+    uint32_t queued_count;              /* in the three; read without lock */
     uint64_t operations, submits;
 };
 
+static struct slot slots_uring[SLOTS_MAX], slots_hostop[SLOTS_HOSTOP];
 static struct ring rings[TARGET_RINGS];
 
 /* ---- host memory ---- */
@@ -74,32 +80,205 @@ static struct hptr at(struct hptr p, uint64_t off)
     return (struct hptr){p.addr + off};
 }
 
-/* ---- completions ---- */
+/* ---- submission ---- */
 
 static uint64_t name_of(const struct ring *r, const struct slot *s)
 {
     return (uint64_t)s->generation << 32 | (uint64_t)(s - r->slots);
 }
 
-static void complete(struct ring *r, const struct ring_cqe *c)
+/* How many entries the host has not taken yet. */
+static uint32_t host_backlog(struct ring *r)
+{
+    uint32_t head = host_index(r->host.sq_head);
+
+    if (head - r->sq_head > r->sq_tail - r->sq_head) {
+        host_lied("a submission index out of range");
+    }
+    r->sq_head = head;
+    return r->sq_tail - head;
+}
+
+static bool has_room(struct ring *r, bool parked)
+{
+    if (!r->free || (parked && r->parked + SLOTS_KEPT >= r->slot_count)) {
+        return false;
+    }
+    if (host_backlog(r) < r->host.sq_entries) {
+        return true;
+    }
+    if (r->live < r->host.sq_entries) {
+        host_lied("completions of requests that it has not taken");
+    }
+    return false;
+}
+
+/* Under r->lock, with room. */
+static void place(struct ring *r, struct hostio_op *op)
+{
+    uint32_t i = r->sq_tail & (r->host.sq_entries - 1);
+    struct slot *s = &r->slots[r->free - 1];
+    struct ring_sqe e = op->sqe;
+
+    r->free = s->next;
+    s->generation++;
+    s->max = op->max;
+    s->parked = op->parked;
+    r->parked += op->parked;
+    r->live++;
+    op->name = e.user_data = name_of(r, s);
+    atomic_store(&op->state, HOSTIO_LIVE);
+    atomic_store(&s->op, op);
+    memcpy((void *)at(r->host.sqes, i * sizeof(e)).addr, &e, sizeof(e));
+    if (r->host.sq_array.addr) {
+        host_set_index(at(r->host.sq_array, i * 4ul), i);
+    }
+    r->sq_tail++;
+    host_set_index(r->host.sq_tail, r->sq_tail);
+    r->operations++;
+    atomic_fetch_add(&r->unsubmitted, 1);
+}
+
+/* Gives entries to what waits for them. Under r->lock. */
+static void refill_from(struct ring *r, struct list *queue, bool parked)
+{
+    while (!list_empty(queue) && has_room(r, parked)) {
+        struct hostio_op *op =
+            list_entry(list_pop(queue), struct hostio_op, node);
+
+        r->queued_count--;
+        place(r, op);
+    }
+}
+
+static void refill(struct ring *r)
+{
+    if (likely(!atomic_load_relaxed(&r->queued_count))) {
+        return;
+    }
+    spin_lock(&r->lock);
+    refill_from(r, &r->queued, false);
+    refill_from(r, &r->queued_parked, true);
+    spin_unlock(&r->lock);
+}
+
+static void flush(struct ring *r)
+{
+    uint32_t count;
+
+    while (atomic_load_relaxed(&r->unsubmitted) &&
+           (count = atomic_xchg(&r->unsubmitted, 0)) != 0) {
+        atomic_fetch_add(&r->submits, 1);
+        target_ring_submit((unsigned)(r - rings), count);
+        refill(r);
+    }
+}
+
+static void flush_all(void)
+{
+    atomic_store_relaxed(&sched_io_flush_at, 0);
+    for (unsigned i = 0; i < TARGET_RINGS; i++) {
+        flush(&rings[i]);
+    }
+}
+
+void hostio_start(struct hostio_op *op)
+{
+    struct ring *r = &rings[op->ring];
+
+    check(atomic_load_relaxed(&op->state) == HOSTIO_IDLE);
+    atomic_fetch_add(&sched_io_inflight, 1);
+    spin_lock(&r->lock);
+    if (has_room(r, op->parked)) {
+        place(r, op);
+    } else {
+        atomic_store(&op->state, HOSTIO_QUEUED);
+        list_add_tail(op->parked ? &r->queued_parked : &r->queued, &op->node);
+        r->queued_count++;
+    }
+    spin_unlock(&r->lock);
+    if (atomic_load_relaxed(&r->unsubmitted) >= BATCH) {
+        flush(r);
+    } else if (!atomic_load_relaxed(&sched_io_flush_at)) {
+        atomic_store_relaxed(&sched_io_flush_at, clock_now() + HOSTIO_DELAY_NS);
+        this_vcpu()->resched = 1;
+    }
+}
+
+void hostio_cancel(struct hostio_op *op, struct hostio_op *with)
+{
+    struct ring *r = &rings[op->ring];
+
+    spin_lock(&r->lock);
+    if (atomic_load(&op->state) == HOSTIO_QUEUED) {
+        list_del(&op->node);
+        list_add_tail(&r->canceled, &op->node);
+    }
+    with->sqe = (struct ring_sqe){.opcode = op->sqe.opcode == RINGOP_POLL_ADD
+                                                ? RINGOP_POLL_REMOVE
+                                                : RINGOP_ASYNC_CANCEL,
+                                  .fd = -1,
+                                  .addr = op->name};
+    spin_unlock(&r->lock);
+    with->ring = RING_URING;
+    with->max = 0;
+    with->parked = false;
+    hostio_start(with);
+}
+
+/* ---- completions ---- */
+
+static struct hostio_op *take_completed(struct ring *r,
+                                        const struct ring_cqe *c)
 {
     uint32_t i = (uint32_t)c->user_data;
+    struct hostio_op *op;
     struct slot *s;
 
     if (i >= r->slot_count) {
         host_lied("a completion of no request");
     }
     s = &r->slots[i];
-    if (atomic_load(&s->state) != SLOT_LIVE || c->user_data != name_of(r, s)) {
+    spin_lock(&r->lock);
+    op = s->op;
+    if (!op || c->user_data != name_of(r, s)) {
         host_lied("a completion of a request that is not under way");
     }
     if (c->res < -ERRNO_MAX || (c->res >= 0 && (uint32_t)c->res > s->max)) {
         host_lied("a result that the request cannot have");
     }
-    s->result = c->res;
+    s->op = NULL;
+    r->parked -= s->parked;
+    r->live--;
+    s->next = r->free;
+    r->free = i + 1;
+    spin_unlock(&r->lock);
+    return op;
+}
+
+static void finish(struct hostio_op *op, int32_t result)
+{
     atomic_fetch_sub(&sched_io_inflight, 1);
-    atomic_store_release(&s->state, SLOT_DONE);
-    wait_wake_all(&s->done);
+    atomic_store(&op->state, HOSTIO_IDLE);
+    op->done(op, result);
+}
+
+static void finish_canceled(struct ring *r)
+{
+    struct hostio_op *op = NULL;
+
+    if (likely(list_empty(&r->canceled))) {
+        return;
+    }
+    spin_lock(&r->lock);
+    if (!list_empty(&r->canceled)) {
+        op = list_entry(list_pop(&r->canceled), struct hostio_op, node);
+        r->queued_count--;
+    }
+    spin_unlock(&r->lock);
+    if (op) {
+        finish(op, -ECANCELED);
+    }
 }
 
 /* Takes what the host has completed. True when there was something. */
@@ -108,9 +287,12 @@ static bool drain(struct ring *r)
     uint32_t tail = host_index(r->host.cq_tail);
     bool any = false;
 
-    if (tail == atomic_load_relaxed(&r->cq_head) || !spin_trylock(&r->drain)) {
+    if ((tail == atomic_load_relaxed(&r->cq_head) &&
+         !atomic_load_relaxed(&r->queued_count)) ||
+        !spin_trylock(&r->drain)) {
         return false;
     }
+    finish_canceled(r);
     for (;;) {
         struct ring_cqe c;
         uint32_t i;
@@ -126,155 +308,113 @@ static bool drain(struct ring *r)
         host_read(&c, at(r->host.cqes, i * sizeof(c)), sizeof(c));
         atomic_store_relaxed(&r->cq_head, r->cq_head + 1);
         host_set_index(r->host.cq_head, r->cq_head);
-        complete(r, &c);
+        finish(take_completed(r, &c), c.res);
         any = true;
     }
     spin_unlock(&r->drain);
+    refill(r);
     return any;
 }
 
-static bool poll_rings(void)
+static bool poll_rings(bool hand_over)
 {
-    bool any = drain(&rings[RING_URING]);
+    bool any;
 
+    if (hand_over) {
+        flush_all();
+    }
+    any = drain(&rings[RING_URING]);
     return drain(&rings[RING_HOSTOP]) || any;
 }
 
-/* ---- submission ---- */
-
-static bool has_slot(const struct ring *r, bool poll)
+void hostio_look(void)
 {
-    return r->free && !(poll && r->polls + SLOTS_KEPT >= r->slot_count);
-}
-
-static struct slot *take_slot(struct ring *r, const struct request *q)
-{
-    bool poll = q->sqe.opcode == RINGOP_POLL_ADD;
-    struct slot *s = NULL;
-
-    spin_lock(&r->lock);
-    if (has_slot(r, poll)) {
-        s = &r->slots[r->free - 1];
-        r->free = s->next;
-        r->polls += poll;
-        s->poll = poll;
-        s->generation++;
-        s->max = q->max;
-        atomic_store(&s->state, SLOT_LIVE);
-    }
-    spin_unlock(&r->lock);
-    return s;
-}
-
-static struct slot *get_slot(struct ring *r, const struct request *q)
-{
-    bool poll = q->sqe.opcode == RINGOP_POLL_ADD;
-
-    for (;;) {
-        struct slot *s = take_slot(r, q);
-
-        if (s) {
-            return s;
-        }
-        wait_event(&r->freed, has_slot(r, poll), DEADLINE_NONE, 0);
+    if (atomic_load_relaxed(&sched_io_inflight)) {
+        poll_rings(true);
     }
 }
 
-static void give_slot(struct ring *r, struct slot *s)
+/* ---- operations that somebody waits for ---- */
+
+struct call {
+    struct hostio_op op;
+    struct wait_queue wake;
+    int32_t result;
+    uint32_t stage; /* atomic: 1 there is a result, 2 nobody looks at this */
+};
+
+static void call_done(struct hostio_op *op, int32_t result)
 {
-    spin_lock(&r->lock);
-    check(s->state == SLOT_DONE);
-    atomic_store(&s->state, SLOT_FREE);
-    r->polls -= s->poll;
-    s->next = r->free;
-    r->free = (uint16_t)(s - r->slots + 1);
-    spin_unlock(&r->lock);
-    wait_wake_all(&r->freed); /* a poll may have to leave it to another */
+    struct call *c = container_of(op, struct call, op);
+
+    c->result = result;
+    atomic_store_release(&c->stage, 1);
+    wait_wake_all(&c->wake);
+    atomic_store_release(&c->stage, 2);
 }
 
-/* How many entries the host has not taken yet. */
-static uint32_t host_backlog(struct ring *r)
+static bool is_done(const struct call *c)
 {
-    uint32_t head = host_index(r->host.sq_head);
+    return atomic_load_acquire(&c->stage) != 0;
+}
 
-    if (head - r->sq_head > r->sq_tail - r->sq_head) {
-        host_lied("a submission index out of range");
+static void call_begin(struct call *c)
+{
+    c->op.done = call_done;
+    c->op.state = HOSTIO_IDLE;
+    c->stage = 0;
+    wait_queue_init(&c->wake);
+}
+
+static int call_wait(struct call *c, int flags)
+{
+    return wait_event(&c->wake, is_done(c), DEADLINE_NONE, flags);
+}
+
+/* The waker is at work on another vCPU: it takes no time. */
+static int32_t call_end(struct call *c)
+{
+    while (atomic_load_acquire(&c->stage) != 2) {
+        cpu_relax();
     }
-    r->sq_head = head;
-    return r->sq_tail - head;
-}
-
-/* Under r->lock. */
-static void push(struct ring *r, const struct ring_sqe *e)
-{
-    uint32_t i = r->sq_tail & (r->host.sq_entries - 1);
-
-    /* Fewer requests are under way than there are entries, so a full queue
-     * holds requests that were completed without being taken. */
-    if (host_backlog(r) >= r->host.sq_entries) {
-        host_lied("completions of requests that it has not taken");
-    }
-    memcpy((void *)at(r->host.sqes, i * sizeof(*e)).addr, e, sizeof(*e));
-    if (r->host.sq_array.addr) {
-        host_set_index(at(r->host.sq_array, i * 4ul), i);
-    }
-    r->sq_tail++;
-    host_set_index(r->host.sq_tail, r->sq_tail);
-}
-
-static void submit(struct ring *r, const struct slot *s,
-                   const struct request *q)
-{
-    struct ring_sqe e = q->sqe;
-
-    e.user_data = name_of(r, s);
-    atomic_fetch_add(&sched_io_inflight, 1);
-    spin_lock(&r->lock);
-    push(r, &e);
-    r->operations++;
-    r->submits++;
-    spin_unlock(&r->lock);
-    target_ring_submit((unsigned)(r - rings), 1);
-    drain(r);
-}
-
-static bool is_done(const struct slot *s)
-{
-    return atomic_load_acquire(&s->state) == SLOT_DONE;
+    return c->result;
 }
 
 /* Ends a poll that the task no longer waits for. The host may complete it
  * first all the same; either way it completes. */
-static void cancel(struct slot *s, uint64_t name)
+static void cancel(struct call *c)
 {
-    struct request q = {
-        .ring = RING_URING,
-        .sqe = {.opcode = RINGOP_POLL_REMOVE, .fd = -1, .addr = name},
-    };
+    while (!is_done(c)) {
+        struct call with;
 
-    ring_call(&q);
-    wait_event(&s->done, is_done(s), DEADLINE_NONE, 0);
+        call_begin(&with);
+        hostio_cancel(&c->op, &with.op);
+        hostio_look();
+        call_wait(&with, 0);
+        if (call_end(&with) == 0) {
+            call_wait(c, 0);
+        } else {
+            task_yield();
+        }
+    }
 }
 
 static int64_t call_once(const struct request *q)
 {
-    struct ring *r = &rings[q->ring];
-    struct slot *s = get_slot(r, q);
-    int64_t result;
+    struct call c = {.op = {.sqe = q->sqe, .max = q->max, .ring = q->ring}};
+    int32_t result;
     int err;
 
-    submit(r, s, q);
-    err = wait_event(&s->done, is_done(s), DEADLINE_NONE,
-                     q->interruptible ? WAIT_INTR : 0);
+    call_begin(&c);
+    c.op.parked = q->sqe.opcode == RINGOP_POLL_ADD;
+    hostio_start(&c.op);
+    hostio_look();
+    err = call_wait(&c, q->interruptible ? WAIT_INTR : 0);
     if (err) {
-        cancel(s, name_of(r, s));
+        cancel(&c);
     }
-    result = s->result;
-    if (err && result < 0) {
-        result = -EINTR;
-    }
-    give_slot(r, s);
-    return result;
+    result = call_end(&c);
+    return err && result < 0 ? -EINTR : result;
 }
 
 static uint64_t fail_countdown;
@@ -325,6 +465,7 @@ static int init_one(unsigned index)
 {
     struct ring *r = &rings[index];
     int err = target_ring_setup(index, &r->host);
+    uint32_t most = index ? SLOTS_HOSTOP : SLOTS_MAX;
 
     if (err) {
         return err;
@@ -333,13 +474,17 @@ static int init_one(unsigned index)
         return -EINVAL;
     }
     spin_init(&r->lock, LOCK_HOSTIO);
-    spin_init(&r->drain, LOCK_HOSTIO);
-    wait_queue_init(&r->freed);
-    r->slot_count = MIN((uint32_t)SLOTS, r->host.sq_entries);
+    spin_init(&r->drain, LOCK_IO_DONE);
+    list_init(&r->queued);
+    list_init(&r->queued_parked);
+    list_init(&r->canceled);
+    r->slots = index ? slots_hostop : slots_uring;
+    r->slot_count = MIN(most, r->host.cq_entries);
+    memset(r->slots, 0, r->slot_count * sizeof(*r->slots));
+    r->free = r->live = r->parked = r->queued_count = r->unsubmitted = 0;
     for (uint32_t i = r->slot_count; i > 0; i--) {
-        wait_queue_init(&r->slots[i - 1].done);
         r->slots[i - 1].next = r->free;
-        r->free = (uint16_t)i;
+        r->free = i;
     }
     r->sq_tail = r->sq_head = host_index(r->host.sq_tail);
     r->cq_head = host_index(r->host.cq_head);

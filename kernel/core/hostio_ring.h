@@ -7,12 +7,9 @@
 #ifndef KERNEL_CORE_HOSTIO_RING_H
 #define KERNEL_CORE_HOSTIO_RING_H
 
-#include "lib/types.h"
-#include "abi/boundary.h"
+#include "kernel/core/hostio_op.h"
 
 /* ---- requests ---- */
-
-enum ring_index { RING_URING = 0, RING_HOSTOP = 1 };
 
 /* What a completion may say besides -errno: 0..max. */
 struct request {
@@ -37,26 +34,11 @@ uint64_t ring_submits(void);
 
 /* ---- bounce buffers ---- */
 
-enum { BUFFER_SIZE = 64 << 10, BUFFER_LARGE = 256 << 10 };
-
-struct host_buffer {
-    struct hptr at;
-    uint32_t size, index;
-};
-
 int buffer_init(void);
 
 /* A buffer of at least len bytes, or of BUFFER_SIZE when len is more and no
  * large one is free. May block. */
 struct host_buffer buffer_get(size_t len);
-void buffer_put(const struct host_buffer *b);
-
-/* Copy in either direction, at an offset that is a multiple of 8; each host
- * byte is read once. */
-void buffer_read(const struct host_buffer *b, size_t off, void *dst,
-                 size_t len);
-void buffer_write(const struct host_buffer *b, size_t off, const void *src,
-                  size_t len);
 
 /* Host memory in aligned units of 8 bytes (stale data, Intel-SA-00615). */
 void host_read(void *dst, struct hptr src, size_t len);

@@ -27,14 +27,17 @@ enum {
 /* TSC cycles in 1024 ns, for durations that need no precision. */
 static uint64_t cycles_per_1024ns;
 
-bool (*sched_poll_io)(void);
+bool (*sched_poll_io)(bool hand_over);
 void (*sched_poll_signals)(void);
 uint32_t sched_io_inflight;
+uint64_t sched_io_flush_at;
 
-void sched_poll(void)
+void sched_poll(bool idle)
 {
     if (sched_poll_io && atomic_load_relaxed(&sched_io_inflight)) {
-        sched_poll_io();
+        uint64_t at = atomic_load_relaxed(&sched_io_flush_at);
+
+        sched_poll_io(at && (idle || at <= clock_now()));
     }
     if (sched_poll_signals) {
         sched_poll_signals();
@@ -134,6 +137,9 @@ static uint64_t next_tick(const struct runqueue *rq, struct task *t,
     if (sched_io_is_ours()) {
         tick = MIN(tick, now + IO_POLL_NS);
     }
+    if (atomic_load_relaxed(&sched_io_flush_at)) {
+        tick = MIN(tick, atomic_load_relaxed(&sched_io_flush_at));
+    }
     return tick;
 }
 
@@ -171,7 +177,7 @@ void sched_check(void)
     this_vcpu()->resched = 0;
     atomic_fetch_add(&rq->passes, 1);
     forget_tick(rq);
-    sched_poll();
+    sched_poll(false);
     tsc = arch_rdtsc();
     now = clock_now();
     if (!(t->affinity >> this_vcpu()->id & 1)) {
@@ -271,7 +277,7 @@ void sched_idle(void)
 
         this_vcpu()->resched = 0;
         atomic_fetch_add(&this_runqueue()->passes, 1);
-        sched_poll();
+        sched_poll(true);
         if (run_something(STEAL_AGE_CYCLES)) {
             spin_until = 0;
             continue;

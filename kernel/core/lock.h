@@ -22,6 +22,7 @@ enum lock_class {
     LOCK_FS_INODE,  /* mutex: a file's content and size */
     LOCK_MM,        /* mutex: an address space's VMA tree */
     LOCK_FS_OBJECT, /* mutex: one page-cache object or leaf's own state */
+    LOCK_IO_DONE,   /* spin: the rings' consumer side, callbacks run in it */
     LOCK_PROC,      /* spin: process tree, pids */
     LOCK_SIGNAL,    /* spin: a process's signal state */
     LOCK_FILES,     /* spin: a descriptor table */

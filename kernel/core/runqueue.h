@@ -58,7 +58,8 @@ static inline bool sched_io_is_ours(void)
            !atomic_load_relaxed(&idle_vcpus);
 }
 
-/* Fires timers, collects completions, passes on signals. */
-void sched_poll(void);
+/* Fires timers, collects completions, passes on signals. idle: nobody runs
+ * here, so what was started goes to the host now. */
+void sched_poll(bool idle);
 
 #endif

@@ -135,8 +135,11 @@ const void *kernel_text_start(void);
 extern void (*sched_poll_signals)(void);
 
 /* Host I/O completions are polled here by the scheduler (hostio.c sets it). */
-extern bool (*sched_poll_io)(void);
+extern bool (*sched_poll_io)(bool hand_over); /* what was started, too */
 /* Operations that the host has and has not completed; hostio.c counts. */
 extern uint32_t sched_io_inflight;
+/* When the oldest one that was started must be handed over; 0: none. Atomic,
+ * set by hostio_ring.c. */
+extern uint64_t sched_io_flush_at;
 
 #endif

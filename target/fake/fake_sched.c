@@ -8,9 +8,10 @@
 #include "kernel/core/log.h"
 #include "kernel/core/sched.h"
 
-bool (*sched_poll_io)(void);
+bool (*sched_poll_io)(bool hand_over);
 void (*sched_poll_signals)(void);
 uint32_t sched_io_inflight;
+uint64_t sched_io_flush_at;
 
 void dump_tasks(void)
 {
@@ -58,9 +59,13 @@ void task_cancel_sleep(void)
 static bool something_happens(void)
 {
     uint64_t next;
-    bool any = fake_ring_progress();
+    bool any;
 
-    any |= sched_poll_io && sched_poll_io();
+    if (sched_poll_io) {
+        sched_poll_io(true);
+    }
+    any = fake_ring_progress();
+    any |= sched_poll_io && sched_poll_io(false);
     next = timer_run();
     if (!any && next != UINT64_MAX) {
         target_vcpu_wait(next); /* moves the clock */

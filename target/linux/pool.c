@@ -15,7 +15,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-enum { IDLE_MAX = 4, WORKERS_MAX = 64, RINGS_MAX_ENTRIES = 4096 };
+enum { IDLE_MAX = 4, WORKERS_MAX = 64, COMPLETIONS = 16384 };
 
 /* In memory that the kernel sees too; each index on a line of its own. */
 struct shared_ring {
@@ -44,7 +44,7 @@ int pool_setup(struct host_ring *ring, unsigned entries)
     unsigned index = ring - host_rings;
     uint64_t sqes = sizeof(struct shared_ring);
     uint64_t cqes = sqes + entries * sizeof(struct ring_sqe);
-    uint64_t len = cqes + 2 * entries * sizeof(struct ring_cqe);
+    uint64_t len = cqes + COMPLETIONS * sizeof(struct ring_cqe);
     struct shared_ring *s = mmap(NULL, len, PROT_READ | PROT_WRITE,
                                  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
@@ -62,7 +62,7 @@ int pool_setup(struct host_ring *ring, unsigned entries)
         .cq_tail.addr = (uint64_t)&s->cq_tail,
         .cqes.addr = (uint64_t)s + cqes,
         .sq_entries = entries,
-        .cq_entries = 2 * entries,
+        .cq_entries = COMPLETIONS,
     };
     ring->fd = -1;
     ring->doorbell = doorbell;
@@ -71,7 +71,7 @@ int pool_setup(struct host_ring *ring, unsigned entries)
         .sqes = (void *)ring->view.sqes.addr,
         .cqes = (void *)ring->view.cqes.addr,
         .sq_entries = entries,
-        .cq_entries = 2 * entries,
+        .cq_entries = COMPLETIONS,
     };
     return 0;
 }

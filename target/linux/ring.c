@@ -40,10 +40,10 @@ static void submit_all(int fd, unsigned count)
 void target_ring_submit(unsigned index, unsigned count)
 {
     struct host_ring *ring = &host_rings[index];
-    uint64_t one = 1;
+    uint64_t entries = count;
 
     if (ring->fd < 0) {
-        RAW(SYS_write, ring->doorbell, &one, sizeof(one));
+        RAW(SYS_write, ring->doorbell, &entries, sizeof(entries));
         return;
     }
     submit_all(ring->fd, count);

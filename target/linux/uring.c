@@ -23,16 +23,22 @@
      IORING_FEAT_SUBMIT_STABLE | IORING_FEAT_RW_CUR_POS |                      \
      IORING_FEAT_FAST_POLL)
 
+/* So many operations may be with the host at once: sockets wait there. */
+enum { COMPLETIONS = 16384 };
+
 static int setup(unsigned entries, struct io_uring_params *p)
 {
     int fd;
 
     memset(p, 0, sizeof(*p));
-    p->flags = IORING_SETUP_CLAMP | IORING_SETUP_SUBMIT_ALL;
+    p->flags =
+        IORING_SETUP_CLAMP | IORING_SETUP_CQSIZE | IORING_SETUP_SUBMIT_ALL;
+    p->cq_entries = COMPLETIONS;
     fd = syscall(SYS_io_uring_setup, entries, p);
     if (fd < 0 && errno == EINVAL) { /* before 5.18 */
         memset(p, 0, sizeof(*p));
-        p->flags = IORING_SETUP_CLAMP;
+        p->flags = IORING_SETUP_CLAMP | IORING_SETUP_CQSIZE;
+        p->cq_entries = COMPLETIONS;
         fd = syscall(SYS_io_uring_setup, entries, p);
     }
     return fd < 0 ? -errno : fd;

@@ -270,7 +270,7 @@ static void do_read(void)
 {
     hostio_read(lie_fd, back, 10, 0);
     hostio_read(lie_fd, back, 10, 0);
-    sched_poll_io();
+    sched_poll_io(true);
 }
 
 static void expect_lie(void (*hook)(unsigned, const struct ring_sqe *,

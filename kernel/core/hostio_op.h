@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Host I/O that nobody waits for: operations that are started now and tell a
+ * callback when the host has completed them. Sockets live by it; hostio.h is
+ * the same for who wants to wait.
+ *
+ * What is started is handed to the host in batches: when a vCPU has nothing
+ * else to run, when somebody asks for readiness (hostio_look()), when enough
+ * has gathered, or after HOSTIO_DELAY_NS at the latest.
+ *
+ * A callback runs on whatever vCPU finds the completion, in kernel context,
+ * with no lock held that it could want; it must not block. It may start the
+ * operation again. Results are checked: 0..max or a valid -errno.
+ */
+#ifndef KERNEL_CORE_HOSTIO_OP_H
+#define KERNEL_CORE_HOSTIO_OP_H
+
+#include "lib/list.h"
+#include "lib/types.h"
+#include "abi/boundary.h"
+
+enum { HOSTIO_DELAY_NS = 200000 };
+
+enum ring_index { RING_URING = 0, RING_HOSTOP = 1 };
+
+enum hostio_state { HOSTIO_IDLE, HOSTIO_QUEUED, HOSTIO_LIVE };
+
+struct hostio_op {
+    struct ring_sqe sqe; /* without user_data */
+    uint32_t max;
+    uint8_t ring;   /* enum ring_index */
+    bool parked;    /* may stay with the host for any length of time */
+    uint32_t state; /* enum hostio_state; atomic */
+    void (*done)(struct hostio_op *op, int32_t result);
+    uint64_t name;    /* LIVE: what the host knows it by */
+    struct list node; /* QUEUED */
+};
+
+/* Starts op, which is idle and stays in place until done was called. Never
+ * blocks, never calls done by itself. */
+void hostio_start(struct hostio_op *op);
+
+/* Asks the host to end op early, by means of `with`, which is idle and has its
+ * done set. op completes all the same, by -ECANCELED or otherwise. A host that
+ * does not know op yet answers -ENOENT to `with`: ask again then. */
+void hostio_cancel(struct hostio_op *op, struct hostio_op *with);
+
+/* Hands over what was started and looks for completions. No spinlock held. */
+void hostio_look(void);
+
+/* ---- bounce buffers ---- */
+
+enum {
+    BUFFER_SMALL = 4 << 10,
+    BUFFER_SIZE = 64 << 10,
+    BUFFER_LARGE = 256 << 10,
+};
+
+struct host_buffer {
+    struct hptr at;
+    uint32_t size, index; /* size 0: none */
+};
+
+/* A buffer of at least len bytes (len <= BUFFER_LARGE): false when there is
+ * none now. Never blocks. */
+bool buffer_try(size_t len, struct host_buffer *b);
+void buffer_put(const struct host_buffer *b);
+
+/* Copy in either direction, at an offset that is a multiple of 8; each host
+ * byte is read once. */
+void buffer_read(const struct host_buffer *b, size_t off, void *dst,
+                 size_t len);
+void buffer_write(const struct host_buffer *b, size_t off, const void *src,
+                  size_t len);
+
+/* The same, counted as payload in the statistics. */
+void hostio_receive(const struct host_buffer *b, size_t off, void *dst,
+                    size_t len);
+void hostio_provide(const struct host_buffer *b, size_t off, const void *src,
+                    size_t len);
+
+#endif
