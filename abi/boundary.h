@@ -44,6 +44,8 @@ enum {
     RINGOP_FSYNC = 3,
     RINGOP_POLL_ADD = 6,
     RINGOP_POLL_REMOVE = 7,
+    RINGOP_SENDMSG = 9,
+    RINGOP_RECVMSG = 10,
     RINGOP_TIMEOUT = 11,
     RINGOP_ACCEPT = 13,
     RINGOP_ASYNC_CANCEL = 14,
@@ -56,6 +58,7 @@ enum {
     RINGOP_WRITE = 23,
     RINGOP_SEND = 26,
     RINGOP_RECV = 27,
+    RINGOP_SHUTDOWN = 34,
 };
 
 /* Ring 1: operations that io_uring lacks. Same entry; fd, addr, len, off and
@@ -66,6 +69,16 @@ enum {
     HOSTOP_IOCTL = 3,    /* ioctl(fd, op_flags, addr) */
     HOSTOP_STATFS = 4,   /* fstatfs(fd, addr) */
     HOSTOP_LSEEK = 5,    /* lseek(fd, off, op_flags), result low 31 bits */
+    /* io_uring has some of these since Linux 5.19 to 6.11; not worth two ways
+     * of doing what a connection does once. */
+    HOSTOP_SOCKET = 32,     /* socket(fd = family, op_flags = type, len) */
+    HOSTOP_BIND = 33,       /* bind(fd, addr, len) */
+    HOSTOP_LISTEN = 34,     /* listen(fd, len) */
+    HOSTOP_SOCKNAME = 35,   /* getsockname(fd, addr, len); result its length */
+    HOSTOP_PEERNAME = 36,   /* getpeername, likewise */
+    HOSTOP_SETSOCKOPT = 37, /* setsockopt(fd, op_flags, off, addr, len) */
+    HOSTOP_GETSOCKOPT = 38, /* getsockopt, likewise; result the length */
+    HOSTOP_SHUTDOWN = 39,   /* shutdown(fd, len) */
 };
 
 #endif

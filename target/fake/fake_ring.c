@@ -131,7 +131,8 @@ static struct ring_sqe release(unsigned i)
 /* Its poll bits, or 0. */
 static int poll_ready(const struct ring_sqe *sqe, int ms)
 {
-    struct pollfd fd = {sqe->fd, sqe->op_flags, 0};
+    short waits = pool_waits(sqe);
+    struct pollfd fd = {sqe->fd, waits ? waits : sqe->op_flags, 0};
 
     return poll(&fd, 1, ms) > 0 ? fd.revents : 0;
 }
@@ -157,7 +158,8 @@ static void execute(unsigned ring, const struct ring_sqe *sqe)
         finish(ring, sqe, -EIO);
     } else if (ring == 1) {
         finish(ring, sqe, pool_hostop(sqe));
-    } else if (sqe->opcode == RINGOP_POLL_REMOVE) {
+    } else if (sqe->opcode == RINGOP_POLL_REMOVE ||
+               sqe->opcode == RINGOP_ASYNC_CANCEL) {
         finish(ring, sqe, remove_poll(sqe));
     } else if (sqe->opcode == RINGOP_POLL_ADD) {
         bits = poll_ready(sqe, 0);
@@ -165,6 +167,14 @@ static void execute(unsigned ring, const struct ring_sqe *sqe)
             finish(ring, sqe, bits);
         } else {
             hold(ring, sqe);
+        }
+    } else if (pool_waits(sqe)) {
+        int64_t res = pool_try(sqe, true);
+
+        if (res == -EAGAIN) {
+            hold(ring, sqe);
+        } else {
+            finish(ring, sqe, res);
         }
     } else {
         finish(ring, sqe, pool_op(sqe));
@@ -187,16 +197,33 @@ void target_ring_submit(unsigned index, unsigned count)
     }
 }
 
+/* Whether the entry was held because it waits for something. */
+static bool waits_for_ready(const struct held *h)
+{
+    return h->ring == 0 &&
+           (h->sqe.opcode == RINGOP_POLL_ADD || pool_waits(&h->sqe));
+}
+
+/* A held socket operation is not begun again: connect(2) would notice. */
+static void resume(unsigned ring, const struct ring_sqe *sqe)
+{
+    if (ring == 0 && sqe->opcode == RINGOP_CONNECT && !deferring) {
+        finish(ring, sqe, pool_try(sqe, false));
+    } else {
+        execute(ring, sqe);
+    }
+}
+
 bool fake_ring_progress(void)
 {
     for (unsigned i = 0; i < held_count; i++) {
-        bool poll = held[i].ring == 0 && held[i].sqe.opcode == RINGOP_POLL_ADD;
+        bool waits = waits_for_ready(&held[i]);
 
-        if (!poll || poll_ready(&held[i].sqe, POLL_MS)) {
+        if (!waits || poll_ready(&held[i].sqe, POLL_MS)) {
             unsigned ring = held[i].ring;
             struct ring_sqe sqe = release(i);
 
-            execute(ring, &sqe);
+            resume(ring, &sqe);
             return true;
         }
     }

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 enum { IDLE_MAX = 4, WORKERS_MAX = 64, COMPLETIONS = 16384 };
@@ -125,6 +126,20 @@ static bool take_entry(unsigned *index, struct ring_sqe *e)
     return false;
 }
 
+/* Does not wait for the other side of a socket: that could use up workers. */
+static void execute_socket(unsigned index, const struct ring_sqe *e)
+{
+    bool may_wait = e->opcode == RINGOP_ACCEPT || e->opcode == RINGOP_CONNECT ||
+                    !(e->op_flags & MSG_DONTWAIT);
+    int64_t res = pool_try(e, true);
+
+    if (res == -EAGAIN && may_wait) {
+        pool_wait_add(index, e);
+    } else {
+        pool_complete(index, e->user_data, res);
+    }
+}
+
 static void execute(unsigned index, const struct ring_sqe *e)
 {
     if (index == 1) {
@@ -136,6 +151,8 @@ static void execute(unsigned index, const struct ring_sqe *e)
     } else if (e->opcode == RINGOP_POLL_REMOVE ||
                e->opcode == RINGOP_ASYNC_CANCEL) {
         pool_complete(index, e->user_data, pool_cancel(index, e->addr));
+    } else if (pool_waits(e)) {
+        execute_socket(index, e);
     } else {
         pool_complete(index, e->user_data, pool_op(e));
     }

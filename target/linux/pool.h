@@ -4,7 +4,8 @@
  * always, ring 0 when it must. Host side, ordinary libc code.
  *
  * pool.c: the rings and the workers. pool_ops.c: what one entry does, possibly
- * blocking its worker. pool_poll.c: entries that wait (POLL_ADD, TIMEOUT),
+ * blocking its worker. pool_socket.c: what an entry does with sockets.
+ * pool_poll.c: entries that wait (POLL_ADD, TIMEOUT, sockets without data),
  * which would use up the workers, and cancelling them.
  */
 #ifndef TARGET_LINUX_POOL_H
@@ -19,6 +20,14 @@ void pool_complete(unsigned index, uint64_t user_data, int64_t res);
 /* Executes e of ring 0 or 1: the result or -errno. */
 int64_t pool_op(const struct ring_sqe *e);
 int64_t pool_hostop(const struct ring_sqe *e);
+int64_t pool_socket_hostop(const struct ring_sqe *e, void *addr);
+
+/* Socket operations that may wait for the other side, without waiting:
+ * -EAGAIN means that pool_wait_add() must take e over. first: it was not tried
+ * before. pool_waits: the poll bits to wait for, 0 for other operations. */
+short pool_waits(const struct ring_sqe *e);
+int64_t pool_try(const struct ring_sqe *e, bool first);
+void pool_wait_add(unsigned index, const struct ring_sqe *e);
 
 /* Take over entries of ring `index` that wait; they complete later. */
 void pool_poll_add(unsigned index, const struct ring_sqe *e);

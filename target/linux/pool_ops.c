@@ -59,21 +59,6 @@ static int64_t op_path(const struct ring_sqe *e, const char *path)
     return result(syscall(SYS_statx, e->fd, path, e->op_flags, e->len, e->off));
 }
 
-static int64_t op_socket(const struct ring_sqe *e, void *addr)
-{
-    switch (e->opcode) {
-    case RINGOP_ACCEPT:
-        return result(
-            accept4(e->fd, addr, (socklen_t *)(uintptr_t)e->off, e->op_flags));
-    case RINGOP_CONNECT:
-        return result(connect(e->fd, addr, e->off));
-    case RINGOP_SEND:
-        return result(send(e->fd, addr, e->len, e->op_flags | MSG_NOSIGNAL));
-    default:
-        return result(recv(e->fd, addr, e->len, e->op_flags));
-    }
-}
-
 int64_t pool_op(const struct ring_sqe *e)
 {
     void *addr = (void *)(uintptr_t)e->addr;
@@ -98,11 +83,8 @@ int64_t pool_op(const struct ring_sqe *e)
         return op_path(e, addr);
     case RINGOP_CLOSE:
         return result(close(e->fd));
-    case RINGOP_ACCEPT:
-    case RINGOP_CONNECT:
-    case RINGOP_SEND:
-    case RINGOP_RECV:
-        return op_socket(e, addr);
+    case RINGOP_SHUTDOWN:
+        return result(shutdown(e->fd, e->len));
     default:
         return -EINVAL;
     }
@@ -141,6 +123,6 @@ int64_t pool_hostop(const struct ring_sqe *e)
     case HOSTOP_LSEEK:
         return result(lseek(e->fd, e->off, e->op_flags));
     default:
-        return -EINVAL;
+        return pool_socket_hostop(e, addr);
     }
 }

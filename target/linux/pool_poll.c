@@ -13,7 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { WAITS_MAX = 4096 };
+enum { WAITS_MAX = 16384 };
 
 struct wait {
     uint64_t user_data;
@@ -21,6 +21,8 @@ struct wait {
     unsigned ring;
     int fd; /* -1: a TIMEOUT */
     short events;
+    bool retry; /* sqe is to be tried again when fd is ready */
+    struct ring_sqe sqe;
 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* all below */
@@ -84,7 +86,14 @@ static void finish_ready(const struct pollfd *fds, unsigned count)
             revents = fds[i].revents;
         }
         res = outcome(&w, revents, now);
-        if (res) {
+        if (res > 0 && w.retry) {
+            res = pool_try(&w.sqe, false);
+            if (res == -EAGAIN) {
+                continue;
+            }
+            wait_remove_at(i);
+            pool_complete(w.ring, w.user_data, res);
+        } else if (res) {
             wait_remove_at(i);
             pool_complete(w.ring, w.user_data, res);
         }
@@ -155,9 +164,30 @@ static void wait_add_entry(const struct wait *w)
     }
 }
 
+void pool_wait_add(unsigned index, const struct ring_sqe *e)
+{
+    struct wait w = {
+        .user_data = e->user_data,
+        .deadline = UINT64_MAX,
+        .ring = index,
+        .fd = e->fd,
+        .events = pool_waits(e),
+        .retry = true,
+        .sqe = *e,
+    };
+
+    wait_add_entry(&w);
+}
+
 void pool_poll_add(unsigned index, const struct ring_sqe *e)
 {
-    struct wait w = {e->user_data, UINT64_MAX, index, e->fd, e->op_flags};
+    struct wait w = {
+        .user_data = e->user_data,
+        .deadline = UINT64_MAX,
+        .ring = index,
+        .fd = e->fd,
+        .events = e->op_flags,
+    };
     struct pollfd now = {e->fd, e->op_flags, 0};
 
     if (e->fd < 0) {
@@ -172,7 +202,7 @@ void pool_poll_add(unsigned index, const struct ring_sqe *e)
 void pool_timeout_add(unsigned index, const struct ring_sqe *e)
 {
     const struct wire_timespec *ts = (void *)(uintptr_t)e->addr;
-    struct wait w = {e->user_data, 0, index, -1, 0};
+    struct wait w = {.user_data = e->user_data, .ring = index, .fd = -1};
 
     w.deadline = now_ns() + ts->sec * 1000000000ull + ts->nsec;
     wait_add_entry(&w);

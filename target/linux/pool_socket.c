@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What one ring entry does with a socket. Descriptors are blocking ones (with
+ * O_NONBLOCK io_uring would not wait for us, either), so what might wait is
+ * tried in a way that does not.
+ */
+#include "target/linux/pool.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/socket.h>
+
+static int64_t result(int64_t r)
+{
+    return r < 0 ? -errno : r;
+}
+
+short pool_waits(const struct ring_sqe *e)
+{
+    switch (e->opcode) {
+    case RINGOP_ACCEPT:
+    case RINGOP_RECV:
+    case RINGOP_RECVMSG:
+        return POLLIN;
+    case RINGOP_CONNECT:
+    case RINGOP_SEND:
+    case RINGOP_SENDMSG:
+        return POLLOUT;
+    default:
+        return 0;
+    }
+}
+
+static bool is_ready(int fd, short events)
+{
+    struct pollfd p = {fd, events, 0};
+
+    return poll(&p, 1, 0) != 0;
+}
+
+static int64_t try_accept(const struct ring_sqe *e, void *addr)
+{
+    if (!is_ready(e->fd, POLLIN)) {
+        return -EAGAIN;
+    }
+    return result(
+        accept4(e->fd, addr, (socklen_t *)(uintptr_t)e->off, e->op_flags));
+}
+
+static int64_t connect_outcome(int fd)
+{
+    int error = 0;
+    socklen_t len = sizeof(error);
+
+    if (!is_ready(fd, POLLOUT)) {
+        return -EAGAIN;
+    }
+    if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len)) {
+        return -errno;
+    }
+    return -error;
+}
+
+static int64_t try_connect(const struct ring_sqe *e, void *addr)
+{
+    int flags = fcntl(e->fd, F_GETFL);
+    int64_t r;
+
+    fcntl(e->fd, F_SETFL, flags | O_NONBLOCK);
+    r = result(connect(e->fd, addr, e->off));
+    fcntl(e->fd, F_SETFL, flags);
+    return r == -EINPROGRESS ? -EAGAIN : r;
+}
+
+int64_t pool_try(const struct ring_sqe *e, bool first)
+{
+    void *addr = (void *)(uintptr_t)e->addr;
+    int flags = e->op_flags | MSG_DONTWAIT;
+
+    switch (e->opcode) {
+    case RINGOP_ACCEPT:
+        return try_accept(e, addr);
+    case RINGOP_CONNECT:
+        return first ? try_connect(e, addr) : connect_outcome(e->fd);
+    case RINGOP_SEND:
+        return result(send(e->fd, addr, e->len, flags | MSG_NOSIGNAL));
+    case RINGOP_RECV:
+        return result(recv(e->fd, addr, e->len, flags));
+    case RINGOP_SENDMSG:
+        return result(sendmsg(e->fd, addr, flags | MSG_NOSIGNAL));
+    default:
+        return result(recvmsg(e->fd, addr, flags));
+    }
+}
+
+static int64_t name_of(const struct ring_sqe *e, void *addr)
+{
+    socklen_t len = e->len;
+    int err = e->opcode == HOSTOP_SOCKNAME ? getsockname(e->fd, addr, &len)
+                                           : getpeername(e->fd, addr, &len);
+
+    return err ? -errno : (int64_t)MIN(len, e->len);
+}
+
+int64_t pool_socket_hostop(const struct ring_sqe *e, void *addr)
+{
+    socklen_t len = e->len;
+
+    switch (e->opcode) {
+    case HOSTOP_SOCKET:
+        return result(socket(e->fd, e->op_flags | SOCK_CLOEXEC, e->len));
+    case HOSTOP_BIND:
+        return result(bind(e->fd, addr, e->len));
+    case HOSTOP_LISTEN:
+        return result(listen(e->fd, e->len));
+    case HOSTOP_SOCKNAME:
+    case HOSTOP_PEERNAME:
+        return name_of(e, addr);
+    case HOSTOP_SETSOCKOPT:
+        return result(setsockopt(e->fd, e->op_flags, e->off, addr, e->len));
+    case HOSTOP_GETSOCKOPT:
+        if (getsockopt(e->fd, e->op_flags, e->off, addr, &len)) {
+            return -errno;
+        }
+        return MIN(len, e->len);
+    case HOSTOP_SHUTDOWN:
+        return result(shutdown(e->fd, e->len));
+    default:
+        return -EINVAL;
+    }
+}
