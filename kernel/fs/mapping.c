@@ -3,10 +3,12 @@
  * Files as memory: what mmap(2) maps is the struct file, which so stays open
  * as long as the mapping, and the path shown in /proc/PID/maps.
  */
+#include "kernel/fs/attr.h"
 #include "kernel/fs/file.h"
 #include "kernel/fs/special.h"
 #include "lib/string.h"
 #include "abi/linux/errno.h"
+#include "abi/linux/fcntl.h"
 #include "abi/linux/mman.h"
 #include "abi/linux/stat.h"
 #include "abi/linux/statfs.h"
@@ -108,6 +110,12 @@ static long shared_read(struct vm_object *o, uint64_t off, void *dst,
     return object_read(&sharer_of(o)->object, off, dst, len);
 }
 
+static int shared_punch(struct vm_object *o, uint64_t off, uint64_t len)
+{
+    return attr_allocate(&sharer_of(o)->path,
+                         FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, off, len);
+}
+
 static void shared_describe(struct vm_object *o, char *path, size_t len,
                             uint64_t *dev, uint64_t *ino)
 {
@@ -131,6 +139,7 @@ const struct vm_object_ops file_shared_ops = {
     .put = shared_put,
     .read = shared_read,
     .window = shared_window,
+    .punch = shared_punch,
     .describe = shared_describe,
 };
 

@@ -67,15 +67,34 @@ static int dont_need(struct mm *mm, struct vma *v, uint64_t start, uint64_t end)
     return v->flags & VMA_SHARED ? 0 : drop_pages(mm, v, start, end);
 }
 
+/* The object has locks of its own, which come before ours. */
+static int punch_object(struct mm *mm, struct vm_object *o, uint64_t off,
+                        uint64_t len)
+{
+    int err;
+
+    if (!o->ops->punch) {
+        return -EOPNOTSUPP;
+    }
+    o->ops->get(o);
+    mm_unlock(mm);
+    err = o->ops->punch(o, off, len);
+    o->ops->put(o);
+    mm_lock(mm);
+    return err;
+}
+
 static int punch(struct mm *mm, struct vma *v, uint64_t start, uint64_t end)
 {
-    if (v->flags & VMA_LOCKED || !(v->flags & VMA_SHARED)) {
+    if (v->flags & VMA_LOCKED || !(v->flags & VMA_SHARED || v->obj)) {
         return -EINVAL;
     }
-    if (!(v->prot & PROT_WRITE)) {
+    if (!(v->flags & VMA_SHARED) || v->flags & VMA_NO_WRITE) {
         return -EACCES;
     }
-    return v->obj ? -EOPNOTSUPP : drop_pages(mm, v, start, end);
+    return v->obj ? punch_object(mm, v->obj, v->off + (start - v->start),
+                                 end - start)
+                  : drop_pages(mm, v, start, end);
 }
 
 static int populate(struct mm *mm, struct vma *v, uint64_t start, uint64_t end,
@@ -273,7 +292,7 @@ int mm_sync(struct mm *mm, uint64_t addr, uint64_t len, bool invalidate)
     uint64_t end = addr + ALIGN_UP(len, PAGE_SIZE);
     int err = 0, hole;
 
-    if (end < addr || end - addr < len) {
+    if (end < addr) { /* a length that wraps is none, as on Linux */
         return -ENOMEM;
     }
     mm_lock(mm);

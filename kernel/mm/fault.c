@@ -173,7 +173,7 @@ static int fault_locked(struct mm *mm, uint64_t addr, int access)
     if (!v) {
         v = grow_down(mm, addr);
     }
-    if (!v) {
+    if (!v || v->name == MM_GUARD) {
         return -EFAULT;
     }
     if (access & ~prot_effective(v->prot)) {

@@ -108,10 +108,8 @@ void mm_name(struct mm *mm, uint64_t addr, enum mm_special what)
 static const char *name_of(const struct vma *v)
 {
     static const char *const names[] = {
-        [MM_STACK] = "[stack]",
-        [MM_VDSO] = "[vdso]",
-        [MM_VVAR] = "[vvar]",
-        [MM_HEAP] = "[heap]",
+        [MM_STACK] = "[stack]", [MM_VDSO] = "[vdso]", [MM_VVAR] = "[vvar]",
+        [MM_HEAP] = "[heap]",   [MM_GUARD] = "",
     };
 
     if (v->flags & VMA_TRAMPOLINE) {
@@ -143,10 +141,44 @@ void mm_for_each(struct mm *mm, void (*emit)(const struct mm_region *, void *),
 
     mm_lock(mm);
     for (struct vma *v = vma_first(mm); v; v = vma_next(v)) {
-        describe(v, &r);
-        emit(&r, arg);
+        if (v->name != MM_GUARD) { /* on Linux nothing is there */
+            describe(v, &r);
+            emit(&r, arg);
+        }
     }
     mm_unlock(mm);
+}
+
+bool mm_locks_future(struct mm *mm)
+{
+    return atomic_load_relaxed(&mm->lock_future);
+}
+
+uint64_t mm_locked_in(struct mm *mm, uint64_t addr, uint64_t len)
+{
+    uint64_t end = addr + len, n = 0;
+
+    mm_lock(mm);
+    for (struct vma *v = vma_find(mm, addr); v && v->start < end;
+         v = vma_next(v)) {
+        if (v->flags & VMA_LOCKED) {
+            n += MIN(v->end, end) - MAX(v->start, addr);
+        }
+    }
+    mm_unlock(mm);
+    return n;
+}
+
+bool mm_maps_file(struct mm *mm, struct uptr addr)
+{
+    struct vma *v;
+    bool is;
+
+    mm_lock(mm);
+    v = vma_at(mm, addr.addr);
+    is = v && v->obj;
+    mm_unlock(mm);
+    return is;
 }
 
 void mm_get_stats(struct mm *mm, struct mm_stats *out)
@@ -155,6 +187,7 @@ void mm_get_stats(struct mm *mm, struct mm_stats *out)
     out->virtual_bytes = mm->virtual_bytes;
     out->resident_bytes = mm->resident.pages * PAGE_SIZE;
     out->locked_bytes = mm->locked_bytes;
+    out->data_bytes = mm->data_bytes;
     out->faults = mm->faults;
     out->sites_patched = mm->sites_patched;
     mm_unlock(mm);

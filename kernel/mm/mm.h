@@ -32,6 +32,9 @@ struct vm_object_ops {
     /* Optional (NULL: -ENODEV for MAP_SHARED|PROT_WRITE). Makes the object's
      * pages live at a window of the arena; returns its base for offset 0. */
     int (*window)(struct vm_object *o, uint64_t min_len, uint64_t *base);
+    /* Optional (NULL: -EOPNOTSUPP). Content [off, off+len) becomes zero, as by
+     * FALLOC_FL_PUNCH_HOLE. May block; no lock of an address space is held. */
+    int (*punch)(struct vm_object *o, uint64_t off, uint64_t len);
     /* Required. For /proc/PID/maps: path, device, inode. */
     void (*describe)(struct vm_object *o, char *path, size_t len, uint64_t *dev,
                      uint64_t *ino);
@@ -57,7 +60,7 @@ int mm_unmap(struct mm *mm, uint64_t addr, uint64_t len);
 int mm_protect(struct mm *mm, uint64_t addr, uint64_t len, int prot);
 
 /* mremap(2). *addr: new address with MREMAP_FIXED in, result out. -EINVAL,
- * -EFAULT, -ENOMEM. MREMAP_DONTUNMAP is -EINVAL. */
+ * -EFAULT, -ENOMEM. */
 int mm_remap(struct mm *mm, uint64_t old, uint64_t old_len, uint64_t new_len,
              int flags, uint64_t *addr);
 
@@ -90,13 +93,24 @@ struct mm_layout {
     uint64_t vdso;
 };
 struct mm_layout *mm_layout(struct mm *mm);
-enum mm_special { MM_STACK = 1, MM_VDSO, MM_VVAR, MM_HEAP };
+enum mm_special { MM_STACK = 1, MM_VDSO, MM_VVAR, MM_HEAP, MM_GUARD };
 void mm_name(struct mm *mm, uint64_t addr, enum mm_special what);
 
 /* Brings in the page at addr for access (MEM_READ/WRITE/EXEC of target.h).
  * 0, -EFAULT (SEGV_MAPERR), -EACCES (SEGV_ACCERR), -EIO (SIGBUS), -ENOMEM.
  * May block. */
 int mm_fault(struct mm *mm, uint64_t addr, int access);
+
+/* Where Linux's programs end: calls refuse what lies above. */
+#define MM_LINUX_END ((1ull << 47) - 4096)
+
+/* Whether a file is mapped at addr. */
+bool mm_maps_file(struct mm *mm, struct uptr addr);
+
+/* Whether mappings to come are to be locked (mlockall(2)). */
+bool mm_locks_future(struct mm *mm);
+/* Bytes of [addr, addr + len) that are locked. */
+uint64_t mm_locked_in(struct mm *mm, uint64_t addr, uint64_t len);
 
 /* True when [addr, addr+len) lies in the programs' part of the arena. */
 bool mm_user_range(uint64_t addr, uint64_t len);
@@ -132,6 +146,7 @@ void mm_for_each(struct mm *mm, void (*emit)(const struct mm_region *, void *),
 
 struct mm_stats {
     uint64_t virtual_bytes, resident_bytes, locked_bytes;
+    uint64_t data_bytes; /* private and writable, as RLIMIT_DATA counts */
     uint64_t faults, sites_patched;
 };
 void mm_get_stats(struct mm *mm, struct mm_stats *out);

@@ -80,7 +80,7 @@ uint64_t map_find_room(struct mm *mm, uint64_t len)
 
 static int choose(struct mm *mm, uint64_t *addr, uint64_t len, int flags)
 {
-    uint64_t hint = ALIGN_UP(*addr, PAGE_SIZE);
+    uint64_t hint = ALIGN_DOWN(*addr, PAGE_SIZE);
     uint64_t below = flags & MAP_GROWSDOWN ? STACK_GROWTH + STACK_GUARD : 0;
 
     if (hint && is_free_for(mm, hint, len)) {

@@ -19,6 +19,7 @@ struct move {
     struct vma *v; /* that holds [old, old + old_len); until the tree changes */
     int prot;      /* its */
     uint64_t old, old_len, to, new_len;
+    bool keep; /* MREMAP_DONTUNMAP: the old range stays, as if never touched */
 };
 
 /* Whether the page at addr is all zero, from a copy in buf. */
@@ -79,6 +80,23 @@ static int copy_resident(struct mm *mm, const struct move *m)
     return err;
 }
 
+/* Should committing anew fail, a fault tries again. */
+static int drop_old(struct mm *mm, const struct move *m)
+{
+    uint64_t end = m->old + m->old_len;
+    struct vma *v = vma_at(mm, m->old);
+    int err = resident_prepare(&mm->resident, m->old, end);
+
+    if (err) {
+        return err;
+    }
+    pages_release(mm, m->old, end);
+    if (v->prot && is_whole(v->flags, v->obj)) {
+        pages_commit(mm, m->old, end, v->prot);
+    }
+    return 0;
+}
+
 static int move(struct mm *mm, struct move *m)
 {
     struct mapping to = {.start = m->to,
@@ -100,7 +118,8 @@ static int move(struct mm *mm, struct move *m)
     }
     err = copy_resident(mm, m);
     if (!err) {
-        err = unmap_locked(mm, m->old, m->old + m->old_len);
+        err = m->keep ? drop_old(mm, m)
+                      : unmap_locked(mm, m->old, m->old + m->old_len);
     }
     if (err) {
         unmap_locked(mm, m->to, m->to + m->new_len);
@@ -172,7 +191,7 @@ static int remap_locked(struct mm *mm, struct move *m, int flags)
     if (!m->v || m->v->flags & VMA_TRAMPOLINE) {
         return -EFAULT;
     }
-    if (!(flags & MREMAP_FIXED) && m->new_len <= m->old_len) {
+    if (!(flags & MREMAP_FIXED) && !m->keep && m->new_len <= m->old_len) {
         m->to = m->old;
         return unmap_locked(mm, m->old + m->new_len, m->old + m->old_len);
     }
@@ -181,6 +200,9 @@ static int remap_locked(struct mm *mm, struct move *m, int flags)
     }
     if (flags & MREMAP_FIXED) {
         return move_fixed(mm, m);
+    }
+    if (m->keep) {
+        return move_anywhere(mm, m);
     }
     m->to = m->old;
     err = extend(mm, m);
@@ -198,12 +220,15 @@ int mm_remap(struct mm *mm, uint64_t old, uint64_t old_len, uint64_t new_len,
     struct move m = {.old = old,
                      .old_len = ALIGN_UP(old_len, PAGE_SIZE),
                      .to = *addr,
-                     .new_len = ALIGN_UP(new_len, PAGE_SIZE)};
+                     .new_len = ALIGN_UP(new_len, PAGE_SIZE),
+                     .keep = flags & MREMAP_DONTUNMAP};
     int err;
 
-    if (flags & ~(MREMAP_MAYMOVE | MREMAP_FIXED) ||
-        (flags & MREMAP_FIXED && !(flags & MREMAP_MAYMOVE)) ||
-        !IS_ALIGNED(old, PAGE_SIZE) || !m.new_len || !m.old_len) {
+    if (flags & ~(MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP) ||
+        (flags & (MREMAP_FIXED | MREMAP_DONTUNMAP) &&
+         !(flags & MREMAP_MAYMOVE)) ||
+        (m.keep && m.old_len != m.new_len) || !IS_ALIGNED(old, PAGE_SIZE) ||
+        !m.new_len || !m.old_len) {
         return -EINVAL;
     }
     if (flags & MREMAP_FIXED &&

@@ -55,6 +55,9 @@ int protect_vma(struct mm *mm, struct vma *v, int prot)
         }
     }
     if (!err) {
+        mm->data_bytes +=
+            (uint64_t)(is_data(v->flags, prot) - is_data(v->flags, v->prot)) *
+            (v->end - v->start);
         v->prot = (uint8_t)prot;
     }
     return err;

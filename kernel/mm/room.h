@@ -88,7 +88,7 @@ struct mm {
     bool has_image;    /* the bottom of home is taken */
     uint64_t brk_start, brk;
     struct mm_layout layout;
-    uint64_t faults, sites_patched, virtual_bytes, locked_bytes;
+    uint64_t faults, sites_patched, virtual_bytes, locked_bytes, data_bytes;
     bool lock_future;       /* mlockall(MCL_FUTURE) */
     uint64_t spurious_addr; /* the last fault on a page that was there */
     uint32_t spurious_count;
@@ -117,6 +117,12 @@ static inline bool is_whole(int vma_flags, const struct vm_object *obj)
  * block in their objects. */
 void mm_lock(struct mm *mm);
 void mm_unlock(struct mm *mm);
+
+/* Whether RLIMIT_DATA counts it. */
+static inline bool is_data(int vma_flags, int prot)
+{
+    return prot & PROT_WRITE && !(vma_flags & (VMA_SHARED | VMA_GROWSDOWN));
+}
 
 /* What the CPU grants: to write or execute is to read. */
 static inline int prot_effective(int prot)

@@ -9,9 +9,6 @@
 #include "abi/linux/errno.h"
 #include "target/target.h"
 
-/* Where Linux's programs end; above it munmap(2) fails. */
-#define LINUX_USER_END ((1ull << 47) - PAGE_SIZE)
-
 bool pages_give_back(struct mm *mm, uint64_t start, uint64_t end)
 {
     uint64_t at = start, run_end, first = end, last = start;
@@ -108,7 +105,7 @@ int mm_unmap(struct mm *mm, uint64_t addr, uint64_t len)
     int err;
 
     if (!IS_ALIGNED(addr, PAGE_SIZE) || !len || size < len ||
-        addr > LINUX_USER_END || size > LINUX_USER_END - addr) {
+        addr > MM_LINUX_END || size > MM_LINUX_END - addr) {
         return -EINVAL;
     }
     mm_lock(mm);

@@ -199,6 +199,9 @@ static void account(struct mm *mm, const struct vma *v, uint64_t len)
     if (v->flags & VMA_LOCKED) {
         mm->locked_bytes += len;
     }
+    if (is_data(v->flags, v->prot)) {
+        mm->data_bytes += len;
+    }
 }
 
 static bool mergeable(const struct vma *a, const struct vma *b)

@@ -49,6 +49,7 @@ static int map_stack(struct mm *mm, uint64_t size, bool exec, uint64_t *top)
     if (err) {
         return err;
     }
+    mm_name(mm, base, MM_GUARD);
     start = base + STACK_GUARD;
     err = mm_map(mm, &start, size, prot,
                  MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE |

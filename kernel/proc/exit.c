@@ -22,7 +22,8 @@ void thread_leave_mm(struct thread *t)
         /* A bad address is the program's own loss (set_tid_address(2)). */
         if (atomic_load(&t->proc->thread_count) > 1 &&
             put_user32(t->clear_child_tid, 0) == 0) {
-            futex_wake(t->clear_child_tid, 1, FUTEX_BITSET_MATCH_ANY);
+            futex_wake((struct futex_word){t->clear_child_tid, true}, 1,
+                       FUTEX_BITSET_MATCH_ANY);
         }
         t->clear_child_tid = uptr(0);
     }

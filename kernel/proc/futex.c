@@ -23,14 +23,6 @@ void futex_init(void)
 
 /* ---- the queue ---- */
 
-int futex_check_addr(struct uptr addr)
-{
-    if (addr.addr % sizeof(uint32_t)) {
-        return -EINVAL;
-    }
-    return mm_user_range(addr.addr, sizeof(uint32_t)) ? 0 : -EFAULT;
-}
-
 int futex_fault_in(struct uptr addr)
 {
     uint32_t val, old;
@@ -38,6 +30,32 @@ int futex_fault_in(struct uptr addr)
 
     /* Writes what is there, if it still is: as good as nothing. */
     return err ? err : user_cmpxchg32(addr, val, val, &old);
+}
+
+/* A shared word is looked for behind its address, so it has to be there. Only
+ * files may be so without being writable, and only to read. */
+static int check_shared(struct uptr addr, enum futex_use use)
+{
+    uint32_t val;
+    int err = get_user32(&val, addr);
+
+    if (err || (use == FUTEX_READ && mm_maps_file(current_task()->mm, addr))) {
+        return err;
+    }
+    return futex_fault_in(addr);
+}
+
+int futex_check(struct futex_word word, enum futex_use use)
+{
+    uint64_t addr = word.addr.addr;
+
+    if (addr % sizeof(uint32_t)) {
+        return -EINVAL;
+    }
+    if (addr >= MM_LINUX_END) {
+        return -EFAULT;
+    }
+    return word.shared ? check_shared(word.addr, use) : 0;
 }
 
 void futex_enqueue(struct futex_waiter *w, struct futex_bucket *b)
@@ -67,7 +85,7 @@ int futex_wake_matching(struct futex_bucket *b, struct futex_key key, int count,
         if (!futex_key_equal(w->key, key) || !(w->bitset & bitset)) {
             continue;
         }
-        if (w->pi) {
+        if (w->pi || w->to_pi) {
             return -EINVAL;
         }
         futex_wake_one(w);
@@ -126,8 +144,7 @@ int futex_sleep(struct futex_waiter *w, uint64_t deadline)
 
 /* ---- wait and wake ---- */
 
-/* Queues w and prepares to sleep if the word is val. */
-static int enqueue_if(struct futex_waiter *w, uint32_t val)
+int futex_enqueue_if(struct futex_waiter *w, uint32_t val)
 {
     struct futex_bucket *b = futex_bucket(w->key);
     struct uptr addr = uptr(w->key.addr);
@@ -154,27 +171,27 @@ static int enqueue_if(struct futex_waiter *w, uint32_t val)
     return 0;
 }
 
-int futex_wait(struct uptr addr, uint32_t val, uint64_t deadline,
+int futex_wait(struct futex_word word, uint32_t val, uint64_t deadline,
                uint32_t bitset)
 {
     struct futex_waiter w = {
-        .key = futex_key(addr),
+        .key = futex_key(word),
         .bitset = bitset,
         .task = current_task(),
     };
-    int err = futex_check_addr(addr);
+    int err = futex_check(word, FUTEX_READ);
 
     if (!err) {
-        err = enqueue_if(&w, val);
+        err = futex_enqueue_if(&w, val);
     }
     return err ? err : futex_sleep(&w, deadline);
 }
 
-int futex_wake(struct uptr addr, int count, uint32_t bitset)
+int futex_wake(struct futex_word word, int count, uint32_t bitset)
 {
-    struct futex_key key = futex_key(addr);
+    struct futex_key key = futex_key(word);
     struct futex_bucket *b = futex_bucket(key);
-    int result = futex_check_addr(addr);
+    int result = futex_check(word, FUTEX_READ);
 
     if (result) {
         return result;
@@ -187,7 +204,7 @@ int futex_wake(struct uptr addr, int count, uint32_t bitset)
 
 /* ---- two words at once ---- */
 
-static void lock_two(struct futex_bucket *a, struct futex_bucket *b)
+void futex_lock_two(struct futex_bucket *a, struct futex_bucket *b)
 {
     spin_lock(a < b ? &a->lock : &b->lock);
     if (a != b) {
@@ -195,7 +212,7 @@ static void lock_two(struct futex_bucket *a, struct futex_bucket *b)
     }
 }
 
-static void unlock_two(struct futex_bucket *a, struct futex_bucket *b)
+void futex_unlock_two(struct futex_bucket *a, struct futex_bucket *b)
 {
     spin_unlock(&a->lock);
     if (a != b) {
@@ -216,7 +233,7 @@ static int requeue_locked(struct futex_bucket *from, struct futex_bucket *to,
         if (!futex_key_equal(w->key, key)) {
             continue;
         }
-        if (w->pi) {
+        if (w->pi || w->to_pi) {
             done = done ? done : -EINVAL;
             break;
         }
@@ -236,26 +253,26 @@ static int requeue_locked(struct futex_bucket *from, struct futex_bucket *to,
     return done;
 }
 
-int futex_requeue(struct uptr from, struct uptr to, int wake, int requeue,
-                  const uint32_t *cmp)
+int futex_requeue(struct futex_word from, struct futex_word to, int wake,
+                  int requeue, const uint32_t *cmp)
 {
     struct futex_key key = futex_key(from), new_key = futex_key(to);
     struct futex_bucket *a = futex_bucket(key), *b = futex_bucket(new_key);
-    int err = futex_check_addr(from);
+    int err = futex_check(from, FUTEX_READ);
     uint32_t now;
     int done;
 
-    err = err ? err : futex_check_addr(to);
+    err = err ? err : futex_check(to, FUTEX_READ);
     if (err || wake < 0 || requeue < 0) {
         return err ? err : -EINVAL;
     }
     for (;;) {
-        lock_two(a, b);
-        if (!cmp || get_user32_nofault(&now, from) == 0) {
+        futex_lock_two(a, b);
+        if (!cmp || get_user32_nofault(&now, from.addr) == 0) {
             break;
         }
-        unlock_two(a, b);
-        err = get_user32(&now, from);
+        futex_unlock_two(a, b);
+        err = get_user32(&now, from.addr);
         if (err) {
             return err;
         }
@@ -265,7 +282,7 @@ int futex_requeue(struct uptr from, struct uptr to, int wake, int requeue,
     } else {
         done = requeue_locked(a, b, key, new_key, wake, requeue);
     }
-    unlock_two(a, b);
+    futex_unlock_two(a, b);
     return done;
 }
 
@@ -294,16 +311,16 @@ static bool compares(uint32_t cmp, uint32_t old_word, int32_t arg)
     }
 }
 
-int futex_wake_op(struct uptr addr1, struct uptr addr2, int wake1, int wake2,
-                  uint32_t op)
+int futex_wake_op(struct futex_word word1, struct futex_word word2, int wake1,
+                  int wake2, uint32_t op)
 {
-    struct futex_key key1 = futex_key(addr1), key2 = futex_key(addr2);
+    struct futex_key key1 = futex_key(word1), key2 = futex_key(word2);
     struct futex_bucket *a = futex_bucket(key1), *b = futex_bucket(key2);
     uint32_t kind = op >> 28 & 7, cmp = op >> 24 & 15, old;
     int32_t arg = sign_extend_12(op >> 12 & 0xfff);
-    int err = futex_check_addr(addr1), woken;
+    int err = futex_check(word1, FUTEX_READ), woken;
 
-    err = err ? err : futex_check_addr(addr2);
+    err = err ? err : futex_check(word2, FUTEX_WRITE);
     if (err || kind > FUTEX_OP_XOR) {
         return err ? err : -ENOSYS;
     }
@@ -314,19 +331,19 @@ int futex_wake_op(struct uptr addr1, struct uptr addr2, int wake1, int wake2,
                       (int)USER_XOR == FUTEX_OP_XOR,
                   "the same operations in the same order");
     for (;;) {
-        lock_two(a, b);
-        if (user_rmw32_nofault(addr2, (enum user_rmw)kind, (uint32_t)arg,
+        futex_lock_two(a, b);
+        if (user_rmw32_nofault(word2.addr, (enum user_rmw)kind, (uint32_t)arg,
                                &old) == 0) {
             break;
         }
-        unlock_two(a, b);
-        err = futex_fault_in(addr2);
+        futex_unlock_two(a, b);
+        err = futex_fault_in(word2.addr);
         if (err) {
             return err;
         }
     }
     if (cmp > FUTEX_OP_CMP_GE) { /* Linux looks only now, too */
-        unlock_two(a, b);
+        futex_unlock_two(a, b);
         return -ENOSYS;
     }
     woken = futex_wake_matching(a, key1, wake1, FUTEX_BITSET_MATCH_ANY);
@@ -334,6 +351,6 @@ int futex_wake_op(struct uptr addr1, struct uptr addr2, int wake1, int wake2,
         int more = futex_wake_matching(b, key2, wake2, FUTEX_BITSET_MATCH_ANY);
         woken = more < 0 ? more : woken + more;
     }
-    unlock_two(a, b);
+    futex_unlock_two(a, b);
     return woken;
 }

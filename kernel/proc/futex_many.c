@@ -87,10 +87,10 @@ int futex_wait_many(const struct futex_want *want, unsigned count,
         return -ENOMEM;
     }
     for (queued = 0; queued < count && !err; queued++) {
-        w[queued].key = futex_key(want[queued].addr);
+        w[queued].key = futex_key(want[queued].word);
         w[queued].bitset = FUTEX_BITSET_MATCH_ANY;
         w[queued].task = current_task();
-        err = futex_check_addr(want[queued].addr);
+        err = futex_check(want[queued].word, FUTEX_READ);
         if (!err) {
             err = enqueue_one(&w[queued], want[queued].val);
         }

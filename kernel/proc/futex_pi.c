@@ -157,18 +157,20 @@ static int check_stale(struct uptr addr, uint32_t val)
     return err ? err : now == val ? -ESRCH : TRY_AGAIN;
 }
 
-int futex_lock_pi(struct uptr addr, uint64_t deadline, bool attempt)
+/* dead: the tid of an owner whose death is known, or 0. */
+static int lock_pi(struct futex_key key, uint64_t deadline, bool attempt,
+                   uint32_t dead)
 {
     struct futex_waiter w = {
-        .key = futex_key(addr),
+        .key = key,
         .bitset = FUTEX_BITSET_MATCH_ANY,
         .task = current_task(),
         .pi = true,
     };
     struct futex_bucket *b = futex_bucket(w.key);
+    struct uptr addr = uptr(key.addr);
     int self = current_thread()->tid;
-    uint32_t dead = 0;
-    int err = futex_check_addr(addr);
+    int err = 0;
 
     while (!err || err == TRY_AGAIN) {
         uint32_t val, owner;
@@ -203,6 +205,13 @@ int futex_lock_pi(struct uptr addr, uint64_t deadline, bool attempt)
     return err;
 }
 
+int futex_lock_pi(struct futex_word word, uint64_t deadline, bool attempt)
+{
+    int err = futex_check(word, FUTEX_WRITE);
+
+    return err ? err : lock_pi(futex_key(word), deadline, attempt, 0);
+}
+
 /* Hands the word on, or frees it. Bucket locked. */
 static int hand_over(struct futex_bucket *b, struct futex_key key, uint32_t val)
 {
@@ -225,11 +234,12 @@ static int hand_over(struct futex_bucket *b, struct futex_key key, uint32_t val)
     return 0;
 }
 
-int futex_unlock_pi(struct uptr addr)
+int futex_unlock_pi(struct futex_word word)
 {
-    struct futex_key key = futex_key(addr);
+    struct futex_key key = futex_key(word);
     struct futex_bucket *b = futex_bucket(key);
-    int err = futex_check_addr(addr);
+    struct uptr addr = word.addr;
+    int err = futex_check(word, FUTEX_WRITE);
 
     if (err) {
         return err;
@@ -257,6 +267,17 @@ int futex_unlock_pi(struct uptr addr)
     }
 }
 
+/* Wakes who waits for tid in the bucket, which is locked: it is gone. */
+static void wake_orphans(struct futex_bucket *b, int tid)
+{
+    list_for_each_safe (pos, &b->waiters) {
+        struct futex_waiter *w = list_entry(pos, struct futex_waiter, node);
+        if (w->pi && w->owner == tid) {
+            futex_wake_one(w);
+        }
+    }
+}
+
 void futex_pi_owner_exit(struct thread *t)
 {
     bool waited;
@@ -269,12 +290,216 @@ void futex_pi_owner_exit(struct thread *t)
         struct futex_bucket *b = &futex_buckets[i];
 
         spin_lock(&b->lock);
-        list_for_each_safe (pos, &b->waiters) {
-            struct futex_waiter *w = list_entry(pos, struct futex_waiter, node);
-            if (w->pi && w->owner == t->tid) {
-                futex_wake_one(w);
-            }
-        }
+        wake_orphans(b, t->tid);
         spin_unlock(&b->lock);
     }
+}
+
+/* ---- from a condition to the lock ---- */
+
+/* What became of w, which slept with this result. */
+static int requeue_result(struct futex_waiter *w, int err, uint64_t deadline)
+{
+    if (w->acquired) {
+        return 0;
+    }
+    if (err) { /* once moved, it cannot be begun anew */
+        return err == -EINTR && w->pi ? -EAGAIN : err;
+    }
+    return lock_pi(w->lock, deadline, false, (uint32_t)w->owner);
+}
+
+int futex_wait_requeue_pi(struct futex_word cond, uint32_t val,
+                          struct futex_word lock, uint64_t deadline)
+{
+    struct futex_waiter w = {
+        .key = futex_key(cond),
+        .bitset = FUTEX_BITSET_MATCH_ANY,
+        .task = current_task(),
+        .to_pi = true,
+        .lock = futex_key(lock),
+    };
+    int err = futex_check(lock, FUTEX_WRITE);
+
+    err = err ? err : futex_check(cond, FUTEX_READ);
+    if (!err && futex_key_equal(w.key, w.lock)) {
+        err = -EINVAL;
+    }
+    if (!err) {
+        err = futex_enqueue_if(&w, val);
+    }
+    return err ? err : requeue_result(&w, futex_sleep(&w, deadline), deadline);
+}
+
+struct requeue {
+    struct futex_key cond, lock;
+    struct futex_bucket *from, *to; /* theirs, both locked */
+    uint32_t cmp;                   /* the condition's word */
+    uint32_t owner;                 /* the lock's, who was marked; or 0 */
+    int limit;                      /* how many at most */
+};
+
+/* Waiters of the condition up to the limit; -EINVAL when one of them does not
+ * want this lock. */
+static int requeue_count(const struct requeue *r)
+{
+    int n = 0;
+
+    list_for_each (pos, &r->from->waiters) {
+        struct futex_waiter *w = list_entry(pos, struct futex_waiter, node);
+        if (!futex_key_equal(w->key, r->cond) || n == r->limit) {
+            continue;
+        }
+        if (!w->to_pi || !futex_key_equal(w->lock, r->lock)) {
+            return -EINVAL;
+        }
+        n++;
+    }
+    return n;
+}
+
+/* Moves the first waiters, `count` of them; the lock's word says that owner
+ * has it and that somebody waits, if more than the new owner was moved. */
+static void requeue_waiters(struct requeue *r, int count, bool free)
+{
+    list_for_each_safe (pos, &r->from->waiters) {
+        struct futex_waiter *w = list_entry(pos, struct futex_waiter, node);
+        if (!count) {
+            break;
+        }
+        if (!futex_key_equal(w->key, r->cond) || w->pi) {
+            continue;
+        }
+        count--;
+        if (free) {
+            free = false;
+            r->owner = (uint32_t)w->task->thread->tid;
+            atomic_store(&w->task->thread->pi_waited, 1);
+            w->acquired = true;
+            futex_wake_one(w);
+            continue;
+        }
+        list_del(&w->node);
+        w->key = r->lock;
+        w->pi = true;
+        w->to_pi = false;
+        w->owner = (int)r->owner;
+        list_add_tail(&r->to->waiters, &w->node);
+        atomic_store_release(&w->bucket, r->to);
+    }
+}
+
+static struct futex_waiter *first_of_condition(const struct requeue *r)
+{
+    list_for_each (pos, &r->from->waiters) {
+        struct futex_waiter *w = list_entry(pos, struct futex_waiter, node);
+        if (futex_key_equal(w->key, r->cond)) {
+            return w;
+        }
+    }
+    return NULL;
+}
+
+/* -EFAULT: a page is away; TRY_AGAIN: the lock changed hands. */
+static int requeue_locked(struct requeue *r, int *moved)
+{
+    uint32_t now, val, new, old;
+    int count, err = get_user32_nofault(&now, uptr(r->cond.addr));
+    bool free;
+
+    if (!err) {
+        err = get_user32_nofault(&val, uptr(r->lock.addr));
+    }
+    if (err || now != r->cmp) {
+        return err ? err : -EAGAIN;
+    }
+    count = requeue_count(r);
+    if (count <= 0) {
+        *moved = 0;
+        return count;
+    }
+    free = (val & FUTEX_TID_MASK) == 0;
+    if ((val & FUTEX_TID_MASK) != r->owner) {
+        return TRY_AGAIN;
+    }
+    new = val | FUTEX_WAITERS;
+    if (free) {
+        new = (val & FUTEX_OWNER_DIED) |
+              (uint32_t)first_of_condition(r)->task->thread->tid |
+              (count > 1 ? FUTEX_WAITERS : 0);
+    }
+    err = user_cmpxchg32_nofault(uptr(r->lock.addr), val, new, &old);
+    if (err || old != val) {
+        return err ? err : TRY_AGAIN;
+    }
+    requeue_waiters(r, count, free);
+    *moved = count;
+    return 0;
+}
+
+/* Who owns the lock now, marked as waited for; 0: nobody. */
+static int requeue_owner(struct uptr lock, uint32_t *owner)
+{
+    uint32_t val;
+    int err;
+
+    do {
+        err = get_user32(&val, lock);
+        *owner = val & FUTEX_TID_MASK;
+        if (!err && *owner && !mark_owner((int)*owner)) {
+            err = check_stale(lock, val);
+        }
+    } while (err == TRY_AGAIN);
+    return err;
+}
+
+/* The owner may have gone while we moved waiters to it. */
+static void requeue_check_owner(struct requeue *r)
+{
+    if (r->owner && !mark_owner((int)r->owner)) {
+        spin_lock(&r->to->lock);
+        wake_orphans(r->to, (int)r->owner);
+        spin_unlock(&r->to->lock);
+    }
+}
+
+int futex_requeue_pi(struct futex_word cond, struct futex_word lock, int wake,
+                     int requeue, uint32_t cmp)
+{
+    struct requeue r = {.cond = futex_key(cond), .lock = futex_key(lock)};
+    int err, moved = 0;
+
+    if (wake != 1 || requeue < 0) {
+        return -EINVAL;
+    }
+    err = futex_check(cond, FUTEX_READ);
+    err = err ? err : futex_check(lock, FUTEX_WRITE);
+    if (!err && futex_key_equal(r.cond, r.lock)) {
+        err = -EINVAL;
+    }
+    r.from = futex_bucket(r.cond);
+    r.to = futex_bucket(r.lock);
+    r.cmp = cmp;
+    r.limit = requeue == INT32_MAX ? requeue : requeue + 1;
+    while (!err) {
+        err = requeue_owner(lock.addr, &r.owner);
+        if (err) {
+            break;
+        }
+        futex_lock_two(r.from, r.to);
+        err = requeue_locked(&r, &moved);
+        futex_unlock_two(r.from, r.to);
+        if (!err) {
+            requeue_check_owner(&r);
+            return moved;
+        }
+        if (err == -EFAULT) {
+            err = get_user32(&r.cmp, cond.addr);
+            r.cmp = cmp;
+            err = err ? err : futex_fault_in(lock.addr);
+        } else if (err == TRY_AGAIN) {
+            err = 0;
+        }
+    }
+    return err;
 }

@@ -23,7 +23,7 @@ struct futex_bucket {
 } __attribute__((aligned(64)));
 
 struct futex_key {
-    uint64_t space; /* whose addresses: the mm */
+    uint64_t space; /* whose addresses: the mm, bit 0 set: a shared name */
     uint64_t addr;
 };
 
@@ -35,14 +35,17 @@ struct futex_waiter {
     struct task *task;
     bool pi;       /* waits to own it */
     bool acquired; /* pi: the unlocker made us the owner */
+    bool to_pi;    /* waits to be requeued to `lock`, and then for it */
     int owner;     /* pi: tid of whom we wait for */
+    struct futex_key lock;
 };
 
 extern struct futex_bucket futex_buckets[FUTEX_BUCKETS];
 
-static inline struct futex_key futex_key(struct uptr addr)
+static inline struct futex_key futex_key(struct futex_word word)
 {
-    return (struct futex_key){(uint64_t)current_task()->mm, addr.addr};
+    return (struct futex_key){(uint64_t)current_task()->mm | word.shared,
+                              word.addr.addr};
 }
 
 static inline bool futex_key_equal(struct futex_key a, struct futex_key b)
@@ -55,8 +58,10 @@ static inline struct futex_bucket *futex_bucket(struct futex_key key)
     return &futex_buckets[hash_u64(key.space, key.addr) % FUTEX_BUCKETS];
 }
 
-/* 0, -EINVAL (unaligned) or -EFAULT (not the program's memory at all). */
-int futex_check_addr(struct uptr addr);
+/* 0, -EINVAL (unaligned) or -EFAULT: no address of programs or, of a shared
+ * word, not there (FUTEX_WRITE: or not writable). May block. */
+enum futex_use { FUTEX_READ, FUTEX_WRITE };
+int futex_check(struct futex_word word, enum futex_use use);
 
 /* Brings the word's page in for writing, where blocking is allowed. */
 int futex_fault_in(struct uptr addr);
@@ -66,6 +71,13 @@ void futex_enqueue(struct futex_waiter *w, struct futex_bucket *b);
 void futex_wake_one(struct futex_waiter *w);
 int futex_wake_matching(struct futex_bucket *b, struct futex_key key, int count,
                         uint32_t bitset);
+
+/* Queues w on its key's bucket and prepares to sleep if the word there is val;
+ * -EAGAIN if not, -EFAULT. */
+int futex_enqueue_if(struct futex_waiter *w, uint32_t val);
+
+void futex_lock_two(struct futex_bucket *a, struct futex_bucket *b);
+void futex_unlock_two(struct futex_bucket *a, struct futex_bucket *b);
 
 /* Locks the bucket that w stands in; false when w was woken. */
 bool futex_lock_queued(struct futex_waiter *w);

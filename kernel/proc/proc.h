@@ -207,8 +207,14 @@ int proc_exec(int dirfd, const char *path, int flags, struct exec_args *args);
 
 /* ---- futexes (futex.c), for exit and others inside the kernel ---- */
 
-/* Wakes up to count waiters on the current process's word at addr. */
-int futex_wake(struct uptr addr, int count, uint32_t bitset);
+/* A word of the current program. Waiters by a private name and by a shared one
+ * (no FUTEX_PRIVATE_FLAG) do not meet, and a shared one has to be there. */
+struct futex_word {
+    struct uptr addr;
+    bool shared;
+};
+/* Wakes up to count waiters on the word. */
+int futex_wake(struct futex_word word, int count, uint32_t bitset);
 
 /* ---- CPU time, of threads that live and that ended ---- */
 void proc_times(struct proc *p, uint64_t *user_ns, uint64_t *kernel_ns);

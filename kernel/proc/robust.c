@@ -10,6 +10,11 @@
 #include "abi/linux/errno.h"
 #include "abi/linux/futex.h"
 
+static void wake(struct uptr word)
+{
+    futex_wake((struct futex_word){word, true}, 1, FUTEX_BITSET_MATCH_ANY);
+}
+
 /* One lock of the list; pending: it was about to be taken or given up. */
 static int owner_died(struct thread *t, struct uptr word, bool pi, bool pending)
 {
@@ -21,7 +26,7 @@ static int owner_died(struct thread *t, struct uptr word, bool pi, bool pending)
     }
     if (pending && !pi && (val & FUTEX_TID_MASK) == 0) {
         /* Given up, but the wake-up did not come to pass. */
-        futex_wake(word, 1, FUTEX_BITSET_MATCH_ANY);
+        wake(word);
         return 0;
     }
     for (;;) {
@@ -39,7 +44,7 @@ static int owner_died(struct thread *t, struct uptr word, bool pi, bool pending)
         val = old;
     }
     if (!pi && (val & FUTEX_WAITERS)) {
-        futex_wake(word, 1, FUTEX_BITSET_MATCH_ANY);
+        wake(word);
     }
     return 0;
 }

@@ -13,6 +13,7 @@
 #include "kernel/proc/clock.h"
 #include "kernel/proc/room.h"
 #include "abi/linux/errno.h"
+#include "abi/linux/resource.h"
 #include "abi/linux/signal.h"
 #include "kernel/mm/heap.h"
 
@@ -35,7 +36,8 @@ struct ptimer {
 
 struct proc_timers {
     struct ptimer intervals[ITIMERS];
-    struct list list; /* POSIX timers */
+    struct ptimer cpu_limit; /* RLIMIT_CPU, once a second from there on */
+    struct list list;        /* POSIX timers */
     int next_id;
     unsigned count;
 };
@@ -76,10 +78,30 @@ static uint64_t advance(struct ptimer *t, int64_t now)
     return missed;
 }
 
-static void send(const struct ptimer *t, uint64_t missed)
+/* RLIMIT_CPU is used up: the soft limit warns and moves on by a second, the
+ * hard one kills (setrlimit(2)). */
+static int limit_signal(struct proc *p, int64_t now)
+{
+    struct rlimit64 *lim = &p->limits[LIMIT_CPU];
+    bool hard;
+
+    spin_lock(&proc_lock);
+    hard =
+        lim->max != LIMIT_INFINITY && (uint64_t)now / NSEC_PER_SEC >= lim->max;
+    if (!hard && lim->cur < lim->max) {
+        lim->cur++;
+    }
+    spin_unlock(&proc_lock);
+    return hard ? SIGKILL : SIGXCPU;
+}
+
+static void send(const struct ptimer *t, uint64_t missed, int64_t now)
 {
     struct k_siginfo info = {.signo = t->signo, .code = t->code};
 
+    if (t->signo == SIGXCPU && t->code == SI_KERNEL) {
+        info.signo = limit_signal(t->proc, now);
+    }
     if (t->code == SI_TIMER) {
         info.timer.timer_id = t->id;
         info.timer.overrun = (int32_t)MIN(missed, (uint64_t)INT32_MAX);
@@ -116,7 +138,7 @@ static void fire(struct timer *timer)
     }
     spin_unlock(lock);
     if (expired) {
-        send(t, missed);
+        send(t, missed, now);
     }
 }
 
@@ -138,10 +160,9 @@ static int cpu_clock_of(const struct proc *p, int which)
     return ~p->pid * 8 | which;
 }
 
-/* The current process's timers, made at first use; NULL: no memory. */
-static struct proc_timers *own_timers(void)
+/* The timers of a process, made at first use; NULL: no memory. */
+static struct proc_timers *timers_of(struct proc *p)
 {
-    struct proc *p = current_proc();
     struct proc_timers *new, *unused = NULL;
 
     if (atomic_load_acquire(&p->timers)) {
@@ -157,6 +178,7 @@ static struct proc_timers *own_timers(void)
                 cpu_clock_of(p, CPUCLOCK_VIRT), SIGVTALRM);
     ptimer_init(&new->intervals[ITIMER_PROF], p, cpu_clock_of(p, CPUCLOCK_PROF),
                 SIGPROF);
+    ptimer_init(&new->cpu_limit, p, cpu_clock_of(p, CPUCLOCK_PROF), SIGXCPU);
     spin_lock(&p->signals.lock);
     if (p->timers) {
         unused = new; /* another thread was first */
@@ -205,6 +227,7 @@ void timers_exit(struct proc *p)
     for (int i = 0; i < ITIMERS; i++) {
         timer_cancel(&all->intervals[i].timer);
     }
+    timer_cancel(&all->cpu_limit.timer);
     spin_lock(&p->signals.lock);
     p->timers = NULL;
     spin_unlock(&p->signals.lock);
@@ -240,6 +263,29 @@ static void set_value(struct ptimer *t, int64_t now, bool absolute,
     }
 }
 
+int timers_limit_cpu(struct proc *p, uint64_t seconds)
+{
+    struct timer_value value = {.interval = NSEC_PER_SEC};
+    struct proc_timers *all;
+    int64_t now = 0;
+
+    if (seconds == LIMIT_INFINITY && !atomic_load_acquire(&p->timers)) {
+        return 0;
+    }
+    all = timers_of(p);
+    if (!all) {
+        return -ENOMEM;
+    }
+    if (seconds < INT64_MAX / NSEC_PER_SEC) {
+        value.left = MAX(seconds, 1ul) * NSEC_PER_SEC;
+    }
+    clock_read_for(p, all->cpu_limit.clock, &now);
+    spin_lock(&p->signals.lock);
+    set_value(&all->cpu_limit, now, true, &value);
+    spin_unlock(&p->signals.lock);
+    return 0;
+}
+
 int itimer_exchange(int which, const struct timer_value *new,
                     struct timer_value *old)
 {
@@ -250,7 +296,7 @@ int itimer_exchange(int which, const struct timer_value *new,
     if (which < 0 || which >= ITIMERS) {
         return -EINVAL;
     }
-    all = own_timers();
+    all = timers_of(current_proc());
     if (!all) {
         return -ENOMEM;
     }
@@ -366,7 +412,7 @@ int ptimer_create(int clock, const struct abi_sigevent *ev)
         return err;
     }
     t = kzalloc(sizeof(*t));
-    if (!t || !own_timers()) {
+    if (!t || !timers_of(current_proc())) {
         kfree(t);
         return -EAGAIN;
     }

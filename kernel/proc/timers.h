@@ -18,6 +18,9 @@ struct timer_value {
 int itimer_exchange(int which, const struct timer_value *new,
                     struct timer_value *old);
 
+/* RLIMIT_CPU of p is that many seconds, LIMIT_INFINITY: none. -ENOMEM. */
+int timers_limit_cpu(struct proc *p, uint64_t seconds);
+
 /* The new timer's id; -EINVAL, -EAGAIN. ev NULL: SIGALRM with the id. */
 int ptimer_create(int clock, const struct abi_sigevent *ev);
 int ptimer_delete(int id);

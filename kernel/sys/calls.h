@@ -215,7 +215,7 @@ SYSCALL(198, lremovexattr, sys_lremovexattr, PART, INT, PATH, PATH)
 SYSCALL(199, fremovexattr, sys_fremovexattr, PART, INT, FD, PATH)
 SYSCALL(200, tkill, sys_tkill, PART, INT, PID, SIG) /* EPERM between users is untested */
 SYSCALL(201, time, sys_time, DONE, LONG, PTR)
-SYSCALL(202, futex, sys_futex, PART, INT, PTR, FUTEX, UINT, PTR, PTR, UINT) /* no FUTEX_*_REQUEUE_PI */
+SYSCALL(202, futex, sys_futex, DONE, INT, PTR, FUTEX, UINT, PTR, PTR, UINT)
 SYSCALL(203, sched_setaffinity, sys_sched_setaffinity, DONE, INT, PID, SIZE, PTR)
 SYSCALL(204, sched_getaffinity, sys_sched_getaffinity, DONE, INT, PID, SIZE, PTR)
 SYSCALL(205, set_thread_area, sys_none, NONE, INT, PTR)
@@ -321,7 +321,7 @@ SYSCALL(304, open_by_handle_at, sys_open_by_handle_at, PART, FD, FD, PTR, OFLAGS
 SYSCALL(305, clock_adjtime, sys_clock_adjtime, PART, INT, CLOCK, PTR) /* reading only */
 SYSCALL(306, syncfs, sys_syncfs, PART, INT, FD)
 SYSCALL(307, sendmmsg, sys_sendmmsg, PART, INT, FD, PTR, UINT, HEX)
-SYSCALL(308, setns, sys_not_permitted, PART, INT, FD, CLONE) /* EPERM always */
+SYSCALL(308, setns, sys_setns, PART, INT, FD, CLONE) /* no namespaces */
 SYSCALL(309, getcpu, sys_getcpu, DONE, INT, PTR, PTR, PTR)
 SYSCALL(310, process_vm_readv, sys_none, NONE, LONG, PID, PTR, LONG, PTR, LONG, HEX)
 SYSCALL(311, process_vm_writev, sys_none, NONE, LONG, PID, IOV, LONG, IOV, LONG, HEX)

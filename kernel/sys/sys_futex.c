@@ -10,12 +10,20 @@
 #include "kernel/proc/futex.h"
 #include "abi/linux/futex.h"
 
+static struct futex_word word_of(const struct sysargs *a, int arg)
+{
+    return (struct futex_word){arg_ptr(a, arg),
+                               !(arg_int(a, 1) & FUTEX_PRIVATE_FLAG)};
+}
+
 /* Like FUTEX_WAIT with a relative timeout after a signal without handler:
- * goes on until the same deadline. args: address, value, deadline, bitset. */
+ * goes on until the same deadline. args: address, value, deadline, bitset and
+ * whether it is shared. */
 static int restart_wait(struct thread *t)
 {
     uint64_t *v = t->restart.args;
-    int err = futex_wait(uptr(v[0]), (uint32_t)v[1], v[2], (uint32_t)v[3]);
+    struct futex_word word = {uptr(v[0]), v[3] >> 32};
+    int err = futex_wait(word, (uint32_t)v[1], v[2], (uint32_t)v[3]);
 
     return err == -EINTR ? -ERESTART_RESTARTBLOCK : err;
 }
@@ -28,7 +36,7 @@ static long wait(const struct sysargs *a, uint64_t deadline, uint32_t bitset)
     if (bitset == 0) {
         return -EINVAL;
     }
-    err = futex_wait(arg_ptr(a, 0), arg_uint(a, 2), deadline, bitset);
+    err = futex_wait(word_of(a, 0), arg_uint(a, 2), deadline, bitset);
     if (err != -EINTR) {
         return err;
     }
@@ -39,14 +47,26 @@ static long wait(const struct sysargs *a, uint64_t deadline, uint32_t bitset)
     t->restart.args[0] = arg_u64(a, 0);
     t->restart.args[1] = arg_uint(a, 2);
     t->restart.args[2] = deadline;
-    t->restart.args[3] = bitset;
+    t->restart.args[3] = bitset | (uint64_t)word_of(a, 0).shared << 32;
     return -ERESTART_RESTARTBLOCK;
 }
 
 static long lock_pi(const struct sysargs *a, uint64_t deadline)
 {
-    int err = futex_lock_pi(arg_ptr(a, 0), deadline, false);
+    int err = futex_lock_pi(word_of(a, 0), deadline, false);
 
+    return err == -EINTR ? -ERESTARTNOINTR : err;
+}
+
+static long wait_requeue_pi(const struct sysargs *a, uint64_t deadline)
+{
+    int err;
+
+    if (arg_u64(a, 0) == arg_u64(a, 4)) {
+        return -EINVAL;
+    }
+    err = futex_wait_requeue_pi(word_of(a, 0), arg_uint(a, 2), word_of(a, 4),
+                                deadline);
     return err == -EINTR ? -ERESTARTNOINTR : err;
 }
 
@@ -91,7 +111,7 @@ static bool clock_flag_allowed(int cmd)
 long sys_futex(const struct sysargs *a)
 {
     int op = arg_int(a, 1), cmd = op & FUTEX_CMD_MASK;
-    struct uptr addr = arg_ptr(a, 0);
+    struct futex_word word = word_of(a, 0);
     uint32_t cmp = arg_uint(a, 5);
     uint64_t deadline;
     int err = read_deadline(a, op, &deadline);
@@ -108,27 +128,32 @@ long sys_futex(const struct sysargs *a)
     case FUTEX_WAIT_BITSET:
         return wait(a, deadline, cmp);
     case FUTEX_WAKE:
-        return futex_wake(addr, arg_int(a, 2), FUTEX_BITSET_MATCH_ANY);
+        return futex_wake(word, arg_int(a, 2), FUTEX_BITSET_MATCH_ANY);
     case FUTEX_WAKE_BITSET:
-        return cmp ? futex_wake(addr, arg_int(a, 2), cmp) : -EINVAL;
+        return cmp ? futex_wake(word, arg_int(a, 2), cmp) : -EINVAL;
     case FUTEX_REQUEUE:
-        return futex_requeue(addr, arg_ptr(a, 4), arg_int(a, 2), arg_int(a, 3),
+        return futex_requeue(word, word_of(a, 4), arg_int(a, 2), arg_int(a, 3),
                              NULL);
     case FUTEX_CMP_REQUEUE:
-        return futex_requeue(addr, arg_ptr(a, 4), arg_int(a, 2), arg_int(a, 3),
+        return futex_requeue(word, word_of(a, 4), arg_int(a, 2), arg_int(a, 3),
                              &cmp);
     case FUTEX_WAKE_OP:
-        return futex_wake_op(addr, arg_ptr(a, 4), arg_int(a, 2), arg_int(a, 3),
+        return futex_wake_op(word, word_of(a, 4), arg_int(a, 2), arg_int(a, 3),
                              cmp);
     case FUTEX_LOCK_PI:
     case FUTEX_LOCK_PI2:
         return lock_pi(a, deadline);
     case FUTEX_TRYLOCK_PI:
-        return futex_lock_pi(addr, DEADLINE_NONE, true);
+        return futex_lock_pi(word, DEADLINE_NONE, true);
     case FUTEX_UNLOCK_PI:
-        return futex_unlock_pi(addr);
+        return futex_unlock_pi(word);
+    case FUTEX_WAIT_REQUEUE_PI:
+        return wait_requeue_pi(a, deadline);
+    case FUTEX_CMP_REQUEUE_PI:
+        return futex_requeue_pi(word, word_of(a, 4), arg_int(a, 2),
+                                arg_int(a, 3), cmp);
     default:
-        return -ENOSYS; /* FUTEX_FD is gone; *_REQUEUE_PI are not here */
+        return -ENOSYS; /* FUTEX_FD is gone */
     }
 }
 
@@ -159,6 +184,11 @@ static bool flags_ok(uint32_t flags)
     return flags == FUTEX_32 || flags == (FUTEX_32 | FUTEX_PRIVATE_FLAG);
 }
 
+static struct futex_word futex2_word(uint64_t addr, uint32_t flags)
+{
+    return (struct futex_word){uptr(addr), !(flags & FUTEX_PRIVATE_FLAG)};
+}
+
 static int read_wants(struct futex_want *want, struct uptr from, unsigned count)
 {
     for (unsigned i = 0; i < count; i++) {
@@ -170,7 +200,7 @@ static int read_wants(struct futex_want *want, struct uptr from, unsigned count)
         if (!flags_ok(w.flags) || w.reserved || w.val > UINT32_MAX) {
             return -EINVAL;
         }
-        want[i].addr = uptr(w.uaddr);
+        want[i].word = futex2_word(w.uaddr, w.flags);
         want[i].val = (uint32_t)w.val;
     }
     return 0;
@@ -210,7 +240,8 @@ long sys_futex_wake(const struct sysargs *a)
     if (!flags_ok(arg_uint(a, 3)) || mask == 0 || mask > UINT32_MAX) {
         return -EINVAL;
     }
-    return futex_wake(arg_ptr(a, 0), arg_int(a, 2), (uint32_t)mask);
+    return futex_wake(futex2_word(arg_u64(a, 0), arg_uint(a, 3)), arg_int(a, 2),
+                      (uint32_t)mask);
 }
 
 long sys_futex_wait(const struct sysargs *a)
@@ -224,8 +255,8 @@ long sys_futex_wait(const struct sysargs *a)
     }
     err = read_absolute(arg_ptr(a, 4), arg_int(a, 5), &deadline);
     if (!err) {
-        err =
-            futex_wait(arg_ptr(a, 0), (uint32_t)val, deadline, (uint32_t)mask);
+        err = futex_wait(futex2_word(arg_u64(a, 0), arg_uint(a, 3)),
+                         (uint32_t)val, deadline, (uint32_t)mask);
     }
     return err == -EINTR ? -ERESTARTSYS : err;
 }
@@ -246,6 +277,7 @@ long sys_futex_requeue(const struct sysargs *a)
         return -EINVAL;
     }
     cmp = (uint32_t)w[0].val;
-    return futex_requeue(uptr(w[0].uaddr), uptr(w[1].uaddr), arg_int(a, 2),
+    return futex_requeue(futex2_word(w[0].uaddr, w[0].flags),
+                         futex2_word(w[1].uaddr, w[1].flags), arg_int(a, 2),
                          arg_int(a, 3), &cmp);
 }

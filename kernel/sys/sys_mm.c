@@ -28,17 +28,30 @@ static uint64_t limit(int which)
     return current_proc()->limits[which].cur;
 }
 
-/* RLIMIT_AS, for len bytes more. */
-static bool room_for(uint64_t len)
+static bool below(uint64_t have, uint64_t more, uint64_t most)
+{
+    return have <= most && more <= most - have;
+}
+
+/* RLIMIT_AS and, for private writable memory, RLIMIT_DATA: len bytes more. */
+static bool room_for(uint64_t len, bool data)
 {
     uint64_t most = limit(LIMIT_AS);
+    uint64_t most_data = data ? limit(LIMIT_DATA) : LIMIT_INFINITY;
     struct mm_stats s;
 
-    if (most == LIMIT_INFINITY) {
+    if (most == LIMIT_INFINITY && most_data == LIMIT_INFINITY) {
         return true;
     }
     mm_get_stats(current_mm(), &s);
-    return s.virtual_bytes <= most && len <= most - s.virtual_bytes;
+    return below(s.virtual_bytes, len, most) &&
+           below(s.data_bytes, len, most_data);
+}
+
+static bool is_data_mapping(int prot, int flags)
+{
+    return prot & PROT_WRITE && (flags & MAP_TYPE) == MAP_PRIVATE &&
+           !(flags & MAP_GROWSDOWN);
 }
 
 /* RLIMIT_MEMLOCK, for len bytes more; `full` is the error when they do not
@@ -117,10 +130,12 @@ long sys_mmap(const struct sysargs *a)
     if (!IS_ALIGNED(arg_u64(a, 5), PAGE_SIZE)) {
         return -EINVAL;
     }
-    if (len && !room_for(len)) {
+    if (len && !room_for(len, is_data_mapping(prot, flags))) {
         return -ENOMEM;
     }
-    err = flags & MAP_LOCKED ? may_lock(len, -EAGAIN) : 0;
+    err = flags & MAP_LOCKED || mm_locks_future(current_mm())
+              ? may_lock(len, -EAGAIN)
+              : 0;
     if (err) {
         return err;
     }
@@ -153,9 +168,9 @@ long sys_brk(const struct sysargs *a)
     uint64_t data = limit(LIMIT_DATA), addr = arg_u64(a, 0), now;
 
     now = mm_brk(current_mm(), 0);
-    if (addr > now &&
-        (!room_for(addr - now) || (data != LIMIT_INFINITY &&
-                                   mm_data_bytes(current_mm(), addr) > data))) {
+    if (addr > now && (!room_for(addr - now, true) ||
+                       (data != LIMIT_INFINITY &&
+                        mm_data_bytes(current_mm(), addr) > data))) {
         return (long)now;
     }
     return (long)mm_brk(current_mm(), addr);
@@ -167,7 +182,7 @@ long sys_mremap(const struct sysargs *a)
     uint64_t addr = arg_u64(a, 4);
     int err;
 
-    if (new_len > old_len && !room_for(new_len - old_len)) {
+    if (new_len > old_len && !room_for(new_len - old_len, false)) {
         return -ENOMEM;
     }
     err = mm_remap(current_mm(), arg_u64(a, 0), old_len, new_len, arg_int(a, 3),
@@ -210,6 +225,10 @@ static long lock_range(uint64_t addr, uint64_t len, bool populate)
     uint64_t size = ALIGN_UP(len + addr % PAGE_SIZE, PAGE_SIZE);
     int err = may_lock(size, -ENOMEM);
 
+    if (err == -ENOMEM) { /* what is locked already does not count again */
+        size -= mm_locked_in(current_mm(), addr - addr % PAGE_SIZE, size);
+        err = may_lock(size, -ENOMEM);
+    }
     return err ? err : mm_pin(current_mm(), addr, len, true, populate);
 }
 

@@ -75,7 +75,7 @@ static void hints_and_fixed_addresses(void)
     uint64_t at = low();
 
     fresh(true);
-    EXPECT_EQ(map(at + 1, 4096, RW, ANON), at + 4096);
+    EXPECT_EQ(map(at + 4096 + 1, 4096, RW, ANON), at + 4096);
     EXPECT(map(at + 4096, 4096, RW, ANON) != at + 4096);
     EXPECT_EQ(map(at + 4096, 4096, RW, ANON | MAP_FIXED), at + 4096);
     EXPECT_EQ(map(at, 8192, RW, ANON | MAP_FIXED_NOREPLACE), -EEXIST);

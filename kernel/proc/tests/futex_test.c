@@ -52,9 +52,9 @@ void lock_check_release(uint32_t cls, bool sleeps)
 {
 }
 
-bool mm_user_range(uint64_t addr, uint64_t len)
+bool mm_maps_file(struct mm *mm, struct uptr addr)
 {
-    return addr >= USER && addr - USER <= sizeof(words) - len;
+    return false;
 }
 
 static uint32_t *word_at(struct uptr p)
@@ -65,6 +65,9 @@ static uint32_t *word_at(struct uptr p)
 int get_user32(uint32_t *val, struct uptr src)
 {
     away = 0;
+    if (src.addr - USER >= sizeof(words)) {
+        return -EFAULT;
+    }
     *val = *word_at(src);
     return 0;
 }
@@ -104,9 +107,14 @@ int user_rmw32_nofault(struct uptr addr, enum user_rmw op, uint32_t arg,
 
 static struct futex_waiter waiters[8];
 
-static struct uptr word(unsigned i)
+static struct futex_word word(unsigned i)
 {
-    return uptr(USER + 4 * i);
+    return (struct futex_word){uptr(USER + 4 * i), false};
+}
+
+static struct futex_word word_at_addr(uint64_t addr, bool shared)
+{
+    return (struct futex_word){uptr(addr), shared};
 }
 
 static void put(unsigned w, unsigned at, uint32_t bitset)
@@ -146,6 +154,13 @@ static void waking_is_first_come_first_served(void)
     EXPECT_EQ(wakes, 4);
 }
 
+static void private_and_shared_do_not_meet(void)
+{
+    begin();
+    EXPECT_EQ(futex_wake(word_at_addr(USER + 4, true), 9, ~0u), 0);
+    EXPECT_EQ(futex_wake(word(1), 9, ~0u), 4);
+}
+
 static void a_bitset_selects(void)
 {
     begin();
@@ -156,9 +171,12 @@ static void a_bitset_selects(void)
 static void bad_addresses_are_errors(void)
 {
     begin();
-    EXPECT_EQ(futex_wake(uptr(USER + 2), 1, ~0u), -EINVAL);
-    EXPECT_EQ(futex_wake(uptr(0), 1, ~0u), -EFAULT);
-    EXPECT_EQ(futex_wait(uptr(~3ull), 0, 0, ~0u), -EFAULT);
+    EXPECT_EQ(futex_wake(word_at_addr(USER + 2, false), 1, ~0u), -EINVAL);
+    EXPECT_EQ(futex_wake(word_at_addr(0, false), 1, ~0u), 0);
+    EXPECT_EQ(futex_wake(word_at_addr(0, true), 1, ~0u), -EFAULT);
+    EXPECT_EQ(futex_wait(word_at_addr(0, false), 0, 0, ~0u), -EFAULT);
+    EXPECT_EQ(futex_wait(word_at_addr(~3ull, false), 0, 0, ~0u), -EFAULT);
+    EXPECT_EQ(futex_wake(word_at_addr(~3ull, false), 1, ~0u), -EFAULT);
 }
 
 static void waiting_looks_at_the_word(void)
@@ -251,6 +269,7 @@ int main(void)
     vcpu.task = &self;
     vcpu_set_gs(&vcpu);
     RUN(waking_is_first_come_first_served);
+    RUN(private_and_shared_do_not_meet);
     RUN(a_bitset_selects);
     RUN(bad_addresses_are_errors);
     RUN(waiting_looks_at_the_word);

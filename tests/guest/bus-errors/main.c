@@ -71,7 +71,6 @@ int main(void)
     CALL(write, other, base, 10L);
     munmap(base, 12288);
     title("memory");
-    TRY((void)p[5]);
     p = base = mmap(NULL, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     TRY((void)p[7]);
     TRY(p[7] = 1);

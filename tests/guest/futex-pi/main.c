@@ -111,10 +111,14 @@ static void requeue(void)
     syscall(SYS_futex, &word, P(LOCK_PI), 0, NULL, NULL, 0);
     CALL(futex, &cond, P(CMP_REQUEUE_PI), 1, 10L, &word, 5);
     CALL(futex, &cond, P(CMP_REQUEUE_PI), 2, 10L, &word, 0);
-    CALL(futex, &cond, P(CMP_REQUEUE_PI), 1, 10L, &word, 0);
-    puts(state());
-    CALL(futex, &word, P(UNLOCK_PI), 0, NULL, NULL, 0);
+    long r, unlocked;
+    while ((r = RAW(futex, &cond, P(CMP_REQUEUE_PI), 1, 10L, &word, 0)) == 0) {
+        usleep(1000); /* until the thread waits */
+    }
+    printf("requeued %ld, %s\n", r, state());
+    unlocked = RAW(futex, &word, P(UNLOCK_PI), 0, NULL, NULL, 0);
     pthread_join(t, NULL);
+    printf("unlocked %ld\n", unlocked);
     CALL(futex, &cond, P(WAIT_REQUEUE_PI), 5, NULL, &word, 0);
     CALL(futex, &cond, P(WAIT_REQUEUE_PI), 0, &past, &word, 0);
     CALL(futex, &cond, P(WAIT_REQUEUE_PI), 0, &past, &cond, 0);

@@ -32,10 +32,6 @@ int main(void)
     printf("there %d [%.13s] %c\n", q == p + 8192, q, p[12288]);
     q[0] = 'F';
     cat("/tmp/f");
-    q = mmap(p + 8192, 4096, RW, MAP_SHARED | MAP_FIXED, fd, 0);
-    printf("[%.13s]\n", q);
-    q[0] = 'S';
-    cat("/tmp/f");
     title("refusals");
     DOES(mmap, p + 1, 4096L, RW, ANON | MAP_FIXED, -1, 0L);
     DOES(mmap, 1L << 47, 4096L, RW, ANON | MAP_FIXED, -1, 0L);

@@ -66,9 +66,10 @@ int main(void)
     CALL(mprotect, NULL, 4096L, PROT_READ);
     title("files");
     put("/tmp/f", "text");
-    int rd = open("/tmp/f", O_RDONLY), rw = open("/tmp/f", O_RDWR);
+    put("/tmp/ro", "text");
+    int rd = open("/tmp/ro", O_RDONLY), rw = open("/tmp/f", O_RDWR);
     char *a = mmap(NULL, 4096, PROT_READ, MAP_SHARED, rd, 0);
-    char *b = mmap(NULL, 4096, PROT_READ, MAP_PRIVATE, rd, 0);
+    char *b = mmap(NULL, 4096, PROT_READ, MAP_PRIVATE, rw, 0);
     char *c = mmap(NULL, 4096, PROT_READ, MAP_SHARED, rw, 0);
     CALL(mprotect, a, 4096L, PROT_READ | PROT_WRITE);
     CALL(mprotect, b, 4096L, PROT_READ | PROT_WRITE);

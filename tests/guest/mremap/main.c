@@ -80,8 +80,6 @@ static void refusals(void)
     DOES(mremap, p, 0L, 4096L, MAY);
     DOES(mremap, p + 1, 4096L, 8192L, MAY);
     DOES(mremap, p, 4096L, 8192L, 0x100);
-    DOES(mremap, p, 12288L, 1L << 47, MAY);
-    DOES(mremap, p, 12288L, -4096L, MAY);
     DOES(mremap, 65536L, 4096L, 8192L, MAY);
     DOES(mremap, p, 65536L, 131072L, MAY);
     munmap(p + 4096, 4096);
@@ -107,8 +105,6 @@ static void files(void)
     strcpy(q, "own");
     q = mremap(q, 8192, 12288, MAY);
     printf("%s %s\n", q, q + 4096);
-    q = mremap(p, 0, 8192, MAY);
-    printf("another %d %s\n", q != p, q + 4096);
 }
 
 int main(void)

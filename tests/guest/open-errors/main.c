@@ -90,6 +90,9 @@ static void dots(void)
             printf("open %s: mode %o\n", paths[i], st.st_mode);
             close(fd);
         }
+        if (strncmp(paths[i], "/tmp", 4)) {
+            continue; /* natively the root is read-only */
+        }
         errno = 0;
         mkdir(paths[i], 0755);
         printf("mkdir: %s", errno ? strerrorname_np(errno) : "made");

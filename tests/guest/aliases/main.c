@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What needs a page at two addresses or with two protections at once: shared
+ * mappings at a fixed place or twice, read-only ones beside writable ones,
+ * private ones that still show the file, access after munmap.
+ */
+#include <setjmp.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include "tests/guest/show.h"
+
+#define RW (PROT_READ | PROT_WRITE)
+
+static sigjmp_buf back;
+
+static void on_fault(int signo, siginfo_t *si, void *uc)
+{
+    siglongjmp(back, signo * 100 + si->si_code);
+}
+
+static int may_write(volatile char *p)
+{
+    int r = sigsetjmp(back, 1);
+
+    if (!r) {
+        *p = *p;
+    }
+    return r;
+}
+
+static void private(int fd)
+{
+    title("a private page that is not copied yet");
+    char *own = mmap(NULL, 4096, RW, MAP_PRIVATE, fd, 0);
+    printf("%s ", own);
+    pwrite(fd, "F", 1, 0);
+    puts(own);
+    own[0] = 'o';
+    pwrite(fd, "G", 1, 0);
+    puts(own);
+}
+
+int main(void)
+{
+    struct sigaction sa = {.sa_sigaction = on_fault, .sa_flags = SA_SIGINFO};
+
+    show_start();
+    sigaction(SIGSEGV, &sa, NULL);
+    sigaction(SIGBUS, &sa, NULL);
+    put("/tmp/f", "file");
+    int fd = open("/tmp/f", O_RDWR), rd = open("/tmp/f", O_RDONLY);
+    title("shared and fixed");
+    char *p = mmap(NULL, 8192, RW, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    char *q = mmap(p, 4096, RW, MAP_SHARED | MAP_FIXED, fd, 0);
+    char *ro = mmap(NULL, 4096, PROT_READ, MAP_SHARED, rd, 0);
+    printf("there %d\n", q == p);
+    if (q != MAP_FAILED) {
+        q[0] = 'S';
+    }
+    cat("/tmp/f");
+    printf("%s %d %d\n", ro, may_write(ro), may_write(ro + 4095));
+    CALL(mprotect, ro, 4096L, RW);
+    title("twice");
+    char *s = mmap(NULL, 8192, RW, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    strcpy(s + 4000, "anonymous");
+    char *t = mremap(s, 0, 8192, MREMAP_MAYMOVE);
+    printf("%d %s\n", t != s, t == MAP_FAILED ? "" : t + 4000);
+    private(fd);
+    title("after munmap");
+    munmap(ro, 4096);
+    munmap(p, 8192);
+    printf("%d %d\n", may_write(ro), may_write(p));
+    return 0;
+}
