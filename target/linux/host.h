@@ -52,11 +52,12 @@ enum {
     HOST_ALTSTACK = HOST_GUARD + 4096,
     HOST_ALTSTACK_SIZE = (1 << 16) - HOST_ALTSTACK,
     HOST_STACK = (1 << 16) + 4096,
-    /* Linux itself never sends these two; unlike a real-time signal they
-     * cannot fail to be queued, and pending ones merge. Two, since Linux 6.13
-     * drops the pending signal of a timer that was set anew, and with it a
-     * kick that had merged with it. */
-    SIG_KICK = SIGSTKFLT,
+    /* Linux sends these two for interval timers alone, and there is none;
+     * gdb knows them by name. Unlike a real-time signal they cannot fail to be
+     * queued, and pending ones merge. Two, since Linux 6.13 drops the pending
+     * signal of a timer that was set anew, and with it a kick that had merged
+     * with it. */
+    SIG_KICK = SIGPROF,
     SIG_TICK = SIGVTALRM,
     SERVICE_VCPU = VCPU_MAX, /* the block that the service thread uses */
 };

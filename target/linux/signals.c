@@ -10,6 +10,7 @@
  */
 #include "target/linux/host.h"
 #include <pthread.h>
+#include <stdlib.h>
 #include <time.h>
 
 /* Not blocked on a vCPU: faults, the kick, and stopping by the terminal. */
@@ -29,6 +30,12 @@ static bool is_ignored(int signo)
     return !sigaction(signo, NULL, &sa) && sa.sa_handler == SIG_IGN;
 }
 
+/* sigtimedwait(2) would take SIGINT before gdb sees it. */
+static bool is_debuggers(int signo)
+{
+    return signo == SIGINT && getenv("ENCLOS_GDB");
+}
+
 void signals_block(void)
 {
     sigset_t set;
@@ -39,7 +46,7 @@ void signals_block(void)
     }
     sigemptyset(&served);
     for (unsigned i = 0; i < ARRAY_SIZE(forwarded); i++) {
-        if (!is_ignored(forwarded[i])) {
+        if (!is_ignored(forwarded[i]) && !is_debuggers(forwarded[i])) {
             sigaddset(&served, forwarded[i]);
         }
     }
@@ -53,6 +60,9 @@ void signals_block(void)
     sigaddset(&set, SIG_KICK);
     sigaddset(&set, SIG_TICK);
     sigdelset(&set, SIGTTOU);
+    if (is_debuggers(SIGINT)) {
+        sigdelset(&set, SIGINT);
+    }
     pthread_sigmask(SIG_SETMASK, &set, NULL);
 }
 

@@ -2,7 +2,7 @@
 # Tests of the command line, by the command line.
 
 SCRIPT_TESTS += tests/cli/run-test.sh tests/cli/image-test.sh \
-	tests/cli/memory-test.sh tests/cli/fault-test.sh \
+	tests/cli/memory-test.sh tests/cli/fault-test.sh tests/cli/gdb-test.sh \
 	tests/cli/gs-test.sh
 
 # What the scripts test, and the programs that they run in it.

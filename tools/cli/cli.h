@@ -25,7 +25,8 @@ struct command {
     int (*run)(int argc, char **argv); /* argv[0] is the subcommand */
 };
 
-extern const struct command command_run, command_build, command_check;
+extern const struct command command_run, command_build, command_check,
+    command_gdb;
 
 /* An option: "--name VALUE" or "--name=VALUE"; a flag takes no value. */
 struct option_row {

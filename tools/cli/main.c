@@ -13,6 +13,7 @@ static const struct command *const commands[] = {
     &command_run,
     &command_build,
     &command_check,
+    &command_gdb,
 };
 
 enum { COMMANDS = sizeof(commands) / sizeof(commands[0]) };

@@ -10,7 +10,7 @@ packages="gcc make binutils libc6-dev
     libssl-dev libipsec-mb-dev libzydis-dev
     busybox-static redis-server sqlite3 python3 perl openssl golang-go musl-tools
     ca-certificates util-linux mount procps
-    git clang-format cppcheck"
+    git gdb clang-format cppcheck"
 
 missing=
 for p in $packages; do

@@ -1,0 +1,55 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# enclos gdb: tasks that run and that do not, symbols, breakpoints.
+. tests/cli/lib.sh
+
+cat >"$work/threads.c" <<'END'
+#include <pthread.h>
+#include <stdio.h>
+#include <unistd.h>
+
+static int data[2], ready[2];
+
+static __attribute__((noinline)) void *reader(void *arg)
+{
+    char c;
+
+    write(ready[1], "", 1);
+    read(data[0], &c, 1);
+    return NULL;
+}
+
+__attribute__((noinline)) void after_the_stop(int n)
+{
+    printf("%d\n", n);
+}
+
+int main(void)
+{
+    pthread_t t;
+    char c;
+
+    pipe(data);
+    pipe(ready);
+    pthread_create(&t, NULL, reader, NULL);
+    read(ready[0], &c, 1);
+    usleep(100000); /* the reader sleeps in its read by now */
+    getppid();
+    after_the_stop(7);
+    return 0;
+}
+END
+gcc -g -O1 -w -o "$work/threads" "$work/threads.c" -pthread || exit 1
+
+ours gdb
+check gdb-needs-a-program both 'status_is 125' 'err_has "needs a program"'
+timeout -k 5 120 "$enclos" gdb --batch --ex 'break sys_getppid' --ex run \
+    --ex 'enclos symbols' --ex 'enclos tasks' --ex 'enclos bt' \
+    --ex 'break after_the_stop' --ex continue --ex 'info args' --ex continue \
+    "$work/threads" >"$work/out" 2>"$work/err" </dev/null
+has() { grep -q -- "$1" "$work/out"; }
+check gdb-symbols both 'has "threads at 0x"' 'has "libc.so.6 at 0x"'
+check gdb-tasks both 'has "sleeping *in .*, program at .*read"' \
+    'has "running *gdb thread"'
+check gdb-bt both 'has " pipe_read "' 'has " reader (arg="' 'has " main ()"'
+check gdb-breakpoint both 'has "^n = 7"' 'has "exited normally\|^7"'
