@@ -34,11 +34,20 @@ int host_connect_datagram(struct inet_socket *i, const struct inet_addr *to);
 int host_option(struct inet_socket *i, int level, int name, const void *value,
                 uint32_t len);
 
+/* getsockopt(2) of what the host knows, likewise: at most *len bytes, *len
+ * becomes the length. -ENOPROTOOPT. */
+int host_get_option(struct inet_socket *i, int level, int name, void *value,
+                    uint32_t *len);
+
 /* shutdown(2) of a listening socket, and the end of a socket that is not the
  * host's for good; i->host is not NULL. */
 void host_stop(struct inet_socket *i);
 
 /* Whether a is an address of this machine that a program may bind. */
 bool host_owns_address(const struct inet_addr *a);
+
+/* The instance is about to end: waits, for a while, until the host has what
+ * programs have written and closed. */
+void host_finish(void);
 
 #endif

@@ -47,6 +47,12 @@ static inline struct inet_socket *inet_of(struct socket *s)
     return container_of(s, struct inet_socket, s);
 }
 
+/* ops->free of every table of the family: frees the socket and its options. */
+void inet_free(struct socket *s);
+/* ioctl(2) commands that do not ask for data: interfaces (netdevice(7)),
+ * SIOCATMARK and the like. -ENOTTY. */
+long inet_ioctl(struct socket *s, uint32_t cmd, struct uptr arg);
+
 /* ---- addresses (inet_addr.c) ---- */
 
 /* sockaddr_in or sockaddr_in6 as bind(2) and connect(2) of a socket of
