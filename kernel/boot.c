@@ -16,8 +16,8 @@
 #include "kernel/mm/limit.h"
 #include "kernel/mm/mm.h"
 #include "kernel/proc/proc.h"
-#include "kernel/signal/signal.h"
 #include "kernel/sys/table.h"
+#include "kernel/tty/tty.h"
 #include "lib/atomic.h"
 #include "target/target.h"
 
@@ -52,7 +52,7 @@ static void poll_host_signals(void)
         if (signo == SIGQUIT && log_enabled(LOG_DEBUG)) {
             dump_tasks();
         } else {
-            signal_from_host(signo);
+            console_signal(signo);
         }
     }
 }

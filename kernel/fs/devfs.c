@@ -18,17 +18,6 @@ static const struct {
     {"core", "/proc/kcore"},
 };
 
-/* The directory of a device's name, and the rest of the name. */
-static struct inode *directory_of(struct inode *root, struct inode *pts,
-                                  const char **name)
-{
-    if (strncmp(*name, "pts/", 4) == 0) {
-        *name += 4;
-        return pts;
-    }
-    return root;
-}
-
 static int add(struct inode *root, const char *name, uint32_t mode,
                uint64_t rdev, const char *target)
 {
@@ -49,28 +38,18 @@ static int add(struct inode *root, const char *name, uint32_t mode,
 
 int devfs_mount(struct superblock **out)
 {
-    struct inode_attr attr = {.mode = S_IFDIR | 0755};
     struct superblock *sb;
-    struct inode *pts;
     int err = tmpfs_mount(&sb);
 
     if (err) {
-        return err;
-    }
-    err = tmpfs_make(sb->root, "pts", 3, &attr, &pts);
-    if (err) {
-        sb_put(sb);
         return err;
     }
     sb->type = "devtmpfs";
     sb->source = "devtmpfs";
     sb->root->mode = S_IFDIR | 0755;
     for (const struct device *d = devices; d->name && !err; d++) {
-        const char *name = d->name;
-        struct inode *dir = directory_of(sb->root, pts, &name);
-
-        err = add(dir, name, S_IFCHR | d->mode, make_dev(d->major, d->minor),
-                  NULL);
+        err = add(sb->root, d->name, S_IFCHR | d->mode,
+                  make_dev(d->major, d->minor), NULL);
     }
     for (size_t i = 0; i < ARRAY_SIZE(links) && !err; i++) {
         err = add(sb->root, links[i].name, S_IFLNK | 0777, 0, links[i].target);
@@ -78,7 +57,9 @@ int devfs_mount(struct superblock **out)
     if (!err) {
         err = add(sb->root, "shm", S_IFDIR | 01777, 0, NULL);
     }
-    inode_put(pts);
+    if (!err) {
+        err = add(sb->root, "pts", S_IFDIR | 0755, 0, NULL);
+    }
     if (err) {
         sb_put(sb);
         return err;

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
  * The memory devices (null(4), random(4), full(4)), and the table from device
- * numbers to drivers, which serves nodes on any file system.
+ * numbers to drivers, which serves nodes on any file system. Those of terminals
+ * are in kernel/tty/.
  */
-#include "kernel/fs/console.h"
 #include "kernel/fs/devices.h"
 #include "kernel/fs/special.h"
+#include "kernel/tty/tty.h"
 #include "lib/string.h"
 #include "target/target.h"
 #include "abi/linux/errno.h"
@@ -109,15 +110,20 @@ const struct device devices[] = {
     {"full", 1, 7, 0666, &full_ops},
     {"random", 1, 8, 0666, &random_ops},
     {"urandom", 1, 9, 0666, &random_ops},
-    {"tty", 5, 0, 0666, &tty_ops},
-    {"console", 5, 1, 0600, &console_ops},
-    {"pts/0", 136, 0, 0620, &tty_ops},
+    {"tty", 5, 0, 0666, &tty_device_ops},
+    {"console", 5, 1, 0600, &tty_device_ops},
+    {"ptmx", 5, 2, 0666, &tty_device_ops},
     {NULL, 0, 0, 0, NULL},
 };
 /* clang-format on */
 
+enum { MAJOR_PTS = 136 };
+
 const struct file_ops *device_ops(uint64_t rdev)
 {
+    if (dev_major(rdev) == MAJOR_PTS) {
+        return &tty_device_ops;
+    }
     for (const struct device *d = devices; d->name; d++) {
         if (make_dev(d->major, d->minor) == rdev) {
             return d->ops;
@@ -142,8 +148,5 @@ int special_open(struct file *f)
     }
     f->ops = ops;
     f->mode |= FILE_NO_POS_LOCK;
-    if (ops == &tty_ops || ops == &console_ops) {
-        return console_open(f);
-    }
-    return 0;
+    return ops == &tty_device_ops ? tty_open(f, data->rdev) : 0;
 }

@@ -9,7 +9,7 @@
 #include "kernel/fs/file.h"
 
 struct device {
-    const char *name; /* in /dev, or pts/ there; NULL ends the table */
+    const char *name; /* in /dev; NULL ends the table */
     uint32_t major, minor, mode;
     const struct file_ops *ops;
 };

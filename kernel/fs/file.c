@@ -57,7 +57,7 @@ static void init(struct file *f, const struct path *path, uint32_t flags)
     f->path = *path;
     f->inode = path->dentry->inode;
     f->ops = f->inode->file_ops;
-    f->flags = flags & ~(O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_CLOEXEC);
+    f->flags = flags & ~(O_CREAT | O_EXCL | O_TRUNC | O_CLOEXEC);
     f->mode = access & (FILE_READ | FILE_WRITE);
     f->watched = 0;
     f->private = NULL;
@@ -142,7 +142,7 @@ int file_make(const struct path *path, uint32_t flags, struct file **out)
         path_put(path);
         return -ENOMEM;
     }
-    init(f, path, flags);
+    init(f, path, flags & ~O_NOCTTY);
     atomic_store_release(&f->refs, 1);
     *out = f;
     return 0;
@@ -164,6 +164,7 @@ int file_open_path(const struct path *path, uint32_t flags, struct file **out)
         release(f);
         return err;
     }
+    f->flags &= ~O_NOCTTY; /* it was for the terminal that opens */
     atomic_store_release(&f->refs, 1);
     if (!(f->flags & O_PATH)) {
         watch_event(f->path.dentry, IN_OPEN);

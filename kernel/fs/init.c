@@ -3,7 +3,6 @@
  * The file systems of the first moment (fs.h): a root by what boot_info names,
  * with a tmpfs over it that takes all changes, and the usual ones on top.
  */
-#include "kernel/fs/console.h"
 #include "kernel/fs/current.h"
 #include "kernel/fs/hostfs.h"
 #include "kernel/fs/mounting.h"
@@ -11,6 +10,7 @@
 #include "kernel/fs/room.h"
 #include "kernel/fs/tmpfs.h"
 #include "kernel/core/log.h"
+#include "kernel/tty/tty.h"
 #include "abi/linux/errno.h"
 #include "abi/linux/stat.h"
 #include "abi/linux/statfs.h"
@@ -85,6 +85,7 @@ static const struct fixed fixed[] = {
     {"/sys", sysfs_mount, 0555, false,
      ST_NOSUID | ST_NODEV | ST_NOEXEC | ST_RDONLY},
     {"/dev", devfs_mount, 0755, false, ST_NOSUID | ST_NOEXEC},
+    {"/dev/pts", devpts_mount, 0755, false, ST_NOSUID | ST_NOEXEC},
     {"/dev/shm", tmpfs_mount, 01777, false, ST_NOSUID | ST_NODEV},
     {"/run", tmpfs_mount, 0755, true, ST_NOSUID | ST_NODEV},
     {"/tmp", tmpfs_mount, 01777, true, ST_NOSUID | ST_NODEV},

@@ -10,6 +10,7 @@
  */
 #include "kernel/proc/proc.h"
 #include "kernel/proc/room.h"
+#include "kernel/proc/session.h"
 #include "abi/linux/errno.h"
 #include "abi/linux/futex.h"
 #include "abi/linux/wait.h"
@@ -120,6 +121,7 @@ static void become_zombie(struct proc *p)
     bool reap;
 
     reparent_children(p);
+    session_exit(p);
     spin_lock(&proc_lock);
     parent = p->parent;
     proc_get(parent);

@@ -34,9 +34,10 @@ struct cred {
 struct proc_timers; /* timers.c: interval and POSIX timers */
 
 struct proc {
-    int pid, pgid, sid;            /* LOCK_PROC */
-    struct list pid_node;          /* pid table; LOCK_PROC */
-    struct proc *parent;           /* LOCK_PROC */
+    int pid, pgid, sid;   /* LOCK_PROC */
+    int hung_up_pgrp;     /* a leader's, in front when its terminal went */
+    struct list pid_node; /* pid table; LOCK_PROC */
+    struct proc *parent;  /* LOCK_PROC */
     struct list children, sibling; /* LOCK_PROC */
     struct list threads;           /* struct thread.node; LOCK_PROC */
     unsigned thread_count;         /* live threads; LOCK_PROC */

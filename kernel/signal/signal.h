@@ -127,9 +127,6 @@ void signal_fault(const struct trap *trap, int mm_error);
  * SA_NOCLDWAIT (sigaction(2)). */
 bool signal_ignores_children(struct proc *p);
 
-/* A signal from outside the instance, in task context. */
-void signal_from_host(int signo);
-
 /* ---- receiving ---- */
 
 /* Anything deliverable for t, or must it exit? */

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * The console (console.h): reads and writes go straight to the host. A read
- * waits by a poll that a signal can end; terminals answer ioctls themselves.
+ * The console (tty.h): reads and writes go straight to the host. A read waits
+ * by a poll that a signal can end; terminals answer ioctls themselves. Job
+ * control among our processes is ours: the host sees one process.
  *
  * Readiness for poll and O_NONBLOCK is found by a task of the kernel for each
  * stream, started on first use, since the host's poll blocks who asks.
  */
-#include "kernel/fs/console.h"
+#include "kernel/tty/room.h"
 #include "kernel/fs/current.h"
 #include "kernel/fs/names.h"
 #include "kernel/core/hostio.h"
@@ -15,6 +16,7 @@
 #include "lib/string.h"
 #include "abi/linux/errno.h"
 #include "abi/linux/ioctl.h"
+#include "abi/linux/signal.h"
 #include "abi/linux/stat.h"
 #include "abi/linux/termios.h"
 
@@ -39,7 +41,7 @@ struct stream {
 };
 
 static struct stream streams[STREAMS];
-static int foreground; /* TIOCGPGRP; 0: not set */
+static struct terminal job; /* of the streams that are a terminal */
 
 /* ---- readiness ---- */
 
@@ -140,8 +142,9 @@ static long console_read(struct file *f, struct iobuf *io, uint64_t *pos,
     struct stream *s = f->private;
     char small[SMALL], *buf;
     size_t size;
-    long n = wait_input(f, s, flags);
+    long n = s->tty ? terminal_check(&job, SIGTTIN) : 0;
 
+    n = n ? n : wait_input(f, s, flags);
     if (n < 0) {
         return n;
     }
@@ -220,8 +223,14 @@ static const struct tty_call tty_calls[] = {
     {TCSETS, sizeof(struct linux_termios), 0},
     {TCSETSW, sizeof(struct linux_termios), 0},
     {TCSETSF, sizeof(struct linux_termios), 0},
+    {TCGETA, 0, sizeof(struct linux_termio)},
+    {TCSETA, sizeof(struct linux_termio), 0},
+    {TCSETAW, sizeof(struct linux_termio), 0},
+    {TCSETAF, sizeof(struct linux_termio), 0},
     {TCGETS2, 0, sizeof(struct linux_termios2)},
     {TCSETS2, sizeof(struct linux_termios2), 0},
+    {TCSETSW2, sizeof(struct linux_termios2), 0},
+    {TCSETSF2, sizeof(struct linux_termios2), 0},
     {TIOCGWINSZ, 0, sizeof(struct winsize)},
     {TIOCSWINSZ, sizeof(struct winsize), 0},
     {TIOCOUTQ, 0, 4},
@@ -242,30 +251,31 @@ static long forward(struct stream *s, const struct tty_call *call,
     return err;
 }
 
-/* Job control: one session, whose terminal this is. */
-static long job_ioctl(uint32_t cmd, struct uptr arg)
+static long terminal_ioctl(struct file *f, struct stream *s, uint32_t cmd,
+                           struct uptr arg)
 {
-    uint32_t pgrp;
-    int err;
+    bool known;
+    long err = job_is_change(cmd) ? terminal_check(&job, SIGTTOU) : 0;
 
+    if (err) {
+        return err;
+    }
+    err = job_ioctl(&job, f, cmd, arg, false, &known);
+    if (known) {
+        return err;
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(tty_calls); i++) {
+        if (tty_calls[i].cmd == cmd) {
+            return forward(s, &tty_calls[i], arg);
+        }
+    }
     switch (cmd) {
-    case TIOCGPGRP:
-        return put_user32(arg, foreground ? foreground : current_proc()->pgid);
-    case TIOCSPGRP:
-        err = get_user32(&pgrp, arg);
-        if (err) {
-            return err;
-        }
-        if ((int32_t)pgrp <= 0) {
-            return -EINVAL;
-        }
-        foreground = pgrp;
-        return 0;
-    case TIOCGSID:
-        return put_user32(arg, current_proc()->sid);
-    case TIOCSCTTY:
     case TCSBRK: /* what was written is with the host already */
         return 0;
+    case TIOCGETD:
+        return put_user32(arg, 0);
+    case TIOCGDEV:
+        return put_user32(arg, (uint32_t)job.rdev);
     default:
         return -EINVAL;
     }
@@ -285,12 +295,7 @@ static long console_ioctl(struct file *f, uint32_t cmd, struct uptr arg)
     if (cmd == FIONREAD) {
         return forward(s, &fionread, arg);
     }
-    for (size_t i = 0; i < ARRAY_SIZE(tty_calls); i++) {
-        if (tty_calls[i].cmd == cmd) {
-            return forward(s, &tty_calls[i], arg);
-        }
-    }
-    return job_ioctl(cmd, arg);
+    return terminal_ioctl(f, s, cmd, arg);
 }
 
 static int console_sync(struct file *f, bool data_only)
@@ -308,7 +313,7 @@ const struct file_ops console_ops = {
     .sync = console_sync,
 };
 
-const struct file_ops tty_ops = {
+static const struct file_ops terminal_ops = {
     .read = console_read,
     .write = console_write,
     .poll = console_poll,
@@ -317,16 +322,30 @@ const struct file_ops tty_ops = {
 
 /* ---- opening ---- */
 
-int console_open(struct file *f)
+static void get_job(struct terminal *t)
+{
+}
+
+/* Input is stream 0's affair if it is the terminal. */
+static int open_job(struct terminal *t, struct file *f)
 {
     for (int i = 0; i < STREAMS; i++) {
         if (streams[i].tty) {
-            /* Input is stream 0's affair if it is the terminal. */
             f->private = &streams[i];
+            f->ops = &terminal_ops;
+            f->mode |= FILE_NO_POS_LOCK | FILE_NO_PREAD;
+            if (!(f->flags & O_NOCTTY) && (f->mode & FILE_READ)) {
+                terminal_opened(t);
+            }
             return 0;
         }
     }
     return -ENXIO;
+}
+
+int console_open(struct file *f)
+{
+    return open_job(&job, f);
 }
 
 /* What the host says of a descriptor is only shown, never relied on. */
@@ -354,16 +373,53 @@ static void ask_host(struct stream *s)
     }
 }
 
+/* The first process leads the session that has it, as when a shell starts a
+ * program in front. */
+static void init_job(uint32_t uid)
+{
+    struct inode *node;
+
+    job.get = get_job;
+    job.open = open_job;
+    terminal_add(&job);
+    if (devpts_add(&job, uid, &node) >= 0) {
+        job.sid = job.pgrp = 1;
+    }
+}
+
+void console_signal(int signo)
+{
+    const sigset group = sigbit(SIGINT) | sigbit(SIGQUIT) | sigbit(SIGTSTP) |
+                         sigbit(SIGHUP) | sigbit(SIGWINCH) | sigbit(SIGCONT);
+    struct k_siginfo info = {.signo = signo, .code = SI_USER};
+    struct proc *first = proc_find(1);
+
+    if (first && sigbit(signo) & group) {
+        group_signal(job.pgrp ? job.pgrp : first->pgid, signo);
+    } else if (first) {
+        signal_send_proc(first, &info);
+    }
+    if (first) {
+        proc_put(first);
+    }
+}
+
 void console_init(const struct boot_info *info)
 {
+    bool any = false;
+
     for (int i = 0; i < STREAMS; i++) {
         struct stream *s = &streams[i];
 
         s->fd = i;
         s->tty = info->tty[i];
+        any |= s->tty;
         wait_queue_init(&s->wait);
         wait_queue_init(&s->asked);
         ask_host(s);
+    }
+    if (any) {
+        init_job(info->uid);
     }
 }
 

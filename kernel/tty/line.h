@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The line discipline (termios(3)): what becomes of the bytes between the two
+ * ends of a pseudoterminal. It is plain data: whoever calls holds the lock
+ * that guards it, and wakes who waits.
+ *
+ *     line_input()    a byte typed at the master: edited, echoed, kept
+ *     line_read()     what the program on the slave reads
+ *     line_output()   what it writes: processed, kept for the master
+ *     line_drain()    what the master reads
+ */
+#ifndef KERNEL_TTY_LINE_H
+#define KERNEL_TTY_LINE_H
+
+#include "lib/types.h"
+#include "lib/bitmap.h"
+#include "abi/linux/termios.h"
+
+enum {
+    LINE_IN = 4096, /* as Linux: the longest line, with its end */
+    LINE_OUT = 16384,
+    LINE_ECHO = 1024, /* of LINE_OUT, that only echo may use */
+    LINE_EOF = 0,     /* stands, marked, for an end of file in `in` */
+};
+
+struct line {
+    struct linux_termios2 t;
+    /* Typed and not read yet: [tail, canon) whole lines, [canon, head) the
+     * one that is edited. A mark is set on the last byte of each line. Counts
+     * of all bytes ever; `in` is a ring. */
+    uint64_t head, canon, tail;
+    uint8_t in[LINE_IN];
+    uint64_t marks[BITMAP_WORDS(LINE_IN)];
+    uint64_t out_head, out_tail;
+    uint8_t out[LINE_OUT];
+    unsigned column;       /* of the cursor */
+    unsigned canon_column; /* where the edited line begins */
+    bool stopped;          /* by VSTOP or TCOOFF */
+    bool literal;          /* VLNEXT was typed */
+    bool erasing;          /* inside \.../ of ECHOPRT */
+    uint8_t packet;        /* TIOCPKT_* for the master's next read */
+};
+
+void line_init(struct line *l);
+
+/* New settings; what is typed stays. */
+void line_set(struct line *l, const struct linux_termios2 *t);
+
+/* ---- the master's side ---- */
+
+/* One byte typed. Returns the signal for the group in front, or 0. */
+int line_input(struct line *l, uint8_t c);
+/* Whether line_input() can take a byte now, or would drop it. */
+bool line_has_room(const struct line *l);
+/* Up to len bytes of output. */
+size_t line_drain(struct line *l, uint8_t *buf, size_t len);
+static inline size_t line_pending_output(const struct line *l)
+{
+    return l->out_head - l->out_tail;
+}
+
+/* ---- the slave's side ---- */
+
+/* Bytes that can be read now (canonical: an end of file counts as one). */
+size_t line_readable(const struct line *l);
+/* FIONREAD's view: whole lines without their ends of file, or all. */
+size_t line_count(const struct line *l);
+/* Up to len bytes. *end: a line or a file ended with them. */
+size_t line_read(struct line *l, uint8_t *buf, size_t len, bool *end);
+/* An end of file that stands right here goes with what was read before. */
+void line_swallow_eof(struct line *l);
+/* Takes bytes of output, fewer when there is no room. */
+size_t line_output(struct line *l, const uint8_t *buf, size_t len);
+/* Room for output; 0 while stopped. */
+size_t line_output_room(const struct line *l);
+
+/* ---- both ---- */
+
+void line_stop(struct line *l, bool stop);
+void line_flush_input(struct line *l);
+void line_flush_output(struct line *l);
+
+/* ---- between the files ---- */
+
+static inline bool line_is_raw(const struct line *l)
+{
+    return !(l->t.c_lflag & ICANON);
+}
+/* Output processing of one byte; false: no room beyond `reserve`. */
+bool line_put(struct line *l, uint8_t c, size_t reserve);
+/* Echo: as it is shown, and processed without ^X. */
+void line_echo(struct line *l, uint8_t c);
+void line_echo_plain(struct line *l, uint8_t c);
+
+#endif
