@@ -115,6 +115,10 @@ int target_key(const void *request, uint8_t key[16]);
 
 /* ---- the rest ---- */
 
+/* CPUID as a program may see it, EAX to EDX; leaf 0xd 0 has XCR0 in EAX and
+ * EDX. Where the CPU does not answer (an enclave), from a checked table. */
+void target_cpuid(uint32_t leaf, uint32_t sub, uint32_t regs[4]);
+
 /* Writes a log line (no newline needed) to the host's stderr. */
 void target_log(const char *line, size_t len);
 

@@ -61,18 +61,10 @@ uint64_t arch_fixup_find(uint64_t rip);
 
 /* ---- the rest ---- */
 
-/* CPUID; XCR0. At boot only: an enclave has neither. */
+/* What the target says of the CPU: CPUID; XCR0; AT_HWCAP (CPUID 1's EDX). */
 void arch_cpuid(uint32_t leaf, uint32_t sub, uint32_t regs[4]);
 uint64_t arch_xcr0(void);
-
-/* AT_HWCAP: CPUID 1's EDX. */
-static inline uint64_t arch_hwcap(void)
-{
-    uint32_t a = 1, b, c = 0, d;
-
-    __asm__ volatile("cpuid" : "+a"(a), "=b"(b), "+c"(c), "=d"(d));
-    return d;
-}
+uint64_t arch_hwcap(void);
 
 static inline uint64_t arch_rdtsc(void)
 {

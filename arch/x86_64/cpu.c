@@ -5,6 +5,9 @@
  */
 #include "arch/x86_64/arch.h"
 #include "kernel/kernel.h"
+#include "target/target.h"
+
+enum { LEAF_XSAVE = 0xd };
 
 static struct vcpu vcpus[VCPU_MAX];
 
@@ -15,17 +18,23 @@ struct vcpu *vcpu_by_id(unsigned id)
 
 void arch_cpuid(uint32_t leaf, uint32_t sub, uint32_t r[4])
 {
-    __asm__ volatile("cpuid"
-                     : "=a"(r[0]), "=b"(r[1]), "=c"(r[2]), "=d"(r[3])
-                     : "a"(leaf), "c"(sub));
+    target_cpuid(leaf, sub, r);
 }
 
 uint64_t arch_xcr0(void)
 {
-    uint32_t lo, hi;
+    uint32_t r[4];
 
-    __asm__ volatile("xgetbv" : "=a"(lo), "=d"(hi) : "c"(0));
-    return (uint64_t)hi << 32 | lo;
+    target_cpuid(LEAF_XSAVE, 0, r);
+    return (uint64_t)r[3] << 32 | r[0];
+}
+
+uint64_t arch_hwcap(void)
+{
+    uint32_t r[4];
+
+    target_cpuid(1, 0, r);
+    return r[3];
 }
 
 extern char arch_stack_start[];

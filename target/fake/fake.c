@@ -317,6 +317,16 @@ void target_random(void *buf, size_t len)
     }
 }
 
+void target_cpuid(uint32_t leaf, uint32_t sub, uint32_t r[4])
+{
+    __asm__ volatile("cpuid"
+                     : "=a"(r[0]), "=b"(r[1]), "=c"(r[2]), "=d"(r[3])
+                     : "a"(leaf), "c"(sub));
+    if (leaf == 0xd && sub == 0) {
+        __asm__ volatile("xgetbv" : "=a"(r[0]), "=d"(r[3]) : "c"(0));
+    }
+}
+
 int target_report(const void *info, const void *data, void *report)
 {
     return -EOPNOTSUPP;

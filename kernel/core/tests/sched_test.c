@@ -64,6 +64,16 @@ _Noreturn void target_stop(int status)
     exit(status >> 8);
 }
 
+void target_cpuid(uint32_t leaf, uint32_t sub, uint32_t r[4])
+{
+    __asm__ volatile("cpuid"
+                     : "=a"(r[0]), "=b"(r[1]), "=c"(r[2]), "=d"(r[3])
+                     : "a"(leaf), "c"(sub));
+    if (leaf == 0xd && sub == 0) {
+        __asm__ volatile("xgetbv" : "=a"(r[0]), "=d"(r[3]) : "c"(0));
+    }
+}
+
 _Noreturn void target_user_resume(const struct user_regs *regs,
                                   const struct fpu_area *fpu)
 {
