@@ -11,6 +11,7 @@
 #include "kernel/core/sched.h"
 #include "kernel/crypto/crypto.h"
 #include "kernel/fs/fs.h"
+#include "kernel/ipc/ipc.h"
 #include "kernel/fs/pagecache.h"
 #include "kernel/mm/heap.h"
 #include "kernel/mm/limit.h"
@@ -79,6 +80,7 @@ static void boot(void *arg)
     must(hostio_init(), "host I/O");
     heap_set_shrinker(pagecache_shrink);
     must(fs_init(info), "root file system");
+    must(ipc_init(), "objects between processes");
     sched_poll_signals = poll_host_signals;
     heap_fail_after(info->fault_alloc);
     ring_fail_after(info->fault_io);

@@ -76,7 +76,8 @@ int dentry_lookup(struct dentry *dir, const char *name, size_t len,
         return err;
     }
     err = parent->ops->lookup(parent, name, len, &inode);
-    if (err && (err != -ENOENT || parent->sb->flags & SB_NO_CACHE)) {
+    if (err && (err != -ENOENT ||
+                (parent->sb->flags & SB_NO_CACHE && !parent->ops->make))) {
         dentry_put(d);
         return err;
     }

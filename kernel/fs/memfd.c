@@ -37,32 +37,60 @@ void memfd_init(void)
     list_init(&memfd_mount.node);
 }
 
-int memfd_open(const char *name, uint32_t flags, struct file **out)
+static int new_inode(uint32_t mode, struct inode **out)
 {
     struct inode_attr attr;
-    struct path path = {.mount = &memfd_mount};
-    char title[NAME_LENGTH_MAX + 8];
-    struct inode *inode;
     int err;
 
-    attr_of_new(memfd_mount.root->inode, S_IFREG | 0777, 0, &attr);
-    attr.mode = S_IFREG | (flags & MFD_NOEXEC_SEAL ? 0666 : 0777);
-    err = tmpfs_new(memfd_mount.sb, &attr, &inode);
-    if (err) {
-        return err;
+    attr_of_new(memfd_mount.root->inode, S_IFREG | mode, 0, &attr);
+    attr.mode = S_IFREG | mode;
+    err = tmpfs_new(memfd_mount.sb, &attr, out);
+    if (!err) {
+        (*out)->nlink = 0;
     }
-    inode->nlink = 0;
-    inode->seals = flags & (MFD_ALLOW_SEALING | MFD_NOEXEC_SEAL)
-                       ? (flags & MFD_NOEXEC_SEAL ? F_SEAL_EXEC : 0)
-                       : F_SEAL_SEAL;
-    inode->flags |= INODE_SEALABLE;
-    fmt_snprintf(title, sizeof(title), "memfd:%s", name);
-    err = dentry_detached(memfd_mount.root, title, inode, &path.dentry);
+    return err;
+}
+
+/* Takes inode. */
+static int open_inode(const char *title, struct inode *inode, struct file **out)
+{
+    struct path path = {.mount = &memfd_mount};
+    int err = dentry_detached(memfd_mount.root, title, inode, &path.dentry);
+
     if (err) {
         return err;
     }
     mount_get(&memfd_mount);
     return file_open_path(&path, O_RDWR | O_LARGEFILE, out);
+}
+
+int memfd_open(const char *name, uint32_t flags, struct file **out)
+{
+    char title[NAME_LENGTH_MAX + 8];
+    struct inode *inode;
+    int err = new_inode(flags & MFD_NOEXEC_SEAL ? 0666 : 0777, &inode);
+
+    if (err) {
+        return err;
+    }
+    inode->seals = flags & (MFD_ALLOW_SEALING | MFD_NOEXEC_SEAL)
+                       ? (flags & MFD_NOEXEC_SEAL ? F_SEAL_EXEC : 0)
+                       : F_SEAL_SEAL;
+    inode->flags |= INODE_SEALABLE;
+    fmt_snprintf(title, sizeof(title), "memfd:%s", name);
+    return open_inode(title, inode, out);
+}
+
+int memfd_open_size(const char *title, uint64_t size, struct file **out)
+{
+    struct inode *inode;
+    int err = new_inode(0777, &inode);
+
+    if (err) {
+        return err;
+    }
+    inode->size = size; /* nobody else has seen it */
+    return open_inode(title, inode, out);
 }
 
 /* Other files of a tmpfs count as sealed against sealing. */

@@ -13,6 +13,10 @@ struct file;
  * "memfd:". flags: MFD_*. */
 int memfd_open(const char *name, uint32_t flags, struct file **out);
 
+/* The same for others that need pages without a name (ipc/shm.c): of that
+ * size, all zero, shown as title. */
+int memfd_open_size(const char *title, uint64_t size, struct file **out);
+
 /* -EINVAL when f cannot be sealed; -EPERM, -EBUSY. */
 long memfd_add_seals(struct file *f, uint64_t seals);
 long memfd_get_seals(struct file *f);

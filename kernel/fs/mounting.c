@@ -14,13 +14,26 @@
 #include "abi/linux/stat.h"
 #include "abi/linux/statfs.h"
 
-static const struct {
+/* Rows without a name are free, for mount_type_add(). */
+static struct {
     const char *name;
     int (*mount)(struct superblock **out);
-} types[] = {
+} types[10] = {
     {"tmpfs", tmpfs_mount}, {"ramfs", tmpfs_mount},    {"proc", procfs_mount},
     {"sysfs", sysfs_mount}, {"devtmpfs", devfs_mount},
 };
+
+int mount_type_add(const char *name, int (*mount)(struct superblock **out))
+{
+    for (size_t i = 0; i < ARRAY_SIZE(types); i++) {
+        if (!types[i].name) {
+            types[i].mount = mount;
+            types[i].name = name;
+            return 0;
+        }
+    }
+    return -ENOMEM;
+}
 
 static uint32_t mount_flags(uint64_t ms)
 {
@@ -146,7 +159,8 @@ static int mount_new(const struct path *at, const char *source,
     if (!S_ISDIR(at->dentry->inode->mode)) {
         return -ENOTDIR;
     }
-    for (size_t i = 0; i < ARRAY_SIZE(types) && err == -ENODEV; i++) {
+    for (size_t i = 0; i < ARRAY_SIZE(types) && types[i].name && err == -ENODEV;
+         i++) {
         if (strcmp(types[i].name, type) == 0) {
             err = types[i].mount(&sb);
             if (!err && types[i].mount == tmpfs_mount) {

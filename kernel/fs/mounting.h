@@ -17,4 +17,7 @@ int mount_at(const struct path *at, const char *source, const char *type,
  * directories are made. fds: as in boot_info. */
 int policy_mounts(const struct policy *p, const int *fds);
 
+/* Adds a type of the rooms above; boot. name is kept. -ENOMEM. */
+int mount_type_add(const char *name, int (*mount)(struct superblock **out));
+
 #endif

@@ -156,6 +156,12 @@ static const struct pseudo epoll_rows[] = {
     {NULL},
 };
 
+static const struct pseudo mqueue_rows[] = {
+    CONSTANT("msg_max", "10"),     CONSTANT("msgsize_max", "8192"),
+    CONSTANT("msg_default", "10"), CONSTANT("msgsize_default", "8192"),
+    CONSTANT("queues_max", "256"), {NULL},
+};
+
 static const struct pseudo fs_rows[] = {
     CONSTANT("file-max", "1048576"),
     CONSTANT("file-nr", "64\t0\t1048576"),
@@ -167,6 +173,7 @@ static const struct pseudo fs_rows[] = {
     CONSTANT("aio-max-nr", "65536"),
     {"inotify", S_IFDIR | 0555, .children = inotify_rows},
     {"epoll", S_IFDIR | 0555, .children = epoll_rows},
+    {"mqueue", S_IFDIR | 0555, .children = mqueue_rows},
     {NULL},
 };
 

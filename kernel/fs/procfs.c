@@ -164,7 +164,7 @@ static const struct pseudo root_rows[] = {
     {"cpuinfo", S_IFREG | 0444, .show = show_cpuinfo},
     {"filesystems", S_IFREG | 0444,
      .text = "nodev\tproc\nnodev\tsysfs\nnodev\ttmpfs\nnodev\tdevtmpfs\n"
-             "nodev\toverlay\n\terofs\n"},
+             "nodev\tmqueue\nnodev\toverlay\n\terofs\n"},
     {"loadavg", S_IFREG | 0444, .show = show_loadavg},
     {"meminfo", S_IFREG | 0444, .show = show_meminfo},
     {"mounts", S_IFLNK | 0777, .text = "self/mounts"},
@@ -173,6 +173,7 @@ static const struct pseudo root_rows[] = {
      .text = "Filename\t\t\t\tType\t\tSize\t\tUsed"
              "\t\tPriority\n"},
     {"sys", S_IFDIR | 0555, .children = proc_sys_rows},
+    {"sysvipc", S_IFDIR | 0555, .children = proc_ipc_rows},
     {"uptime", S_IFREG | 0444, .show = show_uptime},
     {"version", S_IFREG | 0444, .show = show_version},
     {NULL},

@@ -13,7 +13,7 @@
 
 extern const struct pseudo proc_pid_rows[], proc_task_rows[];
 extern const struct pseudo proc_fd_rows[], proc_fdinfo_rows[];
-extern const struct pseudo proc_sys_rows[];
+extern const struct pseudo proc_sys_rows[], proc_ipc_rows[];
 
 int show_maps(struct text *t, const struct pseudo_at *at);
 int show_smaps(struct text *t, const struct pseudo_at *at);

@@ -57,6 +57,10 @@ enum { MM_MAP_NO_WRITE = 1 << 30 };
 int mm_map(struct mm *mm, uint64_t *addr, uint64_t len, int prot, int flags,
            struct vm_object *obj, uint64_t off);
 int mm_unmap(struct mm *mm, uint64_t addr, uint64_t len);
+/* What is mapped at addr of an object of that kind, from its beginning: all
+ * its pieces in the window (shmdt(2)). -EINVAL: nothing such. */
+int mm_unmap_object(struct mm *mm, uint64_t addr,
+                    const struct vm_object_ops *ops);
 int mm_protect(struct mm *mm, uint64_t addr, uint64_t len, int prot);
 
 /* mremap(2). *addr: new address with MREMAP_FIXED in, result out. -EINVAL,

@@ -125,6 +125,31 @@ void unmap_window(struct mm *mm, struct vma *v)
     }
 }
 
+int mm_unmap_object(struct mm *mm, uint64_t addr,
+                    const struct vm_object_ops *ops)
+{
+    struct vm_object *obj;
+    struct vma *v;
+    int err = 0;
+
+    mm_lock(mm);
+    v = vma_find(mm, addr);
+    /* The first piece may have been unmapped by hand. */
+    if (!v || !v->obj || v->obj->ops != ops || v->start - v->off != addr) {
+        mm_unlock(mm);
+        return -EINVAL;
+    }
+    obj = v->obj;
+    while (v && v->obj == obj && !err) {
+        uint64_t end = v->end;
+
+        err = unmap_locked(mm, v->start, end);
+        v = vma_find(mm, end);
+    }
+    mm_unlock(mm);
+    return err;
+}
+
 int extend_window(struct mm *mm, struct vma *v, uint64_t end)
 {
     uint64_t base;

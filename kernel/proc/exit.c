@@ -9,6 +9,7 @@
  * space is there; then files; then the lists.
  */
 #include "kernel/proc/proc.h"
+#include "kernel/ipc/ipc.h"
 #include "kernel/proc/room.h"
 #include "kernel/proc/session.h"
 #include "abi/linux/errno.h"
@@ -144,6 +145,7 @@ static void end_process(struct proc *p)
     struct mm *mm = p->mm;
 
     timers_exit(p);
+    ipc_exit(p);
     if (p->pid == 1) {
         kernel_stop(p->exit_status);
     }

@@ -14,6 +14,7 @@ LEVELS = {
     "kernel/core": 2, "kernel/crypto": 2,
     "kernel/mm": 3,
     "kernel/fs": 4,
+    "kernel/ipc": 4.5,
     "kernel/net": 5, "kernel/proc": 5, "kernel/signal": 5, "kernel/attest": 5,
     "kernel/tty": 6,
     "kernel/sys": 7,
