@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Internet protocols: addresses and options (ip(7), ipv6(7), tcp(7), udp(7)),
+ * and the ioctls of interfaces (netdevice(7)).
+ */
+#ifndef ABI_LINUX_INET_H
+#define ABI_LINUX_INET_H
+
+#include <stdint.h>
+
+#define IPPROTO_IP     0
+#define IPPROTO_ICMP   1
+#define IPPROTO_TCP    6
+#define IPPROTO_UDP    17
+#define IPPROTO_IPV6   41
+#define IPPROTO_ICMPV6 58
+
+struct abi_sockaddr_in {
+    uint16_t family, port; /* port in network order */
+    uint8_t addr[4], zero[8];
+};
+_Static_assert(sizeof(struct abi_sockaddr_in) == 16, "struct sockaddr_in");
+
+struct abi_sockaddr_in6 {
+    uint16_t family, port;
+    uint32_t flowinfo;
+    uint8_t addr[16];
+    uint32_t scope_id;
+};
+_Static_assert(sizeof(struct abi_sockaddr_in6) == 28, "struct sockaddr_in6");
+
+#define TCP_NODELAY       1
+#define TCP_MAXSEG        2
+#define TCP_CORK          3
+#define TCP_KEEPIDLE      4
+#define TCP_KEEPINTVL     5
+#define TCP_KEEPCNT       6
+#define TCP_SYNCNT        7
+#define TCP_LINGER2       8
+#define TCP_DEFER_ACCEPT  9
+#define TCP_WINDOW_CLAMP  10
+#define TCP_INFO          11
+#define TCP_QUICKACK      12
+#define TCP_CONGESTION    13
+#define TCP_USER_TIMEOUT  18
+#define TCP_FASTOPEN      23
+#define TCP_NOTSENT_LOWAT 25
+
+#define IP_TOS                  1
+#define IP_TTL                  2
+#define IP_PKTINFO              8
+#define IP_MTU_DISCOVER         10
+#define IP_RECVERR              11
+#define IP_RECVTTL              12
+#define IP_RECVTOS              13
+#define IP_MTU                  14
+#define IP_FREEBIND             15
+#define IP_TRANSPARENT          19
+#define IP_BIND_ADDRESS_NO_PORT 24
+#define IP_MULTICAST_IF         32
+#define IP_MULTICAST_TTL        33
+#define IP_MULTICAST_LOOP       34
+#define IP_ADD_MEMBERSHIP       35
+#define IP_DROP_MEMBERSHIP      36
+
+#define IPV6_UNICAST_HOPS    16
+#define IPV6_MULTICAST_IF    17
+#define IPV6_MULTICAST_HOPS  18
+#define IPV6_MULTICAST_LOOP  19
+#define IPV6_ADD_MEMBERSHIP  20
+#define IPV6_DROP_MEMBERSHIP 21
+#define IPV6_MTU_DISCOVER    23
+#define IPV6_MTU             24
+#define IPV6_RECVERR         25
+#define IPV6_V6ONLY          26
+#define IPV6_RECVPKTINFO     49
+#define IPV6_PKTINFO         50
+#define IPV6_RECVHOPLIMIT    51
+#define IPV6_HOPLIMIT        52
+#define IPV6_RECVTCLASS      66
+#define IPV6_TCLASS          67
+
+/* ---- interfaces ---- */
+
+#define IFNAMSIZ 16
+
+struct abi_ifreq {
+    char name[IFNAMSIZ];
+    union {
+        struct abi_sockaddr_in addr;
+        int16_t flags;
+        int32_t number; /* index, MTU, metric, queue length */
+        struct {
+            uint16_t family;
+            uint8_t data[14];
+        } hardware;
+        char text[IFNAMSIZ];
+        uint64_t room[3];
+    };
+};
+_Static_assert(sizeof(struct abi_ifreq) == 40, "struct ifreq");
+
+struct abi_ifconf {
+    int32_t len, pad;
+    uint64_t buf;
+};
+
+#define SIOCATMARK     0x8905
+#define SIOCGIFNAME    0x8910
+#define SIOCGIFCONF    0x8912
+#define SIOCGIFFLAGS   0x8913
+#define SIOCSIFFLAGS   0x8914
+#define SIOCGIFADDR    0x8915
+#define SIOCGIFDSTADDR 0x8917
+#define SIOCGIFBRDADDR 0x8919
+#define SIOCGIFNETMASK 0x891b
+#define SIOCGIFMETRIC  0x891d
+#define SIOCGIFMTU     0x8921
+#define SIOCGIFHWADDR  0x8927
+#define SIOCGIFINDEX   0x8933
+#define SIOCGIFTXQLEN  0x8942
+
+#define IFF_UP        0x1
+#define IFF_BROADCAST 0x2
+#define IFF_LOOPBACK  0x8
+#define IFF_RUNNING   0x40
+#define IFF_MULTICAST 0x1000
+#define IFF_LOWER_UP  0x10000
+
+#define ARPHRD_ETHER    1
+#define ARPHRD_LOOPBACK 772
+
+#endif
