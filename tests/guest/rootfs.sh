@@ -36,9 +36,35 @@ done
 copy /usr/bin/python3.11
 ln -s python3.11 "$dir/usr/bin/python3"
 copy /usr/bin/sqlite3
-for p in bash grep gzip mawk openssl perl sed xz; do
+for p in bash grep gzip mawk openssl perl sed xz gawk jq bc zstd lua5.4 node; do
     copy "/usr/bin/$p"
 done
+copy /usr/bin/x86_64-linux-gnu-ld.bfd
+copy /usr/bin/x86_64-linux-gnu-as
+copy "$(gcc -print-prog-name=cc1)"
+ln -s "$(gcc -print-prog-name=cc1)" "$dir/usr/bin/cc1"
+
+# Whole directories, links followed, with what their libraries need.
+copy_tree() {
+    local so
+    mkdir -p "$dir$1"
+    cp -rL --preserve=mode "$1/." "$dir$1/" 2>/dev/null || true # dangling links
+    find "$1" -name '*.so' | while read -r so; do
+        copy "$so"
+    done
+}
+
+copy /usr/bin/convert-im6.q16
+copy_tree "$(echo /usr/lib/x86_64-linux-gnu/ImageMagick-6*)"
+copy_tree /etc/ImageMagick-6
+java=/usr/lib/jvm/java-17-openjdk-amd64
+copy $java/bin/java
+for sub in lib conf; do
+    copy_tree $java/$sub
+done
+rm -rf "$dir$java"/lib/{ct.sym,jrt-fs.jar}
+ln -s $java/bin/java "$dir/usr/bin/java"
+[ ! -d /usr/share/nodejs ] || copy_tree /usr/share/nodejs
 
 cp -a /usr/lib/python3.11 "$dir/usr/lib/"
 rm -rf "$dir"/usr/lib/python3.11/{test,idlelib,lib2to3,tkinter,turtledemo} \
@@ -84,10 +110,18 @@ ln "$dir/data/tree/two" "$dir/data/tree/a/hard"
 chmod 640 "$dir/data/tree/three"
 
 for p in "$@"; do
+    case $p in *.class) install -p -m 644 "$p" "$dir/test/" && continue ;; esac
     install -p "$p" "$dir/test/$(basename "$p")"
     for lib in $(ldd "$p" 2>/dev/null | grep -o '/[^ ]*' || true); do
         [ -e "$dir$lib" ] || install -D -p "$(readlink -f "$lib")" "$dir$lib"
     done
 done
 cp -p "$(dirname "$0")"/scripts/* "$dir/test/"
+
+# For xz, the compiler, the assembler and the linker.
+xz -c "$dir/data/numbers" >"$dir/test/numbers.xz"
+gcc -O2 -S -o "$dir/test/prog.s" "$dir/test/prog.c"
+gcc -O2 -c -o "$dir/test/prog.o" "$dir/test/prog.c"
+echo 'void sort(int *v, int n); int v[9]; void _start(void) { sort(v, 9); }' |
+    gcc -O2 -c -x c -o "$dir/test/start.o" -
 find "$dir" -exec touch -h -d '2024-01-02 03:04:05 UTC' {} +

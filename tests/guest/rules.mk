@@ -6,8 +6,10 @@
 
 GUEST := $(B)/guest
 GUEST_NAMES := $(patsubst tests/guest/%/main.c,%,$(wildcard tests/guest/*/main.c))
-GUEST_PROGRAMS := $(addprefix $(GUEST)/bin/,$(GUEST_NAMES) musl-threads go)
+GUEST_PROGRAMS := $(addprefix $(GUEST)/bin/,$(GUEST_NAMES) musl-threads go \
+	goroutines rust java/Main.class)
 GUEST_FLAGS := -pthread
+GUEST_FLAGS_asan := -g -O1 -fsanitize=address -pthread
 GUEST_FLAGS_raw := -static -nostdlib -no-pie -fno-builtin -fno-stack-protector
 
 $(GUEST)/bin/%: tests/guest/%/main.c tests/guest/show.h
@@ -19,14 +21,24 @@ $(GUEST)/bin/musl-threads: tests/guest/threads/main.c
 	@mkdir -p $(@D)
 	musl-gcc -O2 -static -D_GNU_SOURCE -o $@ $<
 
-$(GUEST)/bin/go: tests/guest/go/main.go
+$(GUEST)/bin/go $(GUEST)/bin/goroutines: $(GUEST)/bin/%: tests/guest/%/main.go
 	@mkdir -p $(@D)
 	CGO_ENABLED=0 GO111MODULE=off GOCACHE=$(abspath $(GUEST)/gocache) \
 		go build -o $@ $<
 
+$(GUEST)/bin/rust: tests/guest/rust/main.rs
+	@mkdir -p $(@D)
+	/usr/bin/rustc -O -C target-feature=+crt-static -o $@ $<
+
+# Its inner classes come out beside it.
+$(GUEST)/bin/java/Main.class: tests/guest/java/Main.java
+	@mkdir -p $(@D)
+	javac -d $(@D) $<
+
 $(GUEST)/rootfs.stamp: $(GUEST_PROGRAMS) tests/guest/rootfs.sh \
 		$(wildcard tests/guest/scripts/*)
-	tests/guest/rootfs.sh $(GUEST)/rootfs $(GUEST_PROGRAMS)
+	tests/guest/rootfs.sh $(GUEST)/rootfs \
+		$(filter-out %.class,$(GUEST_PROGRAMS)) $(GUEST)/bin/java/*.class
 	touch $@
 
 $(GUEST)/rootfs.img: $(GUEST)/rootfs.stamp $(B)/bin/enclos

@@ -9,6 +9,7 @@ packages="gcc make binutils libc6-dev
     erofs-utils cryptsetup-bin
     libssl-dev libipsec-mb-dev libzydis-dev
     busybox-static redis-server sqlite3 python3 perl openssl golang-go musl-tools
+    gawk jq bc zstd lua5.4 nodejs openjdk-17-jdk-headless imagemagick rustc xz-utils
     ca-certificates util-linux mount procps
     git gdb clang-format cppcheck"
 
