@@ -100,7 +100,8 @@ struct target_ring {
 int target_ring_setup(unsigned index, struct target_ring *out);
 
 /* Tells the host that `count` new entries stand in ring `index`. Does not
- * wait for them. */
+ * wait for them. What was completed when it returns may wake nobody: the
+ * caller looks, or sees to it that somebody does. */
 void target_ring_submit(unsigned index, unsigned count);
 
 /* Untrusted memory for payloads: one region for the life of the kernel. */

@@ -199,6 +199,7 @@ void hostio_start(struct hostio_op *op)
     spin_unlock(&r->lock);
     if (atomic_load_relaxed(&r->unsubmitted) >= BATCH) {
         flush(r);
+        this_vcpu()->resched = 1; /* some may be complete by now */
     } else if (!atomic_load_relaxed(&sched_io_flush_at)) {
         atomic_store_relaxed(&sched_io_flush_at, clock_now() + HOSTIO_DELAY_NS);
         this_vcpu()->resched = 1;
@@ -281,28 +282,20 @@ static void finish_canceled(struct ring *r)
     }
 }
 
-/* Takes what the host has completed. True when there was something. */
-static bool drain(struct ring *r)
+static bool take_all(struct ring *r)
 {
-    uint32_t tail = host_index(r->host.cq_tail);
     bool any = false;
 
-    if ((tail == atomic_load_relaxed(&r->cq_head) &&
-         !atomic_load_relaxed(&r->queued_count)) ||
-        !spin_trylock(&r->drain)) {
-        return false;
-    }
-    finish_canceled(r);
     for (;;) {
+        uint32_t tail = host_index(r->host.cq_tail);
         struct ring_cqe c;
         uint32_t i;
 
-        tail = host_index(r->host.cq_tail);
         if (tail - r->cq_head > r->host.cq_entries) {
             host_lied("a completion index out of range");
         }
         if (tail == r->cq_head) {
-            break;
+            return any;
         }
         i = r->cq_head & (r->host.cq_entries - 1);
         host_read(&c, at(r->host.cqes, i * sizeof(c)), sizeof(c));
@@ -311,8 +304,31 @@ static bool drain(struct ring *r)
         finish(take_completed(r, &c), c.res);
         any = true;
     }
-    spin_unlock(&r->drain);
-    refill(r);
+}
+
+/* The host says that it has completed something. */
+static bool is_ahead(const struct ring *r)
+{
+    return host_index(r->host.cq_tail) != atomic_load_relaxed(&r->cq_head);
+}
+
+/* Takes what the host has completed. True when there was something. Who finds
+ * the lock taken leaves the rest to its holder, which looks again after. */
+static bool drain(struct ring *r)
+{
+    bool any = false;
+
+    do {
+        if (!(is_ahead(r) || atomic_load_relaxed(&r->queued_count)) ||
+            !spin_trylock(&r->drain)) {
+            break;
+        }
+        finish_canceled(r);
+        any |= take_all(r);
+        spin_unlock(&r->drain);
+        atomic_fence();
+        refill(r);
+    } while (is_ahead(r));
     return any;
 }
 

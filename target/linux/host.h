@@ -162,6 +162,8 @@ struct host_ring {
     struct target_ring view;
     int fd; /* of io_uring, or -1: the pool's, woken through doorbell */
     int doorbell;
+    uint32_t *cq_flags;  /* io_uring's, atomic; NULL: it has none */
+    uint32_t submitting; /* vCPUs in io_uring_enter(2); atomic */
 };
 extern struct host_ring host_rings[TARGET_RINGS];
 extern uint64_t bounce_base, bounce_len;

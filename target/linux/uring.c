@@ -89,6 +89,8 @@ int uring_setup(struct host_ring *ring, unsigned entries)
         return -EOPNOTSUPP;
     }
     fill_view(&ring->view, &p, (uint64_t)rings, (uint64_t)sqes);
+    ring->cq_flags =
+        p.cq_off.flags ? (uint32_t *)((char *)rings + p.cq_off.flags) : NULL;
     ring->fd = fd;
     return 0;
 }
