@@ -100,6 +100,20 @@ static int follow_fd(struct path *out, const struct pseudo_at *at)
     return 0;
 }
 
+/* How it is open. */
+static uint32_t fd_bits(const struct pseudo_at *at)
+{
+    struct file *f = file_at(at, NULL);
+    uint32_t bits = 0100;
+
+    if (f) {
+        bits |= (f->mode & FILE_READ ? 0400 : 0) |
+                (f->mode & FILE_WRITE ? 0200 : 0);
+        file_put(f);
+    }
+    return bits;
+}
+
 static int show_fdinfo(struct text *t, const struct pseudo_at *at)
 {
     bool cloexec = false;
@@ -120,7 +134,8 @@ static int show_fdinfo(struct text *t, const struct pseudo_at *at)
 }
 
 const struct pseudo proc_fd_rows[] = {
-    {"", S_IFLNK | 0700, .link = link_fd, .follow = follow_fd, .next = next_fd},
+    {"", S_IFLNK | 0700, .link = link_fd, .follow = follow_fd, .next = next_fd,
+     .bits = fd_bits},
     {NULL},
 };
 

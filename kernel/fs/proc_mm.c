@@ -38,33 +38,81 @@ int show_maps(struct text *t, const struct pseudo_at *at)
     return err;
 }
 
-static void add_smap(const struct mm_region *r, void *arg)
-{
-    unsigned long kb = (r->end - r->start) / 1024;
-    struct text *t = arg;
+/* Sums of smaps, in kB. */
+struct sums {
+    struct text *text; /* NULL: the sums alone */
+    unsigned long first, last, rss, anonymous, dirty;
+};
 
-    add_region(r, t);
+static void add_rss(struct text *t, unsigned long rss, unsigned long anonymous,
+                    unsigned long dirty)
+{
     text_add(t,
-             "Size:           %8lu kB\nKernelPageSize:        4 kB\n"
-             "MMUPageSize:           4 kB\nRss:            %8lu kB\n"
-             "Pss:            %8lu kB\nShared_Clean:          0 kB\n"
-             "Shared_Dirty:          0 kB\nPrivate_Clean:         0 kB\n"
-             "Private_Dirty:  %8lu kB\nReferenced:     %8lu kB\n"
-             "Anonymous:      %8lu kB\nSwap:                  0 kB\n"
-             "Locked:                0 kB\nVmFlags: %s%s%smr mw me\n",
-             kb, kb, kb, kb, kb, r->ino ? 0 : kb,
-             r->prot & MEM_READ ? "rd " : "", r->prot & MEM_WRITE ? "wr " : "",
-             r->prot & MEM_EXEC ? "ex " : "");
+             "Rss:            %8lu kB\nPss:            %8lu kB\n"
+             "Shared_Clean:          0 kB\nShared_Dirty:          0 kB\n"
+             "Private_Clean:  %8lu kB\nPrivate_Dirty:  %8lu kB\n"
+             "Referenced:     %8lu kB\nAnonymous:      %8lu kB\n"
+             "LazyFree:              0 kB\nAnonHugePages:         0 kB\n"
+             "Swap:                  0 kB\nSwapPss:               0 kB\n"
+             "Locked:                0 kB\n",
+             rss, rss, rss - dirty, dirty, rss, anonymous);
 }
 
-int show_smaps(struct text *t, const struct pseudo_at *at)
+/* What is there of a region is all its own: pages of files are copies. */
+static void add_smap(const struct mm_region *r, void *arg)
+{
+    unsigned long rss = r->resident / 1024;
+    unsigned long dirty = r->prot & MEM_WRITE ? rss : 0;
+    unsigned long anonymous = r->ino ? 0 : rss;
+    struct sums *s = arg;
+
+    s->first = s->last ? s->first : r->start;
+    s->last = r->end;
+    s->rss += rss;
+    s->anonymous += anonymous;
+    s->dirty += dirty;
+    if (s->text) {
+        add_region(r, s->text);
+        text_add(s->text,
+                 "Size:           %8lu kB\nKernelPageSize:        4 kB\n"
+                 "MMUPageSize:           4 kB\n",
+                 (unsigned long)(r->end - r->start) / 1024);
+        add_rss(s->text, rss, anonymous, dirty);
+        text_add(s->text, "THPeligible:           0\nVmFlags: %s%s%smr mw me\n",
+                 r->prot & MEM_READ ? "rd " : "",
+                 r->prot & MEM_WRITE ? "wr " : "",
+                 r->prot & MEM_EXEC ? "ex " : "");
+    }
+}
+
+static int sum_up(const struct pseudo_at *at, struct sums *s)
 {
     struct mm *mm;
     int err = mm_at(at, &mm);
 
     if (!err && mm) {
-        mm_for_each(mm, add_smap, t);
+        mm_for_each(mm, add_smap, s);
         mm_put(mm);
+    }
+    return err;
+}
+
+int show_smaps(struct text *t, const struct pseudo_at *at)
+{
+    struct sums s = {.text = t};
+
+    return sum_up(at, &s);
+}
+
+int show_smaps_rollup(struct text *t, const struct pseudo_at *at)
+{
+    struct sums s = {.text = NULL};
+    int err = sum_up(at, &s);
+
+    if (!err && s.last) {
+        text_add(t, "%08lx-%08lx ---p 00000000 00:00 0 %24s [rollup]\n",
+                 s.first, s.last, "");
+        add_rss(t, s.rss, s.anonymous, s.dirty);
     }
     return err;
 }

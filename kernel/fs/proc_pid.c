@@ -17,16 +17,24 @@
 int with_thread(const struct pseudo_at *at,
                 int (*fn)(struct thread *t, void *arg), void *arg)
 {
-    int tid = at->count > 1 ? at->n[1] : at->n[0];
+    struct proc *p = proc_at(at);
     struct thread *t;
     int err = -ESRCH;
 
+    if (!p) {
+        return err;
+    }
     spin_lock(&proc_lock);
-    t = thread_find(tid);
-    if (t && t->proc->pid == at->n[0]) {
+    t = thread_find(at->count > 1 ? at->n[1] : p->pid);
+    if (!t && at->count == 1 && !list_empty(&p->threads)) {
+        /* The first thread has ended, others have not. */
+        t = list_entry(list_first(&p->threads), struct thread, node);
+    }
+    if (t && t->proc == p) {
         err = fn(t, arg);
     }
     spin_unlock(&proc_lock);
+    proc_put(p);
     return err;
 }
 
@@ -89,17 +97,25 @@ static int show_environ(struct text *t, const struct pseudo_at *at)
 
 static int copy_comm(struct thread *t, void *arg)
 {
-    memcpy(arg, t->comm[0] ? t->comm : t->proc->comm, 16);
+    if (t->comm[0]) {
+        memcpy(arg, t->comm, 16);
+    }
     return 0;
 }
 
 static int show_comm(struct text *t, const struct pseudo_at *at)
 {
+    struct proc *p = proc_at(at);
     char comm[17] = {0};
-    int err = with_thread(at, copy_comm, comm);
 
+    if (!p) {
+        return -ESRCH;
+    }
+    memcpy(comm, p->comm, 16);
+    proc_put(p);
+    with_thread(at, copy_comm, comm); /* a zombie has its process's */
     text_add(t, "%s\n", comm);
-    return err;
+    return 0;
 }
 
 static int set_comm(struct thread *t, void *arg)
@@ -207,6 +223,9 @@ static int follow_exe(struct path *out, const struct pseudo_at *at)
 
 static int get_view(struct thread *t, void *arg)
 {
+    if (!t->view) { /* on its way out */
+        return -ENOENT;
+    }
     view_get(t->view);
     *(struct fs_view **)arg = t->view;
     return 0;
@@ -303,6 +322,9 @@ static int store_oom(const char *buf, size_t len, const struct pseudo_at *at)
     return 0; /* nothing is ever killed for its memory here */
 }
 
+/* One user namespace, in which ids are what they are. */
+#define ID_MAP "         0          0 4294967295\n"
+
 #define ROWS_OF_ANY_TASK                                                       \
     {"auxv", S_IFREG | 0400, .show = show_auxv},                               \
         {"cgroup", S_IFREG | 0444, .text = "0::/\n"},                          \
@@ -314,23 +336,35 @@ static int store_oom(const char *buf, size_t len, const struct pseudo_at *at)
         {"fd", S_IFDIR | 0500, .children = proc_fd_rows},                      \
         {"fdinfo", S_IFDIR | 0500, .children = proc_fdinfo_rows},              \
         {"limits", S_IFREG | 0444, .show = show_limits},                       \
+        {"loginuid", S_IFREG | 0644, .text = "4294967295"},                    \
+        {"gid_map", S_IFREG | 0644, .text = ID_MAP},                           \
         {"maps", S_IFREG | 0444, .show = show_maps},                           \
         {"mountinfo", S_IFREG | 0444, .show = show_mountinfo},                 \
         {"mounts", S_IFREG | 0444, .show = show_mounts},                       \
+        {"ns", S_IFDIR | 0511, .children = proc_ns_rows},                      \
         {"oom_adj", S_IFREG | 0644, .text = "0\n", .store = store_oom},        \
         {"oom_score", S_IFREG | 0444, .text = "0\n"},                          \
         {"oom_score_adj", S_IFREG | 0644, .text = "0\n", .store = store_oom},  \
         {"personality", S_IFREG | 0400, .text = "00000000\n"},                 \
         {"root", S_IFLNK | 0777, .link = link_root, .follow = follow_root},    \
+        {"schedstat", S_IFREG | 0444, .show = show_schedstat},                 \
+        {"sessionid", S_IFREG | 0444, .text = "4294967295"},                   \
+        {"setgroups", S_IFREG | 0644, .text = "allow\n"},                      \
         {"smaps", S_IFREG | 0444, .show = show_smaps},                         \
+        {"smaps_rollup", S_IFREG | 0444, .show = show_smaps_rollup},           \
         {"stat", S_IFREG | 0444, .show = show_pid_stat},                       \
         {"statm", S_IFREG | 0444, .show = show_statm},                         \
         {"status", S_IFREG | 0444, .show = show_status},                       \
+        {"uid_map", S_IFREG | 0644, .text = ID_MAP},                           \
     {                                                                          \
         "wchan", S_IFREG | 0444, .text = "0"                                   \
     }
 
-const struct pseudo proc_task_rows[] = {ROWS_OF_ANY_TASK, {NULL}};
+const struct pseudo proc_task_rows[] = {
+    ROWS_OF_ANY_TASK,
+    {"children", S_IFREG | 0444, .show = show_children},
+    {NULL},
+};
 
 static const struct pseudo task_rows[] = {
     {"", S_IFDIR | 0555, .children = proc_task_rows, .next = next_tid,
@@ -341,5 +375,6 @@ static const struct pseudo task_rows[] = {
 const struct pseudo proc_pid_rows[] = {
     ROWS_OF_ANY_TASK,
     {"task", S_IFDIR | 0555, .children = task_rows},
+    {"timerslack_ns", S_IFREG | 0666, .show = show_timer_slack},
     {NULL},
 };

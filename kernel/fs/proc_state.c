@@ -17,18 +17,16 @@ struct facts {
     struct cred cred;
     sigset pending, shared_pending, blocked, ignored, caught;
     uint64_t user_ns, kernel_ns, child_user_ns, child_kernel_ns;
-    uint64_t start_ns, affinity;
+    uint64_t start_ns, affinity, switches, preemptions;
     uint32_t vcpu;
     bool no_new_privs;
 };
 
-static void signal_facts(struct thread *t, struct facts *f)
+static void signal_facts(struct proc *p, struct facts *f)
 {
-    struct signal_state *s = &t->proc->signals;
+    struct signal_state *s = &p->signals;
 
-    f->pending = t->signals.pending.set;
     f->shared_pending = s->pending.set;
-    f->blocked = t->signals.blocked;
     for (int i = 0; i < NSIG; i++) {
         if (s->actions[i].handler == 1) {
             f->ignored |= 1ull << i;
@@ -38,50 +36,76 @@ static void signal_facts(struct thread *t, struct facts *f)
     }
 }
 
-static int get_facts(struct thread *t, void *arg)
+static void process_facts(struct proc *p, struct facts *f)
 {
-    struct facts *f = arg;
-    struct proc *p = t->proc;
-
     memset(f, 0, sizeof(*f));
-    f->pid = p->pid;
-    f->tid = t->tid;
+    f->pid = f->tid = p->pid;
     f->ppid = p->parent ? p->parent->pid : 0;
     f->pgid = p->pgid;
     f->sid = p->sid;
-    f->threads = p->thread_count;
-    f->nice = t->nice;
-    f->policy = t->policy;
-    f->rt_priority = t->rt_priority;
-    memcpy(f->comm, t->comm[0] ? t->comm : p->comm, sizeof(f->comm));
-    f->state = p->zombie                        ? 'Z'
-               : p->signals.stopped             ? 'T'
-               : t->task.state == TASK_SLEEPING ? 'S'
-                                                : 'R';
+    f->threads = MAX(p->thread_count, 1u);
+    memcpy(f->comm, p->comm, sizeof(f->comm));
+    f->state = p->zombie ? 'Z' : p->signals.stopped ? 'T' : 'R';
     f->cred = p->cred;
-    signal_facts(t, f);
-    task_times(&t->task, &f->user_ns, &f->kernel_ns);
     f->child_user_ns = p->child_user_ns;
     f->child_kernel_ns = p->child_kernel_ns;
     f->start_ns = p->start_ns;
+    f->no_new_privs = p->no_new_privs;
+    f->affinity = ~0ull;
+    signal_facts(p, f);
+}
+
+static void thread_facts(struct thread *t, struct facts *f)
+{
+    f->tid = t->tid;
+    f->nice = t->nice;
+    f->policy = t->policy;
+    f->rt_priority = t->rt_priority;
+    if (t->comm[0]) {
+        memcpy(f->comm, t->comm, sizeof(f->comm));
+    }
+    if (f->state == 'R' && t->task.state == TASK_SLEEPING) {
+        f->state = 'S';
+    }
+    f->pending = t->signals.pending.set;
+    f->blocked = t->signals.blocked;
     f->affinity = t->task.affinity;
     f->vcpu = t->task.vcpu;
-    f->no_new_privs = p->no_new_privs;
-    return 0;
+    f->switches = t->task.switches;
+    f->preemptions = t->task.preemptions;
+    task_times(&t->task, &f->user_ns, &f->kernel_ns);
+}
+
+/* A process has them without a thread, too, until it has been waited for. */
+static int get_facts(struct proc *p, const struct pseudo_at *at,
+                     struct facts *f)
+{
+    struct thread *t;
+    int err = 0;
+
+    spin_lock(&proc_lock);
+    process_facts(p, f);
+    t = thread_find(at->count > 1 ? at->n[1] : p->pid);
+    if (t && t->proc == p) {
+        thread_facts(t, f);
+    } else if (at->count > 1) {
+        err = -ESRCH;
+    }
+    spin_unlock(&proc_lock);
+    return err;
 }
 
 /* The process's row sums up its threads; a task's row is one thread. */
 static int facts_at(const struct pseudo_at *at, struct facts *f)
 {
-    struct proc *p;
-    int err = with_thread(at, get_facts, f);
+    struct proc *p = proc_at(at);
+    int err = p ? get_facts(p, at, f) : -ESRCH;
 
     if (!err && at->count == 1) {
-        p = proc_at(at);
-        if (p) {
-            proc_times(p, &f->user_ns, &f->kernel_ns);
-            proc_put(p);
-        }
+        proc_times(p, &f->user_ns, &f->kernel_ns);
+    }
+    if (p) {
+        proc_put(p);
     }
     return err;
 }
@@ -99,13 +123,11 @@ int show_pid_stat(struct text *t, const struct pseudo_at *at)
     struct mm *mm = NULL;
     int err = f ? facts_at(at, f) : -ENOMEM;
 
-    if (!err) {
-        err = mm_at(at, &mm);
-    }
     if (err) {
         kfree(f);
         return err;
     }
+    mm_at(at, &mm); /* a zombie has none */
     if (mm) {
         l = mm_layout(mm);
         mm_get_stats(mm, &s);
@@ -226,9 +248,11 @@ int show_status(struct text *t, const struct pseudo_at *at)
              (unsigned long)(f->affinity &
                              ((2ull << (sched_vcpu_count() - 1)) - 1)));
     add_cpu_list(t);
-    text_add(t, "Mems_allowed:\t1\nMems_allowed_list:\t0\n"
-                "voluntary_ctxt_switches:\t0\n"
-                "nonvoluntary_ctxt_switches:\t0\n");
+    text_add(t,
+             "Mems_allowed:\t1\nMems_allowed_list:\t0\n"
+             "voluntary_ctxt_switches:\t%lu\n"
+             "nonvoluntary_ctxt_switches:\t%lu\n",
+             f->switches - f->preemptions, f->preemptions);
     kfree(f);
     return 0;
 }

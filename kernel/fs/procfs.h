@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * procfs's tables: procfs.c has the root, proc_pid.c what stands below a pid,
- * proc_mm.c and proc_state.c parts of it, proc_fd.c its descriptors,
+ * proc_mm.c, proc_state.c and proc_small.c parts of it, proc_fd.c its
+ * descriptors, proc_ipc.c /proc/sysvipc,
  * proc_system.c what is about the whole system and proc_sys.c the tunables of
  * /proc/sys.
  */
@@ -13,10 +14,15 @@
 
 extern const struct pseudo proc_pid_rows[], proc_task_rows[];
 extern const struct pseudo proc_fd_rows[], proc_fdinfo_rows[];
+extern const struct pseudo proc_ns_rows[];
 extern const struct pseudo proc_sys_rows[], proc_ipc_rows[];
 
 int show_maps(struct text *t, const struct pseudo_at *at);
 int show_smaps(struct text *t, const struct pseudo_at *at);
+int show_smaps_rollup(struct text *t, const struct pseudo_at *at);
+int show_children(struct text *t, const struct pseudo_at *at);
+int show_schedstat(struct text *t, const struct pseudo_at *at);
+int show_timer_slack(struct text *t, const struct pseudo_at *at);
 int show_statm(struct text *t, const struct pseudo_at *at);
 int show_pid_stat(struct text *t, const struct pseudo_at *at);
 int show_status(struct text *t, const struct pseudo_at *at);

@@ -115,8 +115,9 @@ static int inode_new(struct superblock *sb, const struct pseudo *row,
     if (S_ISREG(row->mode)) {
         p->inode.file_ops = &pseudo_file_ops;
     }
-    if (S_ISDIR(row->mode)) {
-        p->inode.nlink = 2;
+    if (row->bits) {
+        p->inode.mode = S_IFLNK | row->bits(at);
+        p->inode.size = 64; /* as Linux shows them */
     }
     if (sb->root) { /* the same at each look */
         p->inode.atime = p->inode.mtime = sb->root->mtime;
@@ -251,6 +252,27 @@ static int pseudo_readdir(struct inode *dir, struct dir_sink *sink)
     return 0;
 }
 
+/* A directory is linked by itself, its name and the directories in it. */
+static void pseudo_getattr(struct inode *inode, struct inode_stat *st)
+{
+    const struct pseudo *row = pseudo_of(inode)->row->children;
+    const struct pseudo_at *at = &pseudo_of(inode)->at;
+
+    if (!S_ISDIR(inode->mode)) {
+        return;
+    }
+    st->nlink = 2;
+    for (; row && row->name; row++) {
+        if (S_ISDIR(row->mode) && !row->next) {
+            st->nlink++;
+        } else if (S_ISDIR(row->mode)) {
+            for (int n = row->next(0, at); n >= 0; n = row->next(n + 1, at)) {
+                st->nlink++;
+            }
+        }
+    }
+}
+
 /* ---- links ---- */
 
 static int pseudo_readlink(struct inode *inode, char *buf, size_t len)
@@ -363,6 +385,7 @@ static const struct inode_ops pseudo_inode_ops = {
     .lookup = pseudo_lookup,
     .readdir = pseudo_readdir,
     .readlink = pseudo_readlink,
+    .getattr = pseudo_getattr,
     .setattr = pseudo_setattr,
 };
 

@@ -55,6 +55,9 @@ struct pseudo {
     /* A row for many: the first number >= from that there is, or -1. */
     int (*next)(int from, const struct pseudo_at *at);
     bool immutable; /* nobody may write to it, whoever asks: -EPERM */
+    /* Optional, links: the mode's bits, which tell something of their own
+     * (/proc/PID/fd). */
+    uint32_t (*bits)(const struct pseudo_at *at);
     /* Optional: whose it is. */
     void (*owner)(uint32_t *uid, uint32_t *gid, const struct pseudo_at *at);
 };

@@ -143,6 +143,8 @@ void mm_for_each(struct mm *mm, void (*emit)(const struct mm_region *, void *),
     for (struct vma *v = vma_first(mm); v; v = vma_next(v)) {
         if (v->name != MM_GUARD) { /* on Linux nothing is there */
             describe(v, &r);
+            r.resident =
+                resident_count(&mm->resident, v->start, v->end) * PAGE_SIZE;
             emit(&r, arg);
         }
     }

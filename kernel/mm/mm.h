@@ -141,6 +141,7 @@ void mm_window_release(uint64_t start, uint64_t end);
 /* /proc/PID/maps: calls emit for each VMA in order, tree locked. */
 struct mm_region {
     uint64_t start, end, offset, dev, ino;
+    uint64_t resident; /* bytes */
     int prot;
     bool shared;
     char path[256];

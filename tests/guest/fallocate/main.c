@@ -42,13 +42,11 @@ int main(void)
     printf("%c%c%c\n", map[0], map[4096], own[4097]);
     title("punch");
     CALL(fallocate, fd, PUNCH | KEEP, 4000L, 5000L);
-    size(fd);
-    printf("%d %d %d %d, own %d %d\n", map[3999], map[4000], map[8999],
-           map[9000], own[4096], own[8500]);
+    printf("%d %d %d %d, own %d\n", map[3999], map[4000], map[8999], map[9000],
+           own[4096]);
     CALL(pread64, fd, buf, 1L, 5000L);
     printf("%d\n", buf[0]);
     map[5000] = 'm';
-    size(fd);
     CALL(fallocate, fd, PUNCH | KEEP, 0L, 1000000L);
     size(fd);
     title("refusals");
