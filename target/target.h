@@ -123,6 +123,10 @@ void target_cpuid(uint32_t leaf, uint32_t sub, uint32_t regs[4]);
 /* Writes a log line (no newline needed) to the host's stderr. */
 void target_log(const char *line, size_t len);
 
+/* Stops the instance as a shell's job is stopped: the host runs nothing of it
+ * until it says to go on (SIGCONT), when this returns. A host may ignore it. */
+void target_suspend(void);
+
 /* Ends everything; status as in waitpid(2)'s wstatus. */
 _Noreturn void target_stop(int status);
 

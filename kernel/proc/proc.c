@@ -181,9 +181,8 @@ void proc_put(struct proc *p)
     }
 }
 
-void proc_times(struct proc *p, uint64_t *user_ns, uint64_t *kernel_ns)
+void proc_times_locked(struct proc *p, uint64_t *user_ns, uint64_t *kernel_ns)
 {
-    spin_lock(&proc_lock);
     *user_ns = p->dead_user_ns;
     *kernel_ns = p->dead_kernel_ns;
     list_for_each (pos, &p->threads) {
@@ -193,5 +192,11 @@ void proc_times(struct proc *p, uint64_t *user_ns, uint64_t *kernel_ns)
         *user_ns += user;
         *kernel_ns += kernel;
     }
+}
+
+void proc_times(struct proc *p, uint64_t *user_ns, uint64_t *kernel_ns)
+{
+    spin_lock(&proc_lock);
+    proc_times_locked(p, user_ns, kernel_ns);
     spin_unlock(&proc_lock);
 }

@@ -219,5 +219,7 @@ int futex_wake(struct futex_word word, int count, uint32_t bitset);
 
 /* ---- CPU time, of threads that live and that ended ---- */
 void proc_times(struct proc *p, uint64_t *user_ns, uint64_t *kernel_ns);
+/* The same with proc_lock held. */
+void proc_times_locked(struct proc *p, uint64_t *user_ns, uint64_t *kernel_ns);
 
 #endif

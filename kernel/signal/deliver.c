@@ -14,6 +14,7 @@
 #include "kernel/core/log.h"
 #include "kernel/core/stats.h"
 #include "kernel/proc/proc.h"
+#include "kernel/proc/session.h"
 #include "kernel/proc/timers.h"
 #include "abi/linux/errno.h"
 #include "abi/linux/syscall.h"
@@ -54,6 +55,9 @@ int signal_take(struct thread *t, sigset mask, struct k_siginfo *info)
     int signo = queue_take(s, &t->signals.pending, mask, info);
 
     signo = signo ? signo : queue_take(s, &s->pending, mask, info);
+    if (signo && (sigbit(signo) & SIGSET_STOP)) {
+        s->stop_taken = true;
+    }
     if (signo && info->code == SI_TIMER) {
         ptimer_taken(t->proc, info->timer.timer_id, info->timer.overrun);
     }
@@ -142,6 +146,10 @@ static void default_action(struct thread *t, const struct k_siginfo *info)
         return;
     }
     if (bit & SIGSET_STOP) {
+        /* Nobody would be there to continue it (signal(7), setpgid(2)). */
+        if (info->signo != SIGSTOP && group_is_orphaned()) {
+            return;
+        }
         stop_process(t->proc, info->signo);
         stop_wait(t);
         thread_exit_check();

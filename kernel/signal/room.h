@@ -49,8 +49,9 @@ bool signal_ignored(const struct signal_state *s, int signo);
 /* ---- stop.c ---- */
 
 /* Effects of sending, before anything is queued: SIGCONT lets a stopped
- * process go on and the two cancel each other. [S] */
-void stop_on_send(struct signal_state *s, struct signal_queue *q, int signo);
+ * process go on and the two cancel each other in all of p's threads. For these
+ * signals proc_lock is held. [S] */
+void stop_on_send(struct proc *p, int signo);
 /* The default action of a stop signal, by the current thread. */
 void stop_process(struct proc *p, int signo);
 /* Sleeps while the current process is stopped; reports that it goes on. */

@@ -45,7 +45,7 @@ static int queue_signal(struct proc *p, struct signal_queue *q, bool blocked,
     struct signal_state *s = &p->signals;
     int err;
 
-    stop_on_send(s, q, info->signo);
+    stop_on_send(p, info->signo);
     if (!blocked && signal_ignored(s, info->signo)) {
         return 0;
     }

@@ -80,6 +80,7 @@ struct signal_state { /* a process's */
     unsigned queued;             /* against RLIMIT_SIGPENDING */
     struct wait_queue signalfds; /* signalfd and sigtimedwait waiters */
     bool stopped, group_exit;
+    bool stop_taken; /* a stop signal was taken and not cancelled since */
     /* What wait4(2) has not reported yet: the signal that stopped the process
      * (WUNTRACED), or that it went on (WCONTINUED). */
     int stop_signal;

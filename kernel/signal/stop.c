@@ -8,19 +8,34 @@
 #include "kernel/signal/room.h"
 #include "kernel/proc/proc.h"
 #include "lib/atomic.h"
+#include "target/target.h"
 
-void stop_on_send(struct signal_state *s, struct signal_queue *q, int signo)
+static void flush_all(struct proc *p, sigset set)
 {
-    sigset bit = sigbit(signo);
+    struct signal_state *s = &p->signals;
 
-    if (bit & SIGSET_STOP) {
-        queue_flush(s, &s->pending, sigbit(SIGCONT));
-        queue_flush(s, q, sigbit(SIGCONT));
-    } else if (signo == SIGCONT) {
-        queue_flush(s, &s->pending, SIGSET_STOP);
-        queue_flush(s, q, SIGSET_STOP);
+    queue_flush(s, &s->pending, set);
+    list_for_each (pos, &p->threads) {
+        struct thread *t = list_entry(pos, struct thread, node);
+
+        queue_flush(s, &t->signals.pending, set);
     }
-    if (s->stopped && (signo == SIGCONT || signo == SIGKILL)) {
+}
+
+void stop_on_send(struct proc *p, int signo)
+{
+    struct signal_state *s = &p->signals;
+
+    if (sigbit(signo) & SIGSET_STOP) {
+        flush_all(p, sigbit(SIGCONT));
+    } else if (signo == SIGCONT) {
+        flush_all(p, SIGSET_STOP);
+    }
+    if (signo != SIGCONT && signo != SIGKILL) {
+        return;
+    }
+    s->stop_taken = false;
+    if (s->stopped) {
         atomic_store(&s->stopped, false);
         s->stop_signal = 0;
         s->continue_event = signo == SIGCONT;
@@ -34,11 +49,14 @@ static void tell_parent(struct proc *p, int code, int status)
 {
     struct proc *parent = p->parent;
     struct k_siginfo info = {.signo = SIGCHLD, .code = code};
-    uint64_t flags;
+    uint64_t flags, user, kernel;
 
     if (!parent) {
         return;
     }
+    proc_times_locked(p, &user, &kernel);
+    info.child.utime = (int64_t)(user / (NSEC_PER_SEC / 100));
+    info.child.stime = (int64_t)(kernel / (NSEC_PER_SEC / 100));
     spin_lock(&parent->signals.lock);
     flags = parent->signals.actions[SIGCHLD - 1].flags;
     spin_unlock(&parent->signals.lock);
@@ -51,14 +69,13 @@ static void tell_parent(struct proc *p, int code, int status)
     wait_wake_all(&parent->exit_wait);
 }
 
-/* Of a stop, once: SIGCONT may have come first. */
+/* Of a stop, once: SIGCONT may have come since the signal was taken. */
 static bool begin_stop(struct signal_state *s, int signo)
 {
     bool first;
 
     spin_lock(&s->lock);
-    first = !s->stopped && !s->group_exit &&
-            !(s->pending.set & (sigbit(SIGCONT) | sigbit(SIGKILL)));
+    first = s->stop_taken && !s->stopped && !s->group_exit;
     if (first) {
         s->stop_signal = signo;
         s->continue_event = false;
@@ -68,16 +85,41 @@ static bool begin_stop(struct signal_state *s, int signo)
     return first;
 }
 
+static void look_for_running(struct proc *p, void *arg)
+{
+    *(bool *)arg |= !p->zombie && !atomic_load_relaxed(&p->signals.stopped);
+}
+
+/* Whoever waits for process 1 is outside and hears of its stop from the host,
+ * which then stops everything: when the terminal asked for it, or when nothing
+ * would run anyway. [L] */
+static bool must_suspend(const struct proc *p, int signo)
+{
+    bool running = false;
+
+    if (p->pid != 1) {
+        return false;
+    }
+    proc_for_each_locked(look_for_running, &running);
+    return signo != SIGSTOP || !running;
+}
+
 void stop_process(struct proc *p, int signo)
 {
+    bool suspend = false;
+
     spin_lock(&proc_lock);
     if (begin_stop(&p->signals, signo)) {
         list_for_each (pos, &p->threads) {
             task_interrupt(&list_entry(pos, struct thread, node)->task);
         }
         tell_parent(p, CLD_STOPPED, signo);
+        suspend = must_suspend(p, signo);
     }
     spin_unlock(&proc_lock);
+    if (suspend) {
+        target_suspend();
+    }
 }
 
 /* The first thread that goes on says so for all. */

@@ -83,8 +83,8 @@ long sys_sendfile(const struct sysargs *a)
         n = -EBADF;
     } else if (pipe_of(p.in.file) && pos.at.addr) {
         n = -ESPIPE;
-    } else if (p.out.file->flags & O_APPEND || pipe_of(p.in.file)) {
-        n = -EINVAL;
+    } else if (p.out.file->flags & O_APPEND || !p.in.file->ops->seek) {
+        n = -EINVAL; /* pipes, sockets, terminals */
     } else {
         n = splice_copy(p.in.file, pos_ptr(&pos), p.out.file, NULL, len, 0);
     }

@@ -152,6 +152,10 @@ void target_log(const char *line, size_t len)
     }
 }
 
+void target_suspend(void)
+{
+}
+
 void target_stop(int status)
 {
     if (stop_pipe >= 0) {

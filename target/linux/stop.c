@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Last words and the end. The process ends the way the program did: with its
- * exit code, or by the same signal, so that a shell sees what it would see
- * natively.
+ * Last words, a rest, and the end. The process ends the way the program did:
+ * with its exit code, or by the same signal, so that a shell sees what it would
+ * see natively.
  */
 #include "target/linux/host.h"
 #include <errno.h>
@@ -42,6 +42,11 @@ static void die_by(int signo)
     RAW(SYS_rt_sigaction, signo, &sa, NULL, sizeof(none));
     RAW(SYS_tgkill, host.pid, RAW(SYS_gettid, 0), signo);
     RAW(SYS_rt_sigprocmask, SIG_SETMASK, &none, NULL, sizeof(none));
+}
+
+void target_suspend(void)
+{
+    RAW(SYS_kill, host.pid, SIGSTOP);
 }
 
 void target_stop(int status)

@@ -3,7 +3,7 @@
 
 SCRIPT_TESTS += tests/cli/run-test.sh tests/cli/image-test.sh \
 	tests/cli/memory-test.sh tests/cli/fault-test.sh tests/cli/gdb-test.sh \
-	tests/cli/gs-test.sh
+	tests/cli/gs-test.sh tests/cli/tty-test.py
 
 # What the scripts test, and the programs that they run in it.
 export ENCLOS := $(B)/bin/enclos

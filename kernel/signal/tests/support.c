@@ -8,6 +8,7 @@
 #include "kernel/kernel.h"
 #include "kernel/core/log.h"
 #include "kernel/mm/heap.h"
+#include "kernel/proc/session.h"
 #include "kernel/proc/timers.h"
 #include "abi/linux/errno.h"
 #include "abi/linux/resource.h"
@@ -321,4 +322,25 @@ void test_handler(int signo, uint64_t handler, uint64_t flags, sigset mask)
     };
 
     signal_action(signo, &act, NULL);
+}
+
+/* ---- the other processes, and outside ---- */
+
+void proc_times_locked(struct proc *p, uint64_t *user_ns, uint64_t *kernel_ns)
+{
+    *user_ns = *kernel_ns = 0;
+}
+
+void proc_for_each_locked(void (*fn)(struct proc *p, void *arg), void *arg)
+{
+    fn(&test_proc, arg);
+}
+
+bool group_is_orphaned(void)
+{
+    return false;
+}
+
+void target_suspend(void)
+{
 }
