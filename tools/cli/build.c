@@ -1,63 +1,279 @@
 /* SPDX-License-Identifier: MIT
  *
- * enclos build: a directory or tar archive into a verified image.
+ * enclos build: a program, tree or container image into a bundle, or into
+ * the verified image alone.
  */
+#include "tools/bundle/bundle.h"
 #include "tools/cli/cli.h"
 #include "tools/image/image.h"
+#include "tools/image/util.h"
+#include "tools/oci/oci.h"
+#include "tools/policy/policy.h"
 
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+struct build {
+    const char *source, *out, *policy;
+    char kernel[PATH_MAX];
+    char image[PATH_MAX];   /* the finished image */
+    char scratch[PATH_MAX]; /* a directory that goes at the end, or "" */
+    bool from_program;      /* whatever it is called in the image */
+    struct policy_spec spec;
+};
 
 static bool set_output(void *ctx, const char *value)
 {
-    *(const char **)ctx = value;
+    ((struct build *)ctx)->out = value;
     return *value != '\0';
+}
+
+static bool set_policy(void *ctx, const char *value)
+{
+    ((struct build *)ctx)->policy = value;
+    return *value != '\0';
+}
+
+static bool set_kernel(void *ctx, const char *value)
+{
+    struct build *b = ctx;
+
+    return snprintf(b->kernel, sizeof(b->kernel), "%s", value) <
+           (int)sizeof(b->kernel);
 }
 
 static const struct option_row options[] = {
     {"-o", true, set_output, "a file name"},
+    {"--policy", true, set_policy, "a policy's file name"},
+    {"--kernel", true, set_kernel, "an enclave kernel's file name"},
 };
 
-static int build_run(int argc, char **argv)
+/* Beside the programs: bin/enclos, lib/enclos/enclos-sgx.elf. */
+static int default_kernel(struct build *b)
 {
-    const char *source = NULL, *out = NULL;
-    struct image_trailer trailer;
+    char self[PATH_MAX - 64];
+    ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+    char *slash;
 
-    /* Options may stand on either side of the source. */
-    for (int i = 1; i < argc;) {
-        int used;
-
-        if (argv[i][0] != '-' && !source) {
-            source = argv[i++];
-            continue;
-        }
-        used = options_parse(argc - i + 1, argv + i - 1, options, 1, &out);
-        if (used < 0) {
-            return EXIT_OURS;
-        }
-        if (used == 1) {
-            return fail("build takes one source; '%s' is left over", argv[i]);
-        }
-        i += used - 1;
+    if (n < 0) {
+        return fail("cannot find out where this program is: %s",
+                    strerror(errno));
     }
-    if (!source || !out) {
-        return fail("build needs a source and an output: enclos build "
-                    "DIR|TAR -o FILE");
+    self[n] = '\0';
+    slash = strrchr(self, '/');
+    *slash = '\0';
+    snprintf(b->kernel, sizeof(b->kernel), "%s/../lib/enclos/enclos-sgx.elf",
+             self);
+    if (access(b->kernel, R_OK)) {
+        return fail("cannot read the enclave's kernel %s: %s; 'make' builds "
+                    "it, --kernel names another",
+                    b->kernel, strerror(errno));
     }
-    if (image_build(source, out, &trailer)) {
-        return EXIT_OURS;
-    }
-    printf("root hash: ");
-    for (int i = 0; i < IMAGE_HASH_SIZE; i++) {
-        printf("%02x", trailer.root_hash[i]);
-    }
-    putchar('\n');
     return 0;
 }
 
+/* ---- sources ---- */
+
+static bool is_program(const char *path)
+{
+    char head[4] = {0};
+    FILE *f = fopen(path, "re");
+    size_t n = f ? fread(head, 1, sizeof(head), f) : 0;
+
+    if (f) {
+        fclose(f);
+    }
+    return (n == 4 && !memcmp(head, "\177ELF", 4)) ||
+           (n >= 2 && !memcmp(head, "#!", 2));
+}
+
+static int make_scratch(struct build *b)
+{
+    const char *tmp = getenv("TMPDIR");
+
+    snprintf(b->scratch, sizeof(b->scratch), "%s/enclos-XXXXXX",
+             tmp ? tmp : "/var/tmp");
+    if (!mkdtemp(b->scratch)) {
+        b->scratch[0] = '\0';
+        return fail("cannot make a temporary directory: %s; set TMPDIR",
+                    strerror(errno));
+    }
+    snprintf(b->image, sizeof(b->image), "%.4000s/image", b->scratch);
+    return 0;
+}
+
+static int take_program(struct build *b)
+{
+    char *path = realpath(b->source, NULL);
+    const char *name;
+    int err;
+
+    if (!path || access(path, X_OK)) {
+        free(path);
+        return fail("%s: %s", b->source, strerror(errno));
+    }
+    name = strrchr(path, '/') + 1;
+    b->from_program = true;
+    err = policy_set_text(&b->spec.program, path) ||
+          policy_list_add(&b->spec.args, name) ||
+          image_cached_closure(path, b->image, sizeof(b->image));
+    free(path);
+    return err ? EXIT_OURS : 0;
+}
+
+static int take_container(struct build *b)
+{
+    char root[PATH_MAX];
+    struct image_trailer trailer;
+
+    snprintf(root, sizeof(root), "%.4000s/root", b->scratch);
+    if (mkdir(root, 0755)) {
+        return fail("cannot make %s: %s", root, strerror(errno));
+    }
+    /* The root directory of an image that says nothing about it. */
+    if (utimensat(AT_FDCWD, root, (struct timespec[2]){{0}}, 0) ||
+        oci_unpack(b->source, root, &b->spec)) {
+        return EXIT_OURS;
+    }
+    return image_build(root, b->image, &trailer) ? EXIT_OURS : 0;
+}
+
+static int take_source(struct build *b)
+{
+    struct image_trailer trailer;
+    struct stat st;
+
+    if (stat(b->source, &st)) {
+        return fail("cannot read %s: %s", b->source, strerror(errno));
+    }
+    if (S_ISREG(st.st_mode) && is_program(b->source)) {
+        return take_program(b);
+    }
+    if (make_scratch(b)) {
+        return EXIT_OURS;
+    }
+    if (oci_is_image(b->source)) {
+        return take_container(b);
+    }
+    return image_build(b->source, b->image, &trailer) ? EXIT_OURS : 0;
+}
+
+/* ---- outputs ---- */
+
+static void print_hex(const char *label, const uint8_t *bytes)
+{
+    printf("%s: ", label);
+    for (int i = 0; i < 32; i++) {
+        printf("%02x", bytes[i]);
+    }
+    putchar('\n');
+}
+
+static bool ends_in(const char *name, const char *suffix)
+{
+    size_t n = strlen(name), s = strlen(suffix);
+
+    return n > s && !strcmp(name + n - s, suffix);
+}
+
+static int build_image(struct build *b)
+{
+    struct image_trailer trailer;
+
+    if (b->policy) {
+        return fail("%s is to be an image, which has no policy; call it "
+                    "something.enc for a bundle",
+                    b->out);
+    }
+    if (image_build(b->source, b->out, &trailer)) {
+        return EXIT_OURS;
+    }
+    print_hex("root hash", trailer.root_hash);
+    return 0;
+}
+
+/* argv[0] where nobody said it. */
+static int default_args(struct policy_spec *s)
+{
+    const char *slash = s->program ? strrchr(s->program, '/') : NULL;
+
+    return s->args.count || !slash ? 0 : policy_list_add(&s->args, slash + 1);
+}
+
+static int make_bundle(struct build *b)
+{
+    int status = *b->kernel ? 0 : default_kernel(b);
+
+    policy_spec_init(&b->spec);
+    status = status ? status : take_source(b);
+    if (status) {
+        return status;
+    }
+    if ((b->policy && policy_take_json(&b->spec, b->policy)) ||
+        default_args(&b->spec) ||
+        bundle_write(b->out, b->kernel, b->image, &b->spec)) {
+        return EXIT_OURS;
+    }
+    return 0;
+}
+
+static int build_bundle(struct build *b)
+{
+    struct bundle made;
+    int status = make_bundle(b);
+
+    policy_spec_free(&b->spec);
+    if (*b->scratch) {
+        image_remove_tree(b->scratch);
+    }
+    if (status) {
+        return status;
+    }
+    if (bundle_open(b->out, &made)) {
+        return EXIT_OURS;
+    }
+    print_hex("mrenclave", made.header->mrenclave);
+    print_hex("root hash", made.policy->root_hash);
+    bundle_close(&made);
+    return 0;
+}
+
+static int build_run(int argc, char **argv)
+{
+    static struct build b;
+    int words = options_mixed(argc, argv, options, 3, &b, &b.source, 1);
+
+    if (words < 0) {
+        return EXIT_OURS;
+    }
+    if (!words || !b.out) {
+        return fail("build needs a source and an output: enclos build SRC -o "
+                    "FILE");
+    }
+    return ends_in(b.out, ".img") ? build_image(&b) : build_bundle(&b);
+}
+
+static const char *const details[] = {
+    "SRC                 a program, a directory, a tar archive, or a container",
+    "                    image (OCI layout, or an archive of podman, docker "
+    "or",
+    "                    skopeo)",
+    "-o FILE             a bundle (kernel, policy, image); with a name in .img",
+    "                    the image alone",
+    "--policy FILE       what the program may do; 'enclos init' writes one",
+    "--kernel FILE       the enclave's kernel; default: the installed one",
+    NULL};
+
 const struct command command_build = {
     .name = "build",
-    .usage = "DIR|TAR -o FILE",
-    .help = "packs a tree into a reproducible, verified image",
+    .usage = "SRC [--policy FILE] -o FILE",
+    .help = "packs SRC into a reproducible, measured bundle",
+    .details = details,
     .run = build_run,
 };

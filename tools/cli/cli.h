@@ -26,7 +26,8 @@ struct command {
 };
 
 extern const struct command command_run, command_build, command_check,
-    command_gdb;
+    command_gdb, command_init, command_measure, command_inspect, command_keygen,
+    command_sign, command_package;
 
 /* An option: "--name VALUE" or "--name=VALUE"; a flag takes no value. */
 struct option_row {
@@ -41,6 +42,11 @@ struct option_row {
  * in argv, or -1 after a message. */
 int options_parse(int argc, char **argv, const struct option_row *rows,
                   size_t count, void *ctx);
+
+/* The same with words on either side of the options: copies at most max of
+ * them. Returns their number, or -1 after a message. */
+int options_mixed(int argc, char **argv, const struct option_row *rows,
+                  size_t count, void *ctx, const char **words, int max);
 
 /* "enclos: ..." on stderr; returns EXIT_OURS. */
 int fail(const char *fmt, ...) __attribute__((format(printf, 1, 2)));

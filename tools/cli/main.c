@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * enclos: picks the subcommand.
+ * enclos: picks the subcommand; or is the program that a package holds.
  */
 #include "tools/cli/cli.h"
+#include "tools/cli/run_bundle.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -10,10 +11,9 @@
 #define VERSION "0.1"
 
 static const struct command *const commands[] = {
-    &command_run,
-    &command_build,
-    &command_check,
-    &command_gdb,
+    &command_run,     &command_init,   &command_build, &command_measure,
+    &command_inspect, &command_keygen, &command_sign,  &command_package,
+    &command_check,   &command_gdb,
 };
 
 enum { COMMANDS = sizeof(commands) / sizeof(commands[0]) };
@@ -38,9 +38,23 @@ static int help(FILE *out)
     return 0;
 }
 
+static int run_command(const struct command *c, int argc, char **argv)
+{
+    if (argc > 1 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))) {
+        print_command(stdout, c);
+        return 0;
+    }
+    return c->run(argc, argv);
+}
+
 int main(int argc, char **argv)
 {
     const char *name = argc > 1 ? argv[1] : "help";
+    int status;
+
+    if (bundle_run_self(argv, &status)) {
+        return status;
+    }
 
     if (argc < 2) {
         help(stderr);
@@ -56,7 +70,7 @@ int main(int argc, char **argv)
     }
     for (int i = 0; i < COMMANDS; i++) {
         if (!strcmp(name, commands[i]->name)) {
-            return commands[i]->run(argc - 1, argv + 1);
+            return run_command(commands[i], argc - 1, argv + 1);
         }
     }
     return fail("there is no command '%s'; 'enclos help' lists them", name);

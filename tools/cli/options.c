@@ -154,3 +154,31 @@ int options_parse(int argc, char **argv, const struct option_row *rows,
     }
     return i;
 }
+
+int options_mixed(int argc, char **argv, const struct option_row *rows,
+                  size_t count, void *ctx, const char **words, int max)
+{
+    bool options = true;
+    int n = 0, i = 1;
+
+    while (i < argc) {
+        if (options && !strcmp(argv[i], "--")) {
+            options = false;
+            i++;
+        } else if (options && argv[i][0] == '-' && argv[i][1]) {
+            int used = take_option(argc, argv, i, rows, count, ctx);
+
+            if (!used) {
+                return -1;
+            }
+            i += used;
+        } else if (n == max) {
+            say("%s takes %d argument%s; '%s' is left over", argv[0], max,
+                max == 1 ? "" : "s", argv[i]);
+            return -1;
+        } else {
+            words[n++] = argv[i++];
+        }
+    }
+    return n;
+}

@@ -6,6 +6,7 @@
  */
 #include "tools/cli/cli.h"
 #include "tools/cli/root.h"
+#include "tools/cli/run_bundle.h"
 #include "target/linux/linux.h"
 
 #include <errno.h>
@@ -25,6 +26,7 @@ struct run {
     const char *root;
     const char *env[ENV_MAX + 1];
     size_t env_count;
+    const char *decided; /* an option that is the policy's in a bundle */
 };
 
 /* Adds K=V, replacing an earlier value of K. entry must stay valid. */
@@ -47,13 +49,16 @@ static bool env_add(struct run *run, const char *entry)
 
 static bool set_root(void *ctx, const char *value)
 {
+    ((struct run *)ctx)->decided = "--root";
     ((struct run *)ctx)->root = value;
     return *value != '\0';
 }
 
 static bool set_env(void *ctx, const char *value)
 {
-    return *value != '=' && strchr(value, '=') && env_add(ctx, value);
+    /* For a bundle, where the policy says which of ours count. */
+    return *value != '=' && strchr(value, '=') && env_add(ctx, value) &&
+           !putenv((char *)value);
 }
 
 static bool set_env_pass(void *ctx, const char *name)
@@ -73,6 +78,7 @@ static bool set_env_pass(void *ctx, const char *name)
 static bool set_cwd(void *ctx, const char *value)
 {
     ((struct run *)ctx)->info.cwd = value;
+    ((struct run *)ctx)->decided = "--cwd";
     return *value == '/';
 }
 
@@ -82,6 +88,7 @@ static bool set_cpus(void *ctx, const char *value)
     long n = strtol(value, &end, 10);
 
     ((struct run *)ctx)->info.vcpu_count = (unsigned)n;
+    ((struct run *)ctx)->decided = "--cpus";
     return *value && !*end && n >= 1 && n <= VCPU_MAX;
 }
 
@@ -101,6 +108,7 @@ static bool set_memory(void *ctx, const char *value)
 {
     uint64_t *limit = &((struct run *)ctx)->info.memory_limit;
 
+    ((struct run *)ctx)->decided = "--memory";
     return parse_size(value, limit) && *limit >= MEMORY_LEAST;
 }
 
@@ -170,6 +178,24 @@ static void set_defaults(struct run *run)
     }
 }
 
+static int run_bundle(const struct run *run, char **argv)
+{
+    const struct policy_host host = {
+        .args = (const char *const *)argv + 1,
+        .env = (const char *const *)environ,
+        .strace = run->info.strace,
+        .stats = run->info.stats,
+        .log_level = run->info.log_level,
+    };
+
+    if (run->decided) {
+        return fail("%s is a bundle: its policy decides what %s would; leave "
+                    "it out, or build with another policy",
+                    argv[0], run->decided);
+    }
+    return bundle_run(argv[0], &host);
+}
+
 static int run_run(int argc, char **argv)
 {
     static struct run run;
@@ -187,6 +213,9 @@ static int run_run(int argc, char **argv)
     if (first >= argc) {
         return fail("run needs a program: enclos run [OPTION...] PROGRAM "
                     "[ARG...]");
+    }
+    if (bundle_is_named(argv[first])) {
+        return run_bundle(&run, argv + first);
     }
     run.info.program = argv[first];
     run.info.argv = (const char *const *)&argv[first];
@@ -216,11 +245,14 @@ static const char *const details[] = {
     "--memory SIZE       a ceiling on all memory, such as 512M; default: none",
     "--strace            print every system call; --stats sums up at the end",
     "--log LEVEL         error, warn (default), info or debug",
+    "",
+    "PROGRAM may be a bundle of 'build'; then its policy decides all this, and",
+    "ARG, --env, --strace, --stats and --log only count where it lets them.",
     NULL};
 
 const struct command command_run = {
     .name = "run",
-    .usage = "[OPTION...] PROGRAM [ARG...]",
+    .usage = "[OPTION...] PROGRAM|BUNDLE [ARG...]",
     .help = "runs PROGRAM; its exit status is ours (125: we failed; 126: not "
             "executable; 127: not found)",
     .details = details,

@@ -24,6 +24,22 @@ int image_build(const char *source, const char *out,
 int image_open(const char *path, int *fd, uint64_t *size,
                struct image_trailer *trailer);
 
+/* All of an image's bytes against a root hash; it begins at offset at of the
+ * file, whose name is for messages. */
+int image_verify(const char *path, int fd, uint64_t at, uint64_t size,
+                 const uint8_t root[IMAGE_HASH_SIZE]);
+
+/* list.c: every file of an image, in the same place. */
+struct image_file_info {
+    uint32_t mode, uid, gid;
+    uint64_t size;
+    char link[4096]; /* of a symbolic link; else "" */
+};
+typedef void (*image_file_fn)(void *ctx, const char *path,
+                              const struct image_file_info *info);
+int image_list(const char *path, int fd, uint64_t at, uint64_t size,
+               image_file_fn file, void *ctx);
+
 /* An image of directory dir from the cache, made when it is not there or the
  * tree has changed (by name, size, mode and times of every file). path gets
  * the image's name. */

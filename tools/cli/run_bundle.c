@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * From a bundle to struct boot_info, by the same functions that the enclave
+ * uses (kernel/policy.h).
+ */
+#include "tools/cli/run_bundle.h"
+#include "tools/bundle/bundle.h"
+#include "tools/cli/cli.h"
+#include "target/linux/linux.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+bool bundle_is_named(const char *word)
+{
+    size_t len = strlen(word);
+
+    return (strchr(word, '/') ||
+            (len > 4 && !strcmp(word + len - 4, ".enc"))) &&
+           bundle_is_at(word);
+}
+
+/* The host's directories of a policy's mounts. */
+static int open_mounts(const struct policy *p, int *fds)
+{
+    const struct policy_mount *m = policy_at(p, p->mounts.at);
+
+    for (uint32_t i = 0; i < p->mounts.count; i++) {
+        const char *source = policy_at(p, m[i].source.at);
+
+        fds[i] = -1;
+        if (m[i].type == POLICY_MOUNT_HOST) {
+            fds[i] = open(source, O_PATH | O_DIRECTORY | O_CLOEXEC);
+            if (fds[i] < 0) {
+                return fail("cannot open %s, which the policy mounts: %s",
+                            source, strerror(errno));
+            }
+        }
+    }
+    return 0;
+}
+
+static int run_open(const struct bundle *b, const struct policy_host *host)
+{
+    static struct policy_vectors vectors;
+    static struct boot_info info;
+    static int mount_fds[POLICY_MOUNTS_MAX];
+    const char *why;
+    int status;
+
+    info.host_root_fd = -1;
+    info.image_fd = b->fd;
+    info.image_at = b->at + b->header->image.at;
+    info.mount_fds = mount_fds;
+    for (int fd = 0; fd < 3; fd++) {
+        info.tty[fd] = isatty(fd);
+    }
+    if (policy_boot(b->policy, host, &vectors, &info, &why)) {
+        return fail("%s: %s", b->path, why);
+    }
+    status = open_mounts(b->policy, mount_fds);
+    if (status) {
+        return status;
+    }
+    say("NOT CONFIDENTIAL: no TEE; whoever owns this machine can read and "
+        "change everything");
+    target_linux_run(&info);
+}
+
+int bundle_run(const char *path, const struct policy_host *host)
+{
+    struct bundle b;
+
+    return bundle_open(path, &b) ? EXIT_OURS : run_open(&b, host);
+}
+
+bool bundle_run_self(char **argv, int *status)
+{
+    struct policy_host host = {
+        .args = (const char *const *)argv + 1,
+        .env = (const char *const *)environ,
+        .log_level = LOG_WARN,
+    };
+    struct bundle b;
+    int packaged = bundle_open_self(&b);
+
+    if (packaged == 0) {
+        return false;
+    }
+    *status = packaged < 0 || target_linux_reserve() ? EXIT_OURS
+                                                     : run_open(&b, &host);
+    return true;
+}
