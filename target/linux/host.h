@@ -176,12 +176,18 @@ int pool_start(void);
 /* ring.c: somebody should look at a completion queue. */
 bool ring_has_completions(void);
 
+/* ---- run.c: also for target/sgx/host ---- */
+
+int host_make_rings(void);
+void host_save_terminal(void);
+void host_open_log(void);
+
 /* ---- signals.c ---- */
 
 /* Blocks what the service thread waits for; before the first thread. */
 void signals_block(void);
-/* Hands the host's signals to the kernel; never returns. */
-_Noreturn void signals_serve(void);
+/* Hands the host's signals to the kernel by deliver(); never returns. */
+_Noreturn void signals_serve(void (*deliver)(int signo));
 
 #endif
 #endif

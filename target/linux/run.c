@@ -143,7 +143,7 @@ static void become_service_vcpu(void)
     vcpu_set_gs(&service);
 }
 
-static int make_rings(void)
+int host_make_rings(void)
 {
     bool force = getenv("ENCLOS_NO_IO_URING");
     void *bounce = mmap(NULL, BOUNCE_LEN, PROT_READ | PROT_WRITE,
@@ -168,12 +168,12 @@ static int make_rings(void)
     return pool_setup(&host_rings[1], RING_ENTRIES);
 }
 
-static void save_terminal(void)
+void host_save_terminal(void)
 {
     host.tty_saved = !ioctl(0, TCGETS, host.tty_modes);
 }
 
-static void open_log(void)
+void host_open_log(void)
 {
     int fd = fcntl(2, F_DUPFD_CLOEXEC, HIGH_FD);
 
@@ -207,12 +207,12 @@ static int set_up(const struct boot_info *info)
         return err;
     }
     fill_info(info);
-    open_log();
-    save_terminal();
+    host_open_log();
+    host_save_terminal();
     if ((err = learn_frame_format())) {
         return err;
     }
-    if ((err = make_blocks()) || (err = make_rings())) {
+    if ((err = make_blocks()) || (err = host_make_rings())) {
         return fail(err, "cannot set up memory and rings");
     }
     signals_block();
@@ -237,5 +237,5 @@ void target_linux_run(const struct boot_info *info)
         fail(err, "cannot start threads");
         exit(EXIT_OURS);
     }
-    signals_serve();
+    signals_serve(kernel_signal);
 }

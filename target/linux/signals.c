@@ -74,7 +74,7 @@ static uint64_t now_ns(void)
     return ts.tv_sec * 1000000000ull + ts.tv_nsec;
 }
 
-void signals_serve(void)
+void signals_serve(void (*deliver)(int signo))
 {
     uint64_t due = now_ns() + 5000000;
 
@@ -90,7 +90,7 @@ void signals_serve(void)
         ts.tv_nsec = (due - now) % 1000000000;
         signo = sigtimedwait(&served, NULL, &ts);
         if (signo > 0) {
-            kernel_signal(signo);
+            deliver(signo);
         }
     }
 }

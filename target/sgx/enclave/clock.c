@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The clock: the TSC, which the CPU lets the enclave read, scaled by a line
+ * that the host keeps bent towards its own time. The host's word is taken for
+ * the frequency at the start, within what CPUs have, and for corrections of
+ * FREQUENCY_SLACK from then on; a line that leaves that is not used. Time
+ * stays untrusted: what comes out is monotonic on each vCPU, no more.
+ */
+#include "target/sgx/enclave/enclave.h"
+#include "arch/x86_64/arch.h"
+
+enum {
+    TRIES = 1000,
+    FREQUENCY_SLACK = 500, /* one part in that many */
+};
+/* ns per cycle, as a fraction of 2^32: 10 GHz and 200 MHz. */
+#define RATE_MIN ((1ull << 32) / 10)
+#define RATE_MAX ((1ull << 32) * 5)
+
+static struct sgx_clock piece; /* the latest good one */
+static uint64_t first_rate;
+static uint32_t lock; /* piece's writers */
+static uint32_t sequence;
+
+/* ns per cycle times 2^32; 0 for nonsense. */
+static uint64_t rate_of(const struct sgx_clock *c)
+{
+    uint64_t mult = c->sequence_mult >> 32, shift = (uint32_t)c->shift;
+
+    return shift > 63 ? 0 : (uint64_t)(((__uint128_t)mult << 32) >> shift);
+}
+
+static bool is_plausible(const struct sgx_clock *c)
+{
+    uint64_t rate = rate_of(c);
+
+    if (!first_rate) {
+        return rate >= RATE_MIN && rate <= RATE_MAX;
+    }
+    return rate - first_rate + first_rate / FREQUENCY_SLACK <=
+           2 * (first_rate / FREQUENCY_SLACK);
+}
+
+static bool read_piece(struct sgx_clock *out)
+{
+    for (int i = 0; i < TRIES; i++) {
+        uint64_t before = outside_load(sgx.boot.clock);
+
+        outside_read(out, sgx.boot.clock, sizeof(*out));
+        if (!(before & 1) && out->sequence_mult == before &&
+            outside_load(sgx.boot.clock) == before) {
+            return is_plausible(out);
+        }
+        cpu_relax();
+    }
+    return false;
+}
+
+void clock_init(void)
+{
+    struct sgx_clock c;
+
+    if (!read_piece(&c)) {
+        sgx_die("the host gives no usable frequency of the TSC");
+    }
+    piece = c;
+    first_rate = rate_of(&c);
+}
+
+/* The line to use now: the host's when it is good, else the one before. */
+static struct sgx_clock current_piece(void)
+{
+    struct sgx_clock c;
+    uint32_t seq;
+
+    if (read_piece(&c)) {
+        if (c.sequence_mult != piece.sequence_mult &&
+            !atomic_xchg_acquire(&lock, 1)) {
+            atomic_store(&sequence, sequence + 1);
+            piece = c;
+            atomic_store(&sequence, sequence + 1);
+            atomic_store_release(&lock, 0);
+        }
+        return c;
+    }
+    do {
+        seq = atomic_load(&sequence);
+        c = *(volatile struct sgx_clock *)&piece;
+    } while (seq & 1 || seq != atomic_load(&sequence));
+    return c;
+}
+
+static uint64_t ns_at(const struct sgx_clock *c, uint64_t tsc)
+{
+    /* A reading may precede the piece's start by a moment: signed. */
+    int64_t delta = tsc - c->base_tsc;
+    uint32_t mult = c->sequence_mult >> 32;
+
+    return c->base_ns +
+           (uint64_t)(((__int128)delta * mult) >> (uint32_t)c->shift);
+}
+
+uint64_t target_clock(void)
+{
+    struct sgx_clock c = current_piece();
+    uint64_t *latest = &this_sgx_vcpu()->clock;
+    uint64_t ns = ns_at(&c, arch_rdtsc());
+
+    if (ns < *latest) {
+        return *latest;
+    }
+    *latest = ns;
+    return ns;
+}
+
+void target_clock_info(struct target_clock *out)
+{
+    struct sgx_clock c = current_piece();
+
+    out->base_tsc = c.base_tsc;
+    out->base_ns = c.base_ns;
+    out->mult = c.sequence_mult >> 32;
+    out->shift = c.shift;
+    out->realtime_offset = c.realtime_offset;
+}

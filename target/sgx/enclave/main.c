@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The first steps inside. What is measured (our map, the policy) is believed;
+ * what comes from the host is copied, and its addresses are checked, before
+ * anything else looks at it.
+ */
+#include "target/sgx/enclave/enclave.h"
+#include "kernel/policy.h"
+
+enum {
+    BLOB_MAX = 4 << 20, /* bytes of arguments or environment */
+    VECTOR_MAX = 4096,  /* strings */
+};
+
+/* XFRM that an SSA frame of one page has room for. */
+#define XFRM_KNOWN 0xe7ull
+
+struct sgx_global sgx;
+static struct boot_info boot_info;
+static struct policy_vectors vectors;
+
+/* EREPORT of ourselves says what ECREATE and EINIT made of us. */
+static void learn_attributes(void)
+{
+    static _Alignas(512) struct sgx_targetinfo info;
+    static _Alignas(128) uint8_t data[64];
+    static _Alignas(512) struct sgx_report report;
+
+    leaf_ereport(&info, data, &report);
+    sgx.attributes = report.body.attributes.flags;
+    sgx.xfrm = report.body.attributes.xfrm;
+}
+
+static const struct policy *measured_policy(void)
+{
+    return (const struct policy *)((uint64_t)sgx.info + SGX_POLICY_AT -
+                                   SGX_INFO_AT);
+}
+
+/* Before the exchange's address is known nobody can be told anything. */
+static _Noreturn void refuse_silently(void)
+{
+    for (;;) {
+        __builtin_trap();
+    }
+}
+
+static void take_boot(uint64_t addr)
+{
+    struct sgx_boot *b = &sgx.boot;
+
+    if (!IS_ALIGNED(addr, 8) || !outside_range(addr, sizeof(*b))) {
+        refuse_silently();
+    }
+    outside_read(b, addr, sizeof(*b));
+    if (!IS_ALIGNED(b->exchanges, 8) ||
+        !outside_range(b->exchanges,
+                       sgx.info->vcpus * sizeof(struct sgx_exchange))) {
+        refuse_silently();
+    }
+}
+
+static void check_boot(const struct policy *p)
+{
+    const struct sgx_boot *b = &sgx.boot;
+    const char *why;
+
+    if (b->version != SGX_BOOT_VERSION || !IS_ALIGNED(b->clock, 8) ||
+        !outside_range(b->clock, sizeof(struct sgx_clock)) ||
+        !IS_ALIGNED(b->signals, 8) || !outside_range(b->signals, 8)) {
+        sgx_die("the host's boot data is no good");
+    }
+    if (policy_check(p, sgx.info->policy_size, &why)) {
+        sgx_die(why);
+    }
+    if (sgx.xfrm & ~(p->xfrm_allowed & XFRM_KNOWN) || (sgx.xfrm & 3) != 3) {
+        sgx_die("the enclave has vector state that the policy does not allow");
+    }
+    if (sgx.attributes & SGX_ATTR_DEBUG && !(p->insecure & POLICY_DEBUG)) {
+        sgx_die("a debug enclave that the policy does not allow");
+    }
+}
+
+/* A copy of the host's strings, split into a vector; NULL when none. */
+static const char *const *take_strings(uint64_t addr, uint64_t size)
+{
+    const char **list;
+    uint64_t n = 0;
+    char *text;
+
+    if (!addr) {
+        return NULL;
+    }
+    if (size > BLOB_MAX || !IS_ALIGNED(addr, 8) ||
+        !outside_range(addr, ALIGN_UP(size, 8))) {
+        sgx_die("the host's arguments are no good");
+    }
+    text = pages_own(ALIGN_UP(size, 8) + 8);
+    list = pages_own((VECTOR_MAX + 1) * sizeof(*list));
+    if (!text || !list) {
+        sgx_die("no memory for the host's arguments");
+    }
+    outside_read(text, addr, ALIGN_UP(size, 8));
+    text[size] = '\0';
+    for (uint64_t at = 0; at < size && n < VECTOR_MAX; n++) {
+        list[n] = text + at;
+        at += strlen(text + at) + 1;
+    }
+    list[n] = NULL;
+    return list;
+}
+
+static void fill_info(const struct policy *p)
+{
+    struct policy_host host = {
+        .args = take_strings(sgx.boot.args, sgx.boot.args_size),
+        .env = take_strings(sgx.boot.env, sgx.boot.env_size),
+        .strace = sgx.boot.strace != 0,
+        .stats = sgx.boot.stats != 0,
+        .log_level = (enum log_level)(sgx.boot.log_level & 3),
+    };
+    const char *why;
+
+    if (policy_boot(p, &host, &vectors, &boot_info, &why)) {
+        sgx_die(why);
+    }
+    boot_info.user_start = sgx.info->user_start;
+    boot_info.user_end = sgx.info->user_end;
+    boot_info.kernel_start = sgx.info->heap_start;
+    boot_info.kernel_end = sgx.info->heap_end;
+    boot_info.commit_is_lazy = false;
+    boot_info.image_fd = (int)sgx.boot.image_fd;
+    boot_info.image_at = sgx.boot.image_at;
+    boot_info.host_root_fd = -1;
+    for (int fd = 0; fd < 3; fd++) {
+        boot_info.tty[fd] = sgx.boot.tty >> fd & 1;
+    }
+}
+
+static _Noreturn void start_first(uint64_t boot)
+{
+    uint64_t top = (uint64_t)__image_start - SGX_KERNEL_AT;
+    const struct policy *p;
+
+    sgx.info = (const struct sgx_info *)(top + SGX_INFO_AT);
+    sgx.blocks = top + SGX_VCPU_AT;
+    learn_attributes();
+    take_boot(boot);
+    p = measured_policy();
+    vcpu_prepare(0);
+    vcpu_set_gs(vcpu_by_id(0));
+    check_boot(p);
+    cpuid_init();
+    clock_init();
+    fill_info(p);
+    kernel_main(&boot_info);
+}
+
+void sgx_start(uint64_t id, uint64_t boot)
+{
+    if (id == 0) {
+        start_first(boot);
+    }
+    vcpu_set_gs(vcpu_by_id(id));
+    kernel_vcpu_start(id);
+}

@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: MIT
+# target/sgx/enclave: the trusted side, and the link of the enclave's ELF.
+
+ENCLAVE_DIR := target/sgx/enclave
+ENCLAVE_OBJS := $(addprefix $(B)/enclave/$(ENCLAVE_DIR)/, entry.o leaf.o \
+	resume.o call.o clock.o cpuid.o main.o mem.o outside.o pages.o \
+	random.o ring.o trap.o trust.o vcpu.o) \
+	$(B)/enclave/kernel/policy.o $(B)/enclave/lib/string.o
+ENCLAVE_CFLAGS := $(filter-out -fstack-protector-strong \
+	-mstack-protector-guard%,$(KERNEL_CFLAGS)) -fno-stack-protector \
+	-mfsgsbase -mrdrnd
+
+$(B)/enclave/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(ENCLAVE_CFLAGS) $(DEPFLAGS) -c -o $@ $<
+$(B)/enclave/%.o: %.S
+	@mkdir -p $(@D)
+	$(CC) $(ENCLAVE_CFLAGS) $(DEPFLAGS) -c -o $@ $<
+
+PROGRAMS += $(B)/lib/enclos/enclos-sgx.elf
+$(B)/lib/enclos/enclos-sgx.elf: $(B)/kernel.o $(ENCLAVE_OBJS) \
+		$(ENCLAVE_DIR)/enclave.lds
+	@mkdir -p $(@D)
+	ld -pie --no-dynamic-linker -z noexecstack -z norelro \
+		--build-id=none -z max-page-size=4096 -T $(ENCLAVE_DIR)/enclave.lds \
+		-o $@ $(ENCLAVE_OBJS) $(B)/kernel.o

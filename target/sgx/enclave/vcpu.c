@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Virtual CPUs as seen from inside: each call here asks the host program to
+ * do with its threads what target/linux does with its own. The host may do
+ * less, or later; it cannot make a vCPU run what the kernel did not start.
+ */
+#include "target/sgx/enclave/enclave.h"
+
+void vcpu_prepare(unsigned id)
+{
+    struct sgx_vcpu *s = sgx_vcpu(id);
+    struct vcpu *v = vcpu_by_id(id);
+
+    s->id = id;
+    s->xfrm = sgx.xfrm;
+    s->exchange = sgx.boot.exchanges + id * sizeof(struct sgx_exchange);
+    s->tick = UINT64_MAX;
+    v->self = v;
+    v->id = id;
+    s->vcpu = v;
+}
+
+int target_vcpu_start(unsigned id)
+{
+    if (id == 0 || id >= sgx.info->vcpus ||
+        atomic_load(&sgx_vcpu(id)->phase) != PHASE_NEW) {
+        return -EINVAL;
+    }
+    vcpu_prepare(id);
+    atomic_store(&sgx_vcpu(id)->phase, PHASE_READY);
+    return sgx_call(SGX_CALL_START, id, 0, 0) ? -ENOMEM : 0;
+}
+
+static uint64_t from_now(uint64_t deadline)
+{
+    uint64_t now;
+
+    if (deadline == UINT64_MAX) {
+        return UINT64_MAX;
+    }
+    now = target_clock();
+    return deadline > now ? deadline - now : 0;
+}
+
+void signals_poll(void)
+{
+    uint64_t set;
+
+    if (likely(!outside_load(sgx.boot.signals))) {
+        return;
+    }
+    set = outside_swap(sgx.boot.signals, 0);
+    for (int signo = 1; signo < 64; signo++) {
+        if (set >> signo & 1) {
+            kernel_signal(signo);
+        }
+    }
+}
+
+void target_vcpu_wait(uint64_t deadline)
+{
+    sgx_call(SGX_CALL_WAIT, from_now(deadline), 0, 0);
+    signals_poll();
+}
+
+void target_vcpu_kick(unsigned id)
+{
+    if (id < sgx.info->vcpus) {
+        sgx_call(SGX_CALL_KICK, id, 0, 0);
+    }
+}
+
+void target_vcpu_tick(uint64_t deadline)
+{
+    struct sgx_vcpu *s = this_sgx_vcpu();
+
+    if (deadline == UINT64_MAX && s->tick == UINT64_MAX) {
+        return;
+    }
+    s->tick = deadline;
+    sgx_call(SGX_CALL_TICK, from_now(deadline), 0, 0);
+}

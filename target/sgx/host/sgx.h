@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * target/sgx/host as the command line tool sees it: the untrusted program
+ * around an enclave. It builds the enclave through /dev/sgx_enclave (the
+ * kernel's driver, or sgxemu's), lends it threads and executes its I/O.
+ */
+#ifndef TARGET_SGX_HOST_SGX_H
+#define TARGET_SGX_HOST_SGX_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "abi/policy.h"
+#include "abi/sgx.h"
+
+struct sgx_run {
+    const void *kernel; /* build/lib/enclos/enclos-sgx.elf */
+    size_t kernel_size;
+    const struct policy *policy;
+    const struct sgx_sigstruct *sigstruct;
+    int image_fd;
+    uint64_t image_at; /* where in it the image begins */
+    /* NULL-terminated, or NULL: what the policy lets the host give. */
+    const char *const *args, *const *env;
+    bool tty[3];
+    int log_level;
+    bool strace, stats;
+};
+
+/* Builds, enters and serves the enclave. Exits with 125 after a message when
+ * it cannot start. */
+_Noreturn void target_sgx_run(const struct sgx_run *run);
+
+/* What of XCR0 this CPU gives an enclave. */
+uint64_t target_sgx_xfrm(void);
+
+#endif

@@ -1,0 +1,449 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A host thread a vCPU: enters the TCS and serves what comes out. An
+ * exception is not looked at here: the enclave is entered again (CSSA = 1),
+ * looks itself, and is resumed.
+ *
+ * Ticks and kicks are signals. When one finds the thread in the enclave, RIP
+ * stands at the asynchronous exit pointer, in the vDSO, with ERESUME's leaf
+ * number in RAX: the handler enters with CSSA = 1 right there, and returning
+ * from it resumes. Anywhere else it leaves a note, which the enclave finds
+ * when it comes back, and asks for another look soon, in case that it came
+ * just before an entry.
+ *
+ * Wait and kick are target/linux/vcpu.c's: a waiter sets `waiting`, then looks
+ * at `wake`; a kicker sets `wake`, then looks at `waiting`.
+ */
+#include "target/sgx/host/private.h"
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+
+#ifndef SYS_epoll_pwait2
+#define SYS_epoll_pwait2 441
+#endif
+
+enum {
+    LOOK_AGAIN_NS = 50000,
+    STACK_SIZE = 256 << 10,
+    STATUS_OURS = 125 << 8,
+};
+
+struct thread {
+    unsigned id;
+    uint64_t tcs, rdi;
+    struct sgx_exchange *exchange;
+    struct sgx_enter enter, nested;
+    uint32_t wake, waiting, kicked; /* atomic */
+    int tid;                        /* atomic; 0: not running yet */
+    int epoll, eventfd;
+    timer_t timer;
+    uint64_t tick_at, look_at; /* ns; what the timer serves; or UINT64_MAX */
+    uint64_t entries, exceptions, ticks;
+};
+
+static struct thread threads[VCPU_MAX];
+static __thread struct thread *self;
+static void *enter_function;
+
+/* ---- ticks ---- */
+
+static uint64_t now_ns(void)
+{
+    struct timespec ts;
+
+    clock_gettime(CLOCK_MONOTONIC, &ts);
+    return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
+}
+
+static struct timespec timespec_of(uint64_t ns)
+{
+    return (struct timespec){(time_t)(ns / 1000000000),
+                             (long)(ns % 1000000000)};
+}
+
+/* One timer for the tick that the kernel asked for and for looking again. */
+static void set_timer(struct thread *t)
+{
+    uint64_t at = MIN(t->tick_at, t->look_at);
+    struct itimerspec it = {
+        .it_value = timespec_of(at == UINT64_MAX ? 0 : MAX(at, 1ul))};
+
+    timer_settime(t->timer, TIMER_ABSTIME, &it, NULL);
+}
+
+static void look_again(struct thread *t, uint64_t ns)
+{
+    t->look_at = now_ns() + ns;
+    set_timer(t);
+}
+
+/* The timer's signal came, or somebody's kick. */
+static void timer_came(struct thread *t)
+{
+    t->look_at = UINT64_MAX;
+    if (t->tick_at != UINT64_MAX) {
+        t->tick_at = now_ns() >= t->tick_at ? UINT64_MAX : t->tick_at;
+        set_timer(t);
+    }
+}
+
+static void ask_tick(struct thread *t, uint64_t ns)
+{
+    t->tick_at = ns == UINT64_MAX ? ns : now_ns() + ns;
+    set_timer(t);
+}
+
+static _Noreturn void stop(uint64_t status);
+
+/* In the enclave, at the asynchronous exit pointer. */
+static void tick_inside(struct thread *t)
+{
+    struct sgx_exchange *x = t->exchange;
+
+    t->entries++;
+    t->ticks++;
+    if (sgx_enter(0, SGX_EENTER, &t->nested, enter_function) ||
+        t->nested.function != SGX_EEXIT || x->trap_call == SGX_CALL_STOP) {
+        stop(STATUS_OURS);
+    }
+    if (x->trap_a0) {
+        look_again(t, x->trap_a0);
+    }
+}
+
+static void on_tick(int sig, siginfo_t *info, void *context)
+{
+    const greg_t *g = ((ucontext_t *)context)->uc_mcontext.gregs;
+    struct thread *t = self;
+
+    if (!t) {
+        return;
+    }
+    atomic_store(&t->kicked, 0);
+    timer_came(t);
+    if (g[REG_RAX] == SGX_ERESUME && (uint64_t)g[REG_RBX] == t->tcs &&
+        vdso_owns((uint64_t)g[REG_RIP])) {
+        tick_inside(t);
+        return;
+    }
+    atomic_store(&t->exchange->tick, 1);
+    atomic_store(&t->wake, 1);
+    if (!atomic_load(&t->waiting)) {
+        look_again(t, LOOK_AGAIN_NS);
+    }
+}
+
+/* ---- calls ---- */
+
+static void print_stats(void)
+{
+    uint64_t entries = 0, exceptions = 0, ticks = 0;
+
+    for (unsigned i = 0; i < host.vcpu_count; i++) {
+        entries += threads[i].entries;
+        exceptions += threads[i].exceptions;
+        ticks += threads[i].ticks;
+    }
+    dprintf(host.log_fd,
+            "%14lu EENTERs\n%14lu of them for exceptions\n"
+            "%14lu of them for ticks\n",
+            entries, exceptions, ticks);
+}
+
+static _Noreturn void stop(uint64_t status)
+{
+    if (enclave.stats) {
+        print_stats();
+    }
+    target_stop((int)status);
+}
+
+static void log_text(struct sgx_exchange *x)
+{
+    char text[SGX_TEXT_MAX + 1];
+    size_t n = MIN(x->a0, (uint64_t)SGX_TEXT_MAX);
+
+    memcpy(text, x->text, n);
+    if (x->a1) {
+        text[n++] = '\n';
+    }
+    for (size_t at = 0; at < n;) {
+        ssize_t done = write(host.log_fd, text + at, n - at);
+
+        if (done < 0 && errno != EINTR) {
+            return;
+        }
+        at += done > 0 ? (size_t)done : 0;
+    }
+}
+
+static int sleep_events(struct thread *t, uint64_t deadline)
+{
+    struct epoll_event events[2];
+    struct timespec ts, *timeout = NULL;
+    uint64_t now;
+
+    if (deadline != UINT64_MAX) {
+        now = now_ns();
+        ts = timespec_of(deadline > now ? deadline - now : 0);
+        timeout = &ts;
+    }
+    return (int)syscall(SYS_epoll_pwait2, t->epoll, events, 2, timeout, NULL,
+                        8);
+}
+
+/* Signals may end it early, which is allowed. */
+static void wait(struct thread *t, uint64_t ns)
+{
+    uint64_t deadline = ns == UINT64_MAX ? ns : now_ns() + ns;
+
+    deadline = deadline < ns ? UINT64_MAX : deadline;
+    atomic_store(&t->waiting, 1);
+    atomic_fetch_add(&host.waiters, 1);
+    while (!atomic_load(&t->wake) && !ring_has_completions() &&
+           sleep_events(t, deadline) > 0) {
+    }
+    atomic_fetch_sub(&host.waiters, 1);
+    atomic_store(&t->waiting, 0);
+    atomic_store(&t->wake, 0);
+}
+
+static void kick(uint64_t id)
+{
+    struct thread *t = &threads[id];
+    uint64_t one = 1;
+    int tid;
+
+    if (id >= host.vcpu_count || !(tid = atomic_load(&t->tid))) {
+        return;
+    }
+    atomic_store(&t->wake, 1);
+    if (atomic_load(&t->waiting)) {
+        if (write(t->eventfd, &one, sizeof(one)) < 0) {
+            return;
+        }
+    } else if (!atomic_xchg(&t->kicked, 1)) {
+        syscall(SYS_tgkill, host.pid, tid, SIG_KICK);
+    }
+}
+
+void vcpu_signal(int signo)
+{
+    atomic_fetch_or(&enclave.signals, 1ull << signo);
+    kick(0);
+}
+
+static uint64_t change_pages(unsigned long request,
+                             const struct sgx_exchange *x, uint64_t value)
+{
+    struct sgx_ioctl_modify m = {
+        .offset = x->a0, .length = x->a1, .value = value};
+
+    while (m.length) {
+        m.count = m.result = 0;
+        if (ioctl(enclave.fd, request, &m) && errno != EAGAIN &&
+            errno != EINTR) {
+            return (uint64_t)errno;
+        }
+        m.offset += m.count;
+        m.length -= m.count;
+    }
+    return 0;
+}
+
+static uint64_t remove_pages(const struct sgx_exchange *x)
+{
+    struct sgx_ioctl_remove r = {.offset = x->a0, .length = x->a1};
+
+    while (r.length) {
+        r.count = 0;
+        if (ioctl(enclave.fd, SGX_IOCTL_REMOVE, &r) && errno != EAGAIN &&
+            errno != EINTR) {
+            return (uint64_t)errno;
+        }
+        r.offset += r.count;
+        r.length -= r.count;
+    }
+    return 0;
+}
+
+static uint64_t serve(struct thread *t)
+{
+    struct sgx_exchange *x = t->exchange;
+
+    switch (x->call) {
+    case SGX_CALL_STOP:
+        stop(x->a0);
+    case SGX_CALL_LOG:
+        log_text(x);
+        return 0;
+    case SGX_CALL_WAIT:
+        wait(t, x->a0);
+        return 0;
+    case SGX_CALL_KICK:
+        kick(x->a0);
+        return 0;
+    case SGX_CALL_TICK:
+        ask_tick(t, x->a0);
+        return 0;
+    case SGX_CALL_START:
+        return x->a0 < host.vcpu_count ? (uint64_t)-vcpu_run(x->a0, 0) : EINVAL;
+    case SGX_CALL_SUBMIT:
+        target_ring_submit(x->a0, x->a1);
+        return 0;
+    case SGX_CALL_RESTRICT:
+        return change_pages(SGX_IOCTL_RESTRICT, x, x->a2);
+    case SGX_CALL_TRIM:
+        return change_pages(SGX_IOCTL_MODIFY_TYPE, x, SGX_PT_TRIM);
+    case SGX_CALL_REMOVE:
+        return remove_pages(x);
+    case SGX_CALL_PROTECT:
+        return mprotect((void *)x->a0, x->a1, (int)x->a2) ? (uint64_t)errno : 0;
+    default:
+        fprintf(stderr, "enclos: the enclave refuses to be entered\n");
+        stop(STATUS_OURS);
+    }
+}
+
+/* ---- the thread ---- */
+
+static _Noreturn void cannot_enter(const struct thread *t)
+{
+    fprintf(stderr,
+            "enclos: the enclave cannot be entered: exception %u, error %x, "
+            "address %lx\n",
+            t->enter.vector, t->enter.error, t->enter.address);
+    stop(STATUS_OURS);
+}
+
+/* After an exit of an entry with CSSA = 1. */
+static void look_was_taken(struct thread *t)
+{
+    if (t->exchange->trap_call == SGX_CALL_STOP) {
+        stop(t->exchange->trap_a0);
+    }
+    if (t->exchange->trap_a0) {
+        look_again(t, t->exchange->trap_a0);
+    }
+}
+
+static _Noreturn void run(struct thread *t)
+{
+    uint32_t function = SGX_EENTER;
+    uint64_t rdi = t->rdi;
+    bool looking = false;
+
+    for (;;) {
+        t->entries += function == SGX_EENTER;
+        if (sgx_enter(rdi, function, &t->enter, enter_function)) {
+            cannot_enter(t);
+        }
+        if (t->enter.function != SGX_EEXIT) {
+            if (t->enter.function == SGX_EENTER) {
+                cannot_enter(t);
+            }
+            t->exceptions++;
+            looking = true;
+            function = SGX_EENTER;
+            rdi = 0;
+        } else if (looking) {
+            look_was_taken(t);
+            looking = false;
+            function = SGX_ERESUME;
+        } else {
+            rdi = serve(t);
+            function = SGX_EENTER;
+        }
+    }
+}
+
+static int open_events(struct thread *t)
+{
+    struct epoll_event kicks = {.events = EPOLLIN | EPOLLET};
+    struct epoll_event rings = {.events = EPOLLIN | EPOLLET | EPOLLEXCLUSIVE};
+
+    t->epoll = epoll_create1(EPOLL_CLOEXEC);
+    t->eventfd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    return t->epoll < 0 || t->eventfd < 0 ||
+                   epoll_ctl(t->epoll, EPOLL_CTL_ADD, t->eventfd, &kicks) ||
+                   epoll_ctl(t->epoll, EPOLL_CTL_ADD, host.io_eventfd, &rings)
+               ? -errno
+               : 0;
+}
+
+static int open_timer(struct thread *t, int tid)
+{
+    struct sigevent ev = {.sigev_signo = SIG_TICK,
+                          .sigev_notify = SIGEV_THREAD_ID};
+
+    ev._sigev_un._tid = tid;
+    prctl(PR_SET_TIMERSLACK, 1, 0, 0, 0);
+    return timer_create(CLOCK_MONOTONIC, &ev, &t->timer) ? -errno : 0;
+}
+
+static void *thread_main(void *arg)
+{
+    struct thread *t = arg;
+    int tid = (int)syscall(SYS_gettid);
+    sigset_t set;
+
+    self = t;
+    if (open_events(t) || open_timer(t, tid)) {
+        fprintf(stderr, "enclos: no timer or events for a vCPU\n");
+        stop(STATUS_OURS);
+    }
+    sigemptyset(&set);
+    sigaddset(&set, SIG_KICK);
+    sigaddset(&set, SIG_TICK);
+    pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+    atomic_store(&t->tid, tid);
+    run(t);
+}
+
+int vcpu_run(unsigned id, uint64_t rdi)
+{
+    struct thread *t = &threads[id];
+    pthread_attr_t attr;
+    pthread_t thread;
+    int err;
+
+    t->id = id;
+    t->rdi = rdi;
+    t->tcs = sgx_layout_top(&enclave.layout) + SGX_VCPU_AT +
+             (uint64_t)id * SGX_BLOCK_SIZE;
+    t->enter.tcs = t->nested.tcs = t->tcs;
+    t->exchange = &enclave.exchanges[id];
+    t->tick_at = t->look_at = UINT64_MAX;
+    pthread_attr_init(&attr);
+    pthread_attr_setstacksize(&attr, STACK_SIZE);
+    pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+    err = pthread_create(&thread, &attr, thread_main, t);
+    pthread_attr_destroy(&attr);
+    return -err;
+}
+
+int vcpus_init(void)
+{
+    struct sigaction sa = {.sa_sigaction = on_tick,
+                           .sa_flags = SA_SIGINFO | SA_RESTART};
+
+    enter_function = vdso_find_enter();
+    sigfillset(&sa.sa_mask);
+    if (!enter_function) {
+        return -ENOSYS;
+    }
+    return sigaction(SIG_KICK, &sa, NULL) || sigaction(SIG_TICK, &sa, NULL)
+               ? -errno
+               : 0;
+}
