@@ -80,3 +80,8 @@ void target_vcpu_tick(uint64_t deadline)
     s->tick = deadline;
     sgx_call(SGX_CALL_TICK, from_now(deadline), 0, 0);
 }
+
+void target_suspend(void)
+{
+    sgx_call(SGX_CALL_SUSPEND, 0, 0, 0);
+}

@@ -310,6 +310,9 @@ static uint64_t serve(struct thread *t)
         return remove_pages(x);
     case SGX_CALL_PROTECT:
         return mprotect((void *)x->a0, x->a1, (int)x->a2) ? (uint64_t)errno : 0;
+    case SGX_CALL_SUSPEND:
+        target_suspend();
+        return 0;
     default:
         fprintf(stderr, "enclos: the enclave refuses to be entered\n");
         stop(STATUS_OURS);
