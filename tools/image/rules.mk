@@ -24,13 +24,14 @@ IMAGE_TESTS := $(addprefix $(B)/unit/kernel/fs/tests/, verity_test erofs_test \
 UNIT_TESTS += $(IMAGE_TESTS)
 $(IMAGE_TESTS): %: %.o $(VERITY_UNIT_OBJS) \
 		$(IMAGE_UNIT_OBJS) $(B)/unit/lib/lib.a
-	$(CC) $(UNIT_CFLAGS) -o $@ $^ -l:libcrypto.a
+	$(CC) $(UNIT_CFLAGS) -o $@ $^ -l:libcrypto.a -pthread
 $(B)/unit/kernel/fs/tests/erofs_test.o: UNIT_CFLAGS += -D_GNU_SOURCE
 
 # The leaf, with the page cache and host I/O below it, over target/fake.
-LEAF_TEST := $(B)/unit/kernel/fs/tests/erofs_leaf_test
-UNIT_TESTS += $(LEAF_TEST)
-$(LEAF_TEST): %: %.o $(addprefix $(B)/unit/kernel/, fs/erofs.o fs/verity.o \
+LEAF_TESTS := $(addprefix $(B)/unit/kernel/fs/tests/, erofs_leaf_test \
+	hostile_test)
+UNIT_TESTS += $(LEAF_TESTS)
+$(LEAF_TESTS): %: %.o $(B)/unit/kernel/fs/tests/leaf_world.o $(addprefix $(B)/unit/kernel/, fs/erofs.o fs/verity.o \
 		fs/verity_tree.o fs/verity_open.o fs/inode.o fs/pagecache.o \
 		fs/pagefill.o fs/pagetree.o fs/pagewindow.o fs/tests/image_file.o \
 		crypto/sha256.o crypto/sha256_multi.o mm/iobuf.o core/hostio.o \
@@ -38,7 +39,7 @@ $(LEAF_TEST): %: %.o $(addprefix $(B)/unit/kernel/, fs/erofs.o fs/verity.o \
 		core/timer.o core/lock.o core/lock_debug.o core/log.o) \
 		$(CRYPTO_OBJS) $(B)/unit/target/fake/fake.a \
 		$(IMAGE_UNIT_OBJS) $(B)/unit/lib/lib.a
-	$(CC) $(UNIT_CFLAGS) -o $@ $^ -l:libcrypto.a
+	$(CC) $(UNIT_CFLAGS) -o $@ $^ -l:libcrypto.a -pthread
 
 # Not a test: prints GB/s of verified reading.
 $(B)/host/kernel/fs/tests/verity_bench: HOST_CFLAGS += -DENCLOS_UNIT
@@ -48,3 +49,8 @@ $(B)/host/kernel/fs/tests/verity_bench: $(addprefix $(B)/host/kernel/, \
 		crypto/sha256_multi.o crypto/tests/stubs.o) $(CRYPTO_OBJS) \
 		$(IMAGE_OBJS)
 	$(CC) $(HOST_LDFLAGS) -o $@ $^ -l:libcrypto.a
+
+# 100,000 lies instead of a sample.
+test-hostile: $(B)/unit/kernel/fs/tests/hostile_test
+	HOSTILE_SEEDS=100000 $<
+.PHONY: test-hostile

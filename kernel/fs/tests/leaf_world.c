@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Stand-ins for what a leaf over the page cache is linked with and does not
+ * use in a test: the rest of the VFS, user memory, windows.
+ */
+#include <errno.h>
+#include "kernel/crypto/crypto.h"
+#include "kernel/fs/locks.h"
+#include "kernel/fs/vfs.h"
+#include "kernel/fs/watch.h"
+#include "kernel/mm/mm.h"
+#include "arch/x86_64/arch.h"
+
+/* What the VFS would bring and the leaf does not use. */
+struct file_ops {
+    char unused;
+};
+const struct file_ops regular_file_ops, directory_file_ops;
+void locks_free(struct inode_locks *locks)
+{
+}
+void watches_free(struct inode_watches *watches)
+{
+}
+size_t copy_from_user_part(void *dst, struct uptr src, size_t n)
+{
+    return 0;
+}
+size_t copy_to_user_part(struct uptr dst, const void *src, size_t n)
+{
+    return 0;
+}
+size_t zero_user_part(struct uptr dst, size_t n)
+{
+    return 0;
+}
+/* Nothing is mapped shared here. */
+int mm_window_alloc(uint64_t len, uint64_t *base)
+{
+    return -ENOMEM;
+}
+void mm_window_free(uint64_t base, uint64_t len)
+{
+}
+int mm_window_commit(uint64_t start, uint64_t end)
+{
+    return -ENOMEM;
+}
+void mm_window_release(uint64_t start, uint64_t end)
+{
+}
+size_t arch_user_copy(void *dst, const void *src, size_t n)
+{
+    return n;
+}
+void crypto_vector_begin(void)
+{
+}
+void crypto_vector_end(void)
+{
+}
