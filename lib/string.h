@@ -59,4 +59,11 @@ static inline size_t lib_strlcpy(char *restrict dst, const char *restrict src,
 #define strlcpy lib_strlcpy
 
 #endif
+/* Zeroes secrets; the compiler may not leave it out. */
+static inline void wipe(void *buf, size_t len)
+{
+    memset(buf, 0, len);
+    __asm__ volatile("" : : "r"(buf) : "memory");
+}
+
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Hashing for the kernel. The fast paths are assembly objects of Debian's
- * static libcrypto (OpenSSL) and libipsec-mb, linked in as they are; sha256.c
- * holds a plain C version for machines and tests without them.
+ * Hashing and random bytes for the kernel. The fast paths are assembly objects
+ * of Debian's static libcrypto (OpenSSL) and libipsec-mb, linked in as they
+ * are; sha256.c holds a plain C version for machines and tests without them.
  *
  * Those paths use vector registers, which hold the program's values while the
  * kernel runs: each call below brackets its own use with crypto_vector_begin()
@@ -56,5 +56,11 @@ void sha256(const void *data, size_t len, uint8_t out[SHA256_SIZE]);
 void sha256_blocks_multi(const uint8_t *const blocks[], size_t count,
                          size_t len, const void *salt, size_t salt_len,
                          uint8_t (*out)[SHA256_SIZE]);
+
+/* ---- random bytes (random.c) ---- */
+
+/* Bytes of a generator that the target's entropy seeds (ChaCha20, RFC 8439):
+ * for programs, and whatever else needs many. From a vCPU's own context. */
+void random_bytes(void *buf, size_t len);
 
 #endif

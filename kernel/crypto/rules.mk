@@ -3,7 +3,8 @@
 # libraries: libcrypto (OpenSSL, Apache-2.0) and libipsec-mb (BSD-3-Clause).
 # Whoever links the kernel or a test with this room adds $(CRYPTO_OBJS).
 
-KERNEL_SRCS += kernel/crypto/sha256.c kernel/crypto/sha256_multi.c
+KERNEL_SRCS += kernel/crypto/sha256.c kernel/crypto/sha256_multi.c \
+	kernel/crypto/chacha20.c kernel/crypto/random.c
 
 CRYPTO_DIR := $(B)/objects
 CRYPTO_OBJS := $(addprefix $(CRYPTO_DIR)/, libcrypto-lib-sha256-x86_64.o \
@@ -27,6 +28,12 @@ CRYPTO_UNIT_OBJS := $(addprefix $(B)/unit/kernel/crypto/, sha256.o \
 
 UNIT_TESTS += $(B)/unit/kernel/crypto/tests/sha256_test
 $(B)/unit/kernel/crypto/tests/sha256_test: %: %.o $(CRYPTO_UNIT_OBJS) \
+		$(B)/unit/lib/lib.a
+	$(CC) $(UNIT_CFLAGS) -o $@ $^
+
+UNIT_TESTS += $(B)/unit/kernel/crypto/tests/random_test
+$(B)/unit/kernel/crypto/tests/random_test: %: %.o \
+		$(addprefix $(B)/unit/kernel/crypto/, chacha20.o random.o) \
 		$(B)/unit/lib/lib.a
 	$(CC) $(UNIT_CFLAGS) -o $@ $^
 

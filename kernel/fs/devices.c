@@ -6,9 +6,9 @@
  */
 #include "kernel/fs/devices.h"
 #include "kernel/fs/special.h"
+#include "kernel/crypto/crypto.h"
 #include "kernel/tty/tty.h"
 #include "lib/string.h"
-#include "target/target.h"
 #include "abi/linux/errno.h"
 #include "abi/linux/stat.h"
 
@@ -69,20 +69,21 @@ static const struct file_ops full_ops = {
 static long read_random(struct file *f, struct iobuf *io, uint64_t *pos,
                         int flags)
 {
-    uint8_t block[256];
+    uint8_t block[2048];
+    uint64_t len = io->left;
     long done = 0, n = 0;
 
     while (io->left && n >= 0) {
         size_t part = MIN(io->left, (uint64_t)sizeof(block));
 
-        target_random(block, part);
+        random_bytes(block, part);
         n = iobuf_put(io, block, part);
         done += n > 0 ? n : 0;
         if (n < (long)part) {
             break;
         }
     }
-    memset(block, 0, sizeof(block));
+    wipe(block, MIN(len, (uint64_t)sizeof(block)));
     return done ? done : n;
 }
 
@@ -93,7 +94,7 @@ static long random_ioctl(struct file *f, uint32_t cmd, struct uptr arg)
     return cmd == (uint32_t)RNDGETENTCNT ? put_user32(arg, 256) : -ENOTTY;
 }
 
-/* Writes are accepted, and add nothing: the generator is the CPU's. */
+/* Writes are accepted, and add nothing: the generator has its own seeds. */
 static const struct file_ops random_ops = {
     .read = read_random,
     .write = write_nowhere,

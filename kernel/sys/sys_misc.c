@@ -5,6 +5,7 @@
  */
 #include "kernel/sys/table.h"
 #include "kernel/sys/convert.h"
+#include "kernel/crypto/crypto.h"
 #include "kernel/mm/heap.h"
 #include "kernel/proc/cred.h"
 #include "kernel/proc/timers.h"
@@ -12,7 +13,6 @@
 #include "abi/linux/prctl.h"
 #include "abi/linux/resource.h"
 #include "lib/string.h"
-#include "target/target.h"
 
 /* ---- limits ---- */
 
@@ -244,7 +244,8 @@ long sys_getrandom(const struct sysargs *a)
     struct uptr to = arg_ptr(a, 0);
     size_t len = MIN(arg_u64(a, 1), (uint64_t)INT32_MAX), done = 0;
     unsigned flags = arg_uint(a, 2);
-    uint8_t chunk[256];
+    uint8_t chunk[1024];
+    long err = 0;
 
     if ((flags & ~(unsigned)(GRND_NONBLOCK | GRND_RANDOM | GRND_INSECURE)) ||
         (flags & (GRND_RANDOM | GRND_INSECURE)) ==
@@ -254,16 +255,18 @@ long sys_getrandom(const struct sysargs *a)
     while (done < len) {
         size_t n = MIN(len - done, sizeof(chunk));
 
-        target_random(chunk, n);
-        if (copy_to_user(uptr_add(to, done), chunk, n)) {
-            return done ? (long)done : -EFAULT;
+        random_bytes(chunk, n);
+        err = copy_to_user(uptr_add(to, done), chunk, n);
+        if (err) {
+            break;
         }
         done += n;
         if (done < len && signal_pending(current_thread())) {
             break; /* never for 256 bytes or less (getrandom(2)) */
         }
     }
-    return (long)done;
+    wipe(chunk, MIN(len, sizeof(chunk)));
+    return done ? (long)done : err;
 }
 
 /* ---- the rest ---- */
