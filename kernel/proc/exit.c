@@ -132,6 +132,8 @@ static void become_zombie(struct proc *p)
         proc_unlink(p);
     }
     spin_unlock(&proc_lock);
+    atomic_store(&p->ended, true);
+    wait_wake_all(&p->ended_wait);
     tell_parent(p, parent);
     proc_put(parent);
     if (reap) {

@@ -43,6 +43,7 @@ void proc_unlink(struct proc *p)
 {
     list_del(&p->pid_node);
     list_del(&p->sibling);
+    atomic_store(&p->reaped, true);
 }
 
 /* Ordinary children report by SIGCHLD; __WCLONE and __WALL ask for others. */

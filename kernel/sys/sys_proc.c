@@ -5,6 +5,7 @@
  */
 #include "kernel/sys/table.h"
 #include "kernel/mm/heap.h"
+#include "kernel/proc/pidfd.h"
 #include "kernel/proc/proc.h"
 #include "abi/linux/errno.h"
 #include "abi/linux/fcntl.h"
@@ -242,7 +243,33 @@ static struct k_siginfo child_info(const struct wait_result *r)
     return info;
 }
 
-static int waitid_filter(struct wait_filter *f)
+/* The child behind a pidfd, by its number. */
+static int pidfd_filter(struct wait_filter *f, bool *nonblock)
+{
+    struct proc *p;
+    struct fd fd;
+    int err = f->id < 0 ? -EINVAL : fd_get_io(f->id, &fd);
+
+    if (err) {
+        return err;
+    }
+    p = pidfd_proc(fd.file);
+    if (!p) {
+        err = -EBADF;
+    } else if (atomic_load(&p->reaped)) {
+        err = -ECHILD;
+    } else {
+        *nonblock = file_nonblock(fd.file, 0) && !(f->options & WNOHANG);
+        f->options |= *nonblock ? WNOHANG : 0;
+        f->type = ABI_P_PID;
+        f->id = p->pid;
+    }
+    fd_put(&fd);
+    return err;
+}
+
+/* *nonblock: the descriptor says not to wait, rather than the caller. */
+static int waitid_filter(struct wait_filter *f, bool *nonblock)
 {
     const unsigned known = WNOHANG | WNOWAIT | WEXITED | WSTOPPED | WCONTINUED |
                            ABI_WNOTHREAD | ABI_WCLONE | ABI_WALL;
@@ -260,7 +287,7 @@ static int waitid_filter(struct wait_filter *f)
         f->id = f->id ? f->id : current_proc()->pgid;
         return f->id > 0 ? 0 : -EINVAL;
     case ABI_P_PIDFD:
-        return -EBADF; /* there are no such descriptors yet */
+        return pidfd_filter(f, nonblock);
     default:
         return -EINVAL;
     }
@@ -272,12 +299,16 @@ long sys_waitid(const struct sysargs *a)
     struct uptr to = arg_ptr(a, 2);
     struct wait_result r = {.pid = 0};
     struct k_siginfo info;
-    int result = waitid_filter(&f);
+    bool nonblock = false;
+    int result = waitid_filter(&f, &nonblock);
 
     if (result) {
         return result;
     }
     result = proc_wait(&f, &r);
+    if (result == 0 && nonblock) {
+        return -EAGAIN;
+    }
     if (result < 0) {
         return result;
     }

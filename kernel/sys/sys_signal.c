@@ -5,6 +5,7 @@
  */
 #include "kernel/sys/table.h"
 #include "kernel/core/timer.h"
+#include "kernel/proc/pidfd.h"
 #include "kernel/proc/proc.h"
 #include "kernel/signal/signal.h"
 #include "abi/linux/errno.h"
@@ -343,6 +344,88 @@ long sys_kill(const struct sysargs *a)
         return -ESRCH;
     }
     return send_to_group(pid == -1 ? 0 : -pid, &info);
+}
+
+/* ---- by pidfd ---- */
+
+enum {
+    PIDFD_SIGNAL_THREAD = 1,
+    PIDFD_SIGNAL_THREAD_GROUP = 2,
+    PIDFD_SIGNAL_PROCESS_GROUP = 4,
+};
+
+static int send_to_proc(struct proc *p, const struct k_siginfo *info,
+                        unsigned flags)
+{
+    struct thread *main;
+    int err;
+
+    if (flags == PIDFD_SIGNAL_PROCESS_GROUP) {
+        return send_to_group(p->pgid, info);
+    }
+    spin_lock(&proc_lock);
+    main = thread_find(p->pid);
+    if (atomic_load(&p->reaped)) {
+        err = -ESRCH;
+    } else if (flags == PIDFD_SIGNAL_THREAD && main) {
+        err = check_sending(p, info);
+        err = err > 0 ? signal_send_thread(main, info) : err;
+    } else {
+        err = send_checked(p, info);
+    }
+    spin_unlock(&proc_lock);
+    return err;
+}
+
+/* What the call may pretend, as rt_sigqueueinfo(2). */
+static int info_for(struct proc *p, struct uptr from, struct k_siginfo *info)
+{
+    int signo = info->signo;
+
+    if (!from.addr) {
+        return 0;
+    }
+    if (copy_from_user(info, from, sizeof(*info))) {
+        return -EFAULT;
+    }
+    if (info->signo != signo) {
+        return -EINVAL;
+    }
+    return p == current_proc() || (info->code < 0 && info->code != SI_TKILL)
+               ? 0
+               : -EPERM;
+}
+
+static long signal_by(struct file *f, const struct sysargs *a)
+{
+    unsigned flags = arg_uint(a, 3);
+    struct k_siginfo info = info_from_current(
+        arg_int(a, 1), flags == PIDFD_SIGNAL_THREAD ? SI_TKILL : SI_USER);
+    struct proc *p = pidfd_proc(f);
+    int err;
+
+    if (!p) {
+        return -EBADF;
+    }
+    err = info_for(p, arg_ptr(a, 2), &info);
+    return err ? err : send_to_proc(p, &info, flags);
+}
+
+long sys_pidfd_send_signal(const struct sysargs *a)
+{
+    unsigned flags = arg_uint(a, 3);
+    struct fd fd;
+    long result;
+
+    if (flags > PIDFD_SIGNAL_PROCESS_GROUP || (flags & (flags - 1))) {
+        return -EINVAL;
+    }
+    result = fd_get_io(arg_int(a, 0), &fd);
+    if (!result) {
+        result = signal_by(fd.file, a);
+        fd_put(&fd);
+    }
+    return result;
 }
 
 /* tgid 0: any process. */

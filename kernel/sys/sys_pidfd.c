@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The system calls on pidfds. Signals through them are in sys_signal.c, waiting
+ * in sys_proc.c.
+ */
+#include "kernel/sys/table.h"
+#include "kernel/proc/pidfd.h"
+#include "kernel/proc/proc.h"
+#include "abi/linux/errno.h"
+#include "abi/linux/fcntl.h"
+#include "abi/linux/prctl.h"
+
+enum { PIDFD_NONBLOCK = O_NONBLOCK };
+
+static int install(struct proc *p, uint32_t flags)
+{
+    struct file *f;
+    int fd = pidfd_new(p, flags, &f);
+
+    if (fd) {
+        return fd;
+    }
+    fd = fd_install(f, 0, true);
+    if (fd < 0) {
+        file_put(f);
+    }
+    return fd;
+}
+
+static bool is_thread(int tid)
+{
+    bool yes;
+
+    spin_lock(&proc_lock);
+    yes = thread_find(tid);
+    spin_unlock(&proc_lock);
+    return yes;
+}
+
+long sys_pidfd_open(const struct sysargs *a)
+{
+    int pid = arg_int(a, 0);
+    uint32_t flags = arg_uint(a, 1);
+    struct proc *p;
+    long fd;
+
+    if ((flags & ~(uint32_t)PIDFD_NONBLOCK) || pid <= 0) {
+        return -EINVAL;
+    }
+    p = proc_find(pid);
+    if (!p) {
+        return is_thread(pid) ? -ENOENT : -ESRCH;
+    }
+    fd = install(p, flags);
+    proc_put(p);
+    return fd;
+}
+
+/* As ptrace(2) has it for attaching: the same user and group throughout, or
+ * the right to it. */
+static bool may_look_into(const struct proc *p)
+{
+    const struct cred *me = &current_proc()->cred, *c = &p->cred;
+
+    return p == current_proc() || (me->cap_effective >> CAP_SYS_PTRACE & 1) ||
+           (me->uid == c->uid && me->uid == c->euid && me->uid == c->suid &&
+            me->gid == c->gid && me->gid == c->egid && me->gid == c->sgid &&
+            p->dumpable);
+}
+
+/* p's descriptor n with a reference. */
+static int take_file(struct proc *p, int n, struct file **out)
+{
+    int err = -ESRCH;
+
+    *out = NULL;
+    spin_lock(&proc_lock);
+    list_for_each (pos, &p->threads) {
+        struct thread *t = list_entry(pos, struct thread, node);
+
+        if (t->files) {
+            *out = files_peek(t->files, n, NULL);
+            err = *out ? 0 : -EBADF;
+            break;
+        }
+    }
+    if (!err && !may_look_into(p)) {
+        err = -EPERM;
+    }
+    spin_unlock(&proc_lock);
+    if (err && *out) {
+        file_put(*out);
+    }
+    return err;
+}
+
+static long get_from(struct file *pidfd, int n)
+{
+    struct proc *p = pidfd_proc(pidfd);
+    struct file *f;
+    long fd;
+
+    if (!p) {
+        return -EBADF;
+    }
+    fd = take_file(p, n, &f);
+    if (!fd) {
+        fd = fd_install(f, 0, true);
+        if (fd < 0) {
+            file_put(f);
+        }
+    }
+    return fd;
+}
+
+long sys_pidfd_getfd(const struct sysargs *a)
+{
+    struct fd fd;
+    long result;
+
+    if (arg_uint(a, 2)) {
+        return -EINVAL;
+    }
+    result = fd_get_io(arg_int(a, 0), &fd);
+    if (!result) {
+        result = get_from(fd.file, arg_int(a, 1));
+        fd_put(&fd);
+    }
+    return result;
+}
