@@ -59,7 +59,7 @@ struct sgx_boot_cpuid {
     uint64_t ab, cd;   /* EAX | EBX << 32, ECX | EDX << 32 */
 };
 
-enum { SGX_BOOT_CPUID_MAX = 96, SGX_BOOT_RINGS = 2 };
+enum { SGX_BOOT_CPUID_MAX = 96, SGX_BOOT_RINGS = 2, SGX_BOOT_MOUNTS = 32 };
 
 /* Handed over at the first entry of vCPU 0, by address in RDI. */
 struct sgx_boot {
@@ -75,7 +75,8 @@ struct sgx_boot {
     uint64_t log_level, strace, stats;
     uint64_t args, args_size; /* strings, each with its NUL; 0: none */
     uint64_t env, env_size;
-    uint64_t emulated;
+    uint64_t fault_alloc, fault_io;
+    int64_t mount_fds[SGX_BOOT_MOUNTS];
     uint64_t cpuid_count;
     struct sgx_boot_cpuid cpuid[SGX_BOOT_CPUID_MAX];
 };

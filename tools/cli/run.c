@@ -7,6 +7,7 @@
 #include "tools/cli/cli.h"
 #include "tools/cli/root.h"
 #include "tools/cli/run_bundle.h"
+#include "tools/cli/sgx.h"
 #include "target/linux/linux.h"
 
 #include <errno.h>
@@ -23,6 +24,7 @@ enum { ENV_MAX = 1024, HOSTNAME_MAX = 64 };
 
 struct run {
     struct boot_info info;
+    enum cli_target target;
     const char *root;
     const char *env[ENV_MAX + 1];
     size_t env_count;
@@ -137,7 +139,13 @@ static bool set_log(void *ctx, const char *value)
     return false;
 }
 
+static bool set_target(void *ctx, const char *value)
+{
+    return target_parse(value, &((struct run *)ctx)->target);
+}
+
 static const struct option_row options[] = {
+    {"--target", true, set_target, "auto, linux, sgx or sgx-emu"},
     {"--root", true, set_root, "auto, host, a directory or an image"},
     {"--env", true, set_env, "K=V"},
     {"--env-pass", true, set_env_pass, "the name of a variable"},
@@ -193,7 +201,7 @@ static int run_bundle(const struct run *run, char **argv)
                     "it out, or build with another policy",
                     argv[0], run->decided);
     }
-    return bundle_run(argv[0], &host);
+    return bundle_run(argv[0], &host, run->target);
 }
 
 static int run_run(int argc, char **argv)
@@ -201,9 +209,6 @@ static int run_run(int argc, char **argv)
     static struct run run;
     int first, status;
 
-    if (target_linux_reserve()) {
-        return EXIT_OURS;
-    }
     set_defaults(&run);
     first = options_parse(argc, argv, options,
                           sizeof(options) / sizeof(options[0]), &run);
@@ -213,6 +218,13 @@ static int run_run(int argc, char **argv)
     if (first >= argc) {
         return fail("run needs a program: enclos run [OPTION...] PROGRAM "
                     "[ARG...]");
+    }
+    run.target = target_choose(run.target);
+    if (run.target == TARGET_LINUX && target_linux_reserve()) {
+        return EXIT_OURS;
+    }
+    if (bundle_is_named(argv[first]) && run.target == TARGET_SGX_EMU) {
+        return sgx_emulate(argv);
     }
     if (bundle_is_named(argv[first])) {
         return run_bundle(&run, argv + first);
@@ -227,12 +239,20 @@ static int run_run(int argc, char **argv)
     if (!run.info.cwd) {
         run.info.cwd = "/";
     }
+    if (run.target == TARGET_SGX_EMU) {
+        return sgx_emulate(argv);
+    }
+    if (run.target == TARGET_SGX) {
+        return sgx_run_info(&run.info);
+    }
     say("NOT CONFIDENTIAL: no TEE; whoever owns this machine can read and "
         "change everything");
     target_linux_run(&run.info);
 }
 
 static const char *const details[] = {
+    "--target T          auto (SGX where it is, else linux), linux, sgx, or",
+    "                    sgx-emu: an enclave in software, for tests",
     "--root auto         pack PROGRAM and what it needs into a verified image",
     "                    (cached by content); this is the default",
     "--root host         the host's own tree, untrusted, read-only below",

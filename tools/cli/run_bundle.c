@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -42,7 +43,8 @@ static int open_mounts(const struct policy *p, int *fds)
     return 0;
 }
 
-static int run_open(const struct bundle *b, const struct policy_host *host)
+static int run_open(const struct bundle *b, const struct policy_host *host,
+                    enum cli_target target)
 {
     static struct policy_vectors vectors;
     static struct boot_info info;
@@ -64,16 +66,20 @@ static int run_open(const struct bundle *b, const struct policy_host *host)
     if (status) {
         return status;
     }
+    if (target == TARGET_SGX) {
+        return sgx_run_bundle(b, host, mount_fds);
+    }
     say("NOT CONFIDENTIAL: no TEE; whoever owns this machine can read and "
         "change everything");
     target_linux_run(&info);
 }
 
-int bundle_run(const char *path, const struct policy_host *host)
+int bundle_run(const char *path, const struct policy_host *host,
+               enum cli_target target)
 {
     struct bundle b;
 
-    return bundle_open(path, &b) ? EXIT_OURS : run_open(&b, host);
+    return bundle_open(path, &b) ? EXIT_OURS : run_open(&b, host, target);
 }
 
 bool bundle_run_self(char **argv, int *status)
@@ -83,13 +89,25 @@ bool bundle_run_self(char **argv, int *status)
         .env = (const char *const *)environ,
         .log_level = LOG_WARN,
     };
+    enum cli_target target = TARGET_AUTO;
+    const char *word = getenv("ENCLOS_TARGET");
     struct bundle b;
     int packaged = bundle_open_self(&b);
 
     if (packaged == 0) {
         return false;
     }
-    *status = packaged < 0 || target_linux_reserve() ? EXIT_OURS
-                                                     : run_open(&b, &host);
+    if (word && !target_parse(word, &target)) {
+        *status = fail("ENCLOS_TARGET: '%s' is no target", word);
+        return true;
+    }
+    target = target_choose(target);
+    if (packaged > 0 && target == TARGET_SGX_EMU) {
+        *status = sgx_emulate(argv + 1);
+        return true;
+    }
+    *status = packaged < 0 || (target == TARGET_LINUX && target_linux_reserve())
+                  ? EXIT_OURS
+                  : run_open(&b, &host, target);
     return true;
 }

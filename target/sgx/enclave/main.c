@@ -18,6 +18,8 @@ enum {
 struct sgx_global sgx;
 static struct boot_info boot_info;
 static struct policy_vectors vectors;
+static int mount_fds[SGX_BOOT_MOUNTS];
+_Static_assert((int)SGX_BOOT_MOUNTS == (int)POLICY_MOUNTS_MAX, "mounts");
 
 /* EREPORT of ourselves says what ECREATE and EINIT made of us. */
 static void learn_attributes(void)
@@ -132,6 +134,14 @@ static void fill_info(const struct policy *p)
     boot_info.image_fd = (int)sgx.boot.image_fd;
     boot_info.image_at = sgx.boot.image_at;
     boot_info.host_root_fd = -1;
+    boot_info.mount_fds = mount_fds;
+    for (unsigned i = 0; i < SGX_BOOT_MOUNTS; i++) {
+        mount_fds[i] = (int)sgx.boot.mount_fds[i];
+    }
+    if (p->insecure & POLICY_DEBUG) {
+        boot_info.fault_alloc = sgx.boot.fault_alloc;
+        boot_info.fault_io = sgx.boot.fault_io;
+    }
     for (int fd = 0; fd < 3; fd++) {
         boot_info.tty[fd] = sgx.boot.tty >> fd & 1;
     }

@@ -141,6 +141,11 @@ static void fill_boot(const struct sgx_run *run)
     b->log_level = (uint64_t)run->log_level;
     b->strace = run->strace;
     b->stats = run->stats;
+    b->fault_alloc = run->fault_alloc;
+    b->fault_io = run->fault_io;
+    for (uint32_t i = 0; run->mount_fds && i < run->policy->mounts.count; i++) {
+        b->mount_fds[i] = run->mount_fds[i];
+    }
     join(run->args, &b->args, &b->args_size);
     join(run->env, &b->env, &b->env_size);
     fill_cpuid();

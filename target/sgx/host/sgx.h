@@ -20,12 +20,14 @@ struct sgx_run {
     const struct policy *policy;
     const struct sgx_sigstruct *sigstruct;
     int image_fd;
-    uint64_t image_at; /* where in it the image begins */
+    uint64_t image_at;    /* where in it the image begins */
+    const int *mount_fds; /* one a mount of the policy, or NULL */
     /* NULL-terminated, or NULL: what the policy lets the host give. */
     const char *const *args, *const *env;
     bool tty[3];
     int log_level;
     bool strace, stats;
+    uint64_t fault_alloc, fault_io; /* as boot_info; debug enclaves only */
 };
 
 /* Builds, enters and serves the enclave. Exits with 125 after a message when
