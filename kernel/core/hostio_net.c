@@ -82,6 +82,24 @@ int hostio_bind(int fd, const void *name, size_t len)
     return with_value(HOSTOP_BIND, fd, 0, 0, name, len, NULL, 0);
 }
 
+int hostio_connect(int fd, const void *name, size_t len)
+{
+    struct host_buffer b = buffer_get(len);
+    struct request q = {
+        .ring = RING_URING,
+        .sqe = {.opcode = RINGOP_CONNECT,
+                .fd = fd,
+                .addr = b.at.addr,
+                .off = len},
+    };
+    int err;
+
+    buffer_write(&b, 0, name, len);
+    err = (int)ring_call(&q);
+    buffer_put(&b);
+    return err;
+}
+
 int hostio_sockname(int fd, bool peer, void *name)
 {
     return with_value(peer ? HOSTOP_PEERNAME : HOSTOP_SOCKNAME, fd, 0, 0, NULL,

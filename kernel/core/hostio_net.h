@@ -15,6 +15,7 @@ enum { HOSTIO_NAME_MAX = 128, HOSTIO_OPTION_MAX = 1024, HOSTIO_CONTROL = 512 };
 int hostio_socket(int family, int type, int protocol);
 int hostio_bind(int fd, const void *name, size_t len);
 int hostio_listen(int fd, int backlog);
+int hostio_connect(int fd, const void *name, size_t len); /* datagrams */
 int hostio_shutdown(int fd, int how);
 /* The length, at most HOSTIO_NAME_MAX. */
 int hostio_sockname(int fd, bool peer, void *name);

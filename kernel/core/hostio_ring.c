@@ -198,8 +198,8 @@ void hostio_start(struct hostio_op *op)
     }
     spin_unlock(&r->lock);
     if (atomic_load_relaxed(&r->unsubmitted) >= BATCH) {
-        flush(r);
-        this_vcpu()->resched = 1; /* some may be complete by now */
+        atomic_store_relaxed(&sched_io_flush_at, 1); /* with the next check */
+        this_vcpu()->resched = 1;
     } else if (!atomic_load_relaxed(&sched_io_flush_at)) {
         atomic_store_relaxed(&sched_io_flush_at, clock_now() + HOSTIO_DELAY_NS);
         this_vcpu()->resched = 1;

@@ -12,6 +12,7 @@
 #include "kernel/fs/epoll.h"
 #include "kernel/fs/file.h"
 #include "kernel/fs/room.h"
+#include "kernel/core/hostio_op.h"
 #include "kernel/core/log.h"
 #include "kernel/core/sched.h"
 #include "kernel/mm/heap.h"
@@ -393,6 +394,7 @@ int epoll_take(struct file *epf, struct epoll_event *out, unsigned count,
     if (!ep) {
         return -EINVAL;
     }
+    hostio_look();
     for (;;) {
         unsigned n = has_ready(ep) ? collect(ep, out, count) : 0;
         int err;

@@ -6,6 +6,7 @@
  */
 #include "kernel/fs/poll_wait.h"
 #include "kernel/fs/file.h"
+#include "kernel/core/hostio_op.h"
 #include "kernel/core/sched.h"
 #include "kernel/mm/heap.h"
 #include "abi/linux/errno.h"
@@ -154,8 +155,11 @@ static int wait_ready(struct pollfd *fds, unsigned count, uint64_t deadline)
 
 int poll_files(struct pollfd *fds, unsigned count, uint64_t deadline, bool now)
 {
-    int ready = look(fds, count, NULL);
     struct held h;
+    int ready;
+
+    hostio_look();
+    ready = look(fds, count, NULL);
 
     if (ready) {
         return ready;

@@ -8,6 +8,7 @@
 
 static const struct socket_family *const families[] = {
     &unix_family,
+    &netlink_family,
 };
 
 static int check_type(int type)

@@ -7,6 +7,7 @@
  * want to send SIGIO to the file's owner.
  */
 #include "kernel/net/socket.h"
+#include "kernel/net/netif.h"
 #include "kernel/fs/async.h"
 #include "kernel/fs/current.h"
 #include "abi/linux/epoll.h"
@@ -242,7 +243,9 @@ static long socket_ioctl(struct file *f, uint32_t cmd, struct uptr arg)
 {
     struct socket *s = f->private;
 
-    return s->ops->ioctl ? s->ops->ioctl(s, cmd, arg) : -ENOTTY;
+    long err = s->ops->ioctl ? s->ops->ioctl(s, cmd, arg) : -ENOTTY;
+
+    return err == -ENOTTY ? netif_ioctl(cmd, arg) : err;
 }
 
 static void socket_release(struct file *f)

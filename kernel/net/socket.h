@@ -166,7 +166,8 @@ struct socket_family {
     int (*pair)(int type, int protocol, struct socket *out[2]);
 };
 
-extern const struct socket_family unix_family, inet_family, inet6_family;
+extern const struct socket_family unix_family, inet_family, inet6_family,
+    netlink_family;
 
 /* ---- for system calls ---- */
 

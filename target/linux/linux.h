@@ -17,6 +17,15 @@
  * a message on stderr. */
 int target_linux_reserve(void);
 
+/* Who executes ring 0: io_uring where the host has it and else the pool of
+ * threads, or always one of them. Before target_linux_run(). */
+enum target_linux_ring {
+    TARGET_LINUX_AUTO,
+    TARGET_LINUX_URING,
+    TARGET_LINUX_POOL,
+};
+void target_linux_use_ring(enum target_linux_ring choice);
+
 /* Copies *info, fills in its address fields and commit_is_lazy, starts vCPU 0
  * in the kernel and serves the host's signals on this thread; reserves if
  * that is not done. What info points to must stay. Exits with 125 after a

@@ -143,9 +143,28 @@ static void become_service_vcpu(void)
     vcpu_set_gs(&service);
 }
 
+static enum target_linux_ring ring_choice;
+
+void target_linux_use_ring(enum target_linux_ring choice)
+{
+    ring_choice = choice;
+}
+
+/* Each socket of a program that reaches outside is one of our descriptors. */
+static void allow_descriptors(void)
+{
+    struct rlimit limit;
+
+    if (!getrlimit(RLIMIT_NOFILE, &limit)) {
+        limit.rlim_cur = limit.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
 int host_make_rings(void)
 {
-    bool force = getenv("ENCLOS_NO_IO_URING");
+    bool pool =
+        ring_choice == TARGET_LINUX_POOL || getenv("ENCLOS_NO_IO_URING");
     void *bounce = mmap(NULL, BOUNCE_LEN, PROT_READ | PROT_WRITE,
                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     int err;
@@ -159,7 +178,11 @@ int host_make_rings(void)
     if (host.io_eventfd < 0) {
         return -errno;
     }
-    if (force || uring_setup(&host_rings[0], RING_ENTRIES)) {
+    err = pool ? -ENOTSUP : uring_setup(&host_rings[0], RING_ENTRIES);
+    if (err && ring_choice == TARGET_LINUX_URING) {
+        return fail(err, "no io_uring here, and --ring uring was asked for");
+    }
+    if (err) {
         err = pool_setup(&host_rings[0], RING_ENTRIES);
         if (err) {
             return err;
@@ -207,6 +230,7 @@ static int set_up(const struct boot_info *info)
         return err;
     }
     fill_info(info);
+    allow_descriptors();
     host_open_log();
     host_save_terminal();
     if ((err = learn_frame_format())) {

@@ -144,6 +144,19 @@ static bool set_target(void *ctx, const char *value)
     return target_parse(value, &((struct run *)ctx)->target);
 }
 
+static bool set_ring(void *ctx, const char *value)
+{
+    static const char *const names[] = {"auto", "uring", "pool"};
+
+    for (int i = 0; i < 3; i++) {
+        if (!strcmp(value, names[i])) {
+            target_linux_use_ring((enum target_linux_ring)i);
+            return true;
+        }
+    }
+    return false;
+}
+
 static const struct option_row options[] = {
     {"--target", true, set_target, "auto, linux, sgx or sgx-emu"},
     {"--root", true, set_root, "auto, host, a directory or an image"},
@@ -153,6 +166,7 @@ static const struct option_row options[] = {
     {"--cpus", true, set_cpus, "a number from 1 to 64"},
     {"--fault", true, set_fault, "alloc:N or io:N with N at least 1"},
     {"--memory", true, set_memory, "a size such as 512M or 4G, at least 8M"},
+    {"--ring", true, set_ring, "auto, uring or pool"},
     {"--strace", false, set_strace, ""},
     {"--stats", false, set_stats, ""},
     {"--log", true, set_log, "error, warn, info or debug"},
@@ -263,6 +277,9 @@ static const char *const details[] = {
     "--fault alloc:N|io:N  for tests: the Nth allocation of the kernel, or the",
     "                    Nth request to the host, fails",
     "--memory SIZE       a ceiling on all memory, such as 512M; default: none",
+    "--ring KIND         who does host I/O: io_uring (uring), threads (pool) "
+    "or",
+    "                    auto, which prefers io_uring",
     "--strace            print every system call; --stats sums up at the end",
     "--log LEVEL         error, warn (default), info or debug",
     "",

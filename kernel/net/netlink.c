@@ -1,0 +1,569 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * AF_NETLINK, protocol NETLINK_ROUTE: what getifaddrs(3), ip(8) and the
+ * runtimes of Go, node and java ask. Requests to list links, addresses and
+ * routes are answered from netif.c; everything that would change something is
+ * -EPERM, what does not exist here is an empty list. There are no events:
+ * joining a group is accepted and nothing ever comes.
+ *
+ * An answer is queued as datagrams in the socket that asked, under s->lock.
+ */
+#include "kernel/net/netif.h"
+#include "kernel/net/socket.h"
+#include "kernel/fs/current.h"
+#include "kernel/core/log.h"
+#include "kernel/mm/heap.h"
+#include "lib/string.h"
+#include "abi/linux/errno.h"
+#include "abi/linux/ioctl.h"
+#include "abi/linux/netlink.h"
+
+enum {
+    REQUEST_MOST = 4096,
+    ANSWER_MOST = 16384, /* a page of links; NETIF_MAX of them fit */
+    QUEUE_MOST = 64,
+    OPERSTATE_UNKNOWN = 0,
+    OPERSTATE_UP = 6,
+};
+
+struct datagram {
+    struct list node;
+    size_t len;
+    uint8_t data[];
+};
+
+struct netlink {
+    struct socket s;
+    uint32_t pid, groups; /* its own address; 0: not bound */
+    struct list queue;    /* datagrams; under s.lock */
+    unsigned queued;
+};
+
+static const struct socket_ops netlink_ops;
+static uint32_t next_pid = 0x80000000; /* atomic */
+
+static struct netlink *netlink_of(struct socket *s)
+{
+    return container_of(s, struct netlink, s);
+}
+
+/* ---- building answers ---- */
+
+struct answer {
+    struct netlink *to;
+    const struct abi_nlmsghdr *request;
+    uint8_t *buf;
+    size_t len, message; /* where the current message starts */
+};
+
+static void *append(struct answer *a, const void *data, size_t len)
+{
+    size_t room = ALIGN_UP(len, 4ul);
+    uint8_t *at = a->buf + a->len;
+
+    check(a->len + room <= ANSWER_MOST);
+    memset(at, 0, room);
+    memcpy(at, data, len);
+    a->len += room;
+    return at;
+}
+
+static void message_begin(struct answer *a, uint16_t type, uint16_t flags)
+{
+    struct abi_nlmsghdr h = {.type = type,
+                             .flags = flags,
+                             .seq = a->request->seq,
+                             .pid = a->to->pid};
+
+    a->message = a->len;
+    append(a, &h, sizeof(h));
+}
+
+static void message_end(struct answer *a)
+{
+    uint32_t len = (uint32_t)(a->len - a->message);
+
+    memcpy(a->buf + a->message, &len, sizeof(len));
+}
+
+static void attribute(struct answer *a, uint16_t type, const void *data,
+                      size_t len)
+{
+    struct abi_rtattr h = {(uint16_t)(sizeof(h) + len), type};
+    uint8_t both[64];
+
+    memcpy(both, &h, sizeof(h));
+    memcpy(both + sizeof(h), data, len);
+    append(a, both, sizeof(h) + len);
+}
+
+static void attribute32(struct answer *a, uint16_t type, uint32_t value)
+{
+    attribute(a, type, &value, sizeof(value));
+}
+
+/* Queues what was built as one datagram. */
+static int answer_send(struct answer *a)
+{
+    struct netlink *n = a->to;
+    struct datagram *d = kmalloc(sizeof(*d) + a->len);
+    bool full;
+
+    if (!d) {
+        return -ENOMEM;
+    }
+    d->len = a->len;
+    memcpy(d->data, a->buf, a->len);
+    a->len = 0;
+    spin_lock(&n->s.lock);
+    full = n->queued == QUEUE_MOST;
+    if (!full) {
+        list_add_tail(&n->queue, &d->node);
+        n->queued++;
+    }
+    spin_unlock(&n->s.lock);
+    if (full) {
+        kfree(d);
+        return -ENOBUFS;
+    }
+    socket_wake_read(&n->s, POLLIN | POLLRDNORM);
+    return 0;
+}
+
+/* ---- what there is ---- */
+
+static void put_link(struct answer *a, const struct netif *n, uint16_t multi)
+{
+    struct abi_ifinfomsg m = {
+        .type = n->hardware_type, .index = n->index, .flags = n->flags};
+    uint8_t state =
+        n->index == NETIF_LOOPBACK ? OPERSTATE_UNKNOWN : OPERSTATE_UP;
+    uint8_t all_ones[6], mode = 0;
+
+    memset(all_ones, n->index == NETIF_LOOPBACK ? 0 : 0xff, sizeof(all_ones));
+    message_begin(a, RTM_NEWLINK, multi);
+    append(a, &m, sizeof(m));
+    attribute(a, IFLA_IFNAME, n->name, strlen(n->name) + 1);
+    attribute32(a, IFLA_TXQLEN, 1000);
+    attribute(a, IFLA_OPERSTATE, &state, 1);
+    attribute(a, IFLA_LINKMODE, &mode, 1);
+    attribute32(a, IFLA_MTU, (uint32_t)n->mtu);
+    attribute(a, IFLA_ADDRESS, n->hardware, sizeof(n->hardware));
+    attribute(a, IFLA_BROADCAST, all_ones, sizeof(all_ones));
+    attribute(a, IFLA_QDISC, "noqueue", 8);
+    message_end(a);
+}
+
+static void put_address(struct answer *a, const struct netif *n)
+{
+    bool lo = n->index == NETIF_LOOPBACK;
+    struct abi_ifaddrmsg m = {.family = AF_INET,
+                              .prefix = n->prefix,
+                              .flags = IFA_F_PERMANENT,
+                              .scope = lo ? RT_SCOPE_HOST : RT_SCOPE_UNIVERSE,
+                              .index = (uint32_t)n->index};
+    uint32_t ip, mask = n->prefix ? ~0u << (32 - n->prefix) : 0;
+
+    memcpy(&ip, n->ip, 4);
+    message_begin(a, RTM_NEWADDR, NLM_F_MULTI);
+    append(a, &m, sizeof(m));
+    attribute(a, IFA_ADDRESS, &ip, 4);
+    attribute(a, IFA_LOCAL, &ip, 4);
+    if (n->flags & IFF_BROADCAST) {
+        attribute32(a, IFA_BROADCAST, ip | ~__builtin_bswap32(mask));
+    }
+    attribute(a, IFA_LABEL, n->name, strlen(n->name) + 1);
+    attribute32(a, IFA_FLAGS, IFA_F_PERMANENT);
+    message_end(a);
+}
+
+static void put_address6(struct answer *a)
+{
+    struct abi_ifaddrmsg m = {.family = AF_INET6,
+                              .prefix = 128,
+                              .flags = IFA_F_PERMANENT,
+                              .scope = RT_SCOPE_HOST,
+                              .index = NETIF_LOOPBACK};
+    uint8_t ip[16] = {[15] = 1};
+
+    message_begin(a, RTM_NEWADDR, NLM_F_MULTI);
+    append(a, &m, sizeof(m));
+    attribute(a, IFA_ADDRESS, ip, sizeof(ip));
+    attribute32(a, IFA_FLAGS, IFA_F_PERMANENT);
+    message_end(a);
+}
+
+/* The route to the network that the interface is on. */
+static void put_route(struct answer *a, const struct netif *n)
+{
+    bool lo = n->index == NETIF_LOOPBACK;
+    struct abi_rtmsg m = {.family = AF_INET,
+                          .dst_len = n->prefix,
+                          .table = lo ? RT_TABLE_LOCAL : RT_TABLE_MAIN,
+                          .protocol = RTPROT_KERNEL,
+                          .scope = lo ? RT_SCOPE_HOST : RT_SCOPE_LINK,
+                          .type = lo ? RTN_LOCAL : RTN_UNICAST};
+    uint32_t ip, mask = n->prefix ? ~0u << (32 - n->prefix) : 0;
+
+    memcpy(&ip, n->ip, 4);
+    message_begin(a, RTM_NEWROUTE, NLM_F_MULTI);
+    append(a, &m, sizeof(m));
+    attribute32(a, RTA_TABLE, m.table);
+    attribute32(a, RTA_DST, ip & __builtin_bswap32(mask));
+    attribute(a, RTA_PREFSRC, &ip, 4);
+    attribute32(a, RTA_OIF, (uint32_t)n->index);
+    message_end(a);
+}
+
+static void put_all(struct answer *a, uint16_t type, uint8_t family)
+{
+    const struct netif *list;
+    unsigned n = netif_all(&list);
+
+    for (unsigned i = 0; i < n; i++) {
+        if (type == RTM_GETLINK) {
+            put_link(a, &list[i], NLM_F_MULTI);
+        } else if (family != AF_INET6) {
+            if (type == RTM_GETADDR) {
+                put_address(a, &list[i]);
+            } else {
+                put_route(a, &list[i]);
+            }
+        }
+    }
+    if (type == RTM_GETADDR && family != AF_INET) {
+        put_address6(a);
+    }
+}
+
+/* ---- requests ---- */
+
+static int put_error(struct answer *a, int error)
+{
+    int32_t code = error;
+
+    message_begin(a, NLMSG_ERROR, 0);
+    append(a, &code, sizeof(code));
+    append(a, a->request, sizeof(*a->request));
+    message_end(a);
+    return answer_send(a);
+}
+
+static int put_done(struct answer *a)
+{
+    int32_t zero = 0;
+    int err = a->len ? answer_send(a) : 0;
+
+    if (!err) {
+        message_begin(a, NLMSG_DONE, NLM_F_MULTI);
+        append(a, &zero, sizeof(zero));
+        message_end(a);
+        err = answer_send(a);
+    }
+    return err;
+}
+
+static bool lists(uint16_t type)
+{
+    return type == RTM_GETLINK || type == RTM_GETADDR || type == RTM_GETROUTE;
+}
+
+/* RTM_GETLINK of one: by index, or by the attribute IFLA_IFNAME. */
+static int one_link(struct answer *a, const uint8_t *body, size_t len)
+{
+    const struct netif *list;
+    unsigned n = netif_all(&list);
+    struct abi_ifinfomsg m;
+    struct abi_rtattr attr = {0, 0};
+    char name[IFNAMSIZ] = "";
+
+    if (len < sizeof(m)) {
+        return put_error(a, -EINVAL);
+    }
+    memcpy(&m, body, sizeof(m));
+    for (size_t at = sizeof(m); len - at >= sizeof(attr);
+         at += ALIGN_UP(attr.len, 4ul)) {
+        memcpy(&attr, body + at, sizeof(attr));
+        if (attr.len < sizeof(attr) || attr.len > len - at) {
+            break;
+        }
+        if (attr.type == IFLA_IFNAME) {
+            memcpy(name, body + at + sizeof(attr),
+                   MIN(attr.len - sizeof(attr), sizeof(name) - 1));
+        }
+        if (ALIGN_UP(attr.len, 4ul) > len - at) {
+            break;
+        }
+    }
+    for (unsigned i = 0; i < n; i++) {
+        if (m.index > 0 ? list[i].index == m.index
+                        : name[0] && !strcmp(list[i].name, name)) {
+            put_link(a, &list[i], 0);
+            return answer_send(a);
+        }
+    }
+    return put_error(a, -ENODEV);
+}
+
+static int serve(struct netlink *n, const struct abi_nlmsghdr *h,
+                 const uint8_t *body, uint8_t *buf)
+{
+    struct answer a = {.to = n, .request = h, .buf = buf};
+    size_t len = h->len - sizeof(*h);
+    bool dump = (h->flags & NLM_F_DUMP) == NLM_F_DUMP;
+    int err = 0;
+
+    if (!(h->flags & NLM_F_REQUEST) || h->type < RTM_NEWLINK) {
+        return h->flags & NLM_F_ACK ? put_error(&a, 0) : 0;
+    }
+    if ((h->type & 3) != 2) { /* not a GET: it would change something */
+        return put_error(&a, -EPERM);
+    }
+    if (dump) {
+        if (lists(h->type)) {
+            put_all(&a, h->type, len ? body[0] : AF_UNSPEC);
+        }
+        err = put_done(&a);
+    } else if (h->type == RTM_GETLINK) {
+        err = one_link(&a, body, len);
+    } else {
+        return put_error(&a, -EOPNOTSUPP);
+    }
+    return err;
+}
+
+static int serve_all(struct netlink *n, const uint8_t *data, size_t len)
+{
+    uint8_t *buf = kmalloc(ANSWER_MOST);
+    struct abi_nlmsghdr h;
+    int err = buf ? 0 : -ENOMEM;
+
+    for (size_t at = 0; !err && len - at >= sizeof(h);) {
+        memcpy(&h, data + at, sizeof(h));
+        if (h.len < sizeof(h) || h.len > len - at) {
+            break;
+        }
+        err = serve(n, &h, data + at + sizeof(h), buf);
+        at += MIN(ALIGN_UP(h.len, 4ul), len - at);
+    }
+    kfree(buf);
+    return err;
+}
+
+/* ---- the socket ---- */
+
+static void give_pid(struct netlink *n)
+{
+    if (!n->pid) {
+        n->pid = atomic_fetch_add(&next_pid, 1);
+    }
+}
+
+static int netlink_bind(struct socket *s, const struct abi_sockaddr *name,
+                        uint32_t len)
+{
+    struct netlink *n = netlink_of(s);
+    struct abi_sockaddr_nl nl;
+
+    if (len < sizeof(nl) || name->family != AF_NETLINK) {
+        return -EINVAL;
+    }
+    memcpy(&nl, name, sizeof(nl));
+    if (n->pid && nl.pid && nl.pid != n->pid) {
+        return -EINVAL;
+    }
+    n->groups = nl.groups;
+    if (nl.pid) {
+        n->pid = nl.pid;
+    }
+    give_pid(n);
+    return 0;
+}
+
+static int netlink_connect(struct socket *s, const struct abi_sockaddr *name,
+                           uint32_t len, bool nowait)
+{
+    if (len < sizeof(struct abi_sockaddr_nl) || name->family != AF_NETLINK) {
+        return -EINVAL;
+    }
+    give_pid(netlink_of(s));
+    return 0;
+}
+
+static long netlink_sendmsg(struct socket *s, struct socket_msg *msg)
+{
+    struct netlink *n = netlink_of(s);
+    size_t len = msg->io->left;
+    struct abi_sockaddr_nl to = {.family = AF_NETLINK};
+    uint8_t *data;
+    long done;
+
+    if (msg->name_len) {
+        if (msg->name_len < sizeof(to)) {
+            return -EINVAL;
+        }
+        memcpy(&to, msg->name, sizeof(to));
+    }
+    if (to.family != AF_NETLINK) {
+        return -EINVAL;
+    }
+    if (to.pid || to.groups) {
+        return to.groups ? -EPERM : -ECONNREFUSED;
+    }
+    if (len > REQUEST_MOST) {
+        return -EMSGSIZE;
+    }
+    data = kmalloc(MAX(len, 1ul));
+    if (!data) {
+        return -ENOMEM;
+    }
+    give_pid(n);
+    done = iobuf_get(msg->io, data, len);
+    if (done == (long)len) {
+        int err = serve_all(n, data, len);
+
+        done = err ? err : done;
+    } else if (done >= 0) {
+        done = -EFAULT;
+    }
+    kfree(data);
+    return done;
+}
+
+/* The first datagram, off the queue unless only looked at; NULL: none. */
+static struct datagram *next(struct netlink *n, bool peek)
+{
+    struct datagram *d = NULL;
+
+    spin_lock(&n->s.lock);
+    if (!list_empty(&n->queue)) {
+        d = list_entry(list_first(&n->queue), struct datagram, node);
+        if (!peek) {
+            list_del(&d->node);
+            n->queued--;
+        }
+    }
+    spin_unlock(&n->s.lock);
+    return d;
+}
+
+static bool has_input(struct netlink *n)
+{
+    return atomic_load_relaxed(&n->queued) != 0;
+}
+
+static long netlink_recvmsg(struct socket *s, struct socket_msg *msg)
+{
+    struct netlink *n = netlink_of(s);
+    uint64_t deadline = socket_deadline(s->recv_timeout);
+    struct abi_sockaddr_nl from = {.family = AF_NETLINK};
+    bool peek = msg->flags & MSG_PEEK;
+    struct datagram *d;
+    size_t fits;
+    long moved;
+
+    if (msg->flags & (MSG_OOB | MSG_ERRQUEUE)) {
+        return msg->flags & MSG_OOB ? -EOPNOTSUPP : -EAGAIN;
+    }
+    while ((d = next(n, peek)) == NULL) {
+        int err = msg->nowait ? -EAGAIN
+                              : socket_wait(&s->can_read, has_input(n),
+                                            s->recv_timeout, deadline);
+
+        if (err) {
+            return err;
+        }
+    }
+    fits = MIN(d->len, msg->io->left);
+    moved = iobuf_put(msg->io, d->data, fits);
+    if (d->len > fits) {
+        msg->result |= MSG_TRUNC;
+    }
+    if (moved >= 0 && msg->flags & MSG_TRUNC) {
+        moved = (long)d->len;
+    }
+    if (msg->want_name) {
+        memcpy(msg->name, &from, sizeof(from));
+        msg->name_len = sizeof(from);
+    }
+    if (!peek) {
+        kfree(d);
+    }
+    return moved;
+}
+
+static int netlink_getname(struct socket *s, bool peer,
+                           struct abi_sockaddr *out)
+{
+    struct netlink *n = netlink_of(s);
+    struct abi_sockaddr_nl nl = {.family = AF_NETLINK};
+
+    if (!peer) {
+        nl.pid = n->pid;
+        nl.groups = n->groups;
+    }
+    memcpy(out, &nl, sizeof(nl));
+    return sizeof(nl);
+}
+
+/* Groups and strictness: there is nothing that they could change. */
+static int netlink_setsockopt(struct socket *s, int level, int name,
+                              const void *value, uint32_t len)
+{
+    return level == SOL_NETLINK && len >= 4 ? 0 : -ENOPROTOOPT;
+}
+
+static uint32_t netlink_poll(struct socket *s)
+{
+    uint32_t bits = POLLOUT | POLLWRNORM;
+
+    return bits | (has_input(netlink_of(s)) ? POLLIN | POLLRDNORM : 0);
+}
+
+static void netlink_free(struct socket *s)
+{
+    struct netlink *n = netlink_of(s);
+
+    while (!list_empty(&n->queue)) {
+        kfree(list_entry(list_pop(&n->queue), struct datagram, node));
+    }
+    socket_destroy(s);
+    kfree(n);
+}
+
+static const struct socket_ops netlink_ops = {
+    .bind = netlink_bind,
+    .connect = netlink_connect,
+    .sendmsg = netlink_sendmsg,
+    .recvmsg = netlink_recvmsg,
+    .getname = netlink_getname,
+    .setsockopt = netlink_setsockopt,
+    .poll = netlink_poll,
+    .free = netlink_free,
+};
+
+static int netlink_create(int family, int type, int protocol,
+                          struct socket **out)
+{
+    struct netlink *n;
+
+    if (type != SOCK_RAW && type != SOCK_DGRAM) {
+        return -ESOCKTNOSUPPORT;
+    }
+    if (protocol != NETLINK_ROUTE) {
+        return -EPROTONOSUPPORT;
+    }
+    n = kzalloc(sizeof(*n));
+    if (!n) {
+        return -ENOMEM;
+    }
+    socket_init(&n->s, &netlink_ops, family, type, protocol);
+    list_init(&n->queue);
+    *out = &n->s;
+    return 0;
+}
+
+const struct socket_family netlink_family = {
+    .family = AF_NETLINK,
+    .create = netlink_create,
+};
