@@ -169,6 +169,7 @@ int host_make_rings(void)
                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     int err;
 
+    allow_descriptors();
     if (bounce == MAP_FAILED) {
         return -errno;
     }
@@ -230,7 +231,6 @@ static int set_up(const struct boot_info *info)
         return err;
     }
     fill_info(info);
-    allow_descriptors();
     host_open_log();
     host_save_terminal();
     if ((err = learn_frame_format())) {
