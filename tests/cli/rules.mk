@@ -5,6 +5,9 @@ SCRIPT_TESTS += tests/cli/run-test.sh tests/cli/image-test.sh \
 	tests/cli/memory-test.sh tests/cli/fault-test.sh tests/cli/gdb-test.sh \
 	tests/cli/gs-test.sh tests/cli/tty-test.py
 
+SCRIPT_TESTS += $(addprefix tests/cli/, bundle-test.sh policy-test.sh \
+	sign-test.sh oci-test.sh)
+
 # What the scripts test, and the programs that they run in it.
 export ENCLOS := $(B)/bin/enclos
 export CLI_PROGRAMS := $(B)/cli
@@ -12,3 +15,12 @@ tests/cli/gs-test.sh: $(B)/cli/gs
 $(B)/cli/%: tests/cli/%.c
 	@mkdir -p $(@D)
 	$(CC) -O2 -Wall -mfsgsbase -o $@ $<
+
+# A kernel to lay an enclave out with, and a program to put into bundles.
+tests/cli/bundle-test.sh tests/cli/policy-test.sh tests/cli/sign-test.sh \
+tests/cli/oci-test.sh: $(B)/cli/stub-kernel.elf $(B)/cli/hello
+$(B)/cli/stub-kernel.elf: tests/cli/stub-kernel.c tests/cli/stub-kernel.lds
+	@mkdir -p $(@D)
+	$(CC) -O2 -ffreestanding -fPIE -static-pie -nostdlib \
+		-fno-stack-protector -Wl,--build-id=none \
+		-Wl,-T,tests/cli/stub-kernel.lds -o $@ $<

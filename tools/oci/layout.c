@@ -130,7 +130,7 @@ static int find_manifest(const char *dir, const struct json *index, int depth,
         return -1;
     }
     if (json_get(*out, "manifests")) {
-        struct json *below;
+        struct json *below = NULL;
         int err = find_manifest(dir, *out, depth - 1, &below);
 
         json_free(*out);

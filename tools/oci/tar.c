@@ -258,7 +258,13 @@ static int take_header(struct tar *t, const struct extra *x,
                        const struct header **h, const uint8_t **data,
                        uint64_t *size)
 {
-    if (t->size - t->at < BLOCK || is_zero_block(t->bytes + t->at)) {
+    if (t->at == t->size) {
+        return 0; /* some writers leave out the two zero blocks */
+    }
+    if (t->size - t->at < BLOCK) {
+        return bad(t, "it ends too early");
+    }
+    if (is_zero_block(t->bytes + t->at)) {
         return 0;
     }
     *h = (const struct header *)(t->bytes + t->at);
@@ -283,7 +289,7 @@ static int take_header(struct tar *t, const struct extra *x,
 static int take_entry(struct tar *t, struct extra *x, struct tar_entry *e)
 {
     for (;;) {
-        const struct header *h;
+        const struct header *h = NULL;
         const uint8_t *data = NULL;
         uint64_t size = 0;
         int more = take_header(t, x, &h, &data, &size);

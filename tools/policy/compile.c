@@ -194,30 +194,38 @@ static void emit_all(struct emit *e, const struct policy_spec *s)
     p->size = (e->at + POLICY_PAGE - 1) / POLICY_PAGE * POLICY_PAGE;
 }
 
+/* NULL, or why these bytes are no policy. */
+static const char *flaw(const struct emit *e)
+{
+    const struct policy *p = (const void *)e->bytes;
+    const char *why;
+
+    if (e->full) {
+        return "the policy is longer than 64 KiB; shorten its arguments, "
+               "environment or lists";
+    }
+    return policy_check(p, p->size, &why) ? why : NULL;
+}
+
 int policy_compile(const struct policy_spec *s, struct policy **bytes)
 {
-    struct emit e = {calloc(POLICY_PAGES_MAX, POLICY_PAGE), 0, false};
+    struct emit e = {NULL, 0, false};
     const char *why;
-    int err = 0;
 
+    if (!s->program) {
+        return image_error("the policy names no program to start; say "
+                           "\"entry\": {\"program\": \"/...\"}");
+    }
+    e.bytes = calloc(POLICY_PAGES_MAX, POLICY_PAGE);
     if (!e.bytes) {
         return image_error("out of memory");
     }
-    if (!s->program) {
-        err = image_error("the policy names no program to start; say "
-                          "\"entry\": {\"program\": \"/...\"}");
-    } else {
-        emit_all(&e, s);
-        *bytes = (struct policy *)e.bytes;
-        if (e.full) {
-            err = image_error("the policy is longer than 64 KiB; shorten its "
-                              "arguments, environment or lists");
-        } else if (policy_check(e.bytes, (*bytes)->size, &why)) {
-            err = image_error("%s", why);
-        }
-    }
-    if (err) {
+    emit_all(&e, s);
+    why = flaw(&e);
+    if (why) {
         free(e.bytes);
+        return image_error("%s", why);
     }
-    return err;
+    *bytes = (struct policy *)e.bytes;
+    return 0;
 }

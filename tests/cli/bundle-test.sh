@@ -1,0 +1,136 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# Bundles: built from a program, run, measured, damaged, packaged.
+. tests/cli/bundle-lib.sh
+
+pack "$work/hello"
+check build both 'status_is 0' 'grep -q "^mrenclave: [0-9a-f]\{64\}$" "$work/out"'
+cp "$work/app.enc" "$work/good.enc"
+run "$work/good.enc"
+check run both 'status_is 3' 'grep -qx hello "$work/out"' \
+    'err_has "NOT CONFIDENTIAL"'
+run "$work/good.enc" argument
+check args-refused both 'status_is 125' 'err_has host-args' '[ ! -s "$work/out" ]'
+X=1 run "$work/good.enc"
+check env-refused grep -qx 'X=- Y=-' "$work/out"
+run --strace "$work/good.enc"
+check strace-refused both 'status_is 125' 'err_has strace'
+for o in --root=host --cwd=/ --cpus=1 --memory=64M; do
+    run "$o" "$work/good.enc"
+    check "policy-decides${o%=*}" both 'status_is 125' 'err_has "${o%=*}"'
+done
+
+# ---- measuring ----
+
+check measured test "$(mrenclave "$work/good.enc")" = \
+    "$(sed -n 's/^mrenclave: //p' <"$work/out"; "$enclos" inspect --json \
+        "$work/good.enc" | python3 -c 'import json, sys
+print(json.load(sys.stdin)["bundle"]["mrenclave"])')"
+check independent test "$(python3 tests/cli/mrenclave.py "$work/good.enc")" = \
+    "$(measurement "$work/good.enc")"
+ours measure --json "$work/good.enc"
+check measure-json python3 -c 'import json, sys
+assert set(json.load(open(sys.argv[1]))) == {
+    "mrenclave", "root_hash", "policy_hash"}' "$work/out"
+ours measure --pages "$work/good.enc"
+check measure-pages grep -q '^00003fff00000000 0201 measured ' "$work/out"
+
+pack "$work/hello"
+check same-input-same-bytes cmp "$work/app.enc" "$work/good.enc"
+cp -p "$work/hello" "$work/hello.orig"
+printf x >>"$work/hello"
+pack "$work/hello"
+check other-byte-other-measurement test "$(mrenclave "$work/app.enc")" != \
+    "$(mrenclave "$work/good.enc")"
+cp -p "$work/hello.orig" "$work/hello"
+for class in edmm sgx1; do
+    for n in 1 3; do
+        echo '{"vcpus": '$n', "memory": "512M",
+               "enclave": {"class": "'$class'"}}' >"$work/p.json"
+        pack "$work/hello" --policy "$work/p.json"
+        check "independent-$class-$n" test \
+            "$(python3 tests/cli/mrenclave.py "$work/app.enc")" = \
+            "$(measurement "$work/app.enc")"
+        mrenclave "$work/app.enc" >>"$work/all"
+    done
+done
+check class-and-vcpus-count test "$(sort -u "$work/all" | wc -l)" = 4
+
+# ---- damage ----
+
+at() { "$enclos" inspect --json "$work/good.enc" | python3 -c 'import json, sys
+print(json.load(sys.stdin)["bundle"][sys.argv[1]]["at"])' "$1"; }
+for part in 9 100 "$(($(at kernel) + 20))" "$(($(at policy) + 300))" \
+    "$(($(at image) + 1030))"; do
+    cp "$work/good.enc" "$work/bad.enc"
+    flip_bit "$work/bad.enc" "$part"
+    ours measure "$work/bad.enc"
+    check "damage-measured-$part" both 'status_is 125' '[ -s "$work/err" ]' \
+        '[ ! -s "$work/out" ]'
+    ours package "$work/bad.enc" -o "$work/bad"
+    check "damage-packaged-$part" both 'status_is 125' '[ ! -e "$work/bad" ]'
+done
+cp "$work/good.enc" "$work/bad.enc"
+flip_bit "$work/bad.enc" "$(($(at policy) + 300))"
+run "$work/bad.enc"
+check damaged-policy-does-not-run both 'status_is 125' 'err_has policy'
+cp "$work/good.enc" "$work/bad.enc"
+flip_bit "$work/bad.enc" "$(($(at image) + 1030))"
+run "$work/bad.enc"
+check damaged-image-does-not-run both 'status_is 125' '[ -s "$work/err" ]'
+head -c 30000 "$work/good.enc" >"$work/bad.enc"
+run "$work/bad.enc"
+check truncated both 'status_is 125' 'err_has complete'
+ours measure "$work/hello"
+check no-bundle both 'status_is 125' 'err_has "enclos build"'
+ours measure /no/such.enc
+check no-file both 'status_is 125' 'err_has /no/such.enc'
+
+# ---- packages ----
+
+ours package "$work/good.enc" -o "$work/app"
+check package status_is 0
+check package-measures-the-same test "$(measurement "$work/app")" = \
+    "$(measurement "$work/good.enc")"
+mkdir "$work/elsewhere" && mv "$work/app" "$work/elsewhere/renamed"
+(cd "$work/elsewhere" && timeout 60 ./renamed >"$work/out" 2>"$work/err" \
+    </dev/null)
+status=$?
+check package-runs both 'status_is 3' 'grep -qx hello "$work/out"'
+timeout 60 "$work/elsewhere/renamed" --help >"$work/out" 2>"$work/err"
+status=$?
+check package-args-refused both 'status_is 125' 'err_has host-args'
+echo '{"insecure": ["host-args"]}' >"$work/p.json"
+pack "$work/hello" --policy "$work/p.json"
+ours package "$work/app.enc" -o "$work/app"
+timeout 60 "$work/app" --help -x >"$work/out" 2>"$work/err" </dev/null
+status=$?
+check package-args both 'status_is 3' 'grep -qx "hello --help -x" "$work/out"'
+run "$work/app" a b
+check package-by-run both 'status_is 3' 'grep -qx "hello a b" "$work/out"'
+
+# ---- sources and errors ----
+
+mkdir -p "$work/tree/bin"
+cp /bin/busybox "$work/tree/bin/busybox"
+echo '{"entry": {"program": "/bin/busybox", "args": ["echo", "in a tree"]}}' \
+    >"$work/p.json"
+pack "$work/tree" --policy "$work/p.json"
+run "$work/app.enc"
+check from-directory out_is "in a tree"
+tar -C "$work/tree" -cf "$work/tree.tar" .
+pack "$work/tree.tar" --policy "$work/p.json"
+run "$work/app.enc"
+check from-tar out_is "in a tree"
+pack "$work/tree"
+check no-entry both 'status_is 125' 'err_has "program"'
+ours build "$work/hello" --kernel /no/such.elf -o "$work/x.enc"
+check no-kernel both 'status_is 125' 'err_has /no/such.elf' '[ ! -e "$work/x.enc" ]'
+ours build "$work/hello" --kernel /bin/busybox -o "$work/x.enc"
+check not-a-kernel both 'status_is 125' '[ ! -e "$work/x.enc" ]'
+pack "$work/tree" "$work/hello"
+check two-sources both 'status_is 125' 'err_has "left over"'
+for cmd in run init build measure inspect keygen sign package; do
+    ours "$cmd" --help
+    check "help-$cmd" both 'status_is 0' 'grep -q "enclos $cmd" "$work/out"'
+done

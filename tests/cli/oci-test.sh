@@ -1,0 +1,74 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# Container images: layers with whiteouts, the program that they name, and
+# layers that mean harm.
+. tests/cli/bundle-lib.sh
+
+mkdir "$work/oci"
+python3 tests/cli/oci.py "$work/oci" /bin/busybox
+
+pack "$work/oci/layout"
+check layout status_is 0
+cp "$work/app.enc" "$work/layout.enc"
+run "$work/layout.enc"
+check runs out_is "tool from image word
+/work
+33"
+pack "$work/oci/oci.tar"
+check archive cmp "$work/app.enc" "$work/layout.enc"
+pack "$work/oci/docker.tar"
+check docker-archive cmp "$work/app.enc" "$work/layout.enc"
+gzip -k "$work/oci/docker.tar"
+pack "$work/oci/docker.tar.gz"
+check compressed-archive cmp "$work/app.enc" "$work/layout.enc"
+
+ours inspect --json "$work/layout.enc"
+cat >"$work/tree.py" <<'END'
+import json
+import sys
+files = {f["path"]: f for f in json.load(open(sys.argv[1]))["files"]}
+for path in ("/gone", "/dir/old", "/opaque/old", "/opaque/deep",
+             "/becomes-file/x"):
+    assert path not in files, path
+for path in ("/kept", "/dir/new", "/opaque/new", "/becomes-dir/y", "/bin/tool",
+             "/hard2"):
+    assert path in files, path
+assert not [p for p in files if ".wh." in p]
+assert files["/becomes-file"]["mode"] == "100644"
+assert files["/usr/bin"]["link"] == "../bin"
+assert files["/work"]["mode"] == "040700"
+assert len([p for p in files if p.startswith("/long") and
+            p.endswith(("f" * 120, "f2"))]) == 2
+if sys.argv[2] == "0":
+    f = files["/owned"]
+    assert (f["uid"], f["gid"], f["mode"]) == (12, 34, "104750"), f
+END
+check tree python3 "$work/tree.py" "$work/out" "$(id -u)"
+
+echo '{"entry": {"uid": 0, "gid": 0, "default_args": ["other"]},
+       "env": {"set": {"X": "policy"}}}' >"$work/p.json"
+pack "$work/oci/layout" --policy "$work/p.json"
+run "$work/app.enc"
+check policy-over-image out_is "tool policy other
+/work
+0"
+
+# ---- harm ----
+
+pack "$work/oci/evil"
+check links-stay-inside both '[ "$(ls "$work/oci/outside")" = precious ]' \
+    '[ "$(cat "$work/oci/outside/precious")" = precious ]'
+pack "$work/oci/dots"
+check dots both 'status_is 125' 'err_has "leaves the tree"' \
+    '[ ! -e "$work/app.enc" ]'
+pack "$work/oci/hard"
+check hard-link-outside both 'status_is 125' '[ ! -e "$work/app.enc" ]'
+pack "$work/oci/arm"
+check other-machine both 'status_is 125' 'err_has amd64'
+pack "$work/oci/bad"
+check damaged-layer both 'status_is 125' 'err_has "another content"'
+pack "$work/oci/cut"
+check cut-layer both 'status_is 125' 'err_has "too early"'
+rm -r "$work/oci/layout/blobs"
+pack "$work/oci/layout"
+check no-blobs both 'status_is 125' 'err_has "blobs"'

@@ -1,0 +1,93 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# Keys and signatures, checked with nothing but OpenSSL (docs/IMAGE.md).
+. tests/cli/bundle-lib.sh
+
+pack "$work/hello"
+app=$work/app.enc
+ours keygen "$work/key.pem"
+check keygen both 'status_is 0' '[ "$(stat -c %a "$work/key.pem")" = 600 ]'
+ours keygen "$work/key.pem"
+check keygen-keeps both 'status_is 125' 'err_has "never replaced"'
+check keygen-exponent grep -q 'Exponent: 3 ' \
+    <(openssl rsa -in "$work/key.pem" -noout -text 2>/dev/null |
+        sed 's/publicE/E/')
+
+before=$(measurement "$app")
+ours sign "$app" --key "$work/key.pem" --release
+check sign status_is 0
+check measurement-stays test "$before" = "$(measurement "$app")"
+
+field() { "$enclos" inspect --json "$app" | python3 -c 'import json, sys
+print(json.load(sys.stdin)["sigstruct"][sys.argv[1]])' "$1"; }
+check valid test "$(field valid)" = True
+check signs-the-measurement test "$(field mrenclave)" = "$(mrenclave "$app")"
+
+# ---- OpenSSL alone: these commands are in docs/IMAGE.md ----
+
+by_openssl() (
+    cd "$work" || exit
+    dd if=app.enc of=sigstruct bs=16 skip=256 count=113 status=none
+    (head -c 128 sigstruct; tail -c +901 sigstruct | head -c 128) >signed
+    tail -c +517 sigstruct | head -c 384 | od -A n -v -t x1 -w1 | tac |
+        tr -d ' \n' | sed 's/../\\x&/g' | xargs -0 printf >signature
+    openssl rsa -in key.pem -pubout -out public.pem 2>/dev/null
+    openssl dgst -sha256 -verify public.pem -signature signature signed
+)
+by_openssl >"$work/out" 2>&1
+check openssl out_is "Verified OK"
+modulus() { openssl rsa -in "$work/key.pem" -noout -modulus |
+    sed 's/.*=//' | fold -w2 | tac | tr -d '\n' | sed 's/../\\x&/g' |
+    xargs -0 printf; }
+check mrsigner test "$(field mrsigner)" = "$(modulus | sha256sum | cut -c1-64)"
+
+flip_bit "$app" $((4096 + 130))
+check wrong-modulus test "$(field valid)" = False
+flip_bit "$app" $((4096 + 130))
+flip_bit "$app" $((4096 + 970))
+check wrong-hash test "$(field valid)" = False
+flip_bit "$app" $((4096 + 970))
+flip_bit "$app" $((4096 + 1100))
+check wrong-quotient test "$(field valid)" = False
+flip_bit "$app" $((4096 + 1100))
+check valid-again test "$(field valid)" = True
+
+# ---- two steps ----
+
+cp "$app" "$work/one.enc"
+ours sign "$work/one.enc" --key "$work/key.pem" --date 20260102
+ours sign "$app" --data "$work/data" --date 20260102
+check data both 'status_is 0' '[ "$(stat -c %s "$work/data")" = 256 ]'
+openssl dgst -sha256 -sign "$work/key.pem" -out "$work/answer" "$work/data"
+ours sign "$app" --signature "$work/answer" --key "$work/public.pem" \
+    --date 20260102
+check two-steps both 'status_is 0' 'cmp "$app" "$work/one.enc"'
+ours sign "$app" --signature "$work/answer" --key "$work/public.pem" \
+    --date 20260103
+check answer-to-other-data both 'status_is 125' 'err_has "does not fit"'
+ours sign "$app" --signature "$work/answer" --key "$work/public.pem"
+check answer-without-date both 'status_is 125' 'err_has date'
+
+# ---- refusals ----
+
+openssl genrsa -out "$work/f4.pem" 3072 2>/dev/null
+ours sign "$app" --key "$work/f4.pem"
+check other-exponent both 'status_is 125' 'err_has "exponent 3"'
+ours sign "$app" --key "$work/public.pem"
+check public-key both 'status_is 125' 'err_has private'
+ours sign "$app" --key /no/such.pem
+check no-key both 'status_is 125' 'err_has /no/such.pem'
+ours sign "$app"
+check nothing-to-sign-with status_is 125
+for word in host-args host-env hostfs debug strace; do
+    echo '{"insecure": ["'$word'"]}' >"$work/p.json"
+    pack "$work/hello" --policy "$work/p.json"
+    ours sign "$app" --key "$work/key.pem" --release
+    check "release-without-$word" both 'status_is 125' 'err_has "$word"'
+done
+ours sign "$app" --key "$work/key.pem"
+check not-for-release status_is 0
+cp "$app" "$work/bad.enc"
+flip_bit "$work/bad.enc" 8300
+ours sign "$work/bad.enc" --key "$work/key.pem"
+check damaged both 'status_is 125' 'err_has kernel'
