@@ -27,6 +27,11 @@ enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
 
 /* Filled by the target, in memory that it does not change afterwards. On a
  * TEE every field is either measured or checked by the target. */
+struct host_mount {
+    const char *target; /* absolute */
+    int fd;             /* of the host: an O_PATH directory */
+};
+
 struct boot_info {
     uint64_t user_start, user_end;     /* the programs' part of the arena */
     uint64_t kernel_start, kernel_end; /* the kernel's own part */
@@ -57,6 +62,9 @@ struct boot_info {
      * rules apply. NULL: none, everything is allowed. */
     const struct policy *policy;
     const int *mount_fds; /* O_PATH, one a mount of policy, or -1 */
+    /* Directories of the host to be seen inside, read-only and untrusted. */
+    const struct host_mount *host_mounts;
+    unsigned host_mount_count;
 
     /* Fault injection: the n-th one after the boot fails; 0: none does. */
     uint64_t fault_alloc, fault_io;

@@ -142,6 +142,9 @@ int fs_init(const struct boot_info *info)
         err = policy_mounts(info->policy, info->mount_fds);
     }
     if (!err) {
+        err = host_mounts(info->host_mounts, info->host_mount_count);
+    }
+    if (!err) {
         console_init(info);
     }
     return err;

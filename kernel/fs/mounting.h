@@ -8,6 +8,7 @@
 #include "kernel/fs/dentry.h"
 
 struct policy;
+struct host_mount; /* kernel.h */
 
 /* flags: MS_*; data: the type's options. -ENODEV: no such type; -EINVAL. */
 int mount_at(const struct path *at, const char *source, const char *type,
@@ -16,6 +17,8 @@ int mount_at(const struct path *at, const char *source, const char *type,
 /* policy_mounts.c: the mounts of a checked policy, in its order; missing
  * directories are made. fds: as in boot_info. */
 int policy_mounts(const struct policy *p, const int *fds);
+/* The same for what the command line asks for, where it decides. */
+int host_mounts(const struct host_mount *m, unsigned count);
 
 /* Adds a type of the rooms above; boot. name is kept. -ENOMEM. */
 int mount_type_add(const char *name, int (*mount)(struct superblock **out));

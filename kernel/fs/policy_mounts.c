@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The mounts that a bundle's policy asks for (abi/policy.h), made after the
- * usual ones (init.c) and before the first process. Their order is the
- * policy's, so that one may lie inside another.
+ * The mounts that a bundle's policy asks for (abi/policy.h), or without one
+ * the command line, made after the usual ones (init.c) and before the first
+ * process. Their order is kept, so that one may lie inside another.
  */
 #include "kernel/fs/mounting.h"
 #include "kernel/fs/hostfs.h"
@@ -100,6 +100,24 @@ int policy_mounts(const struct policy *p, const int *fds)
         if (err) {
             log_error("cannot mount %s as the policy says: error %d", target,
                       -err);
+            return err;
+        }
+    }
+    return 0;
+}
+
+int host_mounts(const struct host_mount *m, unsigned count)
+{
+    const struct policy_mount how = {.type = POLICY_MOUNT_HOST,
+                                     .flags = POLICY_MOUNT_RDONLY |
+                                              POLICY_MOUNT_NOSUID |
+                                              POLICY_MOUNT_NODEV};
+
+    for (unsigned i = 0; i < count; i++) {
+        int err = mount_one(&how, m[i].target, m[i].fd);
+
+        if (err) {
+            log_error("cannot mount at %s: error %d", m[i].target, -err);
             return err;
         }
     }

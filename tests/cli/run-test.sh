@@ -28,6 +28,19 @@ check root-image both 'status_is 0' 'out_is "in the root"'
 run --root="$work/root.img" $bb cat /etc/motd
 check option-equals both 'status_is 0' 'out_is "in the root"'
 
+mkdir -p "$work/shown/sub"
+echo "of the host" >"$work/shown/sub/f"
+run --root "$work/root.img" --mount "$work/shown:/mnt/data:ro" \
+    $bb cat /mnt/data/sub/f
+check mount both 'status_is 0' 'out_is "of the host"'
+run --root "$work/root.img" --mount "$work/shown:/mnt/data:ro" \
+    $bb touch /mnt/data/sub/new
+check mount-read-only both 'status_is 1' 'err_has Read-only'
+run --root "$work/root.img" --mount "$work/shown:/mnt" $bb true
+check mount-writable both 'status_is 125' 'err_has SRC:DST:ro'
+run --root "$work/root.img" --mount "$work/none:/mnt:ro" $bb true
+check mount-missing both 'status_is 125' 'err_has "No such file"'
+
 run --root "$work/root.img" $bb sh -c 'exit 42'
 check exit-status status_is 42
 run --root "$work/root.img" $bb sh -c 'kill -TERM $$'

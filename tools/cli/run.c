@@ -11,13 +11,14 @@
 #include "target/linux/linux.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { ENV_MAX = 1024, HOSTNAME_MAX = 64 };
+enum { ENV_MAX = 1024, HOSTNAME_MAX = 64, MOUNTS_MAX = 32 };
 
 /* What the kernel and a small program need. */
 #define MEMORY_LEAST (8ull << 20)
@@ -28,6 +29,7 @@ struct run {
     const char *root;
     const char *env[ENV_MAX + 1];
     size_t env_count;
+    struct host_mount mounts[MOUNTS_MAX];
     const char *decided; /* an option that is the policy's in a bundle */
 };
 
@@ -92,6 +94,33 @@ static bool set_cpus(void *ctx, const char *value)
     ((struct run *)ctx)->info.vcpu_count = (unsigned)n;
     ((struct run *)ctx)->decided = "--cpus";
     return *value && !*end && n >= 1 && n <= VCPU_MAX;
+}
+
+/* SRC:DST:ro. What the program writes cannot go to the host yet, so that must
+ * be said. */
+static bool set_mount(void *ctx, const char *value)
+{
+    struct run *run = ctx;
+    struct host_mount *m = &run->mounts[run->info.host_mount_count];
+    const char *target = strchr(value, ':');
+    const char *end = target ? strchr(target + 1, ':') : NULL;
+    char *source;
+
+    run->decided = "--mount";
+    if (!end || target == value || target[1] != '/' || strcmp(end, ":ro") ||
+        run->info.host_mount_count == MOUNTS_MAX) {
+        return false;
+    }
+    source = strndup(value, (size_t)(target - value));
+    m->target = strndup(target + 1, (size_t)(end - target - 1));
+    m->fd = source ? open(source, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
+    if (m->fd < 0) {
+        say("--mount %s: %s", value, strerror(errno));
+    }
+    free(source);
+    run->info.host_mount_count++;
+    run->info.host_mounts = run->mounts;
+    return m->fd >= 0 && m->target;
 }
 
 static bool set_fault(void *ctx, const char *value)
@@ -164,6 +193,7 @@ static const struct option_row options[] = {
     {"--env-pass", true, set_env_pass, "the name of a variable"},
     {"--cwd", true, set_cwd, "an absolute path"},
     {"--cpus", true, set_cpus, "a number from 1 to 64"},
+    {"--mount", true, set_mount, "SRC:DST:ro, SRC a directory of the host"},
     {"--fault", true, set_fault, "alloc:N or io:N with N at least 1"},
     {"--memory", true, set_memory, "a size such as 512M or 4G, at least 8M"},
     {"--ring", true, set_ring, "auto, uring or pool"},
@@ -274,6 +304,7 @@ static const char *const details[] = {
     "--env K=V           set a variable; --env-pass K takes it from outside",
     "--cwd DIR           where the program starts (inside the root)",
     "--cpus N            virtual CPUs; default: as many as the host has",
+    "--mount SRC:DST:ro  the host's directory SRC at DST, untrusted, read-only",
     "--fault alloc:N|io:N  for tests: the Nth allocation of the kernel, or the",
     "                    Nth request to the host, fails",
     "--memory SIZE       a ceiling on all memory, such as 512M; default: none",
