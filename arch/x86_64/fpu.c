@@ -1,13 +1,23 @@
 /* SPDX-License-Identifier: MIT
  *
  * Saving and restoring vector state (SDM vol. 1, chapter 13). Areas have the
- * standard format, because signal frames need it; XSAVEOPT leaves out what is
- * in its initial state.
+ * standard format, because signal frames need it; what is in its initial state
+ * is left out. Where the CPU says cheaply what is not (XGETBV with ECX 1),
+ * plain moves do the work (fpu_fast.h), else XSAVEOPT and XRSTOR.
  */
 #include "arch/x86_64/arch.h"
+#include "arch/x86_64/fpu_fast.h"
 #include "lib/string.h"
 
 enum {
+    XSTATE_X87 = 1,
+    XSTATE_SSE = 2,
+    XSTATE_AVX = 4,
+    XSTATE_MASKS = 1 << 5,
+    XSTATE_ZMM = 1 << 6,
+    XSTATE_HIGH = 1 << 7,
+    XSTATE_512 = XSTATE_MASKS | XSTATE_ZMM | XSTATE_HIGH,
+    XSTATE_256 = XSTATE_X87 | XSTATE_SSE | XSTATE_AVX,
     XSTATE_AMX = 3 << 17,
     XSTATE_PKRU = 1 << 9,
     FXSAVE_FCW = 0,
@@ -18,6 +28,23 @@ enum {
 
 static uint64_t mask;
 static uint32_t size;
+static bool fast; /* XGETBV tells what is in use, and we know how to move it */
+static struct {
+    uint32_t offset, len;
+} component[64]; /* those of mask above SSE */
+
+/* Whether plain moves know all that is in mask: CPUID.(0xD,1).EAX bit 2, and
+ * AVX-512BW for masks of 64 bits. */
+static bool can_be_fast(void)
+{
+    uint32_t d1[4], leaf7[4];
+
+    arch_cpuid(0xd, 1, d1);
+    arch_cpuid(7, 0, leaf7);
+    return (d1[0] >> 2 & 1) &&
+           (mask == XSTATE_256 ||
+            (mask == (XSTATE_256 | XSTATE_512) && (leaf7[1] >> 30 & 1)));
+}
 
 bool fpu_init(void)
 {
@@ -30,9 +57,12 @@ bool fpu_init(void)
     for (unsigned i = 2; i < 32; i++) {
         if (mask & (1u << i)) {
             arch_cpuid(0xd, i, r);
+            component[i].len = r[0];
+            component[i].offset = r[1];
             size = MAX(size, r[1] + r[0]);
         }
     }
+    fast = can_be_fast();
     return size <= FPU_AREA_MAX;
 }
 
@@ -46,14 +76,65 @@ uint32_t fpu_size(void)
     return size;
 }
 
+uint32_t fpu_component(unsigned i, uint32_t *offset)
+{
+    *offset = component[i].offset;
+    return component[i].len;
+}
+
+static uint64_t *header_of(struct fpu_area *area)
+{
+    return (uint64_t *)(area->xsave + XSAVE_HEADER);
+}
+
+static void xrstor(const struct fpu_area *area, uint64_t which)
+{
+    __asm__ volatile("xrstor64 %0" ::"m"(*area), "a"((uint32_t)which),
+                     "d"((uint32_t)(which >> 32))
+                     : "memory");
+}
+
+static void save_fast(struct fpu_area *area)
+{
+    uint64_t used = fast_in_use() & mask;
+
+    if (unlikely(used & XSTATE_X87)) {
+        __asm__ volatile("xsave64 %0"
+                         : "+m"(*area)
+                         : "a"(XSTATE_X87), "d"(0)
+                         : "memory");
+    }
+    FAST_MOVE("stmxcsr 24(%0)\n", area);
+    if (used & XSTATE_SSE) {
+        FAST_MOVE(FAST_REGS(SAVE_XMM), area);
+    }
+    if (used & XSTATE_AVX) {
+        FAST_MOVE(FAST_REGS(SAVE_YMM), area);
+    }
+    if (used & XSTATE_MASKS) {
+        FAST_MOVE(FAST_MASKS(SAVE_MASK), area);
+    }
+    if (used & XSTATE_ZMM) {
+        FAST_MOVE(FAST_REGS(SAVE_ZMM), area);
+    }
+    if (used & XSTATE_HIGH) {
+        FAST_MOVE(FAST_HIGH(SAVE_HIGH), area);
+    }
+    *header_of(area) = used;
+}
+
 void fpu_save(struct fpu_area *area)
 {
-    uint64_t *header = (uint64_t *)(area->xsave + XSAVE_HEADER);
+    uint64_t *header = header_of(area);
 
     /* XSAVE writes the first word of its header only, XRSTOR faults unless
      * the others are zero, and the area may be fresh memory. */
     for (unsigned i = 1; i < (XSAVE_MIN - XSAVE_HEADER) / 8; i++) {
         header[i] = 0;
+    }
+    if (likely(fast)) {
+        save_fast(area);
+        return;
     }
     __asm__ volatile("xsaveopt64 %0"
                      : "+m"(*area)
@@ -61,11 +142,51 @@ void fpu_save(struct fpu_area *area)
                      : "memory");
 }
 
+static void restore_512(const struct fpu_area *area, uint64_t used)
+{
+    if (used & XSTATE_ZMM) {
+        FAST_MOVE(FAST_REGS(LOAD_ZMM), area);
+    }
+    if (used & XSTATE_MASKS) {
+        FAST_MOVE(FAST_MASKS(LOAD_MASK), area);
+    } else {
+        FAST_MOVE(FAST_MASKS(ZERO_MASK), area);
+    }
+    if (used & XSTATE_HIGH) {
+        FAST_MOVE(FAST_HIGH(LOAD_HIGH), area);
+    } else {
+        FAST_MOVE(FAST_HIGH(ZERO_HIGH), area);
+    }
+}
+
+static void restore_fast(const struct fpu_area *area)
+{
+    uint64_t used = *header_of((struct fpu_area *)area);
+
+    if (unlikely((used | fast_in_use()) & XSTATE_X87)) {
+        xrstor(area, XSTATE_X87);
+    }
+    FAST_MOVE("ldmxcsr 24(%0)\n", area);
+    if (used & XSTATE_SSE) {
+        FAST_MOVE(FAST_REGS(LOAD_XMM), area);
+    } else {
+        FAST_MOVE("vzeroall\n", area);
+    }
+    if (used & XSTATE_AVX) {
+        FAST_MOVE(FAST_REGS(LOAD_YMM), area);
+    }
+    if (mask & XSTATE_512) {
+        restore_512(area, used);
+    }
+}
+
 void fpu_restore(const struct fpu_area *area)
 {
-    __asm__ volatile("xrstor64 %0" ::"m"(*area), "a"((uint32_t)mask),
-                     "d"((uint32_t)(mask >> 32))
-                     : "memory");
+    if (likely(fast)) {
+        restore_fast(area);
+    } else {
+        xrstor(area, mask);
+    }
 }
 
 void fpu_reset(struct fpu_area *area)
@@ -73,7 +194,7 @@ void fpu_reset(struct fpu_area *area)
     uint16_t fcw = 0x37f;
     uint32_t mxcsr = 0x1f80;
 
-    memset(area->xsave, 0, size);
+    memset(area->xsave, 0, XSAVE_MIN); /* no component is in use */
     memcpy(area->xsave + FXSAVE_FCW, &fcw, sizeof(fcw));
     memcpy(area->xsave + FXSAVE_MXCSR, &mxcsr, sizeof(mxcsr));
 }

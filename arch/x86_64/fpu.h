@@ -25,12 +25,15 @@ bool fpu_init(void);
  * takes (at most FPU_AREA_MAX). */
 uint64_t fpu_mask(void);
 uint32_t fpu_size(void);
+/* Where component i of the mask (2 or above) lies, and its length. */
+uint32_t fpu_component(unsigned i, uint32_t *offset);
 
 /* The registers to memory (standard format, all of fpu_mask()), and back. */
 void fpu_save(struct fpu_area *area);
 void fpu_restore(const struct fpu_area *area);
 
-/* The state of a new program: everything at its reset value. */
+/* The state of a new program: everything at its reset value. What is not in
+ * use according to the area's header keeps its old bytes. */
 void fpu_reset(struct fpu_area *area);
 
 /* Brackets kernel code that uses vector registers (kernel/core/vector.c).

@@ -29,6 +29,7 @@ enum {
     LEGACY_XMM = 160,
     LEGACY_SOFT = 416,
     XSAVE_BV = 512,
+    XSAVE_HEADER_END = 576,
     BV_X87 = 1,
     BV_SSE = 2,
 };
@@ -68,6 +69,25 @@ void frame_save_fpu(struct thread *t)
     }
 }
 
+/* Components that are not in use stay as the stack was: ours may be stale, and
+ * the header says that they do not count. */
+static int write_components(const uint8_t *xsave, uint64_t addr)
+{
+    uint64_t used;
+
+    memcpy(&used, xsave + XSAVE_BV, sizeof(used));
+    used &= fpu_mask() & ~(uint64_t)(BV_X87 | BV_SSE);
+    for (; used; used &= used - 1) {
+        uint32_t offset;
+        uint32_t len = fpu_component(__builtin_ctzll(used), &offset);
+
+        if (copy_to_user(uptr(addr + offset), xsave + offset, len)) {
+            return -EFAULT;
+        }
+    }
+    return 0;
+}
+
 static int write_fpu(struct thread *t, uint64_t addr)
 {
     uint8_t *xsave = t->task.fpu.xsave;
@@ -81,7 +101,8 @@ static int write_fpu(struct thread *t, uint64_t addr)
     frame_save_fpu(t);
     complete_legacy(xsave);
     memcpy(xsave + FP_SW_OFFSET, &sw, sizeof(sw));
-    if (copy_to_user(uptr(addr), xsave, fpu_size())) {
+    if (copy_to_user(uptr(addr), xsave, XSAVE_HEADER_END) ||
+        write_components(xsave, addr)) {
         return -EFAULT;
     }
     return put_user32(uptr(addr + fpu_size()), FP_XSTATE_MAGIC2);

@@ -15,10 +15,13 @@
 enum {
     LEGACY_SIZE = 512,
     LEGACY_MXCSR = 24,
+    LEGACY_ST = 32,
+    LEGACY_XMM = 160,
     XSAVE_BV = 512,
     XSAVE_COMP_BV = 520,
     XSAVE_HEADER_END = 576,
     MXCSR_VALID = 0xffff,
+    BV_X87 = 1,
     BV_X87_SSE = 3,
     /* AC, OF, DF, TF, SF, ZF, AF, PF, CF: what a program may set */
     RFLAGS_USER = 0x40dd5,
@@ -50,6 +53,33 @@ static bool header_ok(const uint8_t *xsave, uint64_t *bv)
            !memcmp(xsave + XSAVE_COMP_BV, zero, sizeof(zero));
 }
 
+/* x87 state that is the initial one, as most frames have it, need not be
+ * loaded: that is slow. */
+static bool x87_is_initial(const uint8_t *xsave)
+{
+    static const uint8_t initial[LEGACY_MXCSR] = {0x7f, 0x03};
+    static const uint8_t zero[LEGACY_XMM - LEGACY_ST];
+
+    return !memcmp(xsave, initial, sizeof(initial)) &&
+           !memcmp(xsave + LEGACY_ST, zero, sizeof(zero));
+}
+
+/* What of the frame's components is in use, up to `end` bytes of it. */
+static int read_components(uint8_t *xsave, uint64_t addr, uint64_t bv,
+                           uint32_t end)
+{
+    for (bv &= ~(uint64_t)BV_X87_SSE; bv; bv &= bv - 1) {
+        uint32_t offset;
+        uint32_t len = fpu_component(__builtin_ctzll(bv), &offset);
+
+        if (offset + len > end ||
+            copy_from_user(xsave + offset, uptr(addr + offset), len)) {
+            return -EFAULT;
+        }
+    }
+    return 0;
+}
+
 static int read_fpu(uint8_t *xsave, uint64_t addr)
 {
     struct linux_fpx_sw sw;
@@ -60,11 +90,18 @@ static int read_fpu(uint8_t *xsave, uint64_t addr)
         return -EFAULT;
     }
     if (read_extent(xsave, addr, &sw)) {
-        if (copy_from_user(xsave, uptr(addr), sw.xstate_size) ||
+        if (copy_from_user(xsave + LEGACY_SIZE, uptr(addr + LEGACY_SIZE),
+                           XSAVE_HEADER_END - LEGACY_SIZE) ||
             !header_ok(xsave, &bv)) {
             return -EFAULT;
         }
         bv &= sw.xfeatures;
+        if (read_components(xsave, addr, bv, sw.xstate_size)) {
+            return -EFAULT;
+        }
+    }
+    if (x87_is_initial(xsave)) {
+        bv &= ~(uint64_t)BV_X87;
     }
     memcpy(xsave + XSAVE_BV, &bv, sizeof(bv));
     memcpy(&mxcsr, xsave + LEGACY_MXCSR, sizeof(mxcsr));

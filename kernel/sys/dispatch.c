@@ -103,7 +103,9 @@ void user_return_work(struct user_regs *regs)
     struct task *t = current_task();
 
     do {
-        sched_check();
+        if (this_vcpu()->resched) {
+            sched_check();
+        }
         if (atomic_load(&t->interrupted)) {
             signal_deliver(regs);
         }

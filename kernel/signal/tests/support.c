@@ -110,6 +110,13 @@ uint64_t fpu_mask(void)
     return 7;
 }
 
+/* AVX alone. */
+uint32_t fpu_component(unsigned i, uint32_t *offset)
+{
+    *offset = 576;
+    return i == 2 ? 256 : 0;
+}
+
 void fpu_save(struct fpu_area *area)
 {
     uint64_t bv = 7;

@@ -200,7 +200,7 @@ static void restarts(void)
 
     install(SIGUSR1, on_simple, SA_RESTART);
     pthread_create(&t, NULL, send_soon, (void *)SIGUSR1);
-    struct timespec ts = {0, 60000000}, left;
+    struct timespec ts = {30, 0}, left;
     errno = 0;
     n = nanosleep(&ts, &left);
     printf("nanosleep %ld %d left %d\n", n, errno, left.tv_nsec > 0);
