@@ -21,6 +21,7 @@ enum {
     VECTOR_PF = 14,
     PF_WRITE = 2, /* error code bits, SDM vol. 3A 4.7 */
     PF_FETCH = 16,
+    SYSCALL_LEN = 2,
     RFLAGS_SLOW = 0x40500, /* as entry.S */
 };
 
@@ -79,6 +80,9 @@ static void page_fault(const struct trap *trap)
 static void syscall_trap(struct user_regs *regs)
 {
     stats_count(STAT_TRAP);
+    if (mm_syscall_trapped(current_task()->mm, regs->rip - SYSCALL_LEN)) {
+        mm_moved_insn(regs->rip, &regs->rip); /* if it was moved */
+    }
     regs->rcx = regs->rip;
     regs->r11 = regs->rflags;
     regs->full = 0;

@@ -260,6 +260,25 @@ uint64_t patch_slot_to_program(const uint8_t slot[PATCH_SLOT],
     return facts.site + SYSCALL + MIN(offset, (uint64_t)facts.moved);
 }
 
+bool patch_slot_origin(const uint8_t slot[PATCH_SLOT], uint64_t slot_addr,
+                       struct patch_origin *out)
+{
+    struct slot_facts facts;
+    if (!read_slot(slot, slot_addr, &facts)) {
+        return false;
+    }
+    out->addr = facts.site;
+    out->len = SYSCALL + facts.moved;
+    if (facts.kind == PATCH_BEFORE) {
+        memcpy(out->code, slot, JUMP);
+    } else {
+        out->code[0] = 0x0f;
+        out->code[1] = 0x05;
+        memcpy(out->code + SYSCALL, slot + ENTRY_SEQUENCE, JUMP - SYSCALL);
+    }
+    return true;
+}
+
 uint64_t patch_program_to_slot(const uint8_t slot[PATCH_SLOT],
                                uint64_t slot_addr, uint64_t rip)
 {

@@ -61,6 +61,9 @@ struct patch_text {
      * before. What follows one closely is then left alone. May be NULL. */
     bool (*is_slot)(uint64_t addr);
     bool neighbours; /* also the second tier, beyond `mov $nr,%eax` */
+    /* It trapped: also what may be no gain, such as moved instructions that
+     * branches lead to, or padding. Not worse than to trap each time. */
+    bool trapped;
 };
 
 enum patch_kind { PATCH_BEFORE, PATCH_AFTER };
@@ -103,6 +106,16 @@ void patch_apply(uint8_t *code, uint64_t addr, uint64_t slot_addr);
  * the bytes are no slot. */
 uint64_t patch_slot_to_program(const uint8_t slot[PATCH_SLOT],
                                uint64_t slot_addr, uint64_t rip);
+
+/* What a slot was made from: len bytes of code at addr, the SYSCALL included,
+ * and the first of them as they were (a RIP-relative operand apart). */
+struct patch_origin {
+    uint64_t addr;
+    unsigned len;
+    uint8_t code[5];
+};
+bool patch_slot_origin(const uint8_t slot[PATCH_SLOT], uint64_t slot_addr,
+                       struct patch_origin *out);
 
 /* The opposite, for rip at an instruction that the jump overwrote in part:
  * where its moved copy is, 0 when rip is not such a place of this slot. */

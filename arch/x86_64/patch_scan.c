@@ -282,6 +282,9 @@ static size_t branch_target(const struct patch_text *t, size_t at)
 static bool is_hot_inside(const struct patch_text *t,
                           const struct patch_site *site)
 {
+    if (t->trapped) {
+        return false;
+    }
     size_t from = site->jump - MIN(site->jump, (size_t)HOT_REACH);
     size_t end = MIN(t->len, site->jump + HOT_REACH);
     for (size_t at = from; at < end; at++) {
@@ -326,6 +329,17 @@ static bool is_restorer(const struct patch_text *t, size_t site)
            memcmp(t->bytes + site - sizeof(mov), mov, sizeof(mov)) == 0;
 }
 
+/* Padding, as likely as not: what follows is where a function begins or a
+ * loop, and a jump in its place would never be met. */
+static bool is_nop(const struct patch_text *t, size_t at)
+{
+    const uint8_t *p = t->bytes + at;
+    while (*p == 0x66 || *p == 0x2e) {
+        p++;
+    }
+    return p[0] == 0x90 || (p[0] == 0x0f && p[1] == 0x1f);
+}
+
 /* Second tier, before: as few instructions as cover 5 bytes, those but the
  * first beginning at most `inner_max` bytes into the jump. */
 static bool pick_before(const struct patch_text *t, const struct trail *trail,
@@ -336,7 +350,8 @@ static bool pick_before(const struct patch_text *t, const struct trail *trail,
     site->inner = 0;
     for (unsigned i = 0; i < trail->count; i++) {
         size_t at = trail->at[i], moved = site->syscall - at;
-        if (moved > MOVED_MAX || !is_movable(t, at, &insn)) {
+        if (moved > MOVED_MAX || !is_movable(t, at, &insn) ||
+            (!t->trapped && is_nop(t, at))) {
             return false;
         }
         if (moved < JUMP) {
@@ -348,8 +363,14 @@ static bool pick_before(const struct patch_text *t, const struct trail *trail,
         }
         site->jump = at;
         site->moved = moved;
-        return at >= t->lo && site->inner < 2 << inner_max &&
-               !is_hot_inside(t, site);
+        if (at >= t->lo && site->inner < 2 << inner_max &&
+            !is_hot_inside(t, site)) {
+            return true;
+        }
+        if (!t->trapped) {
+            return false;
+        }
+        site->inner = 0; /* one more may cover the 5 bytes alone */
     }
     return false;
 }

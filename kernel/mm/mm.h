@@ -124,9 +124,14 @@ bool mm_user_range(uint64_t addr, uint64_t len);
 bool mm_trampoline_rip(uint64_t rip, uint64_t *site_rip);
 
 /* After #UD at rip in the current program: whether a system call's rewriting
- * overwrote the instruction there; then *copy_rip is where it goes on. May
+ * overwrote the instruction there; then *copy_rip is where it goes on. Also
+ * when rip is at a SYSCALL that has a slot: there it does not trap. May
  * block. */
 bool mm_moved_insn(uint64_t rip, uint64_t *copy_rip);
+
+/* The SYSCALL at `at`, of the current program, trapped: it is rewritten if it
+ * can be. True when it was. May block. */
+bool mm_syscall_trapped(struct mm *mm, uint64_t at);
 
 /* Address space for a shared object's pages, which its owner commits: the
  * same for every process that maps it (vm_object_ops.window). free releases

@@ -13,6 +13,7 @@
  *   brk.c, mremap.c, advise.c, lock.c   the other calls
  *   fault.c      bringing pages in
  *   text.c       rewriting system calls in code;    trampoline.c
+ *   text_trap.c  the same, for one that trapped
  *   uaccess.c, iobuf.c   the program's memory       pages.c, heap.c, kstack.c
  *
  * Two invariants hold whenever mm->lock is free: a page is in mm->resident
@@ -69,7 +70,7 @@ struct span {
 /* A MAP_GROWSDOWN mapping grows as long as it is smaller than this, and stays
  * this far away from what lies below. */
 /* Committed memory without a VMA, see idle.c. */
-enum { IDLE_RUNS = 16 };
+enum { IDLE_RUNS = 16, REFUSED_SITES = 64 };
 struct idle_run {
     uint64_t start, end;
 };
@@ -97,6 +98,7 @@ struct mm {
     uint64_t idle_bytes;
     struct vma *dead;        /* to be freed once the lock is released */
     struct list trampolines; /* regions of trampoline.c */
+    uint64_t refused_sites[REFUSED_SITES]; /* text_trap.c; by hash, atomic */
     uint32_t trampoline_count;
 };
 

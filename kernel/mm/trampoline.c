@@ -26,6 +26,8 @@ enum {
     TABLE = 4096,      /* regions in all, about */
     PROBES = 32,
     JUMP = 5, /* bytes at a site */
+    SYSCALL_LEN = 2,
+    MOVED_MAX = PATCH_SLOT, /* at most before the SYSCALL */
 };
 #define REACH (2000ull << 20) /* less than what a rel32 spans */
 
@@ -128,6 +130,42 @@ bool mm_trampoline_rip(uint64_t rip, uint64_t *site_rip)
     return program != 0;
 }
 
+bool trampoline_origin(uint64_t slot, struct patch_origin *out)
+{
+    uint64_t start;
+    const uint8_t *bytes = slot_bytes(slot, &start);
+
+    return bytes && start == slot && patch_slot_origin(bytes, slot, out);
+}
+
+/* rip is at a SYSCALL. */
+static bool syscall_copy(uint64_t rip, uint64_t *copy_rip)
+{
+    uint8_t code[JUMP + MOVED_MAX];
+    struct patch_origin o;
+    int32_t rel;
+
+    if (copy_from_user(code, uptr(rip - MOVED_MAX), MOVED_MAX)) {
+        return false;
+    }
+    for (unsigned back = JUMP; back <= MOVED_MAX; back++) {
+        const uint8_t *jump = code + MOVED_MAX - back;
+        uint64_t addr = rip - back, slot;
+
+        if (jump[0] != 0xe9) {
+            continue;
+        }
+        memcpy(&rel, jump + 1, sizeof(rel));
+        slot = addr + JUMP + (uint64_t)(int64_t)rel;
+        if (trampoline_origin(slot, &o) && o.addr == addr &&
+            o.len == back + SYSCALL_LEN) {
+            *copy_rip = slot + back;
+            return true;
+        }
+    }
+    return false;
+}
+
 bool mm_moved_insn(uint64_t rip, uint64_t *copy_rip)
 {
     uint8_t code[8] = {0};
@@ -138,6 +176,9 @@ bool mm_moved_insn(uint64_t rip, uint64_t *copy_rip)
         return false;
     }
     copy_from_user_part(code + 4, uptr(rip), 4);
+    if (code[4] == 0x0f && code[5] == 0x05) {
+        return syscall_copy(rip, copy_rip);
+    }
     count = patch_inner_slots(code, rip, slots);
     for (unsigned i = 0; i < count; i++) {
         const uint8_t *bytes = slot_bytes(slots[i], &slot);

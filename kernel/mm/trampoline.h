@@ -19,6 +19,9 @@ uint64_t trampoline_take(struct mm *mm, const struct patch_site *site,
  * jumped to. */
 int trampolines_install(struct mm *mm);
 
+/* What the slot at this address was made from; false: there is none. */
+bool trampoline_origin(uint64_t slot, struct patch_origin *out);
+
 /* The slots of sites in [start, end) are free again: all, as the code is gone,
  * or with check_code those that it does not jump to any more. */
 void trampolines_release(struct mm *mm, uint64_t start, uint64_t end,

@@ -91,6 +91,13 @@ static void restart_call(struct user_regs *regs, uint64_t number)
     regs->rip = kernel_user_rip(regs->rip) - SYSCALL_LEN;
 }
 
+/* The SYSCALL would trap; its slot does not. A handler's frame says nothing
+ * of slots, so there sigreturn does this. */
+static void restart_in_slot(struct user_regs *regs)
+{
+    mm_moved_insn(regs->rip, &regs->rip);
+}
+
 static bool left_by_restart(const struct user_regs *regs)
 {
     return regs->orig_rax != (uint64_t)NOT_IN_SYSCALL &&
@@ -122,6 +129,7 @@ static void restart_without_handler(struct user_regs *regs)
     } else {
         restart_call(regs, regs->orig_rax);
     }
+    restart_in_slot(regs);
 }
 
 /* ---- actions ---- */
