@@ -127,7 +127,7 @@ def main():
     t = Terminal("/usr/bin/python3", "-c", """
 import os, signal
 def show(*a):
-    print("size", *os.get_terminal_size(), flush=True)
+    os.write(1, b"size %d %d\\n" % tuple(os.get_terminal_size()))
 signal.signal(signal.SIGWINCH, show)
 print(os.ttyname(0), os.tcgetpgrp(0) == os.getpgrp(), flush=True)
 print(os.open("/dev/tty", os.O_RDWR) > 2, "ready", flush=True)

@@ -231,7 +231,9 @@ static bool remade_after(const char *command)
 
     EXPECT(test_shell(command));
     after = image_stat("app/rpath");
-    return before.st_ino != after.st_ino;
+    return before.st_ino != after.st_ino ||
+           before.st_ctim.tv_sec != after.st_ctim.tv_sec ||
+           before.st_ctim.tv_nsec != after.st_ctim.tv_nsec;
 }
 
 static void the_cache_notices_changes(void)
