@@ -9,6 +9,7 @@
 
 #define SYNTHETIC_FLAGS 0x108d5 /* CF PF AF ZF SF OF RF */
 #define TF              0x100
+#define RESTORED_FLAGS  0x244cd5l /* what POPF restores, but TF */
 #define MXCSR_RESERVED  0xffff0000u
 
 static uint64_t ssa_offset(struct enclave *e, const struct sgx_tcs *tcs,
@@ -187,7 +188,8 @@ static void load_gprs(ucontext_t *uc, const struct sgx_gpr *g)
     REG(uc, R13) = (long)g->r13;
     REG(uc, R14) = (long)g->r14;
     REG(uc, R15) = (long)g->r15;
-    REG(uc, EFL) = (REG(uc, EFL) & ~0xcd5l) | (long)(g->rflags & 0xcd5);
+    REG(uc, EFL) =
+        (REG(uc, EFL) & ~RESTORED_FLAGS) | ((long)g->rflags & RESTORED_FLAGS);
     REG(uc, RIP) = (long)g->rip;
 }
 

@@ -240,12 +240,25 @@ static void complete_jump(ucontext_t *uc)
     }
 }
 
+/* A program, or an enclave, may have set EFLAGS.AC, which Linux leaves set in
+ * a handler; our own accesses need not be aligned. Below the red zone. */
+static inline void clear_alignment_check(void)
+{
+    __asm__ volatile("lea -128(%%rsp), %%rsp\n\t"
+                     "pushfq\n\t"
+                     "andl $~0x40000, (%%rsp)\n\t"
+                     "popfq\n\t"
+                     "lea 128(%%rsp), %%rsp" ::
+                         : "cc", "memory");
+}
+
 void trap_handler(int sig, siginfo_t *info, void *context)
 {
     ucontext_t *uc = context;
     struct thread *t;
 
     (void)sig;
+    clear_alignment_check();
     if (key_state_present()) {
         write_pkru(0);
     }

@@ -53,3 +53,30 @@ $(GUEST_TESTS): $(GUEST)/%.test: tests/guest/%.cases tests/guest/run.sh \
 	@printf '#!/bin/sh\nexec %s %s %s %s %s\n' tests/guest/run.sh \
 		$(GUEST)/rootfs $(GUEST)/rootfs.img $(B)/bin/enclos $< >$@
 	@chmod +x $@
+
+# The same cases in an enclave under sgxemu: all of them (test-sgx), and a few
+# of every kind in `make test`.
+GUEST_SGX := $(patsubst tests/guest/%.cases,$(GUEST)/%.sgx-test,\
+	$(wildcard tests/guest/*.cases))
+$(GUEST_SGX): $(GUEST)/%.sgx-test: tests/guest/%.cases tests/guest/run.sh \
+		$(GUEST)/rootfs.img $(B)/bin/sgxemu $(B)/lib/enclos/enclos-sgx.elf
+	@printf '#!/bin/sh\nGUEST_TARGET=sgx-emu exec %s %s %s %s %s\n' \
+		tests/guest/run.sh $(GUEST)/rootfs $(GUEST)/rootfs.img \
+		$(B)/bin/enclos $< >$@
+	@chmod +x $@
+
+test-sgx: deps
+	@$(MAKE) --no-print-directory all $(GUEST_SGX)
+	@TEST_TIMEOUT=3000 tests/run.sh $(GUEST_SGX)
+.PHONY: test-sgx
+
+GUEST_SGX_FEW := ^(bb-(echo|cat|sort|ls-R|sha256sum|false)|raw|signals|vector|
+GUEST_SGX_FEW := $(GUEST_SGX_FEW)memory|memcalls|alignment|musl-static|timers|
+GUEST_SGX_FEW := $(GUEST_SGX_FEW)preempt-two-vcpus|py-json|py-threads|sqlite-wal|
+GUEST_SGX_FEW := $(GUEST_SGX_FEW)mmap|mprotect|exec|epoll|futex-wait|gawk|lua)$$
+SCRIPT_TESTS += $(GUEST)/few.sgx-test
+$(GUEST)/few.sgx-test: $(GUEST_SGX)
+	@printf '#!/bin/sh\nexport GUEST_ONLY='"'%s'"'\n' \
+		'$(subst $() ,,$(GUEST_SGX_FEW))' >$@
+	@for test in $(GUEST_SGX); do echo $$test; done >>$@
+	@chmod +x $@

@@ -18,6 +18,7 @@
 #include "arch/x86_64/arch.h"
 
 enum {
+    VECTOR_BP = 3,
     VECTOR_UD = 6,
     VECTOR_GP = 13,
     VECTOR_PF = 14,
@@ -255,6 +256,18 @@ static bool undefined(struct user_regs *regs, struct trap *trap)
     return false;
 }
 
+/* INT3: the program is to find RIP behind it, where a CPU outside of enclaves
+ * leaves it. */
+static void breakpoint(struct user_regs *regs)
+{
+    uint8_t code[2];
+
+    if (leaf_fetch(code, regs->rip - 1, 2) == 2 && code[0] != 0xcc &&
+        code[1] == 0xcc) {
+        regs->rip++;
+    }
+}
+
 void sgx_trap(struct trap *trap)
 {
     struct vcpu *v = this_vcpu();
@@ -265,6 +278,9 @@ void sgx_trap(struct trap *trap)
         undefined(regs, trap)) {
         *v->fpu_saved = 0;
         target_user_resume(regs, v->fpu);
+    }
+    if (trap->kind == TRAP_FAULT && trap->vector == VECTOR_BP) {
+        breakpoint(regs);
     }
     kernel_trap(trap);
 }

@@ -25,6 +25,9 @@ sgx_enter:
     xor %r9d, %r9d
     call *%rax
     cld
+    pushfq
+    andl $~0x40000, (%rsp) /* AC, if the program inside has set it */
+    popfq
     add $8, %rsp
     pop %r15
     pop %r14

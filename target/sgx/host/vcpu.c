@@ -50,6 +50,7 @@ struct thread {
     timer_t timer;
     uint64_t tick_at, look_at; /* ns; what the timer serves; or UINT64_MAX */
     uint64_t entries, exceptions, ticks;
+    uint64_t calls[SGX_CALLS];
 };
 
 static struct thread threads[VCPU_MAX];
@@ -106,7 +107,25 @@ static void ask_tick(struct thread *t, uint64_t ns)
 
 static _Noreturn void stop(uint64_t status);
 
-/* In the enclave, at the asynchronous exit pointer. */
+/* The program inside may have set EFLAGS.AC, which an asynchronous exit and the
+ * host's kernel leave set. */
+static inline void clear_alignment_check(void)
+{
+    __asm__ volatile("lea -128(%%rsp), %%rsp\n\t"
+                     "pushfq\n\t"
+                     "andl $~0x40000, (%%rsp)\n\t"
+                     "popfq\n\t"
+                     "lea 128(%%rsp), %%rsp" ::
+                         : "cc", "memory");
+}
+
+static bool at_exit_pointer(const struct thread *t, const greg_t *g)
+{
+    return g[REG_RAX] == SGX_ERESUME && (uint64_t)g[REG_RBX] == t->tcs &&
+           vdso_owns((uint64_t)g[REG_RIP]);
+}
+
+/* At the asynchronous exit pointer: the enclave is to look why. */
 static void tick_inside(struct thread *t)
 {
     struct sgx_exchange *x = t->exchange;
@@ -122,18 +141,33 @@ static void tick_inside(struct thread *t)
     }
 }
 
+/* A breakpoint of the enclave's comes this way too: the kernel leaves #DB and
+ * #BP at the exit pointer instead of reporting them by the vDSO. */
+static void on_trap(int sig, siginfo_t *info, void *context)
+{
+    const greg_t *g = ((ucontext_t *)context)->uc_mcontext.gregs;
+
+    clear_alignment_check();
+    if (self && at_exit_pointer(self, g)) {
+        tick_inside(self);
+    } else {
+        signal(sig, SIG_DFL);
+    }
+}
+
 static void on_tick(int sig, siginfo_t *info, void *context)
 {
     const greg_t *g = ((ucontext_t *)context)->uc_mcontext.gregs;
-    struct thread *t = self;
+    struct thread *t;
 
+    clear_alignment_check();
+    t = self;
     if (!t) {
         return;
     }
     atomic_store(&t->kicked, 0);
     timer_came(t);
-    if (g[REG_RAX] == SGX_ERESUME && (uint64_t)g[REG_RBX] == t->tcs &&
-        vdso_owns((uint64_t)g[REG_RIP])) {
+    if (at_exit_pointer(t, g)) {
         tick_inside(t);
         return;
     }
@@ -148,17 +182,38 @@ static void on_tick(int sig, siginfo_t *info, void *context)
 
 static void print_stats(void)
 {
-    uint64_t entries = 0, exceptions = 0, ticks = 0;
+    static const char *const names[SGX_CALLS] = {
+        [SGX_CALL_LOG] = "log lines",
+        [SGX_CALL_WAIT] = "waits",
+        [SGX_CALL_KICK] = "kicks",
+        [SGX_CALL_TICK] = "timers set",
+        [SGX_CALL_START] = "vCPUs started",
+        [SGX_CALL_SUBMIT] = "I/O submissions",
+        [SGX_CALL_RESTRICT] = "rights restricted",
+        [SGX_CALL_TRIM] = "pages trimmed",
+        [SGX_CALL_REMOVE] = "pages removed",
+        [SGX_CALL_PROTECT] = "pages hidden or shown",
+    };
+    struct thread sum = {0};
 
     for (unsigned i = 0; i < host.vcpu_count; i++) {
-        entries += threads[i].entries;
-        exceptions += threads[i].exceptions;
-        ticks += threads[i].ticks;
+        sum.entries += threads[i].entries;
+        sum.exceptions += threads[i].exceptions;
+        sum.ticks += threads[i].ticks;
+        for (int n = 0; n < SGX_CALLS; n++) {
+            sum.calls[n] += threads[i].calls[n];
+        }
     }
     dprintf(host.log_fd,
             "%14lu EENTERs\n%14lu of them for exceptions\n"
             "%14lu of them for ticks\n",
-            entries, exceptions, ticks);
+            sum.entries, sum.exceptions, sum.ticks);
+    for (int n = 0; n < SGX_CALLS; n++) {
+        if (names[n] && sum.calls[n]) {
+            dprintf(host.log_fd, "%14lu of them for %s\n", sum.calls[n],
+                    names[n]);
+        }
+    }
 }
 
 static _Noreturn void stop(uint64_t status)
@@ -282,6 +337,7 @@ static uint64_t serve(struct thread *t)
 {
     struct sgx_exchange *x = t->exchange;
 
+    t->calls[x->call < SGX_CALLS ? x->call : 0]++;
     switch (x->call) {
     case SGX_CALL_STOP:
         stop(x->a0);
@@ -446,7 +502,9 @@ int vcpus_init(void)
     if (!enter_function) {
         return -ENOSYS;
     }
-    return sigaction(SIG_KICK, &sa, NULL) || sigaction(SIG_TICK, &sa, NULL)
-               ? -errno
-               : 0;
+    if (sigaction(SIG_KICK, &sa, NULL) || sigaction(SIG_TICK, &sa, NULL)) {
+        return -errno;
+    }
+    sa.sa_sigaction = on_trap;
+    return sigaction(SIGTRAP, &sa, NULL) ? -errno : 0;
 }
