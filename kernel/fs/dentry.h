@@ -48,6 +48,7 @@ struct mount {
     uint32_t flags;        /* ST_* of abi/linux/statfs.h; atomic */
     uint32_t id;
     bool hidden;      /* the kernel's own: stands nowhere, root "/" */
+    bool expiring;    /* MNT_EXPIRE has asked once; dcache_exclude() */
     struct list node; /* all mounts, in order; dcache_exclude() */
 };
 
@@ -120,10 +121,17 @@ extern struct mount *root_mount;
  * root. flags: ST_*. */
 int mount_add(struct superblock *sb, const struct path *at, uint32_t flags,
               struct mount **out);
-/* A bind mount of `from` on `at`. */
-int mount_bind(const struct path *from, const struct path *at, uint32_t flags);
-/* umount2(2). -EBUSY, -EINVAL when `at` is not the root of a mount. */
-int mount_remove(const struct path *at, bool detach);
+/* A bind mount of `from` on `at`; recursive: with the mounts below it. */
+int mount_bind(const struct path *from, const struct path *at, uint32_t flags,
+               bool recursive);
+/* umount2(2) with MNT_*. -EBUSY, -EINVAL when `at` is not the root of a mount,
+ * -EAGAIN (MNT_EXPIRE). */
+int mount_remove(const struct path *at, unsigned flags);
+/* MS_MOVE. -EINVAL, -ELOOP, -ENOTDIR. */
+int mount_move(const struct path *from, const struct path *at);
+/* pivot_root(2) by who has that root. -EBUSY, -EINVAL, -ENOTDIR. */
+int mount_pivot(const struct path *top, const struct path *put_old,
+                const struct path *root);
 /* In a section: what stands on (m, d), or NULL. */
 struct mount *mount_on(struct mount *m, struct dentry *d);
 void mount_get(struct mount *m);

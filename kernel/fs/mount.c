@@ -4,7 +4,7 @@
  * is a list; a walk looks at it only where dentry->mounted says so. It changes
  * with all sections shut out (dentry.h), so readers need no lock of its own.
  */
-#include "kernel/fs/dentry.h"
+#include "kernel/fs/mount_table.h"
 #include "kernel/core/log.h"
 #include "kernel/mm/heap.h"
 #include "lib/atomic.h"
@@ -15,7 +15,7 @@
 
 struct mount *root_mount;
 
-static struct list mounts = LIST_INIT(mounts);
+struct list mounts = LIST_INIT(mounts);
 static uint32_t last_id = 20;
 
 static int mount_new(struct superblock *sb, struct dentry *root, uint32_t flags,
@@ -49,17 +49,30 @@ static int attach(struct mount *m, const struct path *at)
                at->dentry->parent != at->dentry) {
         err = -ENOENT;
     } else {
-        m->parent = at->mount;
-        m->point = at->dentry;
-        m->point->mounted++;
-        mount_get(m->parent);
-        dentry_get(m->point);
+        mount_hang(m, at);
     }
     if (!err) {
         list_add_tail(&mounts, &m->node);
     }
     dcache_allow();
     return err;
+}
+
+void mount_hang(struct mount *m, const struct path *at)
+{
+    m->parent = at->mount;
+    m->point = at->dentry;
+    m->point->mounted++;
+    mount_get(m->parent);
+    dentry_get(m->point);
+}
+
+void mount_unhang(struct mount *m, struct path *from)
+{
+    *from = (struct path){m->parent, m->point};
+    m->point->mounted--;
+    m->parent = NULL;
+    m->point = NULL;
 }
 
 static int mount_tree(struct superblock *sb, struct dentry *root,
@@ -97,54 +110,12 @@ int mount_add(struct superblock *sb, const struct path *at, uint32_t flags,
     return mount_tree(sb, root, at, flags, out);
 }
 
-int mount_bind(const struct path *from, const struct path *at, uint32_t flags)
+int mount_bind_one(const struct path *from, const struct path *at,
+                   uint32_t flags, struct mount **out)
 {
-    if (S_ISDIR(from->dentry->inode->mode) !=
-        S_ISDIR(at->dentry->inode->mode)) {
-        return -ENOTDIR;
-    }
     sb_get(from->mount->sb);
     dentry_get(from->dentry);
-    return mount_tree(from->mount->sb, from->dentry, at, flags, NULL);
-}
-
-static bool has_children(struct mount *m)
-{
-    list_for_each (pos, &mounts) {
-        if (list_entry(pos, struct mount, node)->parent == m) {
-            return true;
-        }
-    }
-    return false;
-}
-
-int mount_remove(const struct path *at, bool detach)
-{
-    struct mount *m = at->mount, *parent;
-    struct dentry *point;
-
-    if (at->dentry != m->root || !m->parent) {
-        return -EINVAL;
-    }
-    dcache_exclude();
-    /* The table's reference and the caller's path. */
-    if (list_empty(&m->node) || has_children(m) || (!detach && m->refs > 2)) {
-        bool gone = list_empty(&m->node);
-
-        dcache_allow();
-        return gone ? -EINVAL : -EBUSY;
-    }
-    parent = m->parent;
-    point = m->point;
-    list_del(&m->node);
-    point->mounted--;
-    m->parent = NULL;
-    m->point = NULL;
-    dcache_allow();
-    dentry_put(point);
-    mount_put(parent);
-    mount_put(m);
-    return 0;
+    return mount_tree(from->mount->sb, from->dentry, at, flags, out);
 }
 
 struct mount *mount_on(struct mount *m, struct dentry *d)

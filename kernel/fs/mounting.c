@@ -174,13 +174,25 @@ static int mount_new(const struct path *at, const char *source,
     return err ? err : mount_add(sb, at, mount_flags(flags), NULL);
 }
 
-static int bind(const struct path *at, const char *source)
+static int bind(const struct path *at, const char *source, bool recursive)
 {
     struct path from;
     int err = path_find(NULL, source, WALK_FOLLOW, &from);
 
     if (!err) {
-        err = mount_bind(&from, at, from.mount->flags);
+        err = mount_bind(&from, at, from.mount->flags, recursive);
+        path_put(&from);
+    }
+    return err;
+}
+
+static int move(const struct path *at, const char *source)
+{
+    struct path from;
+    int err = path_find(NULL, source, WALK_FOLLOW, &from);
+
+    if (!err) {
+        err = mount_move(&from, at);
         path_put(&from);
     }
     return err;
@@ -207,12 +219,12 @@ int mount_at(const struct path *at, const char *source, const char *type,
     if (flags & propagation) {
         return at->dentry == at->mount->root ? 0 : -EINVAL;
     }
-    if (flags & MS_MOVE) {
-        return -EINVAL;
-    }
     if (flags & MS_REMOUNT) {
         return remount(at, flags);
     }
-    return flags & MS_BIND ? bind(at, source)
+    if (flags & MS_MOVE && !(flags & MS_BIND)) {
+        return move(at, source);
+    }
+    return flags & MS_BIND ? bind(at, source, flags & MS_REC)
                            : mount_new(at, source, type, flags, data);
 }

@@ -132,13 +132,36 @@ int show_mounts(struct text *t, const struct pseudo_at *at)
     return mount_for_each(add_mount, t);
 }
 
+/* Where in its file system the mount's root lies: "/", but for bind mounts. */
+static void add_mount_root(struct text *t, struct mount *m)
+{
+    struct mount whole = {.root = m->root};
+    struct path p = {&whole, m->root}, top = {&whole, m->root};
+    char *buf = kmalloc(PATH_LENGTH_MAX);
+    uint32_t *section = dcache_enter();
+
+    while (top.dentry->parent != top.dentry) {
+        top.dentry = top.dentry->parent;
+    }
+    dcache_leave(section);
+    whole.root = top.dentry; /* counted, by those below it */
+    if (buf && path_string(&p, &top, buf, PATH_LENGTH_MAX) >= 0) {
+        add_escaped(t, buf);
+    } else {
+        t->failed = true;
+    }
+    kfree(buf);
+}
+
 static int add_mountinfo(struct mount *m, void *arg)
 {
     struct path p = {m, m->root};
     struct text *t = arg;
 
-    text_add(t, "%u %u %u:%u / ", m->id, m->parent ? m->parent->id : 1,
+    text_add(t, "%u %u %u:%u ", m->id, m->parent ? m->parent->id : 1,
              dev_major(m->sb->dev), dev_minor(m->sb->dev));
+    add_mount_root(t, m);
+    text_add(t, " ");
     add_path(t, &p);
     text_add(t, " ");
     add_options(t, m);

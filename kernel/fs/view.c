@@ -7,6 +7,9 @@
 #include "lib/atomic.h"
 #include "abi/linux/errno.h"
 
+static struct list views = LIST_INIT(views);
+static struct spinlock views_lock = SPINLOCK_INIT(LOCK_DENTRY);
+
 int view_new(const struct path *root, const struct path *cwd, uint32_t umask,
              struct fs_view **out)
 {
@@ -21,6 +24,9 @@ int view_new(const struct path *root, const struct path *cwd, uint32_t umask,
     v->umask = umask & 0777;
     v->root = *root;
     v->cwd = *cwd;
+    spin_lock(&views_lock);
+    list_add(&views, &v->node);
+    spin_unlock(&views_lock);
     *out = v;
     return 0;
 }
@@ -42,6 +48,9 @@ void view_get(struct fs_view *v)
 void view_put(struct fs_view *v)
 {
     if (atomic_sub_fetch(&v->refs, 1) == 0) {
+        spin_lock(&views_lock);
+        list_del(&v->node);
+        spin_unlock(&views_lock);
         path_put(&v->root);
         path_put(&v->cwd);
         kfree(v);
@@ -67,6 +76,36 @@ void view_set_cwd(struct fs_view *v, const struct path *path)
 void view_set_root(struct fs_view *v, const struct path *path)
 {
     set(&v->root, path);
+}
+
+static unsigned move_one(struct path *slot, const struct path *from,
+                         const struct path *to)
+{
+    if (slot->mount != from->mount || slot->dentry != from->dentry) {
+        return 0;
+    }
+    path_get(to);
+    *slot = *to;
+    return 1;
+}
+
+/* The caller counts `from`, so none of the puts is the last. */
+void views_move(const struct path *from, const struct path *to)
+{
+    unsigned moved = 0;
+
+    dcache_exclude();
+    spin_lock(&views_lock);
+    list_for_each (pos, &views) {
+        struct fs_view *v = list_entry(pos, struct fs_view, node);
+
+        moved += move_one(&v->root, from, to) + move_one(&v->cwd, from, to);
+    }
+    spin_unlock(&views_lock);
+    dcache_allow();
+    while (moved--) {
+        path_put(from);
+    }
 }
 
 static void get(const struct path *slot, struct path *out)

@@ -10,6 +10,7 @@
 #include "kernel/fs/dentry.h"
 
 struct fs_view {
+    struct list node;      /* all views (view.c) */
     uint32_t refs;         /* atomic */
     uint32_t umask;        /* atomic */
     struct path root, cwd; /* counted */
@@ -22,6 +23,9 @@ int view_new(const struct path *root, const struct path *cwd, uint32_t umask,
 /* Takes path, gives back what was there. */
 void view_set_cwd(struct fs_view *v, const struct path *path);
 void view_set_root(struct fs_view *v, const struct path *path);
+
+/* Whoever has `from` as root or cwd has `to` now (pivot_root(2)). */
+void views_move(const struct path *from, const struct path *to);
 
 /* Counted copies. */
 void view_get_cwd(struct fs_view *v, struct path *out);

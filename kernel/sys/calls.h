@@ -168,7 +168,7 @@ SYSCALL(151, mlockall, sys_mlockall, DONE, INT, HEX)
 SYSCALL(152, munlockall, sys_munlockall, DONE, INT)
 SYSCALL(153, vhangup, sys_not_permitted, PART, INT) /* EPERM always */
 SYSCALL(154, modify_ldt, sys_none, NONE, INT, INT, PTR, SIZE)
-SYSCALL(155, pivot_root, sys_not_permitted, PART, INT, PATH, PATH) /* EPERM always */
+SYSCALL(155, pivot_root, sys_pivot_root, DONE, INT, PATH, PATH)
 SYSCALL(156, _sysctl, sys_none, NONE, INT, PTR)
 SYSCALL(157, prctl, sys_prctl, PART, INT, INT, PTR, PTR, PTR, PTR) /* see sys_prctl.c */
 SYSCALL(158, arch_prctl, sys_arch_prctl, PART, INT, HEX, PTR) /* ARCH_SET_GS is EINVAL */

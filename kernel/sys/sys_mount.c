@@ -4,7 +4,9 @@
  * those with CAP_SYS_ADMIN. There is one mount namespace.
  */
 #include "kernel/sys/user_path.h"
+#include "kernel/fs/current.h"
 #include "kernel/fs/mounting.h"
+#include "kernel/fs/view.h"
 #include "abi/linux/errno.h"
 #include "abi/linux/statfs.h"
 #include "lib/string.h"
@@ -78,8 +80,39 @@ long sys_umount2(const struct sysargs *a)
                     flags & UMOUNT_NOFOLLOW ? 0 : WALK_FOLLOW, &at);
     if (!err) {
         err = may_mount();
-        err = err ? err : mount_remove(&at, flags & MNT_DETACH);
+        err = err ? err : mount_remove(&at, flags);
         path_put(&at);
+    }
+    return err;
+}
+
+static int pivot(const struct path *top, struct uptr put_old)
+{
+    struct path old, root;
+    int err = user_find(AT_FDCWD, put_old, WALK_FOLLOW | WALK_DIRECTORY, &old);
+
+    if (err) {
+        return err;
+    }
+    view_get_root(current_view(), &root);
+    err = mount_pivot(top, &old, &root);
+    path_put(&root);
+    path_put(&old);
+    return err;
+}
+
+long sys_pivot_root(const struct sysargs *a)
+{
+    struct path top;
+    int err = may_mount();
+
+    if (!err) {
+        err = user_find(AT_FDCWD, arg_ptr(a, 0), WALK_FOLLOW | WALK_DIRECTORY,
+                        &top);
+    }
+    if (!err) {
+        err = pivot(&top, arg_ptr(a, 1));
+        path_put(&top);
     }
     return err;
 }

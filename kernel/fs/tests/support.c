@@ -174,7 +174,7 @@ static void unmount_m(void)
     struct path at;
 
     EXPECT_EQ(path_find(NULL, "/m", 0, &at), 0);
-    EXPECT_EQ(mount_remove(&at, false), 0);
+    EXPECT_EQ(mount_remove(&at, 0), 0);
     path_put(&at);
 }
 
