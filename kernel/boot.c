@@ -79,6 +79,7 @@ static void boot(void *arg)
 
     must(hostio_init(), "host I/O");
     heap_set_shrinker(pagecache_shrink);
+    must(families_start(), "families of processes");
     must(fs_init(info), "root file system");
     must(ipc_init(), "objects between processes");
     sched_poll_signals = poll_host_signals;

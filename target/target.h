@@ -45,6 +45,15 @@ void target_mem_release(uint64_t addr, uint64_t len);
  * MEM_EXEC, without the pages ever being writable and executable. */
 int target_mem_install(uint64_t addr, const void *src, uint64_t len, int prot);
 
+/* Where [*from, to) of committed pages may hold something: up to max runs in
+ * order of address; what lies between them reads as zero. *from: where the
+ * search ended, `to` when done. */
+struct mem_run {
+    uint64_t start, end;
+};
+unsigned target_mem_touched(uint64_t *from, uint64_t to, struct mem_run *runs,
+                            unsigned max);
+
 /* ---- virtual CPUs ---- */
 
 /* Starts vCPU id (1..count-1; 0 is running): a new host thread calls

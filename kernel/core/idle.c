@@ -180,7 +180,8 @@ void sched_check(void)
     sched_poll(false);
     tsc = arch_rdtsc();
     now = clock_now();
-    if (!(t->affinity >> this_vcpu()->id & 1)) {
+    if (!(t->affinity >> this_vcpu()->id & 1) || gate_closed(t) || rq->urgent) {
+        rq->urgent = false;
         task_yield();
     } else if (rq->count && t->slice_end && t->slice_end <= now) {
         stats_count(STAT_PREEMPT);
@@ -229,7 +230,12 @@ static bool run_something(uint64_t min_age)
     spin_lock(&rq->lock);
     next = runqueue_pick(rq, min_age);
     if (!next) {
+        bool parked = rq->parked;
+        rq->parked = false;
         spin_unlock(&rq->lock);
+        if (unlikely(parked)) {
+            sched_gate_event();
+        }
         return false;
     }
     runqueue_switch(rq, next);

@@ -32,9 +32,12 @@ enum lock_class {
     LOCK_POLL,      /* spin: epoll's ready list */
     LOCK_PIPE,      /* spin: a pipe, eventfd, socket buffer */
     LOCK_HOSTIO,    /* spin: the rings' producer side */
+    LOCK_FAMILIES,  /* spin: the list of families */
+    LOCK_FAMILY,    /* spin: a family's members */
     LOCK_WAIT,      /* spin: a wait queue */
     LOCK_TIMER,     /* spin: the timer queue */
     LOCK_RUNQUEUE,  /* spin: one vCPU's run queue */
+    LOCK_GATE,      /* spin: tasks that wait for their address space */
     LOCK_TASK_LIST, /* spin: the list of all tasks */
     LOCK_HEAP,      /* spin: kernel heap, page pools */
     LOCK_LOG,       /* spin: the log line */

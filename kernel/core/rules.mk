@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: MIT
 # core: scheduling, waiting, time, locks, host I/O, log.
 
-KERNEL_SRCS += $(addprefix kernel/core/, dump.c hostio.c hostio_buffer.c \
-	hostio_net.c hostio_ring.c idle.c lock.c log.c sched.c stats.c timer.c \
+KERNEL_SRCS += $(addprefix kernel/core/, dump.c gate.c hostio.c \
+	hostio_buffer.c hostio_net.c hostio_ring.c idle.c lock.c log.c sched.c stats.c timer.c \
 	vector.c wait.c)
 ifdef DEBUG
 KERNEL_SRCS += kernel/core/lock_debug.c
 endif
 
 # The scheduler on real kernel stacks, with the lock order checked.
-CORE_TEST_SRCS := $(addprefix kernel/core/, dump.c idle.c lock.c lock_debug.c \
+CORE_TEST_SRCS := $(addprefix kernel/core/, dump.c gate.c idle.c lock.c lock_debug.c \
 	log.c sched.c stats.c timer.c wait.c tests/sched_test.c) \
 	$(addprefix arch/x86_64/, cpu.c fpu.c switch.S usercopy.S) \
 	lib/fmt.c lib/rbtree.c

@@ -15,7 +15,9 @@ struct runqueue {
     struct list queue;    /* runnable tasks, task.run_node */
     uint32_t count;       /* of them; read without the lock */
     struct task *prev;    /* whom the switch in progress leaves */
-    bool migrate_prev;    /* prev runs on, but elsewhere */
+    bool migrate_prev;    /* prev runs on, but elsewhere or later */
+    bool urgent;          /* the first of the queue should run now */
+    bool parked;          /* a task was put aside; gate.c is to tell */
     uint64_t tick;        /* when the armed tick comes, or came; ns */
     uint64_t tick_tsc;    /* until then it has not come; 0: none is armed */
     uint64_t passes;      /* times it was in the scheduler; atomic */
@@ -57,6 +59,17 @@ static inline bool sched_io_is_ours(void)
     return atomic_load_relaxed(&sched_io_inflight) &&
            !atomic_load_relaxed(&idle_vcpus);
 }
+
+/* gate.c: puts a runnable task aside when its gate is closed; true then. */
+bool gate_park(struct task *t);
+
+static inline bool gate_closed(const struct task *t)
+{
+    return t->gate && atomic_load_relaxed(&t->gate->closed);
+}
+
+/* Makes a runnable task wait for its turn. */
+void runqueue_add(struct task *t);
 
 /* Fires timers, collects completions, passes on signals. idle: nobody runs
  * here, so what was started goes to the host now. */

@@ -52,21 +52,30 @@ static unsigned choose_vcpu(const struct task *t)
     return (unsigned)__builtin_ctzll(t->affinity);
 }
 
-static void enqueue(struct task *t)
+void runqueue_add(struct task *t)
 {
     unsigned id = choose_vcpu(t);
     struct runqueue *rq = &runqueues[id];
 
+    if (unlikely(gate_closed(t)) && gate_park(t)) {
+        sched_gate_event();
+        return;
+    }
     spin_lock(&rq->lock);
     /* The waker's own start stands for "now", which costs a clock: for the
      * short stretches that matter here they are the same. */
     t->queued_at = current_task()->account_mark;
-    list_add_tail(&rq->queue, &t->run_node);
+    if (unlikely(t->urgent)) {
+        list_add(&rq->queue, &t->run_node);
+        rq->urgent = true;
+    } else {
+        list_add_tail(&rq->queue, &t->run_node);
+    }
     rq->count++;
     spin_unlock(&rq->lock);
     if (id != this_vcpu()->id) {
         target_vcpu_kick(id);
-    } else if (!runqueue_covered(rq, t->queued_at)) {
+    } else if (t->urgent || !runqueue_covered(rq, t->queued_at)) {
         this_vcpu()->resched = 1;
     }
 }
@@ -105,7 +114,7 @@ static struct task *steal(unsigned self, uint64_t min_age)
     return NULL;
 }
 
-struct task *runqueue_pick(struct runqueue *rq, uint64_t min_age)
+static struct task *pick_any(struct runqueue *rq, uint64_t min_age)
 {
     struct list *first = list_first(&rq->queue);
 
@@ -115,6 +124,17 @@ struct task *runqueue_pick(struct runqueue *rq, uint64_t min_age)
         return list_entry(first, struct task, run_node);
     }
     return steal((unsigned)(rq - runqueues), min_age);
+}
+
+struct task *runqueue_pick(struct runqueue *rq, uint64_t min_age)
+{
+    struct task *t = pick_any(rq, min_age);
+
+    while (unlikely(t && gate_closed(t)) && gate_park(t)) {
+        rq->parked = true;
+        t = pick_any(rq, min_age);
+    }
+    return t;
 }
 
 /* ---- switching ---- */
@@ -127,10 +147,13 @@ static void finish_switch(void)
     struct task *prev = rq->prev;
     bool dead = prev->state == TASK_DEAD;
     bool migrate = rq->migrate_prev;
+    bool event = rq->parked || (unlikely(prev->gate != NULL) &&
+                                atomic_load_relaxed(&prev->gate->contended));
 
     uint64_t timer = timer_next(), tsc = v->task->account_mark;
 
     rq->migrate_prev = false;
+    rq->parked = false;
     atomic_store_release(&prev->on_vcpu, 0);
     if ((rq->count && !runqueue_covered(rq, tsc)) || sched_io_is_ours() ||
         atomic_load_relaxed(&sched_io_flush_at) ||
@@ -144,7 +167,10 @@ static void finish_switch(void)
         spin_unlock(&all_lock);
         prev->dead(prev);
     } else if (migrate) {
-        enqueue(prev);
+        runqueue_add(prev);
+    }
+    if (unlikely(event)) {
+        sched_gate_event();
     }
 }
 
@@ -208,7 +234,7 @@ void task_yield(void)
     struct task *t = current_task();
 
     lock_check_may_sleep();
-    if (!allowed_on(t, this_vcpu()->id)) {
+    if (!allowed_on(t, this_vcpu()->id) || gate_closed(t)) {
         spin_lock(&rq->lock);
         rq->migrate_prev = true;
         runqueue_switch(rq, &rq->idle);
@@ -288,7 +314,7 @@ bool task_wake(struct task *t)
         while (atomic_load_acquire(&t->on_vcpu)) {
             cpu_relax();
         }
-        enqueue(t);
+        runqueue_add(t);
     }
     return true;
 }

@@ -23,6 +23,15 @@
 struct thread; /* kernel/proc/proc.h */
 struct mm;     /* kernel/mm/mm.h */
 
+/* What tasks of one address space pass before they run: while it is closed,
+ * the scheduler keeps them apart instead (gate.c). */
+struct sched_gate {
+    uint32_t closed;      /* atomic */
+    uint32_t contended;   /* somebody waits for it to close; atomic */
+    struct spinlock lock; /* LOCK_GATE; guards parked */
+    struct list parked;   /* runnable tasks, task.run_node */
+};
+
 enum task_state {
     TASK_RUNNING,  /* on a vCPU or on a run queue */
     TASK_PREPARED, /* about to sleep; a wake-up makes it RUNNING again */
@@ -55,6 +64,8 @@ struct task {
     const char *name;      /* for the dump; borrowed */
     struct thread *thread; /* NULL: a task of the kernel */
     struct mm *mm;
+    struct sched_gate *gate; /* NULL: none */
+    bool urgent;             /* runs before all others */
     void (*dead)(struct task *t);
     uint64_t queued_at; /* TSC when it became runnable, for stealing */
     uint8_t mutexes_held[LOCK_CLASSES]; /* debug builds: lock_debug.c */
@@ -107,6 +118,26 @@ void sched_check(void);
 /* Returns when every other vCPU has passed through the scheduler since, or
  * runs nothing: membarrier(2). May switch tasks. */
 void sched_barrier(void);
+
+/* ---- gates (gate.c) ---- */
+
+void sched_gate_init(struct sched_gate *g);
+/* False when it is closed already. */
+bool sched_gate_close(struct sched_gate *g);
+/* After closing: returns when no other vCPU runs a task of g. Spins. */
+void sched_gate_drain(struct sched_gate *g);
+/* Its tasks may run again. */
+void sched_gate_open(struct sched_gate *g);
+/* Whether tasks wait for a closed gate; whether a task of an open one can
+ * run. */
+bool sched_gate_waited(struct sched_gate *g);
+bool sched_gate_busy(struct sched_gate *g);
+/* The current task belongs to g (NULL: to none) from now on, and waits until
+ * it is open. */
+void sched_gate_enter(struct sched_gate *g);
+/* Set by mm/: called when a task waits for a closed gate, or has left the CPU
+ * while its gate was contended. Any context without a run queue's lock. */
+extern void (*sched_gate_event)(void);
 
 /* Number of vCPUs that run, and calls fn for each task (dump, procfs), with
  * the list locked. */

@@ -50,7 +50,10 @@ static int drop_pages(struct mm *mm, struct vma *v, uint64_t start,
         clear_in_place(mm, v, start, end)) {
         return 0;
     }
-    err = resident_prepare(&mm->resident, start, end);
+    err = family_own(mm, start, end);
+    if (!err) {
+        err = resident_prepare(&mm->resident, start, end);
+    }
     if (err) {
         return err;
     }

@@ -41,7 +41,7 @@ void mm_unlock(struct mm *mm)
     }
 }
 
-int mm_create(struct mm **out)
+int mm_alloc(struct mm **out)
 {
     struct mm *mm = kzalloc(sizeof(*mm));
 
@@ -49,12 +49,27 @@ int mm_create(struct mm **out)
         return -ENOMEM;
     }
     mutex_init(&mm->lock, LOCK_MM);
-    mm->refs = 1;
+    mm->refs = mm->users = 1;
+    sched_gate_init(&mm->gate);
     vma_tree_init(&mm->vmas);
-    list_init(&mm->spans);
     list_init(&mm->trampolines);
+    list_init(&mm->family_node);
     *out = mm;
     return 0;
+}
+
+int mm_create(struct mm **out)
+{
+    int err = mm_alloc(out);
+
+    if (!err) {
+        (*out)->family = family_create(*out);
+        if (!(*out)->family) {
+            kfree(*out);
+            err = -ENOMEM;
+        }
+    }
+    return err;
 }
 
 void mm_get(struct mm *mm)
@@ -62,27 +77,50 @@ void mm_get(struct mm *mm)
     atomic_fetch_add(&mm->refs, 1);
 }
 
-void mm_put(struct mm *mm)
+void mm_use(struct mm *mm)
+{
+    mm_get(mm);
+    atomic_fetch_add(&mm->users, 1);
+}
+
+bool mm_in_use_by_others(struct mm *mm)
+{
+    return atomic_load(&mm->users) > 1;
+}
+
+struct sched_gate *mm_gate(struct mm *mm)
+{
+    return &mm->gate;
+}
+
+void mm_empty(struct mm *mm)
 {
     struct vma *v;
 
-    if (!mm || atomic_sub_fetch(&mm->refs, 1)) {
-        return;
-    }
-    mm_lock(mm);
-    idle_drop(mm, arena.start, arena.end);
-    list_for_each (pos, &mm->spans) {
-        struct span *s = list_entry(pos, struct span, node);
-        pages_give_back(mm, s->start, s->end);
-    }
     trampoline_free_all(mm);
     while ((v = vma_first(mm)) != NULL) {
         vma_remove(mm, v);
     }
-    mm_unlock(mm);
     limit_uncharge(mm->resident.pages);
     resident_free(&mm->resident);
-    slots_release_all(mm);
+}
+
+void mm_leave(struct mm *mm)
+{
+    if (atomic_sub_fetch(&mm->users, 1) == 0) {
+        mm->gone = true;
+        family_leave(mm);
+    }
+}
+
+void mm_put(struct mm *mm)
+{
+    if (!mm || atomic_sub_fetch(&mm->refs, 1)) {
+        return;
+    }
+    if (!mm->gone) {
+        family_leave(mm);
+    }
     kfree(mm);
 }
 

@@ -48,7 +48,24 @@ void mm_init(uint64_t user_start, uint64_t user_end, bool commit_is_lazy);
 /* A new, empty address space with one reference. */
 int mm_create(struct mm **out);
 void mm_get(struct mm *mm);
-void mm_put(struct mm *mm); /* the last one unmaps all; may block */
+void mm_put(struct mm *mm);
+/* Processes that live in it; mm_create() counts the first. A use comes with a
+ * reference. mm_leave() gives the use up, in a task of the address space: the
+ * last one unmaps all (may block); mm_put() follows. */
+void mm_use(struct mm *mm);
+void mm_leave(struct mm *mm);
+/* Whether more than one process lives in it. */
+bool mm_in_use_by_others(struct mm *mm);
+struct sched_gate;
+struct sched_gate *mm_gate(struct mm *mm);
+
+/* fork(2), in a task of mm: *out is a copy of it, which has one use and whose
+ * pages are at their addresses from now on. Until mm_fork_done() the caller
+ * touches no user memory; then it waits for its own to come back. -ENOMEM. */
+int mm_fork(struct mm *mm, struct mm **out);
+void mm_fork_done(struct mm *mm);
+/* Boot: the task that exchanges the pages of families. -ENOMEM. */
+int families_start(void);
 
 /* mmap(2): prot and flags of abi/linux/mman.h; obj NULL: anonymous; off in
  * bytes. *addr: hint in, result out. -EINVAL, -ENOMEM, -EEXIST, -ENODEV.
@@ -115,6 +132,10 @@ bool mm_maps_file(struct mm *mm, struct uptr addr);
 bool mm_locks_future(struct mm *mm);
 /* Bytes of [addr, addr + len) that are locked. */
 uint64_t mm_locked_in(struct mm *mm, uint64_t addr, uint64_t len);
+
+/* Which address space addr belongs to: the same number for all processes that
+ * share the memory there, another for each that does not. May block. */
+uint64_t mm_address_space(struct mm *mm, uint64_t addr);
 
 /* True when [addr, addr+len) lies in the programs' part of the arena. */
 bool mm_user_range(uint64_t addr, uint64_t len);

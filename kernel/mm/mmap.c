@@ -52,7 +52,7 @@ uint64_t map_find_gap(struct mm *mm, uint64_t len)
         return 0;
     }
     addr = vma_gap(mm, middle_of(home), mm->home_top, len);
-    list_for_each (pos, &mm->spans) {
+    list_for_each (pos, &mm->family->spans) {
         struct span *s = list_entry(pos, struct span, node);
         if (addr) {
             break;
@@ -276,6 +276,9 @@ int map_locked(struct mm *mm, uint64_t *addr, uint64_t len, int prot, int flags,
     }
     if (err) {
         return err;
+    }
+    if (!obj && m.flags & VMA_SHARED) {
+        atomic_store(&mm->shares, true);
     }
     if (m.flags & VMA_WINDOW) {
         m.start = *addr;

@@ -108,7 +108,7 @@ static int move(struct mm *mm, struct move *m)
                          .off = m->v->off + (m->old - m->v->start)};
     int err;
 
-    if (m->v->prot & PROT_EXEC || m->v->flags & VMA_WINDOW) {
+    if (m->v->prot & PROT_EXEC || m->v->flags & (VMA_WINDOW | VMA_FAMILY)) {
         return -ENOMEM;
     }
     m->prot = prot_effective(m->v->prot);
@@ -139,7 +139,8 @@ static int extend(struct mm *mm, const struct move *m)
     if (m->old + m->old_len == v->end && v->flags & VMA_WINDOW) {
         return extend_window(mm, v, end);
     }
-    if (m->old + m->old_len != v->end || !mm_user_range(m->old, m->new_len) ||
+    if (m->old + m->old_len != v->end || v->flags & VMA_FAMILY ||
+        !mm_user_range(m->old, m->new_len) ||
         !vma_range_free(mm, v->end, end) || slots_claim(mm, v->end, end)) {
         return -ENOMEM;
     }

@@ -45,6 +45,10 @@ int protect_vma(struct mm *mm, struct vma *v, int prot)
     int from = prot_effective(v->prot), to = prot_effective(prot), err = 0;
 
     if (!(v->flags & VMA_WINDOW)) {
+        err = family_own(mm, v->start, v->end);
+        if (err) {
+            return err;
+        }
         if (becomes_text(v, prot)) {
             text_rewrite_resident(mm, v);
         }
@@ -59,6 +63,7 @@ int protect_vma(struct mm *mm, struct vma *v, int prot)
             (uint64_t)(is_data(v->flags, prot) - is_data(v->flags, v->prot)) *
             (v->end - v->start);
         v->prot = (uint8_t)prot;
+        v->flags |= prot & PROT_WRITE ? VMA_WRITTEN : 0;
     }
     return err;
 }

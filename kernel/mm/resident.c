@@ -230,6 +230,37 @@ uint64_t resident_count(const struct resident *r, uint64_t start, uint64_t end)
     return n;
 }
 
+/* A copy of the table behind an entry at `level`, or NULL. */
+static void *copy(void *const *from, unsigned level)
+{
+    size_t size = level > 1 ? FANOUT * sizeof(void *) : FANOUT / 8;
+    void **to = kmalloc(size);
+
+    if (!to) {
+        return NULL;
+    }
+    memcpy(to, from, size);
+    for (unsigned i = 0; level > 1 && i < FANOUT; i++) {
+        if (!is_child(from[i])) {
+            continue;
+        }
+        to[i] = copy(from[i], level - 1);
+        if (!to[i]) { /* what follows is still the original's */
+            memset(&to[i], 0, (FANOUT - i) * sizeof(*to));
+            drop(to, level);
+            return NULL;
+        }
+    }
+    return to;
+}
+
+int resident_copy(struct resident *to, const struct resident *from)
+{
+    to->root = from->root ? copy(from->root, TOP + 1) : NULL;
+    to->pages = to->root ? from->pages : 0;
+    return from->root && !to->root ? -ENOMEM : 0;
+}
+
 void resident_free(struct resident *r)
 {
     for (unsigned i = 0; r->root && i < FANOUT; i++) {

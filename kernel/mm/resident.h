@@ -39,6 +39,9 @@ bool resident_run(const struct resident *r, uint64_t *start, uint64_t end,
 /* Pages of the set in [start, end). */
 uint64_t resident_count(const struct resident *r, uint64_t start, uint64_t end);
 
+/* to, which is empty, becomes the same set. -ENOMEM: it is empty. */
+int resident_copy(struct resident *to, const struct resident *from);
+
 /* Frees everything; r is empty. */
 void resident_free(struct resident *r);
 

@@ -30,6 +30,7 @@
 #include "lib/rbtree.h"
 #include "abi/linux/mman.h"
 #include "kernel/core/lock.h"
+#include "kernel/core/sched.h"
 #include "kernel/mm/mm.h"
 #include "kernel/mm/resident.h"
 
@@ -44,6 +45,8 @@ enum vma_flags {
     VMA_WIPEONFORK = 128,
     VMA_DONTDUMP = 256,
     VMA_ON_TOUCH = 512, /* committed by faults, also where that is lazy */
+    VMA_WRITTEN = 1024, /* was ever writable: its pages differ in a family */
+    VMA_FAMILY = 2048,  /* anonymous and shared since a fork */
 };
 
 struct vma {
@@ -60,9 +63,9 @@ struct vma {
     struct vma *dead_next;
 };
 
-/* A part of the arena that one mm owns. */
+/* A part of the arena that one family owns. */
 struct span {
-    struct list node; /* mm->spans, oldest first */
+    struct list node; /* family->spans, oldest first */
     uint64_t start, end;
     bool general; /* for mappings that may lie anywhere */
 };
@@ -77,19 +80,53 @@ struct idle_run {
 
 enum { STACK_GROWTH = 8 << 20, STACK_GUARD = 1 << 20 };
 
+/* Pages of a member that are kept elsewhere, by address. */
+struct store_run {
+    uint64_t start;
+    uint32_t pages;
+    void *buf;
+};
+struct store {
+    struct store_run *runs;
+    unsigned count, room;
+    uint64_t pages;
+};
+
+/* Address spaces that use the same addresses (family.c). Most have one
+ * member. spans is guarded by the mm->lock of the member whose pages are
+ * there. */
+struct family {
+    struct list spans;
+    struct spinlock lock; /* LOCK_FAMILY; guards members, count and resident */
+    struct list members;  /* struct mm.family_node */
+    unsigned count;       /* of them */
+    struct mm *resident;  /* whose pages are at their addresses; NULL: none */
+    struct mm *ghost;     /* nobody's any more, but its pages are there still */
+    /* Pages that all members have and none can write: they stay. */
+    struct resident common;
+    struct list node; /* in the list of those with several members */
+    uint64_t since;   /* when resident came in, ns */
+    uint64_t swap_ns; /* what the last exchange took */
+};
+
 struct mm {
-    struct mutex lock; /* LOCK_MM; guards all that follows but refs */
-    uint32_t refs;
+    struct mutex lock; /* LOCK_MM; guards all that follows but the counts */
+    uint32_t refs, users;
+    bool gone;             /* its last user has left */
+    struct family *family; /* whose spans it uses */
+    struct list family_node;
+    struct store store;     /* what it has while its pages are not there */
+    struct sched_gate gate; /* closed unless its pages are there */
     uint32_t vma_count;
     struct rb_tree vmas;
     struct resident resident;
-    struct list spans;
     struct span *home; /* NULL until needed */
     uint64_t home_top; /* mappings go from here down, at random below its end */
     bool has_image;    /* the bottom of home is taken */
     uint64_t brk_start, brk;
     struct mm_layout layout;
     uint64_t faults, sites_patched, virtual_bytes, locked_bytes, data_bytes;
+    bool shares;            /* anonymous shared memory, ever; atomic */
     bool lock_future;       /* mlockall(MCL_FUTURE) */
     uint64_t spurious_addr; /* the last fault on a page that was there */
     uint32_t spurious_count;
@@ -132,6 +169,41 @@ static inline int prot_effective(int prot)
     return prot & (PROT_WRITE | PROT_EXEC) ? prot | PROT_READ : prot;
 }
 
+/* ---- mm.c ---- */
+
+/* A new address space without a family. */
+int mm_alloc(struct mm **out);
+
+/* Forgets all mappings and pages; says nothing to the target. Lock held. */
+void mm_empty(struct mm *mm);
+
+/* ---- family.c ---- */
+
+/* With mm as its only member, or NULL. */
+struct family *family_create(struct mm *mm);
+/* mm has no user any more: its pages go, and its place in the family. */
+void family_leave(struct mm *mm);
+/* Before a page of [start, end) changes in a way that its owner's writing does
+ * not: other members get their own copies of those that were common. -ENOMEM.
+ * mm's pages are there, its lock is held. */
+int family_own(struct mm *mm, uint64_t start, uint64_t end);
+/* munmap(2) of v, which is VMA_FAMILY. */
+void family_unmap(struct mm *mm, struct vma *v);
+/* Puts `in` in the place of who is there. Nobody's tasks run. -ENOMEM: nothing
+ * changed. */
+int family_exchange(struct family *f, struct mm *in);
+
+/* ---- store.c ---- */
+
+/* Copies pages [start, end) from their addresses into s, in order of
+ * address. -ENOMEM. */
+int store_add(struct store *s, uint64_t start, uint64_t end);
+/* The same for a place among those that are there. */
+int store_insert(struct store *s, uint64_t start, uint64_t end);
+/* Notes that pages were there, without their content. -ENOMEM. */
+int store_note(struct store *s, uint64_t start, uint64_t end);
+void store_free(struct store *s);
+
 /* ---- slots.c: struct span; no lock needed beyond mm->lock ---- */
 
 int slots_init(void);
@@ -141,7 +213,9 @@ int slots_claim(struct mm *mm, uint64_t start, uint64_t end);
 int slots_claim_any(struct mm *mm, uint64_t len, struct span **out);
 /* mm->home, made if need be. */
 int slots_home(struct mm *mm, struct span **out);
-void slots_release_all(struct mm *mm);
+void slots_release_all(struct family *f);
+/* Whether f owns the slot of addr. */
+bool slots_own(const struct family *f, uint64_t addr);
 /* Gives up spans inside [start, end) that have become empty. */
 void slots_trim(struct mm *mm, uint64_t start, uint64_t end);
 
@@ -235,6 +309,9 @@ int map_window(struct mm *mm, const struct mapping *m);
 void unmap_window(struct mm *mm, struct vma *v);
 /* mremap(2) to a greater length, in place. -ENOMEM. */
 int extend_window(struct mm *mm, struct vma *v, uint64_t end);
+
+/* Whether addr lies in some window. No lock. */
+bool window_holds(uint64_t addr);
 
 /* ---- idle.c; lock held ---- */
 

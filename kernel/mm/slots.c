@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
  * Who owns which part of the arena. All address spaces share one, so it is
- * cut into slots of equal size (up to 4 GiB) with one owner each; an address
- * space takes runs of slots, its spans, as it needs them, and finds room for
- * mappings inside them with its own tree. The first such span is its home:
- * image and heap at the bottom, everything else from the top down. Spans lie
- * at random, above the lowest sixteenth of the arena, which is left to
+ * cut into slots of equal size (up to 4 GiB) with one owner each, a family; an
+ * address space takes runs of slots, its spans, as it needs them, and finds
+ * room for mappings inside them with its own tree. The first such span is its
+ * home: image and heap at the bottom, everything else from the top down. Spans
+ * lie at random, above the lowest sixteenth of the arena, which is left to
  * programs that ask for fixed addresses (0x400000, Go's 0xc000000000).
  *
  * owners[] is guarded by slots_lock; an mm may read that an entry is its own
@@ -24,7 +24,7 @@
 enum { SLOTS_WANTED = 8192, RANDOM_TRIES = 16 };
 
 static struct spinlock slots_lock = SPINLOCK_INIT(LOCK_HEAP);
-static struct mm **owners; /* by slot: (address - base) / slot_size */
+static struct family **owners; /* by slot: (address - base) / slot_size */
 static uint64_t base, slot_size, slot_count, first_random;
 
 int slots_init(void)
@@ -58,11 +58,18 @@ static bool run_free(uint64_t first, uint64_t n)
     return true;
 }
 
-static void run_set(uint64_t first, uint64_t n, struct mm *mm)
+static void run_set(uint64_t first, uint64_t n, struct family *f)
 {
     for (uint64_t i = first; i < first + n; i++) {
-        atomic_store_relaxed(&owners[i], mm);
+        atomic_store_relaxed(&owners[i], f);
     }
+}
+
+bool slots_own(const struct family *f, uint64_t addr)
+{
+    uint64_t i = slot_of(addr);
+
+    return i < slot_count && atomic_load_relaxed(&owners[i]) == f;
 }
 
 static struct span *span_new(void)
@@ -76,17 +83,17 @@ static void span_add(struct mm *mm, struct span *s, uint64_t first, uint64_t n,
     s->start = MAX(base + first * slot_size, arena.start);
     s->end = base + (first + n) * slot_size;
     s->general = general;
-    list_add_tail(&mm->spans, &s->node);
+    list_add_tail(&mm->family->spans, &s->node);
 }
 
-/* The first run without owner in [*first, last], if all else is mm's:
+/* The first run without owner in [*first, last], if all else is f's:
  * its length, 0 when there is none, or -ENOMEM. */
-static int64_t run_missing(struct mm *mm, uint64_t *first, uint64_t last)
+static int64_t run_missing(struct family *f, uint64_t *first, uint64_t last)
 {
     uint64_t n = 0, run = *first;
 
     for (uint64_t i = *first; i <= last; i++) {
-        if (owners[i] && owners[i] != mm) {
+        if (owners[i] && owners[i] != f) {
             return -ENOMEM;
         }
         if (!owners[i]) {
@@ -108,7 +115,7 @@ int slots_claim(struct mm *mm, uint64_t start, uint64_t end)
     if (last >= slot_count) {
         return -ENOMEM;
     }
-    while (i <= last && atomic_load_relaxed(&owners[i]) == mm) {
+    while (i <= last && atomic_load_relaxed(&owners[i]) == mm->family) {
         i++;
     }
     while (i <= last) {
@@ -117,9 +124,9 @@ int slots_claim(struct mm *mm, uint64_t start, uint64_t end)
             return -ENOMEM;
         }
         spin_lock(&slots_lock);
-        n = run_missing(mm, &i, last);
+        n = run_missing(mm->family, &i, last);
         if (n > 0) {
-            run_set(i, (uint64_t)n, mm);
+            run_set(i, (uint64_t)n, mm->family);
         }
         spin_unlock(&slots_lock);
         if (n <= 0) {
@@ -174,7 +181,7 @@ int slots_claim_any(struct mm *mm, uint64_t len, struct span **out)
     spin_lock(&slots_lock);
     at = find_free(n);
     if (at < slot_count) {
-        run_set(at, n, mm);
+        run_set(at, n, mm->family);
     }
     spin_unlock(&slots_lock);
     if (at >= slot_count) {
@@ -214,12 +221,11 @@ static void span_release(struct span *s)
     kfree(s);
 }
 
-void slots_release_all(struct mm *mm)
+void slots_release_all(struct family *f)
 {
-    list_for_each_safe (pos, &mm->spans) {
+    list_for_each_safe (pos, &f->spans) {
         span_release(list_entry(pos, struct span, node));
     }
-    mm->home = NULL;
 }
 
 void slots_trim(struct mm *mm, uint64_t start, uint64_t end)
@@ -227,12 +233,12 @@ void slots_trim(struct mm *mm, uint64_t start, uint64_t end)
     struct vma *next = vma_find(mm, start);
     struct vma *prev = next ? vma_prev(next) : vma_last(mm);
 
-    if (end - start < slot_size) {
+    if (end - start < slot_size || mm->family->count > 1) {
         return;
     }
     start = prev ? prev->end : arena.start;
     end = next ? next->start : arena.end;
-    list_for_each_safe (pos, &mm->spans) {
+    list_for_each_safe (pos, &mm->family->spans) {
         struct span *s = list_entry(pos, struct span, node);
         if (s != mm->home && s->start >= start && s->end <= end) {
             idle_drop(mm, s->start, s->end);

@@ -23,8 +23,8 @@ enum {
     PAGES = TRAMPOLINE_SIZE / PAGE_SIZE,
     SLOTS = TRAMPOLINE_SIZE / PATCH_SLOT,
     REGIONS_MAX = 256, /* of one address space */
-    TABLE = 4096,      /* regions in all, about */
-    PROBES = 32,
+    TABLE = 16384,     /* regions in all, about */
+    PROBES = 64,
     JUMP = 5, /* bytes at a site */
     SYSCALL_LEN = 2,
     MOVED_MAX = PATCH_SLOT, /* at most before the SYSCALL */
@@ -44,25 +44,27 @@ struct region {
  * table_lock; the key last, first when it goes. */
 static struct entry {
     uint64_t key;
+    const struct mm *mm; /* members of a family have the same addresses */
     struct region *region;
 } table[TABLE];
 static struct spinlock table_lock = SPINLOCK_INIT(LOCK_HEAP);
 
 /* ---- the table ---- */
 
-static struct entry *probe(uint64_t start, unsigned i)
+static struct entry *probe(const struct mm *mm, uint64_t start, unsigned i)
 {
-    return &table[(hash_u64(0, start) + i) % TABLE];
+    return &table[(hash_u64((uint64_t)mm, start) + i) % TABLE];
 }
 
 static struct region *lookup(uint64_t addr)
 {
     uint64_t start = ALIGN_DOWN(addr, (uint64_t)TRAMPOLINE_SIZE);
+    const struct mm *mm = current_task()->mm;
 
     for (unsigned i = 0; i < PROBES; i++) {
-        struct entry *e = probe(start, i);
+        struct entry *e = probe(mm, start, i);
         uint64_t key = atomic_load_acquire(&e->key);
-        if (key == start) {
+        if (key == start && e->mm == mm) {
             return e->region;
         }
         if (!key) {
@@ -72,15 +74,16 @@ static struct region *lookup(uint64_t addr)
     return NULL;
 }
 
-static int publish(struct region *r)
+static int publish(const struct mm *mm, struct region *r)
 {
     int err = -ENOMEM;
 
     spin_lock(&table_lock);
     for (unsigned i = 0; i < PROBES && err; i++) {
-        struct entry *e = probe(r->start, i);
+        struct entry *e = probe(mm, r->start, i);
         if (e->key <= 1) {
             e->region = r;
+            e->mm = mm;
             atomic_store_release(&e->key, r->start);
             err = 0;
         }
@@ -89,12 +92,12 @@ static int publish(struct region *r)
     return err;
 }
 
-static void unpublish(struct region *r)
+static void unpublish(const struct mm *mm, struct region *r)
 {
     spin_lock(&table_lock);
     for (unsigned i = 0; i < PROBES; i++) {
-        struct entry *e = probe(r->start, i);
-        if (e->key == r->start) {
+        struct entry *e = probe(mm, r->start, i);
+        if (e->key == r->start && e->mm == mm) {
             atomic_store_release(&e->key, 1);
             break;
         }
@@ -207,12 +210,12 @@ static struct region *region_at(struct mm *mm, uint64_t start)
     }
     r->start = start;
     r->lo = UINT64_MAX;
-    if (mm->trampoline_count >= REGIONS_MAX || publish(r)) {
+    if (mm->trampoline_count >= REGIONS_MAX || publish(mm, r)) {
         kfree(r);
         return NULL;
     }
     if (map_at(mm, &m)) {
-        unpublish(r);
+        unpublish(mm, r);
         kfree(r);
         return NULL;
     }
@@ -253,20 +256,63 @@ static struct region *region_near(struct mm *mm, uint64_t addr)
     return at ? region_at(mm, at) : NULL;
 }
 
+static void free_region(struct region *r)
+{
+    for (unsigned i = 0; i < PAGES; i++) {
+        if (r->pages[i]) {
+            page_free(r->pages[i], 1);
+        }
+    }
+    kfree(r);
+}
+
 void trampoline_free_all(struct mm *mm)
 {
     struct list *pos;
 
     while ((pos = list_pop(&mm->trampolines)) != NULL) {
         struct region *r = list_entry(pos, struct region, node);
-        unpublish(r);
-        for (unsigned i = 0; i < PAGES; i++) {
-            if (r->pages[i]) {
-                page_free(r->pages[i], 1);
-            }
-        }
-        kfree(r);
+        unpublish(mm, r);
+        free_region(r);
     }
+}
+
+static struct region *copy(const struct region *from)
+{
+    struct region *r = kmalloc(sizeof(*r));
+
+    if (!r) {
+        return NULL;
+    }
+    *r = *from;
+    memset(r->pages, 0, sizeof(r->pages));
+    for (unsigned i = 0; i < PAGES; i++) {
+        r->pages[i] = from->pages[i] ? page_alloc(1) : NULL;
+        if (r->pages[i]) {
+            memcpy(r->pages[i], from->pages[i], PAGE_SIZE);
+        } else if (from->pages[i]) {
+            free_region(r);
+            return NULL;
+        }
+    }
+    return r;
+}
+
+int trampolines_copy(struct mm *to, const struct mm *from)
+{
+    list_for_each (pos, &from->trampolines) {
+        struct region *r = copy(list_entry(pos, struct region, node));
+        if (!r) {
+            return -ENOMEM;
+        }
+        if (publish(to, r)) {
+            free_region(r);
+            return -ENOMEM;
+        }
+        list_add_tail(&to->trampolines, &r->node);
+        to->trampoline_count++;
+    }
+    return 0;
 }
 
 /* ---- slots ---- */
@@ -385,7 +431,8 @@ static int install_page(struct mm *mm, struct region *r, unsigned i)
     uint64_t addr = r->start + i * PAGE_SIZE;
     uint64_t charged;
 
-    if (pages_charge(mm, addr, addr + PAGE_SIZE, &charged)) {
+    if (family_own(mm, addr, addr + PAGE_SIZE) ||
+        pages_charge(mm, addr, addr + PAGE_SIZE, &charged)) {
         return -ENOMEM;
     }
     if (target_mem_install(addr, r->pages[i], PAGE_SIZE, MEM_READ | MEM_EXEC)) {

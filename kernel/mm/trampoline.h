@@ -27,4 +27,7 @@ bool trampoline_origin(uint64_t slot, struct patch_origin *out);
 void trampolines_release(struct mm *mm, uint64_t start, uint64_t end,
                          bool check_code);
 
+/* from's regions become to's as well, as copies. -ENOMEM: some did. */
+int trampolines_copy(struct mm *to, const struct mm *from);
+
 #endif

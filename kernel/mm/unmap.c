@@ -47,7 +47,7 @@ static bool keep_idle(struct mm *mm, uint64_t start, uint64_t end)
 {
     struct vma *v = vma_at(mm, start);
 
-    if (!v || v->end != end || v->obj || v->flags ||
+    if (!v || v->end != end || v->obj || v->flags & ~VMA_WRITTEN ||
         v->prot != (PROT_READ | PROT_WRITE) ||
         resident_find(&mm->resident, start, end, false) < end ||
         !idle_keep(mm, start, end)) {
@@ -67,7 +67,10 @@ int unmap_locked(struct mm *mm, uint64_t start, uint64_t end)
     if (!v || v->start >= end) {
         return 0;
     }
-    err = vma_split_range(mm, start, end);
+    err = family_own(mm, start, end);
+    if (!err) {
+        err = vma_split_range(mm, start, end);
+    }
     if (!err) {
         err = resident_prepare(&mm->resident, start, end);
     }
@@ -88,6 +91,12 @@ int unmap_locked(struct mm *mm, uint64_t start, uint64_t end)
             pages_release(mm, start, v->start);
             start = v->end;
             unmap_window(mm, v);
+            continue;
+        }
+        if (v->flags & VMA_FAMILY) { /* not only ours */
+            pages_release(mm, start, v->start);
+            start = v->end;
+            family_unmap(mm, v);
             continue;
         }
         vma_remove(mm, v);

@@ -23,6 +23,11 @@ int windows_init(void)
     return mm_create(&window_mm);
 }
 
+bool window_holds(uint64_t addr)
+{
+    return slots_own(window_mm->family, addr);
+}
+
 int mm_window_alloc(uint64_t len, uint64_t *base)
 {
     *base = 0;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * clone(2) and clone3(2) for threads. The new thread leaves the kernel with a
+ * clone(2) and clone3(2): what threads and processes (fork.c) have in common,
+ * and threads. The new one leaves the kernel with a
  * copy of its maker's registers, vector state included, and 0 in RAX, on the
  * stack and with the thread pointer that it was given.
  */
@@ -11,7 +12,6 @@
 #include "abi/linux/resource.h"
 #include "abi/linux/sched.h"
 #include "abi/linux/signal.h"
-#include "kernel/core/log.h"
 #include "lib/string.h"
 
 #define NEW_NAMESPACES                                                         \
@@ -40,19 +40,8 @@ static int check_flags(const struct clone_args *a)
     return f & NEW_NAMESPACES ? -EPERM : 0;
 }
 
-static int unsupported(uint64_t flags)
-{
-    static bool said;
-
-    if (!atomic_xchg(&said, true)) {
-        log_warn("clone: flags %#lx: new processes are not implemented yet",
-                 flags);
-    }
-    return -ENOSYS;
-}
-
 /* The first function of a new thread. */
-static void thread_begin(void *arg)
+void thread_begin(void *arg)
 {
     struct thread *t = arg;
 
@@ -149,6 +138,38 @@ static int take_tid(struct thread *from)
     return tid;
 }
 
+int inherit_begin(const struct clone_args *a, struct inheritance *in)
+{
+    struct thread *from = current_thread();
+    int err;
+
+    if ((a->flags & CLONE_SETTLS) && a->tls >= USER_ADDRESS_END) {
+        return -EPERM; /* as arch_prctl(2); WRFSBASE would fault on it */
+    }
+    in->tid = take_tid(from);
+    if (in->tid < 0) {
+        return in->tid;
+    }
+    err = share_files(a->flags, from, &in->files, &in->view);
+    return err;
+}
+
+void inherit_undo(const struct inheritance *in)
+{
+    files_put(in->files);
+    view_put(in->view);
+}
+
+void inherit_finish(const struct clone_args *a, const struct inheritance *in,
+                    struct thread *t)
+{
+    t->tid = in->tid;
+    t->files = in->files;
+    t->view = in->view;
+    inherit(a, current_thread(), t);
+    copy_registers(a, current_thread(), t);
+}
+
 /* Started under the lock: until then nobody may find and interrupt it. */
 static void attach_and_start(struct thread *from, struct thread *to)
 {
@@ -162,47 +183,37 @@ static void attach_and_start(struct thread *from, struct thread *to)
     spin_unlock(&proc_lock);
 }
 
-int thread_clone(const struct clone_args *a)
+static int thread_clone(const struct clone_args *a)
 {
-    struct thread *from = current_thread(), *t;
-    struct files *files;
-    struct fs_view *view;
-    int err = check_flags(a), tid;
+    struct thread *from = current_thread(), *t = thread_alloc();
+    struct inheritance in;
+    int err;
 
-    if (err) {
-        return err;
-    }
-    if ((a->flags & THREAD_FLAGS) != THREAD_FLAGS) {
-        return unsupported(a->flags);
-    }
-    if ((a->flags & CLONE_SETTLS) && a->tls >= USER_ADDRESS_END) {
-        return -EPERM; /* as arch_prctl(2); WRFSBASE would fault on it */
-    }
-    t = thread_alloc();
     if (!t) {
         return -EAGAIN;
     }
-    tid = take_tid(from);
-    if (tid < 0) {
-        thread_free(t);
-        return tid;
-    }
-    err = share_files(a->flags, from, &files, &view);
+    err = inherit_begin(a, &in);
     if (err) {
         thread_free(t);
         return err;
     }
     thread_init(t, from->proc, thread_begin);
-    t->tid = tid;
-    t->files = files;
-    t->view = view;
-    inherit(a, from, t);
-    copy_registers(a, from, t);
+    inherit_finish(a, &in, t);
     if (a->flags & CLONE_PARENT_SETTID) {
-        (void)put_user32(uptr(a->parent_tid), (uint32_t)tid);
+        (void)put_user32(uptr(a->parent_tid), (uint32_t)in.tid);
     }
     attach_and_start(from, t);
-    return tid;
+    return in.tid;
+}
+
+int proc_clone(const struct clone_args *a)
+{
+    int err = check_flags(a);
+
+    if (err) {
+        return err;
+    }
+    return a->flags & CLONE_THREAD ? thread_clone(a) : process_clone(a);
 }
 
 /* ---- unshare ---- */

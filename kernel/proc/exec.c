@@ -171,6 +171,10 @@ static void switch_mm(struct proc *p, struct mm *mm)
 {
     struct mm *old = p->mm;
 
+    if (old) {
+        mm_leave(old);
+    }
+    sched_gate_enter(mm_gate(mm));
     spin_lock(&proc_lock);
     p->mm = mm;
     spin_unlock(&proc_lock);
@@ -178,6 +182,7 @@ static void switch_mm(struct proc *p, struct mm *mm)
     if (old) {
         mm_put(old);
     }
+    vfork_release(p);
 }
 
 /* ---- the process ---- */

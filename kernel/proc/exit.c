@@ -22,7 +22,8 @@ void thread_leave_mm(struct thread *t)
     futex_pi_owner_exit(t);
     if (t->clear_child_tid.addr) {
         /* A bad address is the program's own loss (set_tid_address(2)). */
-        if (atomic_load(&t->proc->thread_count) > 1 &&
+        if ((atomic_load(&t->proc->thread_count) > 1 ||
+             mm_in_use_by_others(t->proc->mm)) &&
             put_user32(t->clear_child_tid, 0) == 0) {
             futex_wake((struct futex_word){t->clear_child_tid, true}, 1,
                        FUTEX_BITSET_MATCH_ANY);
@@ -151,11 +152,15 @@ static void end_process(struct proc *p)
     if (p->pid == 1) {
         kernel_stop(p->exit_status);
     }
+    sched_gate_enter(mm_gate(mm));
+    mm_leave(mm);
+    sched_gate_enter(NULL);
     spin_lock(&proc_lock);
     p->mm = NULL;
     spin_unlock(&proc_lock);
     current_task()->mm = NULL;
     mm_put(mm);
+    vfork_release(p);
     become_zombie(p);
 }
 
@@ -184,6 +189,8 @@ void thread_exit(int status)
 
     thread_leave_mm(t);
     drop_files(t);
+    sched_gate_enter(
+        NULL); /* the address space may go when we are off the list */
     if (detach(t, status)) {
         end_process(p);
     } else {

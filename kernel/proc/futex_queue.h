@@ -23,7 +23,7 @@ struct futex_bucket {
 } __attribute__((aligned(64)));
 
 struct futex_key {
-    uint64_t space; /* whose addresses: the mm, bit 0 set: a shared name */
+    uint64_t space; /* whose addresses; bit 0 set: a shared name */
     uint64_t addr;
 };
 
@@ -44,8 +44,13 @@ extern struct futex_bucket futex_buckets[FUTEX_BUCKETS];
 
 static inline struct futex_key futex_key(struct futex_word word)
 {
-    return (struct futex_key){(uint64_t)current_task()->mm | word.shared,
-                              word.addr.addr};
+    struct mm *mm = current_task()->mm;
+    uint64_t space = (uint64_t)mm;
+
+    if (word.shared) {
+        space = mm_address_space(mm, word.addr.addr) | 1;
+    }
+    return (struct futex_key){space, word.addr.addr};
 }
 
 static inline bool futex_key_equal(struct futex_key a, struct futex_key b)

@@ -161,6 +161,7 @@ int proc_alloc(struct proc **out)
     list_init(&p->sibling);
     list_init(&p->threads);
     wait_queue_init(&p->exit_wait);
+    wait_queue_init(&p->vfork_wait);
     wait_queue_init(&p->thread_wait);
     wait_queue_init(&p->ended_wait);
     signal_state_init(&p->signals);

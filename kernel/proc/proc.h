@@ -66,6 +66,8 @@ struct proc {
     uint64_t dead_user_ns, dead_kernel_ns;   /* of threads that ended */
     uint64_t child_user_ns, child_kernel_ns; /* of children waited for */
     struct thread *exec_thread;    /* the others die for it; LOCK_PROC */
+    bool borrowed;                 /* the maker's memory, and it waits: vfork */
+    struct wait_queue vfork_wait;  /* the maker */
     struct wait_queue exit_wait;   /* children's changes wake the parent */
     struct wait_queue thread_wait; /* a thread ended; exec waits here */
     struct proc_timers *timers;    /* NULL until the first is made */
@@ -88,7 +90,6 @@ struct thread {
     struct uptr robust_list;       /* set_robust_list(2) */
     uint64_t robust_len;
     void *kstack;
-    struct wait_queue vfork_done;
     int nice, policy, rt_priority, io_priority;
     uint64_t timer_slack;
     uint32_t pi_waited; /* somebody waited for a futex that we own; atomic */
@@ -159,13 +160,12 @@ static inline bool thread_must_exit(struct thread *t)
  * must exit. */
 void thread_exit_check(void);
 
-/* clone(2) for threads: 0 < tid or -errno. Here CLONE_VM|CLONE_THREAD; other
- * flag sets are -ENOSYS until fork arrives. */
+/* clone(2): the new thread's or process's id, or -errno. May block. */
 struct clone_args {
     uint64_t flags, pidfd, child_tid, parent_tid, exit_signal, stack,
         stack_size, tls, set_tid, set_tid_size, cgroup;
 };
-int thread_clone(const struct clone_args *args);
+int proc_clone(const struct clone_args *args);
 /* unshare(2) for descriptors and view; -EPERM for namespaces. May block. */
 int thread_unshare(uint64_t flags);
 

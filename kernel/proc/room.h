@@ -32,6 +32,25 @@ void thread_init(struct thread *t, struct proc *p, void (*fn)(void *));
 /* Puts t on its process's list and into the table, under its tid. [L] */
 void thread_attach(struct thread *t);
 
+/* ---- clone.c, fork.c ---- */
+
+/* What a new thread gets from its maker, its process and id aside. */
+struct inheritance {
+    struct files *files;
+    struct fs_view *view;
+    int tid;
+    int pidfd; /* CLONE_PIDFD: the maker's; else -1 */
+};
+int inherit_begin(const struct clone_args *a, struct inheritance *in);
+void inherit_undo(const struct inheritance *in);
+void inherit_finish(const struct clone_args *a, const struct inheritance *in,
+                    struct thread *t);
+void thread_begin(void *arg);
+/* clone(2) without CLONE_THREAD. */
+int process_clone(const struct clone_args *a);
+/* p has an address space of its own, or none: its maker goes on. */
+void vfork_release(struct proc *p);
+
 /* ---- exit.c ---- */
 
 /* What leaving an address space owes to user memory: robust futexes, then

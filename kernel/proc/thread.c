@@ -91,11 +91,11 @@ void thread_init(struct thread *t, struct proc *p, void (*fn)(void *))
     task_init(&t->task, kstack, t->comm, fn, t);
     t->task.thread = t;
     t->task.mm = p->mm;
+    t->task.gate = p->mm ? mm_gate(p->mm) : NULL;
     t->task.dead = thread_dead;
     list_init(&t->node);
     list_init(&t->tid_node);
     thread_signals_init(&t->signals);
-    wait_queue_init(&t->vfork_done);
     t->timer_slack = 50000; /* ns; PR_SET_TIMERSLACK's default */
     t->syscall_nr = -1;
     memset(thread_regs(t), 0, sizeof(struct user_regs));

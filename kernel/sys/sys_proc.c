@@ -49,7 +49,7 @@ long sys_clone(const struct sysargs *a)
         (flags & (CLONE_DETACHED | CLONE_PARENT_SETTID))) {
         return -EINVAL;
     }
-    return thread_clone(&args);
+    return proc_clone(&args);
 }
 
 /* A structure that may be longer than we know, if all beyond is zero: 0,
@@ -109,14 +109,14 @@ long sys_clone3(const struct sysargs *a)
     if (!err) {
         err = check_clone3(&args);
     }
-    return err ? err : thread_clone(&args);
+    return err ? err : proc_clone(&args);
 }
 
 long sys_fork(const struct sysargs *a)
 {
     struct clone_args args = {.exit_signal = SIGCHLD};
 
-    return thread_clone(&args);
+    return proc_clone(&args);
 }
 
 long sys_vfork(const struct sysargs *a)
@@ -126,7 +126,7 @@ long sys_vfork(const struct sysargs *a)
         .exit_signal = SIGCHLD,
     };
 
-    return thread_clone(&args);
+    return proc_clone(&args);
 }
 
 long sys_unshare(const struct sysargs *a)

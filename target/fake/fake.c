@@ -250,6 +250,15 @@ void target_mem_release(uint64_t addr, uint64_t len)
     memset(page_of(addr), 0, len / PAGE_SIZE);
 }
 
+/* Nothing is known: it may be anything. */
+unsigned target_mem_touched(uint64_t *from, uint64_t to, struct mem_run *runs,
+                            unsigned max)
+{
+    runs[0] = (struct mem_run){*from, to};
+    *from = to;
+    return 1;
+}
+
 int target_mem_install(uint64_t addr, const void *src, uint64_t len, int prot)
 {
     int err = target_mem_commit(addr, len, MEM_READ | MEM_WRITE);

@@ -145,6 +145,7 @@ int target_linux_reserve(void)
     }
     if (!err && !(per & READ_IMPLIES_EXEC)) {
         host.mem_fd = open("/proc/self/mem", O_RDWR | O_CLOEXEC);
+        host.pagemap_fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
         return 0;
     }
     if (!again && fix_layout()) {

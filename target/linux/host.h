@@ -96,6 +96,7 @@ struct host {
     int io_eventfd;   /* completions of both rings */
     uint32_t waiters; /* atomic: vCPUs in target_vcpu_wait() */
     int mem_fd;       /* /proc/self/mem, or -1 */
+    int pagemap_fd;   /* /proc/self/pagemap, or -1 */
     bool use_seccomp; /* no SUD here: trap by instruction address */
     uint32_t fp_size; /* sw_reserved of this kernel's signal frames */
     uint32_t fp_extended;

@@ -81,6 +81,49 @@ int target_mem_clear(uint64_t addr, uint64_t len)
     return RAW(SYS_madvise, addr, len, MADV_DONTNEED);
 }
 
+/* ---- what was touched ---- */
+
+struct scan_region {
+    uint64_t start, end, categories;
+};
+struct scan_arg { /* PAGEMAP_SCAN, linux/fs.h since 6.7 */
+    uint64_t size, flags, start, end, walk_end, vec, vec_len, max_pages;
+    uint64_t category_inverted, category_mask, category_anyof_mask;
+    uint64_t return_mask;
+};
+#define SCAN         0xc0606610ul
+#define SCAN_PRESENT 8
+#define SCAN_SWAPPED 16
+_Static_assert(sizeof(struct scan_arg) == 0x60, "its size is in its number");
+
+enum { SCAN_MAX = 32 };
+
+unsigned target_mem_touched(uint64_t *from, uint64_t to, struct mem_run *runs,
+                            unsigned max)
+{
+    struct scan_region found[SCAN_MAX];
+    struct scan_arg arg = {.size = sizeof(arg),
+                           .start = *from,
+                           .end = to,
+                           .vec = (uint64_t)found,
+                           .vec_len = MIN(max, (unsigned)SCAN_MAX),
+                           .category_anyof_mask = SCAN_PRESENT | SCAN_SWAPPED,
+                           .return_mask = SCAN_PRESENT};
+    long n =
+        host.pagemap_fd >= 0 ? RAW(SYS_ioctl, host.pagemap_fd, SCAN, &arg) : -1;
+
+    if (n < 0 || n > SCAN_MAX) { /* an older kernel: perhaps all of it */
+        runs[0] = (struct mem_run){*from, to};
+        *from = to;
+        return 1;
+    }
+    for (long i = 0; i < n; i++) {
+        runs[i] = (struct mem_run){found[i].start, found[i].end};
+    }
+    *from = n < (long)arg.vec_len ? to : arg.walk_end;
+    return (unsigned)n;
+}
+
 /* Writes through /proc/self/mem, which minds no protection: no thread of the
  * program sees the pages before they are whole, and none faults here. */
 static bool write_unseen(uint64_t addr, const void *src, uint64_t len)

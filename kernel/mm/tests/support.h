@@ -51,4 +51,6 @@ struct support_file {
 void support_file_init(struct support_file *f, uint64_t size);
 uint64_t support_file_word(uint64_t off);
 
+void support_nothing(void);
+
 #endif

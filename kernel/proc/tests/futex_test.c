@@ -52,6 +52,11 @@ void lock_check_release(uint32_t cls, bool sleeps)
 {
 }
 
+uint64_t mm_address_space(struct mm *mm, uint64_t addr)
+{
+    return (uint64_t)mm;
+}
+
 bool mm_maps_file(struct mm *mm, struct uptr addr)
 {
     return false;

@@ -275,6 +275,15 @@ static int install_page(uint64_t addr, const uint8_t *src, uint8_t rights)
     return add_page(addr, rights, src);
 }
 
+/* Nothing is committed ahead of use: all of it may hold something. */
+unsigned target_mem_touched(uint64_t *from, uint64_t to, struct mem_run *runs,
+                            unsigned max)
+{
+    runs[0] = (struct mem_run){*from, to};
+    *from = to;
+    return 1;
+}
+
 int target_mem_install(uint64_t addr, const void *src, uint64_t len, int prot)
 {
     const uint8_t *from = src;

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Gates: an address space that shares its addresses with another one can only
+ * be used while its pages are there (mm/family.c). Its tasks pass a gate
+ * whenever a vCPU picks them up; closed, it keeps them on a list of its own.
+ *
+ * Who closes a gate then waits for the vCPUs (sched_gate_drain). No task of
+ * it slips through: a vCPU picks and installs a task under its run queue's
+ * lock, and we look at what it runs under the same lock, after closing.
+ */
+#include "kernel/core/runqueue.h"
+#include "kernel/core/stats.h"
+#include "target/target.h"
+
+enum { KICK_NS = 1000000, SPINS = 100 };
+
+static void no_event(void)
+{
+}
+
+void (*sched_gate_event)(void) = no_event;
+
+void sched_gate_init(struct sched_gate *g)
+{
+    g->closed = g->contended = 0;
+    spin_init(&g->lock, LOCK_GATE);
+    list_init(&g->parked);
+}
+
+bool gate_park(struct task *t)
+{
+    struct sched_gate *g = t->gate;
+    bool closed;
+
+    spin_lock(&g->lock);
+    closed = atomic_load(&g->closed);
+    if (closed) {
+        list_add_tail(&g->parked, &t->run_node);
+    }
+    spin_unlock(&g->lock);
+    return closed;
+}
+
+bool sched_gate_close(struct sched_gate *g)
+{
+    uint32_t open = 0;
+
+    return atomic_cas(&g->closed, &open, 1);
+}
+
+void sched_gate_open(struct sched_gate *g)
+{
+    struct list tasks, *pos;
+
+    list_init(&tasks);
+    spin_lock(&g->lock);
+    atomic_store(&g->closed, 0);
+    list_splice_tail(&tasks, &g->parked);
+    spin_unlock(&g->lock);
+    while ((pos = list_pop(&tasks)) != NULL) {
+        runqueue_add(list_entry(pos, struct task, run_node));
+    }
+}
+
+static bool runs(unsigned id, const struct sched_gate *g)
+{
+    struct runqueue *rq = &runqueues[id];
+    bool yes;
+
+    spin_lock(&rq->lock);
+    yes = vcpu_by_id(id)->task && vcpu_by_id(id)->task->gate == g;
+    spin_unlock(&rq->lock);
+    return yes;
+}
+
+void sched_gate_drain(struct sched_gate *g)
+{
+    atomic_fence();
+    for (unsigned id = 0; id < sched_vcpu_count(); id++) {
+        uint64_t kick_at = 0;
+
+        while (id != this_vcpu()->id && runs(id, g)) {
+            if (clock_now() >= kick_at) {
+                target_vcpu_kick(id);
+                kick_at = clock_now() + KICK_NS;
+            }
+            atomic_fetch_add(&this_runqueue()->passes, 1);
+            for (int i = 0; i < SPINS; i++) {
+                cpu_relax();
+            }
+        }
+    }
+}
+
+bool sched_gate_waited(struct sched_gate *g)
+{
+    bool yes;
+
+    spin_lock(&g->lock);
+    yes = !list_empty(&g->parked);
+    spin_unlock(&g->lock);
+    return yes;
+}
+
+struct search {
+    const struct sched_gate *gate;
+    bool found;
+};
+
+static void look_at(struct task *t, void *arg)
+{
+    struct search *s = arg;
+
+    if (t->gate == s->gate) {
+        uint32_t state = atomic_load(&t->state);
+        s->found |= state == TASK_RUNNING || state == TASK_PREPARED;
+    }
+}
+
+bool sched_gate_busy(struct sched_gate *g)
+{
+    struct search s = {g, false};
+
+    sched_for_each_task(look_at, &s);
+    return s.found;
+}
+
+void sched_gate_enter(struct sched_gate *g)
+{
+    struct task *t = current_task();
+
+    t->gate = g;
+    atomic_fence();
+    while (gate_closed(t)) {
+        task_yield();
+    }
+}

@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Families: address spaces that use the same addresses, as fork(2) makes them
+ * (DESIGN: section 4). The pages of one member, the resident one, are at their
+ * addresses; the others have theirs in stores (store.c), and their gates are
+ * closed, so that none of their tasks runs, in user code or in the kernel.
+ * exchange.c puts one member in the place of another, schedule.c decides when.
+ *
+ * A page of the set f->common is there for all members: each has it, and none
+ * may write to it (text, read-only data, trampolines). All other pages are a
+ * member's own. Before a common page changes, others get copies (family_own).
+ *
+ * Who may touch what: tasks of the resident member, its mm->lock held, or who
+ * has closed its gate and drained it; nobody else looks at mappings and stores
+ * of members that are not resident. f->lock guards who is a member.
+ */
+#include "kernel/mm/limit.h"
+#include "kernel/mm/room.h"
+#include "kernel/core/log.h"
+#include "kernel/mm/families.h"
+#include "kernel/mm/heap.h"
+#include "abi/linux/errno.h"
+#include "lib/atomic.h"
+#include "target/target.h"
+
+struct family *family_create(struct mm *mm)
+{
+    struct family *f = kzalloc(sizeof(*f));
+
+    if (f) {
+        list_init(&f->spans);
+        list_init(&f->members);
+        list_init(&f->node);
+        spin_init(&f->lock, LOCK_FAMILY);
+        list_add(&f->members, &mm->family_node);
+        f->count = 1;
+        f->resident = mm;
+    }
+    return f;
+}
+
+void family_join(struct family *f, struct mm *mm)
+{
+    spin_lock(&f->lock);
+    mm->family = f;
+    list_add_tail(&f->members, &mm->family_node);
+    f->count++;
+    spin_unlock(&f->lock);
+    families_watch(f);
+}
+
+/* ---- leaving ---- */
+
+/* The last member goes, and all with it. */
+static void end_family(struct family *f, struct mm *mm)
+{
+    mm_lock(mm);
+    idle_drop(mm, arena.start, arena.end);
+    list_for_each (pos, &f->spans) {
+        struct span *s = list_entry(pos, struct span, node);
+        pages_give_back(mm, s->start, s->end);
+    }
+    mm_empty(mm);
+    mm_unlock(mm);
+    resident_free(&f->common);
+    slots_release_all(f);
+    kfree(f);
+    mm->family = NULL;
+}
+
+/* True when mm was not the last; then its pages are left to the exchange that
+ * follows. */
+static bool leave_to_others(struct family *f, struct mm *mm)
+{
+    bool others;
+
+    spin_lock(&f->lock);
+    others = f->count > 1;
+    if (others) {
+        list_del(&mm->family_node);
+        f->count--;
+        f->resident = NULL;
+        f->ghost = mm;
+        mm_get(mm);
+    }
+    spin_unlock(&f->lock);
+    return others;
+}
+
+void family_leave(struct mm *mm)
+{
+    struct family *f = mm->family;
+
+    idle_drop(mm, arena.start, arena.end);
+    if (leave_to_others(f, mm)) {
+        sched_gate_open(&mm->gate);
+        sched_gate_event();
+        return;
+    }
+    families_forget(f);
+    end_family(f, mm);
+    sched_gate_open(&mm->gate);
+}
+
+/* ---- common pages ---- */
+
+static int give_copies(struct family *f, struct mm *mm, uint64_t start,
+                       uint64_t end)
+{
+    int err = resident_prepare(&f->common, start, end);
+
+    list_for_each (pos, &f->members) {
+        struct mm *other = list_entry(pos, struct mm, family_node);
+        if (other != mm && !err) {
+            err = store_insert(&other->store, start, end);
+        }
+    }
+    if (!err) {
+        resident_clear(&f->common, start, end);
+    }
+    return err;
+}
+
+int family_own(struct mm *mm, uint64_t start, uint64_t end)
+{
+    struct family *f = mm->family;
+    uint64_t run_end;
+    int err = 0;
+
+    if (likely(!f->common.pages)) {
+        return 0;
+    }
+    if (f->count == 1) { /* the others have gone */
+        resident_free(&f->common);
+        return 0;
+    }
+    for (; !err && resident_run(&f->common, &start, end, &run_end);
+         start = run_end) {
+        err = give_copies(f, mm, start, run_end);
+    }
+    return err;
+}
+
+/* ---- anonymous memory that is shared ---- */
+
+bool family_shares(struct family *f, struct mm *but, uint64_t start,
+                   uint64_t end)
+{
+    list_for_each (pos, &f->members) {
+        struct mm *mm = list_entry(pos, struct mm, family_node);
+        struct vma *v = mm == but ? NULL : vma_find(mm, start);
+
+        for (; v && v->start < end; v = vma_next(v)) {
+            if (v->flags & VMA_FAMILY && !(v->flags & VMA_TRAMPOLINE)) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+uint64_t mm_address_space(struct mm *mm, uint64_t addr)
+{
+    struct vma *v;
+    uint64_t space = (uint64_t)mm;
+
+    if (window_holds(addr)) {
+        return 0;
+    }
+    if (likely(!atomic_load_relaxed(&mm->shares))) {
+        return space;
+    }
+    mm_lock(mm);
+    v = vma_at(mm, addr);
+    if (v && v->flags & VMA_SHARED && !v->obj) {
+        space = (uint64_t)mm->family;
+    }
+    mm_unlock(mm);
+    return space;
+}
+
+/* While others use it, its addresses stay taken. */
+void family_unmap(struct mm *mm, struct vma *v)
+{
+    if (!family_shares(mm->family, mm, v->start, v->end)) {
+        pages_release(mm, v->start, v->end);
+        vma_remove(mm, v);
+        return;
+    }
+    if (target_mem_protect(v->start, v->end - v->start, 0)) {
+        log_warn("memory at %lx keeps the wrong protection", v->start);
+    }
+    pages_forget(mm, v->start, v->end);
+    mm->virtual_bytes -= v->end - v->start;
+    v->flags = VMA_FAMILY | VMA_TRAMPOLINE | VMA_SHARED;
+    v->prot = 0;
+}

@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * When which member of a family is resident. A task of the kernel does all
+ * exchanges; it is woken when somebody waits for a closed gate, and when a
+ * task of a contended family has left its CPU.
+ *
+ * The resident member stays until none of its tasks can run, or its time is
+ * up: as long as an exchange takes many times over, at least the least quantum.
+ * Who has waited longest comes next. Members that sleep cost nothing.
+ */
+#include "kernel/mm/families.h"
+#include "kernel/core/log.h"
+#include "kernel/core/timer.h"
+#include "kernel/mm/heap.h"
+#include "abi/linux/errno.h"
+#include "lib/atomic.h"
+
+enum {
+    SMALL_PAGES = (4 << 20) / PAGE_SIZE,
+    QUANTUM_SMALL = 4 * 1000000, /* ns */
+    QUANTUM = 20 * 1000000,
+    RETRY = 10 * 1000000,
+    QUANTUM_PER_SWAP = 2, /* time of the last exchange, that many times */
+};
+
+static struct spinlock list_lock = SPINLOCK_INIT(LOCK_FAMILIES);
+static struct list families = LIST_INIT(families); /* list_lock */
+static uint32_t events;                            /* atomic */
+static struct task task;
+
+static void event(void)
+{
+    atomic_store(&events, 1);
+    task_wake(&task);
+}
+
+void families_watch(struct family *f)
+{
+    spin_lock(&list_lock);
+    if (list_empty(&f->node)) {
+        list_add_tail(&families, &f->node);
+    }
+    spin_unlock(&list_lock);
+}
+
+void families_forget(struct family *f)
+{
+    spin_lock(&list_lock);
+    list_del(&f->node);
+    spin_unlock(&list_lock);
+}
+
+/* ---- one look ---- */
+
+/* A member that waits, or NULL; *resident gets a reference, or NULL. */
+static struct mm *find_waiting(struct family *f, struct mm **resident)
+{
+    struct mm *found = NULL;
+
+    spin_lock(&f->lock);
+    *resident = f->resident;
+    list_for_each (pos, &f->members) {
+        struct mm *mm = list_entry(pos, struct mm, family_node);
+        if (mm != f->resident && sched_gate_waited(&mm->gate)) {
+            found = mm;
+            break;
+        }
+    }
+    if (f->resident) {
+        mm_get(f->resident);
+    }
+    spin_unlock(&f->lock);
+    return found;
+}
+
+/* Whoever waits keeps its family in place: it cannot end before that member
+ * has been let in, which only happens here. */
+static struct family *find_family(unsigned skip)
+{
+    struct family *found = NULL;
+
+    spin_lock(&list_lock);
+    list_for_each (pos, &families) {
+        struct family *f = list_entry(pos, struct family, node);
+        struct mm *resident;
+        if (f->count > 1 || f->ghost) {
+            found = find_waiting(f, &resident) ? f : NULL;
+            mm_put(resident);
+        }
+        if (found && skip-- == 0) {
+            break;
+        }
+        found = NULL;
+    }
+    spin_unlock(&list_lock);
+    return found;
+}
+
+/* When the resident member has to go, though it still runs. */
+static uint64_t time_up(const struct family *f, const struct mm *in,
+                        const struct mm *out)
+{
+    uint64_t least = in->store.pages + out->store.pages < SMALL_PAGES
+                         ? QUANTUM_SMALL
+                         : QUANTUM;
+
+    return f->since + MAX(least, f->swap_ns * QUANTUM_PER_SWAP);
+}
+
+/* -ENOMEM: later, perhaps. */
+static int let_in(struct family *f, struct mm *in, struct mm *out)
+{
+    int err;
+
+    if (out && f->resident != out) { /* it has left meanwhile */
+        sched_gate_open(&out->gate);
+    }
+    err = family_exchange(f, in);
+    if (err) {
+        log_warn("no memory to exchange two processes: they take turns later");
+        if (f->resident) {
+            sched_gate_open(&f->resident->gate);
+        }
+        return err;
+    }
+    if (out) {
+        atomic_store(&out->gate.contended, 0);
+    }
+    spin_lock(&f->lock);
+    list_del(&in->family_node);
+    list_add_tail(&f->members, &in->family_node);
+    spin_unlock(&f->lock);
+    sched_gate_open(&in->gate);
+    return 0;
+}
+
+/* Returns when to look again: 0: not before the next event; 1: at once, at
+ * all. */
+static uint64_t look_after(struct family *f)
+{
+    struct mm *out, *in = find_waiting(f, &out);
+    uint64_t until = 0;
+
+    if (in && out) {
+        atomic_store(&out->gate.contended, 1);
+        until = time_up(f, in, out);
+        if (until <= clock_now() || !sched_gate_busy(&out->gate)) {
+            until = 0;
+        }
+    }
+    if (in && !until) {
+        /* If it cannot be closed, a fork closes it and tells us. */
+        if (!out || sched_gate_close(&out->gate)) {
+            if (out) {
+                sched_gate_drain(&out->gate);
+            }
+            until = let_in(f, in, out) ? clock_now() + RETRY : 1;
+        }
+    }
+    mm_put(out);
+    return until;
+}
+
+static uint64_t look_after_all(void)
+{
+    uint64_t first = 0, until;
+    struct family *f;
+
+    for (unsigned i = 0; (f = find_family(i)) != NULL; i++) {
+        until = look_after(f);
+        if (until == 1) {
+            i = ~0u;
+            first = 0;
+        } else if (until && (!first || until < first)) {
+            first = until;
+        }
+    }
+    return first;
+}
+
+static void run(void *arg)
+{
+    for (;;) {
+        uint64_t until = look_after_all();
+
+        task_prepare_sleep();
+        if (atomic_xchg(&events, 0)) {
+            task_cancel_sleep();
+        } else if (until) {
+            task_sleep_until(until);
+        } else {
+            task_sleep();
+        }
+    }
+}
+
+int families_start(void)
+{
+    void *stack = kstack_alloc();
+
+    if (!stack) {
+        return -ENOMEM;
+    }
+    task_init(&task, stack, "families", run, NULL);
+    task.urgent = true;
+    sched_gate_event = event;
+    task_start(&task);
+    return 0;
+}

@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * New processes: fork(2), vfork(2), clone(2) without CLONE_THREAD. Either the
+ * child lives in its maker's address space (CLONE_VM), or it gets a copy and
+ * runs first, in place, while the maker's tasks wait for their memory to come
+ * back (mm/fork.c). With CLONE_VFORK the maker waits in any case until the
+ * child has executed a program or ended.
+ *
+ * Signal handlers are copied also with CLONE_SIGHAND; two processes never
+ * share a table.
+ */
+#include "kernel/proc/pidfd.h"
+#include "kernel/proc/room.h"
+#include "abi/linux/errno.h"
+#include "abi/linux/sched.h"
+#include "abi/linux/signal.h"
+#include "lib/string.h"
+
+static void copy_actions(struct proc *from, struct proc *to, bool clear)
+{
+    spin_lock(&from->signals.lock);
+    memcpy(to->signals.actions, from->signals.actions,
+           sizeof(to->signals.actions));
+    spin_unlock(&from->signals.lock);
+    for (int i = 0; clear && i < NSIG; i++) {
+        bool ignored = to->signals.actions[i].handler == SIG_IGN;
+
+        memset(&to->signals.actions[i], 0, sizeof(to->signals.actions[i]));
+        to->signals.actions[i].handler = ignored ? SIG_IGN : SIG_DFL;
+    }
+}
+
+static void copy_proc(const struct clone_args *a, struct proc *from,
+                      struct proc *to)
+{
+    copy_actions(from, to, a->flags & CLONE_CLEAR_SIGHAND);
+    to->cred = from->cred;
+    memcpy(to->limits, from->limits, sizeof(to->limits));
+    memcpy(to->comm, from->comm, sizeof(to->comm));
+    memcpy(to->exe, from->exe, sizeof(to->exe));
+    memcpy(to->auxv, from->auxv, sizeof(to->auxv));
+    to->auxv_len = from->auxv_len;
+    to->no_new_privs = from->no_new_privs;
+    to->dumpable = from->dumpable;
+    to->personality = from->personality;
+    to->membarriers = from->membarriers;
+    to->exit_signal = (int)a->exit_signal;
+    to->borrowed = a->flags & CLONE_VFORK;
+}
+
+static int take_mm(const struct clone_args *a, struct proc *from,
+                   struct proc *to)
+{
+    if (!(a->flags & CLONE_VM)) {
+        return mm_fork(from->mm, &to->mm);
+    }
+    to->mm = from->mm;
+    mm_use(to->mm);
+    return 0;
+}
+
+/* Into tree and tables, and off it goes. Started under the lock: until then
+ * nobody may find and interrupt it. */
+static void attach(const struct clone_args *a, struct proc *p, struct thread *t)
+{
+    struct thread *self = current_thread();
+    struct proc *parent = self->proc;
+
+    spin_lock(&proc_lock);
+    if (a->flags & CLONE_PARENT) {
+        p->exit_signal = parent->exit_signal;
+        parent = parent->parent;
+    }
+    p->pid = t->tid;
+    p->pgid = self->proc->pgid;
+    p->sid = self->proc->sid;
+    p->parent = parent;
+    list_add_tail(&parent->children, &p->sibling);
+    pid_insert_proc(p);
+    thread_attach(t);
+    task_start(&t->task);
+    spin_unlock(&proc_lock);
+}
+
+void vfork_release(struct proc *p)
+{
+    if (atomic_load(&p->borrowed)) {
+        atomic_store(&p->borrowed, false);
+        wait_wake_all(&p->vfork_wait);
+    }
+}
+
+/* Only what kills the maker ends its wait. */
+static bool is_killed(struct thread *t)
+{
+    return thread_must_exit(t) || (signal_pending_set(t) & sigbit(SIGKILL));
+}
+
+static void wait_for_vfork(struct proc *p)
+{
+    wait_event(&p->vfork_wait,
+               !atomic_load(&p->borrowed) || is_killed(current_thread()),
+               DEADLINE_NONE, 0);
+}
+
+static void finish(const struct clone_args *a, struct proc *p,
+                   const struct inheritance *in)
+{
+    if (!(a->flags & CLONE_VM)) {
+        mm_fork_done(current_proc()->mm);
+    }
+    if (a->flags & CLONE_PARENT_SETTID) {
+        (void)put_user32(uptr(a->parent_tid), (uint32_t)in->tid);
+    }
+    if (a->flags & CLONE_PIDFD) {
+        (void)put_user32(uptr(a->pidfd), (uint32_t)in->pidfd);
+    }
+    if (a->flags & CLONE_VFORK) {
+        wait_for_vfork(p);
+    }
+    proc_put(p);
+}
+
+static int take_pidfd(const struct clone_args *a, struct proc *p,
+                      struct inheritance *in)
+{
+    struct file *f;
+    int err;
+
+    in->pidfd = -1;
+    if (!(a->flags & CLONE_PIDFD)) {
+        return 0;
+    }
+    err = pidfd_new(p, 0, &f);
+    if (err) {
+        return err;
+    }
+    in->pidfd = fd_install(f, 0, true);
+    return MIN(in->pidfd, 0);
+}
+
+static void give_up(const struct clone_args *a, struct inheritance *in)
+{
+    if (in->pidfd >= 0) {
+        (void)fd_close(in->pidfd);
+    }
+    inherit_undo(in);
+}
+
+/* In the order in which things can fail; mm comes last, since it cannot be
+ * undone. */
+static int make(const struct clone_args *a, struct inheritance *in,
+                struct proc **out_p, struct thread **out_t)
+{
+    struct thread *t = thread_alloc();
+    struct proc *p;
+    int err;
+
+    if (!t || proc_alloc(&p)) {
+        if (t) {
+            thread_free(t);
+        }
+        return t ? -ENOMEM : -EAGAIN;
+    }
+    copy_proc(a, current_proc(), p);
+    err = inherit_begin(a, in);
+    if (!err) {
+        err = take_pidfd(a, p, in);
+        if (!err) {
+            err = take_mm(a, current_proc(), p);
+        }
+        if (err) {
+            give_up(a, in);
+        }
+    }
+    if (err) {
+        thread_free(t);
+        p->mm = NULL;
+        proc_put(p);
+        return err;
+    }
+    *out_p = p;
+    *out_t = t;
+    return 0;
+}
+
+int process_clone(const struct clone_args *a)
+{
+    struct inheritance in;
+    struct thread *t;
+    struct proc *p;
+    int err;
+
+    err = make(a, &in, &p, &t);
+    if (err) {
+        return err;
+    }
+    thread_init(t, p, thread_begin);
+    inherit_finish(a, &in, t);
+    if (!(a->flags & CLONE_VM) || a->flags & CLONE_VFORK) {
+        struct thread_signals *from = &current_thread()->signals;
+        t->signals.alt_sp = from->alt_sp;
+        t->signals.alt_size = from->alt_size;
+        t->signals.alt_flags = from->alt_flags;
+    }
+    proc_get(p); /* one is the table's */
+    attach(a, p, t);
+    finish(a, p, &in);
+    return in.tid;
+}
