@@ -10,14 +10,16 @@ ARCH := x86_64
 
 WARN := -Wall -Wextra -Wstrict-prototypes -Wmissing-prototypes -Wshadow \
 	-Wpointer-arith -Wvla -Wno-unused-parameter -Wno-sign-compare
+# The same bytes wherever the tree lies.
+PLACE := -ffile-prefix-map=$(CURDIR)=.
 DEPFLAGS = -MMD -MP -MF $(@:.o=.d)
 
 # Programs of the host: target/linux, target/sgx/host, tools, sgxemu, tests.
-HOST_CFLAGS := -std=gnu11 -O2 -g -fPIE -I. $(WARN) -D_GNU_SOURCE
+HOST_CFLAGS := $(PLACE) -std=gnu11 -O2 -g -fPIE -I. $(WARN) -D_GNU_SOURCE
 HOST_LDFLAGS := -pie -Wl,-z,relro,-z,now
 
 # The kernel: freestanding, no vector registers, guard read through GS.
-KERNEL_CFLAGS := -std=gnu11 -O2 -g -ffreestanding -fPIE -fvisibility=hidden \
+KERNEL_CFLAGS := $(PLACE) -std=gnu11 -O2 -g -ffreestanding -fPIE -fvisibility=hidden \
 	-I. -include lib/hidden.h $(WARN) -mgeneral-regs-only -mpopcnt \
 	-fno-strict-aliasing -fwrapv \
 	-fno-omit-frame-pointer -fno-asynchronous-unwind-tables -mno-red-zone \
@@ -89,6 +91,8 @@ help:
 	@echo 'test           all tests; ends in "N passed, N failed, N skipped"'
 	@echo 'bench          native beside ours; writes build/bench.json'
 	@echo 'lint           format, cppcheck, include direction, sizes'
+	@echo 'fuzz           SECONDS=60 of each fuzz target'
+	@echo 'reproducible   two builds in two directories, compared'
 	@echo 'sizes          size of the kernel, room by room'
 	@echo 'install        install into DESTDIR/PREFIX'
 

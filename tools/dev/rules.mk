@@ -26,6 +26,11 @@ lint-cppcheck:
 		-DENCLOS_KERNEL -U ENCLOS_UNIT -U ENCLOS_DEBUG -j 2 \
 		kernel lib arch target tools
 
+# Two builds in two directories, compared; takes minutes.
+reproducible:
+	@tools/dev/reproducible.sh
+.PHONY: reproducible
+
 sizes: $(B)/kernel.o
 	@tools/dev/sizes.sh $(B)
 
@@ -36,7 +41,9 @@ run: deps
 
 PREFIX ?= /usr/local
 install: all
-	install -d $(DESTDIR)$(PREFIX)/bin
-	install $(PROGRAMS) $(DESTDIR)$(PREFIX)/bin/
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/enclos
+	install $(filter $(B)/bin/%,$(PROGRAMS)) $(DESTDIR)$(PREFIX)/bin/
+	install -m 644 $(filter $(B)/lib/enclos/%,$(PROGRAMS)) \
+		$(DESTDIR)$(PREFIX)/lib/enclos/
 
 .PHONY: $(LINTS)

@@ -227,6 +227,23 @@ static int add_variants(struct path_set *set, const char *dir, const char *name,
     return err;
 }
 
+/* Whether a file of that name is in the set, in a directory that ld.so does
+ * not search: a runtime loads it by its path first, and a library of that
+ * name is then there for the others (Java's libjvm.so). */
+static bool is_in_set(const struct path_set *set, const char *name)
+{
+    for (size_t i = 0; i < set->count; i++) {
+        const struct path_entry *e = &set->entries[i];
+        const char *slash = strrchr(e->path, '/');
+
+        if (e->kind != PATH_ABSENT && S_ISREG(e->st.st_mode) && slash &&
+            !strcmp(slash + 1, name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static int add_library(struct path_set *set, const struct search *s,
                        const char *name, const struct object *o)
 {
@@ -249,7 +266,8 @@ static int add_library(struct path_set *set, const struct search *s,
     }
     /* musl's linker is its libc. As the linker itself, go on: the library may
      * never be needed, and what starts says what it misses. */
-    if (!is_musl(o->interp) || strncmp(name, "libc.", 5) != 0) {
+    if ((!is_musl(o->interp) || strncmp(name, "libc.", 5) != 0) &&
+        !is_in_set(set, name)) {
         image_error("%s needs the library %s, which is not on this host",
                     o->path, name);
     }

@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The host's side of the rings, played by the input: it takes entries,
+ * completes what is under way, and writes whatever it likes into completions
+ * and indices at any moment. The kernel's side must notice every lie, complete
+ * each operation at most once, and never with a result that it cannot have.
+ *
+ * hostio_ring.c is taken in as source: its parts are looked at from here.
+ */
+#include "kernel/core/hostio_ring.c"
+
+#include <setjmp.h>
+#include <stdlib.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "tests/fuzz/fuzz.h"
+
+enum { ENTRIES = 64, OPS = 128, ARCH_SET_GS_ = 0x1001 };
+
+static struct host_ring {
+    uint32_t sq_head, sq_tail, cq_head, cq_tail;
+    struct ring_sqe sqes[ENTRIES];
+    struct ring_cqe cqes[ENTRIES];
+} host_side[TARGET_RINGS];
+
+static struct op {
+    struct hostio_op op;
+    bool under_way;
+} ops[OPS];
+
+static jmp_buf lied;
+
+/* ---- what hostio_ring.c calls ---- */
+
+bool (*sched_poll_io)(bool hand_over);
+uint32_t sched_io_inflight;
+uint64_t sched_io_flush_at;
+
+void host_lied(const char *what)
+{
+    longjmp(lied, 1);
+}
+
+void panic(const char *fmt, ...)
+{
+    __builtin_trap();
+}
+
+void host_read(void *dst, struct hptr src, size_t len)
+{
+    memcpy(dst, (void *)src.addr, len);
+}
+
+uint64_t clock_now(void)
+{
+    return 1;
+}
+
+int target_ring_setup(unsigned index, struct target_ring *out)
+{
+    struct host_ring *h = &host_side[index];
+
+    *out = (struct target_ring){
+        .sq_head = {(uint64_t)&h->sq_head},
+        .sq_tail = {(uint64_t)&h->sq_tail},
+        .sqes = {(uint64_t)h->sqes},
+        .cq_head = {(uint64_t)&h->cq_head},
+        .cq_tail = {(uint64_t)&h->cq_tail},
+        .cqes = {(uint64_t)h->cqes},
+        .sq_entries = ENTRIES,
+        .cq_entries = ENTRIES,
+    };
+    return 0;
+}
+
+void target_ring_submit(unsigned index, unsigned count)
+{
+}
+
+/* Nobody waits here. */
+void spin_lock_slow(struct spinlock *l)
+{
+    __builtin_trap();
+}
+void wait_queue_init(struct wait_queue *q)
+{
+}
+unsigned wait_wake(struct wait_queue *q, unsigned count, uint32_t events)
+{
+    return 0;
+}
+void wait_begin(struct wait_entry *e, struct wait_queue *q, int flags)
+{
+}
+void wait_prepare(void)
+{
+}
+int wait_sleep(uint64_t deadline, int flags)
+{
+    __builtin_trap();
+}
+void wait_end(struct wait_entry *e)
+{
+}
+void task_yield(void)
+{
+}
+
+/* ---- the game ---- */
+
+struct input {
+    const uint8_t *at, *end;
+};
+
+static uint32_t take(struct input *in, size_t bytes)
+{
+    uint32_t n = 0;
+
+    while (bytes-- && in->at < in->end) {
+        n = n << 8 | *in->at++;
+    }
+    return n;
+}
+
+static void done(struct hostio_op *o, int32_t result)
+{
+    struct op *op = container_of(o, struct op, op);
+
+    fuzz_expect(op->under_way);
+    fuzz_expect(result >= -ERRNO_MAX &&
+                (result < 0 || (uint32_t)result <= o->max));
+    op->under_way = false;
+}
+
+static void start(struct input *in)
+{
+    struct op *op = &ops[take(in, 1) % OPS];
+
+    if (op->under_way) {
+        return;
+    }
+    memset(op, 0, sizeof(*op));
+    op->op.ring = take(in, 1) % 2;
+    op->op.max = take(in, 1);
+    op->op.parked = take(in, 1) % 2;
+    op->op.done = done;
+    op->under_way = true;
+    hostio_start(&op->op);
+}
+
+static void complete(struct host_ring *h, uint64_t name, int32_t result)
+{
+    h->cqes[h->cq_tail % ENTRIES] =
+        (struct ring_cqe){.user_data = name, .res = result};
+    h->cq_tail++;
+}
+
+/* As a host that keeps its contract would. */
+static void complete_one(struct input *in)
+{
+    struct op *op = &ops[take(in, 1) % OPS];
+
+    if (op->under_way && op->op.state == HOSTIO_LIVE) {
+        struct host_ring *h = &host_side[op->op.ring];
+
+        h->sq_head = h->sq_tail;
+        complete(h, op->op.name, (int32_t)(take(in, 1) % (op->op.max + 1)));
+        drain(&rings[op->op.ring]);
+    }
+}
+
+static void lie(struct input *in, struct host_ring *h)
+{
+    switch (take(in, 1) % 6) {
+    case 0:
+        h->sq_head = take(in, 4);
+        break;
+    case 1:
+        h->cq_tail = take(in, 4);
+        break;
+    case 2:
+        h->cq_tail += take(in, 1);
+        break;
+    case 3:
+        h->cqes[take(in, 1) % ENTRIES].user_data = take(in, 4);
+        break;
+    case 4:
+        complete(h, (uint64_t)take(in, 1) << 32 | take(in, 1),
+                 (int32_t)take(in, 4));
+        break;
+    default:
+        h->sq_tail = take(in, 4); /* ours alone: must not matter */
+        h->cq_head = take(in, 4);
+        break;
+    }
+}
+
+static void play(struct input *in)
+{
+    while (in->at < in->end) {
+        unsigned r = take(in, 1);
+
+        switch (r % 8) {
+        case 0:
+        case 1:
+        case 2:
+            start(in);
+            break;
+        case 3:
+        case 4:
+            complete_one(in);
+            break;
+        case 5:
+            poll_rings(true);
+            break;
+        case 6:
+            host_side[r / 8 % 2].sq_head += take(in, 1) % 4;
+            break;
+        default:
+            lie(in, &host_side[r / 8 % 2]);
+            break;
+        }
+    }
+    poll_rings(true);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static struct vcpu vcpu;
+    struct input in = {data, data + size};
+
+    vcpu.self = &vcpu;
+    syscall(SYS_arch_prctl, ARCH_SET_GS_, &vcpu);
+    memset(rings, 0, sizeof(rings));
+    memset(host_side, 0, sizeof(host_side));
+    memset(ops, 0, sizeof(ops));
+    memset(slots_uring, 0, sizeof(slots_uring));
+    memset(slots_hostop, 0, sizeof(slots_hostop));
+    sched_io_inflight = 0;
+    if (setjmp(lied) == 0) {
+        fuzz_expect(ring_init() == 0);
+        play(&in);
+    }
+    return 0;
+}
