@@ -11,6 +11,7 @@
 #include "kernel/fs/special.h"
 #include "kernel/fs/tmpfs.h"
 #include "kernel/fs/xattr.h"
+#include "kernel/core/hostio.h"
 #include "kernel/mm/heap.h"
 #include "target/fake/fake.h"
 #include <stdlib.h>
@@ -68,6 +69,11 @@ size_t arch_user_copy(void *dst, const void *src, size_t n)
 {
     memcpy(dst, src, n);
     return 0;
+}
+
+/* No host here to look at. */
+void hostio_look(void)
+{
 }
 
 /* Windows: from the programs' part of the arena, never reused. */
