@@ -16,6 +16,7 @@
 #include "kernel/mm/heap.h"
 #include "kernel/mm/limit.h"
 #include "kernel/mm/mm.h"
+#include "kernel/net/host.h"
 #include "kernel/proc/proc.h"
 #include "kernel/sys/table.h"
 #include "kernel/tty/tty.h"
@@ -60,6 +61,7 @@ static void poll_host_signals(void)
 
 void kernel_stop(int status)
 {
+    host_finish();
     stats_report();
     target_stop(status);
 }

@@ -8,6 +8,8 @@
 
 static const struct socket_family *const families[] = {
     &unix_family,
+    &inet_family,
+    &inet6_family,
     &netlink_family,
 };
 

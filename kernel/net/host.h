@@ -34,6 +34,8 @@ int host_connect_datagram(struct inet_socket *i, const struct inet_addr *to);
 int host_option(struct inet_socket *i, int level, int name, const void *value,
                 uint32_t len);
 
+/* Makes i a descriptor at the host, if it has none yet: to ask it. */
+int host_prepare(struct inet_socket *i);
 /* getsockopt(2) of what the host knows, likewise: at most *len bytes, *len
  * becomes the length. -ENOPROTOOPT. */
 int host_get_option(struct inet_socket *i, int level, int name, void *value,

@@ -217,13 +217,10 @@ static long get_conf(struct uptr arg)
     if (err) {
         return err;
     }
-    if (conf.len < 0) {
-        return -EINVAL;
-    }
     for (unsigned i = 0; i < n; i++) {
         struct abi_ifreq r = {0};
 
-        if (conf.buf && (done + 1) * sizeof(r) > (size_t)conf.len) {
+        if (conf.buf && (int64_t)((done + 1) * sizeof(r)) > conf.len) {
             break;
         }
         memcpy(r.name, list[i].name, IFNAMSIZ);

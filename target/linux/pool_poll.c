@@ -21,7 +21,8 @@ struct wait {
     unsigned ring;
     int fd; /* -1: a TIMEOUT */
     short events;
-    bool retry; /* sqe is to be tried again when fd is ready */
+    bool canceled; /* completes when nobody polls fd any more */
+    bool retry;    /* sqe is to be tried again when fd is ready */
     struct ring_sqe sqe;
 };
 
@@ -85,7 +86,7 @@ static void finish_ready(const struct pollfd *fds, unsigned count)
         if (i < count && fds[i].fd == w.fd && fds[i].events == w.events) {
             revents = fds[i].revents;
         }
-        res = outcome(&w, revents, now);
+        res = w.canceled ? -ECANCELED : outcome(&w, revents, now);
         if (res > 0 && w.retry) {
             res = pool_try(&w.sqe, false);
             if (res == -EAGAIN) {
@@ -208,18 +209,23 @@ void pool_timeout_add(unsigned index, const struct ring_sqe *e)
     wait_add_entry(&w);
 }
 
+/* A descriptor that is polled stays open whoever closes it, so the entry ends
+ * only when the poller has come back. */
 int pool_cancel(unsigned index, uint64_t user_data)
 {
+    uint64_t one = 1;
     int found = -ENOENT;
 
     pthread_mutex_lock(&lock);
     for (unsigned i = 0; i < wait_count; i++) {
         if (waits[i].ring == index && waits[i].user_data == user_data) {
-            wait_remove_at(i);
-            pool_complete(index, user_data, -ECANCELED);
+            waits[i].canceled = true;
             found = 0;
             break;
         }
+    }
+    if (!found && write(changed, &one, sizeof(one)) < 0) {
+        abort();
     }
     pthread_mutex_unlock(&lock);
     return found;

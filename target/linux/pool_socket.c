@@ -47,21 +47,7 @@ static int64_t try_accept(const struct ring_sqe *e, void *addr)
         accept4(e->fd, addr, (socklen_t *)(uintptr_t)e->off, e->op_flags));
 }
 
-static int64_t connect_outcome(int fd)
-{
-    int error = 0;
-    socklen_t len = sizeof(error);
-
-    if (!is_ready(fd, POLLOUT)) {
-        return -EAGAIN;
-    }
-    if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len)) {
-        return -errno;
-    }
-    return -error;
-}
-
-static int64_t try_connect(const struct ring_sqe *e, void *addr)
+static int64_t connect_now(const struct ring_sqe *e, void *addr)
 {
     int flags = fcntl(e->fd, F_GETFL);
     int64_t r;
@@ -69,7 +55,25 @@ static int64_t try_connect(const struct ring_sqe *e, void *addr)
     fcntl(e->fd, F_SETFL, flags | O_NONBLOCK);
     r = result(connect(e->fd, addr, e->off));
     fcntl(e->fd, F_SETFL, flags);
+    return r;
+}
+
+static int64_t try_connect(const struct ring_sqe *e, void *addr)
+{
+    int64_t r = connect_now(e, addr);
+
     return r == -EINPROGRESS ? -EAGAIN : r;
+}
+
+/* A second connect(2) tells what became of the first, and readies the socket
+ * for another try, which SO_ERROR does not. */
+static int64_t connect_outcome(const struct ring_sqe *e, void *addr)
+{
+    int64_t r = is_ready(e->fd, POLLOUT) ? connect_now(e, addr) : -EALREADY;
+
+    return r == -EISCONN                         ? 0
+           : r == -EALREADY || r == -EINPROGRESS ? -EAGAIN
+                                                 : r;
 }
 
 int64_t pool_try(const struct ring_sqe *e, bool first)
@@ -81,7 +85,7 @@ int64_t pool_try(const struct ring_sqe *e, bool first)
     case RINGOP_ACCEPT:
         return try_accept(e, addr);
     case RINGOP_CONNECT:
-        return first ? try_connect(e, addr) : connect_outcome(e->fd);
+        return first ? try_connect(e, addr) : connect_outcome(e, addr);
     case RINGOP_SEND:
         return result(send(e->fd, addr, e->len, flags | MSG_NOSIGNAL));
     case RINGOP_RECV:

@@ -179,6 +179,9 @@ static bool set_ring(void *ctx, const char *value)
 
     for (int i = 0; i < 3; i++) {
         if (!strcmp(value, names[i])) {
+            if (i == TARGET_LINUX_POOL) { /* for a host part of its own */
+                setenv("ENCLOS_NO_IO_URING", "1", 1);
+            }
             target_linux_use_ring((enum target_linux_ring)i);
             return true;
         }

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What the files of the host side share: host.c (the life of a descriptor at
+ * the host), host_stream.c (connections), host_listen.c (accepting),
+ * host_datagram.c, host_option.c.
+ *
+ * A host_sock is one descriptor of the host and the operations that are under
+ * way on it. It outlives its socket: after the last close(2), what was written
+ * is still sent, then the operations are cancelled, then the descriptor is
+ * closed, then it is freed.
+ *
+ * h->lock guards all of it but where noted. Callbacks of operations take it;
+ * sockets are woken after it is released, under a reference of their own.
+ */
+#ifndef KERNEL_NET_HOST_PRIVATE_H
+#define KERNEL_NET_HOST_PRIVATE_H
+
+#include "kernel/core/hostio_net.h"
+#include "kernel/net/host.h"
+
+enum { HOST_ACCEPTS = 4, HOST_NAME_AT = 0, HOST_NAME_LEN_AT = 128 };
+
+enum host_kind { HOST_STREAM, HOST_LISTENER, HOST_DATAGRAM };
+
+enum host_state { HOST_NEW, HOST_CONNECTING, HOST_CONNECTED };
+
+struct host_sock;
+
+/* One operation at a time. */
+struct host_op {
+    struct hostio_op op, cancel;
+    struct host_sock *h;
+    struct host_buffer buf; /* size 0: none */
+    bool live, canceling;
+    /* Called with h->lock held, live already false; returns the POLL* bits
+     * that came true, for readers in the low half, writers in the high. */
+    uint64_t (*done)(struct host_op *o, int32_t result);
+};
+
+struct host_packet {
+    struct list node;
+    uint32_t off, len; /* bytes used up, and in all */
+    uint8_t data[];
+};
+
+struct host_sock {
+    struct spinlock lock;      /* LOCK_PIPE */
+    struct inet_socket *owner; /* NULL: closed */
+    enum host_kind kind;
+    int fd;           /* of the host; -1: none */
+    uint32_t pending; /* operations under way; the reason to stay */
+    uint32_t *over;   /* set to 1 when it is freed; may be NULL */
+    bool closing, aborts, lingers_not, closed, starving;
+
+    /* streams */
+    enum host_state state;
+    bool told;  /* connect(2) has said that it is connected */
+    bool named; /* owner->local is what the host says */
+    bool rx_end, tx_end, tx_sent_end, rx_shut;
+    struct mutex read_lock; /* LOCK_FS_INODE: who takes packets off rx */
+    struct list rx, tx;     /* host_packet; rx: tail appended under lock */
+    uint32_t rx_bytes, tx_bytes, rx_size;
+    uint32_t tx_off, tx_len; /* of what tx_op's buffer holds */
+
+    int backlog;
+    struct host_op rx_op, tx_op, control;
+    struct host_op accept_op[HOST_ACCEPTS];
+    struct list starving_node; /* under host.c's own lock */
+};
+
+static inline struct host_sock *host_of(struct inet_socket *i)
+{
+    return i->host;
+}
+
+#define HOST_WAKE_READ(bits)  ((uint64_t)(bits))
+#define HOST_WAKE_WRITE(bits) ((uint64_t)(bits) << 32)
+
+/* ---- host.c ---- */
+
+/* For i, without a descriptor; i->host is set. -ENOMEM. */
+int host_new(struct inet_socket *i, enum host_kind kind,
+             struct host_sock **out);
+/* Makes the descriptor and sets the options that i has so far. May wait. */
+int host_make_fd(struct inet_socket *i);
+/* As bind(2), of i->local; asks which port it became. */
+int host_bind_fd(struct inet_socket *i);
+/* i->local becomes what the host says. */
+int host_learn_name(struct inet_socket *i);
+/* The socket is gone: sends what is left, then ends. abort: sends nothing and
+ * resets. */
+void host_close(struct host_sock *h, bool abort);
+/* Closes a descriptor that belongs to nobody. */
+void host_close_fd(int fd);
+
+/* Starts o, filled in but for op.done. h->lock is held. */
+void host_start(struct host_op *o);
+/* A buffer for o, unless it has one of len bytes. False: h will be tried again
+ * (host_continue) when there may be one. h->lock is held. */
+bool host_get_buffer(struct host_op *o, uint32_t len);
+void host_drop_buffer(struct host_op *o);
+/* Tries again soon what could not go on. h->lock is held. */
+void host_starve(struct host_sock *h);
+/* Wakes the owner; h->lock is not held. */
+void host_wake(struct inet_socket *i, uint64_t events);
+
+/* Bytes that programs have written and the host has not taken. */
+void host_count_unsent(int64_t bytes);
+
+/* ---- the kinds: start what can be started. h->lock is held ---- */
+
+void host_stream_continue(struct host_sock *h);
+void host_listen_continue(struct host_sock *h);
+void host_datagram_continue(struct host_sock *h);
+
+/* A connection fd of the host becomes that of i. */
+int host_stream_adopt(struct inet_socket *i, int fd);
+/* Drops all packets. h->lock is held. */
+void host_stream_drop(struct host_sock *h);
+
+/* ---- host_option.c ---- */
+
+/* All options that i has so far go to its new descriptor. */
+int host_options_apply(struct inet_socket *i);
+
+#endif

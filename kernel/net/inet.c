@@ -1,0 +1,689 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * AF_INET and AF_INET6: the family (inet.h). A socket is born here; its
+ * operations before it is connected, those of listening sockets and those of
+ * datagram sockets are in this file. Everything reaches other sockets by way
+ * of the host (host.h), the machine's own addresses included.
+ *
+ * What waits in a socket, connections to be accepted or datagrams, is one
+ * queue under s->lock.
+ */
+#include "kernel/net/host.h"
+#include "kernel/mm/heap.h"
+#include "lib/string.h"
+#include "abi/linux/epoll.h"
+#include "abi/linux/errno.h"
+#include "abi/linux/inet.h"
+#include "abi/linux/ioctl.h"
+
+enum {
+    DATAGRAMS_MOST = 212992, /* bytes that wait, as SO_RCVBUF's default */
+    DATAGRAM_COST = 256,     /* of each, besides its data */
+    OPTION_MOST = 256,
+    ALL_IN = POLLIN | POLLRDNORM,
+    ALL_OUT = POLLOUT | POLLWRNORM,
+};
+
+struct option {
+    struct list node;
+    int level, name;
+    uint32_t len;
+    uint8_t value[];
+};
+
+/* A connection or a datagram. */
+struct arrival {
+    struct list node;
+    struct inet_socket *conn; /* with its reference; NULL: a datagram */
+    struct inet_addr from;
+    uint32_t len;
+    uint8_t data[];
+};
+
+struct family_socket {
+    struct inet_socket i;
+    struct list arrivals; /* this and the next two: under i.s.lock */
+    uint32_t count, bytes;
+    uint32_t backlog; /* 0: does not listen */
+    bool rx_shut, tx_shut;
+};
+
+static const struct socket_ops inet_ops;
+
+static struct family_socket *family_of(struct inet_socket *i)
+{
+    return container_of(i, struct family_socket, i);
+}
+
+static bool listens(struct inet_socket *i)
+{
+    return atomic_load_acquire(&family_of(i)->backlog) != 0;
+}
+
+/* ---- life ---- */
+
+static int new_socket(int family, int type, int protocol,
+                      struct inet_socket **out)
+{
+    struct family_socket *f = kzalloc(sizeof(*f));
+    struct abi_sockaddr_in any = {.family = AF_INET};
+
+    if (!f) {
+        return -ENOMEM;
+    }
+    socket_init(&f->i.s, &inet_ops, family, type, protocol);
+    list_init(&f->i.options);
+    list_init(&f->arrivals);
+    if (family == AF_INET) {
+        inet_addr_get(&f->i.local, AF_INET, (void *)&any, sizeof(any));
+        f->i.peer = f->i.local;
+    }
+    *out = &f->i;
+    return 0;
+}
+
+static void drop_options(struct inet_socket *i)
+{
+    while (!list_empty(&i->options)) {
+        kfree(list_entry(list_pop(&i->options), struct option, node));
+    }
+}
+
+void inet_free(struct socket *s)
+{
+    struct inet_socket *i = inet_of(s);
+
+    drop_options(i);
+    socket_destroy(s);
+    kfree(family_of(i));
+}
+
+static struct arrival *take_arrival(struct inet_socket *i, bool peek)
+{
+    struct family_socket *f = family_of(i);
+    struct arrival *a = NULL;
+
+    spin_lock(&i->s.lock);
+    if (!list_empty(&f->arrivals)) {
+        a = list_entry(list_first(&f->arrivals), struct arrival, node);
+        if (!peek) {
+            list_del(&a->node);
+            f->count--;
+            f->bytes -= a->len + DATAGRAM_COST;
+        }
+    }
+    spin_unlock(&i->s.lock);
+    return a;
+}
+
+static void drop_arrivals(struct inet_socket *i)
+{
+    struct arrival *a;
+
+    while ((a = take_arrival(i, false)) != NULL) {
+        if (a->conn) {
+            a->conn->s.ops->release(&a->conn->s);
+            socket_unref(&a->conn->s);
+        }
+        kfree(a);
+    }
+}
+
+static void stop_listening(struct inet_socket *i)
+{
+    atomic_store_release(&family_of(i)->backlog, 0);
+    atomic_fetch_and(&i->s.flags, ~(uint32_t)SOCKET_LISTENS);
+    if (i->host) {
+        host_stop(i);
+    }
+    drop_arrivals(i);
+}
+
+static void inet_release(struct socket *s)
+{
+    stop_listening(inet_of(s));
+}
+
+/* ---- for the host side ---- */
+
+int inet_accepted(struct inet_socket *listener, struct inet_socket **out)
+{
+    struct socket *s = &listener->s;
+    int err = new_socket(s->family, s->type, s->protocol, out);
+
+    if (!err) {
+        socket_inherit(&(*out)->s, s);
+    }
+    return err;
+}
+
+static bool queue_arrival(struct inet_socket *i, struct arrival *a)
+{
+    struct family_socket *f = family_of(i);
+    bool room;
+
+    spin_lock(&i->s.lock);
+    room = a->conn ? f->count < f->backlog
+                   : f->bytes < DATAGRAMS_MOST && !f->rx_shut;
+    if (room) {
+        list_add_tail(&f->arrivals, &a->node);
+        f->count++;
+        f->bytes += a->len + DATAGRAM_COST;
+    }
+    spin_unlock(&i->s.lock);
+    if (room) {
+        socket_wake_read(&i->s, ALL_IN);
+    }
+    return room;
+}
+
+int inet_listener_push(struct inet_socket *listener, struct inet_socket *conn)
+{
+    struct arrival *a = kzalloc(sizeof(*a));
+
+    if (a) {
+        a->conn = conn;
+        if (queue_arrival(listener, a)) {
+            return 0;
+        }
+    }
+    kfree(a);
+    return -EAGAIN;
+}
+
+unsigned inet_listener_room(struct inet_socket *listener)
+{
+    struct family_socket *f = family_of(listener);
+    uint32_t count = atomic_load_relaxed(&f->count);
+
+    return count < f->backlog ? f->backlog - count : 0;
+}
+
+int inet_datagram_push(struct inet_socket *i, const struct inet_addr *from,
+                       const struct inet_addr *to, const void *data, size_t len)
+{
+    struct arrival *a = kmalloc(sizeof(*a) + len);
+
+    if (!a) {
+        return -ENOBUFS;
+    }
+    a->conn = NULL;
+    a->from = *from;
+    a->len = (uint32_t)len;
+    memcpy(a->data, data, len);
+    if (!queue_arrival(i, a)) {
+        kfree(a);
+        return -ENOBUFS;
+    }
+    return 0;
+}
+
+void inet_option_for_each(struct inet_socket *i,
+                          void (*fn)(void *arg, int level, int name,
+                                     const void *value, uint32_t len),
+                          void *arg)
+{
+    list_for_each (pos, &i->options) {
+        struct option *o = list_entry(pos, struct option, node);
+
+        fn(arg, o->level, o->name, o->value, o->len);
+    }
+}
+
+/* ---- names ---- */
+
+static int inet_bind(struct socket *s, const struct abi_sockaddr *name,
+                     uint32_t len)
+{
+    struct inet_socket *i = inet_of(s);
+    struct inet_addr before = i->local, wanted;
+    int err = inet_addr_get(&wanted, s->family, name, len);
+
+    if (err) {
+        return err;
+    }
+    if (i->local.port || i->bound_address) {
+        return -EINVAL;
+    }
+    i->local = wanted;
+    i->bound_address = !inet_addr_is_any(&wanted);
+    i->bound_port = wanted.port != 0;
+    err = host_bind(i);
+    if (err) {
+        i->local = before;
+        i->bound_address = i->bound_port = false;
+    }
+    return err;
+}
+
+static int inet_getname(struct socket *s, bool peer, struct abi_sockaddr *out)
+{
+    struct inet_socket *i = inet_of(s);
+
+    if (peer && !i->peer.port) {
+        return -ENOTCONN;
+    }
+    return (int)inet_addr_put(out, s->family, peer ? &i->peer : &i->local);
+}
+
+static int disconnect(struct inet_socket *i)
+{
+    int err = i->s.type == SOCK_DGRAM ? host_connect_datagram(i, NULL) : 0;
+
+    if (!err) {
+        i->peer.port = 0;
+    }
+    return err;
+}
+
+static int inet_connect(struct socket *s, const struct abi_sockaddr *name,
+                        uint32_t len, bool nowait)
+{
+    struct inet_socket *i = inet_of(s);
+    struct inet_addr to;
+    int err;
+
+    if (len < sizeof(name->family)) {
+        return -EINVAL;
+    }
+    if (name->family == AF_UNSPEC) {
+        return disconnect(i);
+    }
+    err = inet_addr_get(&to, s->family, name, len);
+    if (err) {
+        return err;
+    }
+    if (s->type == SOCK_STREAM) {
+        return listens(i) ? -EISCONN : host_connect(i, &to, nowait);
+    }
+    err = host_connect_datagram(i, &to);
+    if (!err) {
+        i->peer = to;
+    }
+    return err;
+}
+
+/* ---- listening ---- */
+
+static int inet_listen(struct socket *s, int backlog)
+{
+    struct inet_socket *i = inet_of(s);
+    struct family_socket *f = family_of(i);
+    uint32_t before = f->backlog;
+    int err;
+
+    if (s->type != SOCK_STREAM) {
+        return -EOPNOTSUPP;
+    }
+    if (backlog < 0 || backlog > SOMAXCONN) {
+        backlog = SOMAXCONN;
+    }
+    atomic_store_release(&f->backlog, (uint32_t)backlog + 1);
+    err = host_listen(i, backlog);
+    if (err) {
+        atomic_store_release(&f->backlog, before);
+        return err;
+    }
+    atomic_fetch_or(&s->flags, SOCKET_LISTENS);
+    return 0;
+}
+
+static bool has_arrival(struct inet_socket *i)
+{
+    return atomic_load_relaxed(&family_of(i)->count) != 0;
+}
+
+static int inet_accept(struct socket *s, struct socket **out, bool nowait)
+{
+    struct inet_socket *i = inet_of(s);
+    uint64_t deadline = socket_deadline(s->recv_timeout);
+    struct arrival *a;
+
+    if (s->type != SOCK_STREAM) {
+        return -EOPNOTSUPP;
+    }
+    for (;;) {
+        int err;
+
+        if (!listens(i)) {
+            return -EINVAL;
+        }
+        a = take_arrival(i, false);
+        if (a) {
+            break;
+        }
+        if (nowait) {
+            return -EAGAIN;
+        }
+        err = socket_wait(&s->can_read, has_arrival(i) || !listens(i),
+                          s->recv_timeout, deadline);
+        if (err) {
+            return err;
+        }
+    }
+    *out = &a->conn->s;
+    kfree(a);
+    return 0;
+}
+
+/* ---- data ---- */
+
+static long inet_sendmsg(struct socket *s, struct socket_msg *msg)
+{
+    struct inet_socket *i = inet_of(s);
+    struct inet_addr to = i->peer;
+    int err;
+
+    if (s->type != SOCK_DGRAM) {
+        err = socket_take_error(s);
+        return err ? -err : -EPIPE;
+    }
+    if (msg->flags & MSG_OOB) {
+        return -EOPNOTSUPP;
+    }
+    if (family_of(i)->tx_shut) {
+        return -EPIPE;
+    }
+    if (msg->name_len) {
+        err = inet_addr_get(&to, s->family, msg->name, msg->name_len);
+        if (err) {
+            return err;
+        }
+        if (!to.port) {
+            return -EINVAL;
+        }
+    } else if (!to.port) {
+        return -EDESTADDRREQ;
+    }
+    err = socket_take_error(s);
+    return err ? -err : host_send_datagram(i, msg, &to);
+}
+
+/* The next datagram, or why there is none; NULL and 0: the end. */
+static int next_datagram(struct socket *s, struct socket_msg *msg,
+                         struct arrival **out)
+{
+    struct inet_socket *i = inet_of(s);
+    struct family_socket *f = family_of(i);
+    uint64_t deadline = socket_deadline(s->recv_timeout);
+
+    for (;;) {
+        int err = socket_take_error(s);
+
+        if (err) {
+            return -err;
+        }
+        *out = take_arrival(i, msg->flags & MSG_PEEK);
+        if (*out || f->rx_shut) {
+            return 0;
+        }
+        if (msg->nowait) {
+            return -EAGAIN;
+        }
+        err = socket_wait(&s->can_read,
+                          has_arrival(i) || atomic_load_relaxed(&s->error) ||
+                              atomic_load_relaxed(&f->rx_shut),
+                          s->recv_timeout, deadline);
+        if (err) {
+            return err;
+        }
+    }
+}
+
+static long inet_recvmsg(struct socket *s, struct socket_msg *msg)
+{
+    struct arrival *a;
+    uint64_t fits;
+    long n;
+
+    if (s->type != SOCK_DGRAM) {
+        int err = socket_take_error(s);
+
+        return err ? -err : -ENOTCONN;
+    }
+    if (msg->flags & (MSG_OOB | MSG_ERRQUEUE)) {
+        return msg->flags & MSG_OOB ? -EOPNOTSUPP : -EAGAIN;
+    }
+    n = next_datagram(s, msg, &a);
+    msg->name_len = 0;
+    if (n || !a) {
+        return n;
+    }
+    fits = MIN((uint64_t)a->len, msg->io->left);
+    n = iobuf_put(msg->io, a->data, fits);
+    if (n >= 0 && fits < a->len) {
+        msg->result |= MSG_TRUNC;
+        n = msg->flags & MSG_TRUNC ? (long)a->len : n;
+    }
+    if (msg->want_name) {
+        msg->name_len = inet_addr_put(msg->name, s->family, &a->from);
+    }
+    if (!(msg->flags & MSG_PEEK)) {
+        kfree(a);
+    }
+    return n;
+}
+
+static uint32_t inet_poll(struct socket *s)
+{
+    struct inet_socket *i = inet_of(s);
+    struct family_socket *f = family_of(i);
+    uint32_t bits = atomic_load_relaxed(&s->error) ? POLLERR : 0;
+
+    bits |= has_arrival(i) ? ALL_IN : 0;
+    if (s->type == SOCK_DGRAM) {
+        bits |= ALL_OUT;
+        if (f->rx_shut) {
+            bits |= ALL_IN | EPOLLRDHUP | (f->tx_shut ? POLLHUP : 0);
+        }
+    } else if (!listens(i)) {
+        bits |= ALL_OUT | POLLHUP;
+    }
+    return bits;
+}
+
+static int inet_shutdown(struct socket *s, int how)
+{
+    struct inet_socket *i = inet_of(s);
+    struct family_socket *f = family_of(i);
+
+    if (s->type == SOCK_STREAM) {
+        if (!listens(i)) {
+            return -ENOTCONN;
+        }
+        if (how != SHUT_WR) {
+            stop_listening(i);
+            socket_wake_read(s, ALL_IN | POLLHUP);
+        }
+        return 0;
+    }
+    if (!i->peer.port) {
+        return -ENOTCONN;
+    }
+    f->rx_shut |= how != SHUT_WR;
+    f->tx_shut |= how != SHUT_RD;
+    socket_wake_read(s, ALL_IN | EPOLLRDHUP);
+    socket_wake_write(s, ALL_OUT);
+    return 0;
+}
+
+/* ---- options ---- */
+
+static struct option *find_option(struct inet_socket *i, int level, int name)
+{
+    list_for_each (pos, &i->options) {
+        struct option *o = list_entry(pos, struct option, node);
+
+        if (o->level == level && o->name == name) {
+            return o;
+        }
+    }
+    return NULL;
+}
+
+static int keep_option(struct inet_socket *i, int level, int name,
+                       const void *value, uint32_t len)
+{
+    struct option *old = find_option(i, level, name);
+    struct option *o = kmalloc(sizeof(*o) + len);
+
+    if (!o) {
+        return -ENOMEM;
+    }
+    o->level = level;
+    o->name = name;
+    o->len = len;
+    memcpy(o->value, value, len);
+    list_add_tail(&i->options, &o->node);
+    if (old) {
+        list_del(&old->node);
+        kfree(old);
+    }
+    return 0;
+}
+
+static bool level_fits(const struct socket *s, int level)
+{
+    return level == IPPROTO_IP ||
+           (level == IPPROTO_IPV6 && s->family == AF_INET6) ||
+           (level == IPPROTO_TCP && s->type == SOCK_STREAM);
+}
+
+static int inet_setsockopt(struct socket *s, int level, int name,
+                           const void *value, uint32_t len)
+{
+    struct inet_socket *i = inet_of(s);
+    int32_t number = 0;
+    int err;
+
+    if (level == SOL_SOCKET) {
+        return i->host ? host_option(i, level, name, value, len) : -ENOPROTOOPT;
+    }
+    if (!level_fits(s, level)) {
+        return -ENOPROTOOPT;
+    }
+    if (!len || len > OPTION_MOST) {
+        return -EINVAL;
+    }
+    memcpy(&number, value, MIN(len, (uint32_t)sizeof(number)));
+    if (level == IPPROTO_IPV6 && name == IPV6_V6ONLY) {
+        if (i->local.port) {
+            return -EINVAL;
+        }
+        i->v6only = number != 0;
+        return 0;
+    }
+    err = host_option(i, level, name, value, len);
+    return err ? err : keep_option(i, level, name, value, len);
+}
+
+static int inet_getsockopt(struct socket *s, int level, int name, void *value,
+                           uint32_t *len)
+{
+    struct inet_socket *i = inet_of(s);
+    int32_t only = i->v6only;
+    struct option *o;
+    int err;
+
+    if (level == SOL_SOCKET || !level_fits(s, level)) {
+        return -ENOPROTOOPT;
+    }
+    if (level == IPPROTO_IPV6 && name == IPV6_V6ONLY) {
+        *len = MIN(*len, (uint32_t)sizeof(only));
+        memcpy(value, &only, *len);
+        return 0;
+    }
+    o = find_option(i, level, name);
+    if (o) {
+        *len = MIN(*len, o->len);
+        memcpy(value, o->value, *len);
+        return 0;
+    }
+    err = host_prepare(i);
+    return err ? err : host_get_option(i, level, name, value, len);
+}
+
+long inet_ioctl(struct socket *s, uint32_t cmd, struct uptr arg)
+{
+    struct inet_socket *i = inet_of(s);
+    struct arrival *a;
+    uint32_t len = 0;
+
+    switch (cmd) {
+    case FIONREAD:
+        if (s->type != SOCK_DGRAM) {
+            return -EINVAL;
+        }
+        spin_lock(&s->lock);
+        if (!list_empty(&family_of(i)->arrivals)) {
+            a = list_entry(list_first(&family_of(i)->arrivals), struct arrival,
+                           node);
+            len = a->len;
+        }
+        spin_unlock(&s->lock);
+        return put_user32(arg, len);
+    case TIOCOUTQ:
+    case SIOCATMARK:
+        return put_user32(arg, 0);
+    default:
+        return -ENOTTY;
+    }
+}
+
+static const struct socket_ops inet_ops = {
+    .bind = inet_bind,
+    .connect = inet_connect,
+    .listen = inet_listen,
+    .accept = inet_accept,
+    .sendmsg = inet_sendmsg,
+    .recvmsg = inet_recvmsg,
+    .shutdown = inet_shutdown,
+    .getname = inet_getname,
+    .setsockopt = inet_setsockopt,
+    .getsockopt = inet_getsockopt,
+    .ioctl = inet_ioctl,
+    .poll = inet_poll,
+    .release = inet_release,
+    .free = inet_free,
+};
+
+/* ---- the families ---- */
+
+static int check_protocol(int type, int protocol)
+{
+    switch (type) {
+    case SOCK_STREAM:
+        return protocol && protocol != IPPROTO_TCP ? -EPROTONOSUPPORT : 0;
+    case SOCK_DGRAM:
+        return protocol && protocol != IPPROTO_UDP ? -EPROTONOSUPPORT : 0;
+    case SOCK_RAW: /* packets of one's own making are not for programs */
+        return protocol ? -EPERM : -EPROTONOSUPPORT;
+    default:
+        return -ESOCKTNOSUPPORT;
+    }
+}
+
+static int inet_create(int family, int type, int protocol, struct socket **out)
+{
+    struct inet_socket *i;
+    int err = check_protocol(type, protocol);
+
+    if (!err) {
+        protocol = type == SOCK_STREAM ? IPPROTO_TCP : IPPROTO_UDP;
+        err = new_socket(family, type, protocol, &i);
+    }
+    if (!err) {
+        *out = &i->s;
+    }
+    return err;
+}
+
+const struct socket_family inet_family = {
+    .family = AF_INET,
+    .create = inet_create,
+};
+
+const struct socket_family inet6_family = {
+    .family = AF_INET6,
+    .create = inet_create,
+};
