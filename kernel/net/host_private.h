@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * What the files of the host side share: host.c (the life of a descriptor at
- * the host), host_stream.c (connections), host_listen.c (accepting),
- * host_datagram.c, host_option.c.
+ * the host), host_stream.c and host_connect.c (connections), host_listen.c
+ * (accepting), host_datagram.c, host_option.c.
  *
  * A host_sock is one descriptor of the host and the operations that are under
  * way on it. It outlives its socket: after the last close(2), what was written
@@ -73,6 +73,11 @@ static inline struct host_sock *host_of(struct inet_socket *i)
     return i->host;
 }
 
+static inline enum host_state host_state_of(struct host_sock *h)
+{
+    return atomic_load_acquire(&h->state);
+}
+
 #define HOST_WAKE_READ(bits)  ((uint64_t)(bits))
 #define HOST_WAKE_WRITE(bits) ((uint64_t)(bits) << 32)
 
@@ -113,6 +118,10 @@ void host_stream_continue(struct host_sock *h);
 void host_listen_continue(struct host_sock *h);
 void host_datagram_continue(struct host_sock *h);
 
+/* host_stream.c, and its connect in host_connect.c */
+extern const struct socket_ops host_stream_ops;
+int host_stream_connect(struct socket *s, const struct abi_sockaddr *name,
+                        uint32_t len, bool nowait);
 /* A connection fd of the host becomes that of i. */
 int host_stream_adopt(struct inet_socket *i, int fd);
 /* Drops all packets. h->lock is held. */

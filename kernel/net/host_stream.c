@@ -26,8 +26,6 @@ enum {
     EVERYTHING = ALL_IN | EPOLLRDHUP | POLLHUP | POLLERR,
 };
 
-static const struct socket_ops host_stream_ops;
-
 static struct host_sock *sock_of(struct socket *s)
 {
     return inet_of(s)->host;
@@ -272,135 +270,7 @@ void host_stream_continue(struct host_sock *h)
     send_more(h);
 }
 
-/* ---- connecting ---- */
-
-static uint64_t connected(struct host_op *o, int32_t result)
-{
-    struct host_sock *h = o->h;
-
-    host_drop_buffer(o);
-    if (h->closing) {
-        return 0;
-    }
-    if (result < 0) {
-        h->state = HOST_NEW;
-        if (h->owner) {
-            atomic_store_release(&h->owner->s.error, -result);
-        }
-        return HOST_WAKE_READ(EVERYTHING) |
-               HOST_WAKE_WRITE(ALL_OUT | POLLHUP | POLLERR);
-    }
-    h->state = HOST_CONNECTED;
-    host_stream_continue(h);
-    return HOST_WAKE_WRITE(ALL_OUT);
-}
-
-static int start_connect(struct inet_socket *i, const struct inet_addr *to)
-{
-    struct host_sock *h = host_of(i);
-    struct host_op *o = &h->control;
-    struct abi_sockaddr name;
-    uint32_t len = inet_addr_put(&name, i->s.family, to);
-
-    spin_lock(&h->lock);
-    if (o->live || !host_get_buffer(o, sizeof(name))) {
-        spin_unlock(&h->lock);
-        return -ENOBUFS;
-    }
-    hostio_provide(&o->buf, 0, &name, len);
-    h->rx_end = h->tx_end = h->tx_sent_end = h->told = h->named = false;
-    h->state = HOST_CONNECTING;
-    i->peer = *to;
-    o->op = (struct hostio_op){.sqe = {.opcode = RINGOP_CONNECT,
-                                       .fd = h->fd,
-                                       .addr = o->buf.at.addr,
-                                       .off = len},
-                               .ring = RING_URING,
-                               .parked = true};
-    o->done = connected;
-    host_start(o);
-    spin_unlock(&h->lock);
-    hostio_look();
-    return 0;
-}
-
-static enum host_state state_of(struct host_sock *h)
-{
-    return atomic_load_acquire(&h->state);
-}
-
-/* What connect(2) says of a connection that was begun. */
-static int wait_connected(struct inet_socket *i, bool nowait)
-{
-    struct host_sock *h = host_of(i);
-    uint64_t deadline = socket_deadline(i->s.send_timeout);
-    int err;
-
-    if (state_of(h) == HOST_CONNECTING) {
-        if (nowait) {
-            return -EINPROGRESS;
-        }
-        err = socket_wait(&i->s.can_write, state_of(h) != HOST_CONNECTING,
-                          i->s.send_timeout, deadline);
-        if (err) {
-            return err == -EAGAIN ? -EINPROGRESS : err;
-        }
-    }
-    if (state_of(h) == HOST_CONNECTED) {
-        h->told = true;
-        return 0;
-    }
-    err = socket_take_error(&i->s);
-    return err ? -err : -ECONNREFUSED;
-}
-
-int host_connect(struct inet_socket *i, const struct inet_addr *to, bool nowait)
-{
-    const struct socket_ops *inside = i->s.ops;
-    int err = host_make_fd(i);
-
-    if (err) {
-        return err;
-    }
-    i->s.ops = &host_stream_ops;
-    err = start_connect(i, to);
-    if (!err) {
-        err = wait_connected(i, nowait);
-    }
-    if (err && state_of(host_of(i)) == HOST_NEW) {
-        i->s.ops = inside; /* it may connect elsewhere yet */
-    }
-    return err;
-}
-
-static int stream_connect(struct socket *s, const struct abi_sockaddr *name,
-                          uint32_t len, bool nowait)
-{
-    struct inet_socket *i = inet_of(s);
-    struct host_sock *h = host_of(i);
-    struct inet_addr to;
-    int err;
-
-    switch (state_of(h)) {
-    case HOST_CONNECTED:
-        err = h->told ? -EISCONN : 0;
-        h->told = true;
-        return err;
-    case HOST_CONNECTING:
-        err = wait_connected(i, nowait);
-        return err == -EINPROGRESS && nowait ? -EALREADY : err;
-    default:
-        err = socket_take_error(s);
-        if (err) {
-            return -err;
-        }
-        err = inet_addr_get(&to, s->family, name, len);
-        if (!err) {
-            err = start_connect(i, &to);
-        }
-        return err ? err : wait_connected(i, nowait);
-    }
-}
+/* ---- what others begin ---- */
 
 int host_stream_adopt(struct inet_socket *i, int fd)
 {
@@ -494,7 +364,7 @@ static bool has_input(struct host_sock *h, struct socket *s)
 {
     return atomic_load_relaxed(&h->rx_bytes) ||
            atomic_load_acquire(&h->rx_end) || atomic_load_relaxed(&s->error) ||
-           state_of(h) == HOST_NEW;
+           host_state_of(h) == HOST_NEW;
 }
 
 /* Nothing is there: why not? -EAGAIN: it may still come. */
@@ -508,7 +378,7 @@ static long no_input(struct host_sock *h, struct socket *s)
     if (h->rx_end) {
         return 0;
     }
-    return state_of(h) == HOST_NEW ? -ENOTCONN : -EAGAIN;
+    return host_state_of(h) == HOST_NEW ? -ENOTCONN : -EAGAIN;
 }
 
 static long stream_recvmsg(struct socket *s, struct socket_msg *msg)
@@ -555,9 +425,9 @@ static long stream_recvmsg(struct socket *s, struct socket_msg *msg)
 
 static bool has_room(struct host_sock *h, struct socket *s)
 {
-    return (state_of(h) == HOST_CONNECTED &&
+    return (host_state_of(h) == HOST_CONNECTED &&
             atomic_load_relaxed(&h->tx_bytes) < TX_MOST) ||
-           state_of(h) == HOST_NEW || atomic_load_acquire(&h->tx_end) ||
+           host_state_of(h) == HOST_NEW || atomic_load_acquire(&h->tx_end) ||
            atomic_load_relaxed(&s->error);
 }
 
@@ -569,7 +439,7 @@ static int may_send(struct host_sock *h, struct socket *s)
     if (err) {
         return -err;
     }
-    if (h->tx_end || state_of(h) == HOST_NEW) {
+    if (h->tx_end || host_state_of(h) == HOST_NEW) {
         return -EPIPE;
     }
     return has_room(h, s) ? 0 : -EAGAIN;
@@ -690,7 +560,7 @@ static uint32_t stream_poll(struct socket *s)
     bool error = atomic_load_relaxed(&s->error);
     uint32_t bits = error ? POLLERR : 0;
 
-    switch (state_of(h)) {
+    switch (host_state_of(h)) {
     case HOST_NEW:
         return bits | ALL_OUT | POLLHUP | (error ? ALL_IN | EPOLLRDHUP : 0);
     case HOST_CONNECTING:
@@ -715,7 +585,7 @@ static int stream_shutdown(struct socket *s, int how)
     struct host_sock *h = sock_of(s);
     uint64_t events = 0;
 
-    if (state_of(h) != HOST_CONNECTED) {
+    if (host_state_of(h) != HOST_CONNECTED) {
         return -ENOTCONN;
     }
     spin_lock(&h->lock);
@@ -743,7 +613,7 @@ static int stream_getname(struct socket *s, bool peer, struct abi_sockaddr *out)
     int err;
 
     if (peer) {
-        if (state_of(h) != HOST_CONNECTED) {
+        if (host_state_of(h) != HOST_CONNECTED) {
             return -ENOTCONN;
         }
         return (int)inet_addr_put(out, s->family, &i->peer);
@@ -753,7 +623,7 @@ static int stream_getname(struct socket *s, bool peer, struct abi_sockaddr *out)
         if (err) {
             return err;
         }
-        h->named = state_of(h) == HOST_CONNECTED;
+        h->named = host_state_of(h) == HOST_CONNECTED;
     }
     return (int)inet_addr_put(out, s->family, &i->local);
 }
@@ -797,8 +667,8 @@ static void stream_release(struct socket *s)
     host_close(h, reset);
 }
 
-static const struct socket_ops host_stream_ops = {
-    .connect = stream_connect,
+const struct socket_ops host_stream_ops = {
+    .connect = host_stream_connect,
     .sendmsg = stream_sendmsg,
     .recvmsg = stream_recvmsg,
     .shutdown = stream_shutdown,

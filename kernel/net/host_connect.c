@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * connect(2) of streams to outside. The host connects while the caller waits
+ * or not; a connection that failed may be tried again, and after a connect(2)
+ * that waited and failed, also inside.
+ */
+#include "kernel/net/host_private.h"
+#include "kernel/core/hostio.h"
+#include "abi/linux/epoll.h"
+#include "abi/linux/errno.h"
+
+enum {
+    ALL_IN = POLLIN | POLLRDNORM,
+    ALL_OUT = POLLOUT | POLLWRNORM,
+    EVERYTHING = ALL_IN | EPOLLRDHUP | POLLHUP | POLLERR,
+};
+
+static uint64_t connected(struct host_op *o, int32_t result)
+{
+    struct host_sock *h = o->h;
+
+    host_drop_buffer(o);
+    if (h->closing) {
+        return 0;
+    }
+    if (result < 0) {
+        h->state = HOST_NEW;
+        if (h->owner) {
+            atomic_store_release(&h->owner->s.error, -result);
+        }
+        return HOST_WAKE_READ(EVERYTHING) |
+               HOST_WAKE_WRITE(ALL_OUT | POLLHUP | POLLERR);
+    }
+    h->state = HOST_CONNECTED;
+    host_stream_continue(h);
+    return HOST_WAKE_WRITE(ALL_OUT);
+}
+
+static int start_connect(struct inet_socket *i, const struct inet_addr *to)
+{
+    struct host_sock *h = host_of(i);
+    struct host_op *o = &h->control;
+    struct abi_sockaddr name;
+    uint32_t len = inet_addr_put(&name, i->s.family, to);
+
+    spin_lock(&h->lock);
+    if (o->live || !host_get_buffer(o, sizeof(name))) {
+        spin_unlock(&h->lock);
+        return -ENOBUFS;
+    }
+    hostio_provide(&o->buf, 0, &name, len);
+    h->rx_end = h->tx_end = h->tx_sent_end = h->told = h->named = false;
+    h->state = HOST_CONNECTING;
+    i->peer = *to;
+    o->op = (struct hostio_op){.sqe = {.opcode = RINGOP_CONNECT,
+                                       .fd = h->fd,
+                                       .addr = o->buf.at.addr,
+                                       .off = len},
+                               .ring = RING_URING,
+                               .parked = true};
+    o->done = connected;
+    host_start(o);
+    spin_unlock(&h->lock);
+    hostio_look();
+    return 0;
+}
+
+/* What connect(2) says of a connection that was begun. */
+static int wait_connected(struct inet_socket *i, bool nowait)
+{
+    struct host_sock *h = host_of(i);
+    uint64_t deadline = socket_deadline(i->s.send_timeout);
+    int err;
+
+    if (host_state_of(h) == HOST_CONNECTING) {
+        if (nowait) {
+            return -EINPROGRESS;
+        }
+        err = socket_wait(&i->s.can_write, host_state_of(h) != HOST_CONNECTING,
+                          i->s.send_timeout, deadline);
+        if (err) {
+            return err == -EAGAIN ? -EINPROGRESS : err;
+        }
+    }
+    if (host_state_of(h) == HOST_CONNECTED) {
+        h->told = true;
+        return 0;
+    }
+    err = socket_take_error(&i->s);
+    return err ? -err : -ECONNREFUSED;
+}
+
+int host_connect(struct inet_socket *i, const struct inet_addr *to, bool nowait)
+{
+    const struct socket_ops *inside = i->s.ops;
+    int err = host_make_fd(i);
+
+    if (err) {
+        return err;
+    }
+    i->s.ops = &host_stream_ops;
+    err = start_connect(i, to);
+    if (!err) {
+        err = wait_connected(i, nowait);
+    }
+    if (err && host_state_of(host_of(i)) == HOST_NEW) {
+        i->s.ops = inside; /* it may connect elsewhere yet */
+    }
+    return err;
+}
+
+int host_stream_connect(struct socket *s, const struct abi_sockaddr *name,
+                        uint32_t len, bool nowait)
+{
+    struct inet_socket *i = inet_of(s);
+    struct host_sock *h = host_of(i);
+    struct inet_addr to;
+    int err;
+
+    switch (host_state_of(h)) {
+    case HOST_CONNECTED:
+        err = h->told ? -EISCONN : 0;
+        h->told = true;
+        return err;
+    case HOST_CONNECTING:
+        err = wait_connected(i, nowait);
+        return err == -EINPROGRESS && nowait ? -EALREADY : err;
+    default:
+        err = socket_take_error(s);
+        if (err) {
+            return -err;
+        }
+        err = inet_addr_get(&to, s->family, name, len);
+        if (!err) {
+            err = start_connect(i, &to);
+        }
+        return err ? err : wait_connected(i, nowait);
+    }
+}
