@@ -179,7 +179,7 @@ long socket_send(struct file *f, struct socket_msg *msg)
     msg->nowait = msg->flags & MSG_DONTWAIT || file_nonblock(f, 0);
     n = s->ops->sendmsg(s, msg);
     if (unlikely(n == -EPIPE) && !(msg->flags & MSG_NOSIGNAL) &&
-        s->type != SOCK_DGRAM) {
+        s->type == SOCK_STREAM) {
         current_signal(SIGPIPE_);
     }
     return n;

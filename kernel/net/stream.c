@@ -171,11 +171,17 @@ struct stream_mark *stream_mark_at(struct stream *st, uint64_t pos,
     return found;
 }
 
-void stream_mark_drop(struct stream *st, struct stream_mark *mark)
+bool stream_mark_drop(struct stream *st, struct stream_mark *mark, uint64_t pos)
 {
+    bool ends;
+
     spin_lock(&st->lock);
-    list_del(&mark->node);
+    ends = mark->end <= pos;
+    if (ends) {
+        list_del(&mark->node);
+    }
     spin_unlock(&st->lock);
+    return ends;
 }
 
 struct stream_mark *stream_mark_first(struct stream *st)

@@ -70,8 +70,9 @@ void stream_skip(struct stream *st, uint64_t pos);
  * most head. read_lock is held. */
 struct stream_mark *stream_mark_at(struct stream *st, uint64_t pos,
                                    uint64_t *end);
-/* Takes a mark off the list. */
-void stream_mark_drop(struct stream *st, struct stream_mark *mark);
+/* Takes a mark off the list when it ends at pos or before; true: it did. */
+bool stream_mark_drop(struct stream *st, struct stream_mark *mark,
+                      uint64_t pos);
 /* The first mark, or NULL. */
 struct stream_mark *stream_mark_first(struct stream *st);
 
