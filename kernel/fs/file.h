@@ -58,6 +58,7 @@ enum {
     FILE_EXECUTES = 8,     /* counted there the other way */
     FILE_NO_POS_LOCK = 16, /* has no position worth a lock */
     FILE_NO_PREAD = 32,    /* lseek(2) works, pread(2) does not */
+    FILE_TELLS_OWNER = 64, /* O_ASYNC works (async.h) */
 };
 
 struct file {

@@ -286,7 +286,7 @@ int socket_open_file(struct socket *s, uint32_t flags, struct file **out)
     }
     (*out)->ops = &socket_file_ops;
     (*out)->private = s;
-    (*out)->mode |= FILE_NO_POS_LOCK;
+    (*out)->mode |= FILE_NO_POS_LOCK | FILE_TELLS_OWNER;
     atomic_store_release(&s->file, *out);
     return 0;
 }

@@ -116,8 +116,9 @@ static int bind_abstract(struct unix_socket *u, struct unix_name *n)
     int err;
 
     spin_lock(&names_lock);
-    err = find_abstract(&n->name, n->len, u->s.type) ? -EADDRINUSE
-                                                     : set_name(u, n);
+    err = !u->name && find_abstract(&n->name, n->len, u->s.type)
+              ? -EADDRINUSE
+              : set_name(u, n);
     if (!err) {
         list_add_tail(bucket_of(&n->name, n->len), &n->node);
     }
@@ -176,7 +177,7 @@ static int bind_path(struct unix_socket *u, struct unix_name *n)
         n->inode->object = u;
     }
     spin_unlock(&names_lock);
-    if (err) { /* bound meanwhile by another thread */
+    if (err) { /* bound already; Linux, too, sees it only now */
         name_remove(NULL, n->name.path, false);
         path_put(&n->path);
     }
@@ -195,9 +196,6 @@ int unix_bind(struct socket *s, const struct abi_sockaddr *name, uint32_t len)
     err = check_name(name, len);
     if (err) {
         return err;
-    }
-    if (atomic_load_acquire(&u->name)) {
-        return -EINVAL;
     }
     n = name_new(name, len);
     if (!n) {

@@ -431,24 +431,39 @@ static void doom(struct rights *r)
     list_add_tail(&doomed, &dead->node);
 }
 
+static bool spread_life(struct list *pos)
+{
+    struct rights *r = list_entry(pos, struct rights, node);
+
+    return reader_of(r)->live && mark_live(r);
+}
+
+/* Once in each direction: chains grow either way. */
+static bool spread_all(void)
+{
+    bool news = false;
+
+    list_for_each (pos, &flights) {
+        news |= spread_life(pos);
+    }
+    for (struct list *pos = flights.prev; pos != &flights; pos = pos->prev) {
+        news |= spread_life(pos);
+    }
+    return news;
+}
+
 void rights_collect(void)
 {
-    bool news = true;
-
     if (likely(!atomic_load(&sockets_in_flight))) {
         return;
     }
     spin_lock(&flight_lock);
+    if (reaping) { /* who reaps closes sockets; what that frees is enough */
+        spin_unlock(&flight_lock);
+        return;
+    }
     for_each_socket(mark_first);
-    while (news) {
-        news = false;
-        list_for_each (pos, &flights) {
-            struct rights *r = list_entry(pos, struct rights, node);
-
-            if (reader_of(r)->live) {
-                news |= mark_live(r);
-            }
-        }
+    while (spread_all()) {
     }
     list_for_each_safe (pos, &flights) {
         struct rights *r = list_entry(pos, struct rights, node);

@@ -16,14 +16,22 @@
 
 /* ---- flags ---- */
 
-enum { SETTABLE = O_APPEND | O_NONBLOCK | O_DIRECT | O_NOATIME };
+enum { SETTABLE = O_APPEND | O_NONBLOCK | O_DIRECT | O_NOATIME | O_ASYNC };
 
-static long set_flags(struct file *f, uint32_t flags)
+/* fd: what SIGIO names, when it is this that asks for it. */
+static long set_flags(struct file *f, int fd, uint32_t flags)
 {
     uint32_t old = atomic_load_relaxed(&f->flags), new;
     struct fs_cred cred;
 
     flags &= SETTABLE;
+    if (flags & O_ASYNC) {
+        if (f->mode & FILE_TELLS_OWNER) {
+            f->owner_fd = old & O_ASYNC ? f->owner_fd : fd;
+        } else {
+            flags &= ~(uint32_t)O_ASYNC;
+        }
+    }
     if (flags & ~old & O_NOATIME) {
         fs_current_cred(&cred);
         if (!fs_owns(&cred, f->inode)) {
@@ -166,11 +174,11 @@ static long owner_call(struct file *f, int cmd, uint64_t arg)
     }
 }
 
-static long io_fcntl(struct file *f, int cmd, uint64_t arg)
+static long io_fcntl(struct file *f, int fd, int cmd, uint64_t arg)
 {
     switch (cmd) {
     case F_SETFL:
-        return set_flags(f, arg);
+        return set_flags(f, fd, arg);
     case F_GETLK:
     case F_SETLK:
     case F_SETLKW:
@@ -217,7 +225,7 @@ static long fcntl_file(struct file *f, int fd, int cmd, uint64_t arg)
     case F_GETFL:
         return atomic_load_relaxed(&f->flags);
     default:
-        return f->flags & O_PATH ? -EBADF : io_fcntl(f, cmd, arg);
+        return f->flags & O_PATH ? -EBADF : io_fcntl(f, fd, cmd, arg);
     }
 }
 
@@ -248,7 +256,7 @@ long sys_flock(const struct sysargs *a)
 
 /* ---- ioctl ---- */
 
-static long set_nonblock(struct file *f, struct uptr arg, uint32_t bit)
+static long set_nonblock(struct file *f, int fd, struct uptr arg, uint32_t bit)
 {
     uint32_t on;
     int err = get_user32(&on, arg);
@@ -256,7 +264,7 @@ static long set_nonblock(struct file *f, struct uptr arg, uint32_t bit)
     if (err) {
         return err;
     }
-    return set_flags(f, on ? f->flags | bit : f->flags & ~bit);
+    return set_flags(f, fd, on ? f->flags | bit : f->flags & ~bit);
 }
 
 static bool has_size(struct file *f)
@@ -273,9 +281,9 @@ static long ioctl_file(struct file *f, int fd, uint32_t cmd, struct uptr arg)
     case FIONCLEX:
         return fd_set_cloexec(fd, cmd == FIOCLEX);
     case FIONBIO:
-        return set_nonblock(f, arg, O_NONBLOCK);
+        return set_nonblock(f, fd, arg, O_NONBLOCK);
     case FIOASYNC:
-        return set_nonblock(f, arg, O_ASYNC);
+        return set_nonblock(f, fd, arg, O_ASYNC);
     case FIOQSIZE:
         return has_size(f) ? put_user64(arg, file_size(f)) : -ENOTTY;
     default:
