@@ -9,6 +9,7 @@
 #include "kernel/core/runqueue.h"
 #include "kernel/core/stats.h"
 #include "kernel/mm/mm.h"
+#include "kernel/proc/clock.h"
 #include "kernel/proc/proc.h"
 #include "kernel/signal/signal.h"
 #include "kernel/sys/table.h"
@@ -145,6 +146,7 @@ void arch_exit_work(struct user_regs *regs)
 
     /* Often the vector state is all that is not back yet. */
     if (this_vcpu()->resched || atomic_load_relaxed(&t->interrupted)) {
+        clock_refresh();
         user_return_work(regs);
     }
     if (regs->full || (regs->rflags & RFLAGS_SLOW)) {

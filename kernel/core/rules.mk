@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # core: scheduling, waiting, time, locks, host I/O, log.
 
-KERNEL_SRCS += $(addprefix kernel/core/, dump.c gate.c hostio.c \
+KERNEL_SRCS += $(addprefix kernel/core/, clock.c dump.c gate.c hostio.c \
 	hostio_buffer.c hostio_net.c hostio_ring.c idle.c lock.c log.c sched.c stats.c timer.c \
 	vector.c wait.c)
 ifdef DEBUG
@@ -9,7 +9,7 @@ KERNEL_SRCS += kernel/core/lock_debug.c
 endif
 
 # The scheduler on real kernel stacks, with the lock order checked.
-CORE_TEST_SRCS := $(addprefix kernel/core/, dump.c gate.c idle.c lock.c lock_debug.c \
+CORE_TEST_SRCS := $(addprefix kernel/core/, clock.c dump.c gate.c idle.c lock.c lock_debug.c \
 	log.c sched.c stats.c timer.c wait.c tests/sched_test.c) \
 	$(addprefix arch/x86_64/, cpu.c fpu.c switch.S usercopy.S) \
 	lib/fmt.c lib/rbtree.c
@@ -26,7 +26,7 @@ UNIT_TESTS += $(CORE_UNIT)/tests/hostio_test
 
 $(CORE_UNIT)/tests/hostio_test.o: UNIT_CFLAGS += -D_GNU_SOURCE
 $(CORE_UNIT)/tests/hostio_test: %: %.o $(addprefix $(CORE_UNIT)/, hostio.o \
-		hostio_buffer.o hostio_ring.o wait.o timer.o lock.o \
+		hostio_buffer.o hostio_ring.o wait.o clock.o timer.o lock.o \
 		lock_debug.o log.o) $(B)/unit/target/fake/fake.a \
 		$(B)/unit/lib/lib.a
 	$(CC) $(UNIT_CFLAGS) -o $@ $^

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The kernel's clock and its timers: one tree by deadline for all vCPUs. Who
+ * The kernel's timers: one tree by deadline for all vCPUs. Who
  * runs the scheduler fires what is due; the target's tick makes sure that
  * somebody does (idle.c).
  */
@@ -15,54 +15,6 @@ static struct rb_tree timers;          /* under timer_lock */
 static uint64_t earliest = UINT64_MAX; /* its first deadline; read bare */
 /* The timer whose callback runs on a vCPU, for timer_cancel(). */
 static struct timer *firing[VCPU_MAX];
-
-enum { LAST_CLOCK_STEP = 1000 }; /* ns */
-static uint64_t last_clock;
-static struct {
-    _Alignas(64) uint64_t ns;
-} last_seen[VCPU_MAX];
-static int64_t realtime_offset;
-static bool realtime_known;
-
-uint64_t clock_now(void)
-{
-    uint64_t *seen = &last_seen[this_vcpu()->id].ns;
-    uint64_t now = target_clock();
-    uint64_t last = atomic_load_relaxed(&last_clock);
-
-    /* A host clock that steps back stands still instead: exactly on one
-     * vCPU, to LAST_CLOCK_STEP between two, for a word that all of them
-     * write each time would cost more than the clock. */
-    now = MAX(now, MAX(last, *seen));
-    *seen = now;
-    if (now - last > LAST_CLOCK_STEP) {
-        atomic_store_relaxed(&last_clock, now);
-    }
-    return now;
-}
-
-int64_t clock_realtime_offset(void)
-{
-    if (!realtime_known) {
-        struct target_clock info;
-
-        target_clock_info(&info);
-        realtime_offset = info.realtime_offset;
-        realtime_known = true;
-    }
-    return realtime_offset;
-}
-
-int64_t clock_realtime(void)
-{
-    return (int64_t)clock_now() + clock_realtime_offset();
-}
-
-void clock_set_realtime(int64_t ns)
-{
-    realtime_offset = ns - (int64_t)clock_now();
-    realtime_known = true;
-}
 
 static struct timer *to_timer(struct rb_node *n)
 {

@@ -24,6 +24,16 @@ int64_t clock_realtime_offset(void);
 /* clock_settime(2): shifts the offset; programs see it at once. */
 void clock_set_realtime(int64_t ns);
 
+/* The line over the TSC that clock_now() follows (clock.c), for who shows it
+ * to programs: which one it is; whether the target has a newer one. Begin goes
+ * over to that, if there is one, and returns its number: until end, nobody is
+ * told the time, and the caller must neither block nor ask. */
+struct target_clock;
+uint32_t clock_turns(void);
+bool clock_is_behind(void);
+uint32_t clock_turn_begin(struct target_clock *out);
+void clock_turn_end(void);
+
 struct timer {
     struct rb_node node;
     uint64_t deadline;

@@ -112,6 +112,7 @@ struct mm_layout {
     uint64_t start_code, end_code, start_data, end_data;
     uint64_t start_stack, arg_start, arg_end, env_start, env_end;
     uint64_t vdso;
+    uint32_t clock_turn; /* the line (timer.h) that its data page shows */
 };
 struct mm_layout *mm_layout(struct mm *mm);
 enum mm_special { MM_STACK = 1, MM_VDSO, MM_VVAR, MM_HEAP, MM_GUARD };

@@ -138,8 +138,16 @@ int clock_read_for(struct proc *p, int clock, int64_t *ns)
     }
 }
 
+void clock_refresh(void)
+{
+    vdso_refresh();
+}
+
 int clock_read(int clock, int64_t *ns)
 {
+    if (!clock_is_cpu(clock)) {
+        clock_refresh();
+    }
     return clock_read_for(current_proc(), clock, ns);
 }
 

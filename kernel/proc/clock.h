@@ -10,6 +10,9 @@
 
 struct proc;
 
+/* The program that runs sees the clock as it is now, by itself too. Blocks. */
+void clock_refresh(void);
+
 /* Reads a clock as process p sees it: 0 or -EINVAL (unknown, or no such
  * process or thread). CLOCK_THREAD_CPUTIME_ID is the current thread's. */
 int clock_read_for(struct proc *p, int clock, int64_t *ns);

@@ -92,5 +92,7 @@ bool cred_exec(struct proc *p, uint32_t mode, uint32_t uid, uint32_t gid);
 int vdso_map(struct mm *mm, uint64_t *base);
 /* The clock's offset changed: brings every process's data page up to date. */
 void vdso_update(void);
+/* The same, if the page does not show the clock as it is now. */
+void vdso_refresh(void);
 
 #endif

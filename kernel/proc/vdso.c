@@ -5,8 +5,8 @@
  * shared object but from the kernel's own bytes.
  *
  * Each address space has a data page of its own. It is written through user
- * memory, so only the current one can be brought up to date: enough as long as
- * there is one process.
+ * memory, so only the current one can be brought up to date: whenever it is on
+ * its way to user code by the long way, or asks the kernel for the time.
  */
 #include "kernel/proc/room.h"
 #include "abi/linux/mman.h"
@@ -48,13 +48,21 @@ static struct vm_object image = {&image_ops};
 
 /* ---- the data page ---- */
 
-static void fill(struct vdso_data *data)
-{
-    struct target_clock c;
+/* One writer; taken before an address space's lock. */
+static struct mutex update_lock = {.lock = SPINLOCK_INIT(LOCK_WAIT),
+                                   .waiters = LIST_INIT(update_lock.waiters),
+                                   .lock_class = LOCK_FS_DIR};
 
-    target_clock_info(&c);
-    vdso_data_write(data, c.base_tsc, c.base_ns, c.mult, c.shift,
-                    clock_realtime_offset());
+/* Which line is in there. */
+static uint32_t fill(struct vdso_data *data)
+{
+    int64_t offset = clock_realtime_offset();
+    struct target_clock c;
+    uint32_t turn = clock_turn_begin(&c);
+
+    clock_turn_end();
+    vdso_data_write(data, c.base_tsc, c.base_ns, c.mult, c.shift, offset);
+    return turn;
 }
 
 static int map_data(struct mm *mm, uint64_t at)
@@ -63,7 +71,7 @@ static int map_data(struct mm *mm, uint64_t at)
     int err = mm_map(mm, &at, PAGE_SIZE, PROT_READ | PROT_WRITE,
                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, NULL, 0);
 
-    fill(&data);
+    mm_layout(mm)->clock_turn = fill(&data);
     if (!err) {
         err = copy_to_user(uptr(at), &data, sizeof(data));
     }
@@ -93,35 +101,61 @@ int vdso_map(struct mm *mm, uint64_t *base)
     return err;
 }
 
-/* Readers on other vCPUs see an odd seq from the first write to the last. */
-static int rewrite(struct uptr at)
+/* Without blocking. False: the program took its page away. */
+static bool put_word(struct uptr at, size_t offset, uint32_t word)
 {
-    struct vdso_data data;
-    int err = copy_from_user(&data, at, sizeof(data));
+    uint32_t old;
 
-    if (err) {
-        return err;
-    }
-    fill(&data);
-    err = put_user32(at, data.seq - 1);
-    if (!err) {
-        size_t skip = offsetof(struct vdso_data, use_tsc);
+    return user_rmw32_nofault(uptr_add(at, offset), USER_SET, word, &old) == 0;
+}
 
-        err = copy_to_user(uptr_add(at, skip), (uint8_t *)&data + skip,
-                           sizeof(data) - skip);
+/* Readers on other vCPUs see an odd seq from the first write to the last. The
+ * kernel's own line turns meanwhile. */
+static uint32_t rewrite(struct uptr at, uint32_t seq)
+{
+    int64_t offset = clock_realtime_offset();
+    struct vdso_data data = {.seq = seq};
+    struct target_clock c;
+    uint32_t words[sizeof(data) / sizeof(uint32_t)], turn;
+    bool there = put_word(at, 0, seq + 1);
+
+    turn = clock_turn_begin(&c);
+    vdso_data_write(&data, c.base_tsc, c.base_ns, c.mult, c.shift, offset);
+    memcpy(words, &data, sizeof(data));
+    for (size_t i = 1; there && i < ARRAY_SIZE(words); i++) {
+        there = put_word(at, i * sizeof(uint32_t), words[i]);
     }
-    return err ? err : put_user32(at, data.seq);
+    clock_turn_end();
+    put_word(at, 0, seq + 2);
+    return turn;
 }
 
 void vdso_update(void)
 {
     struct mm *mm = current_task()->mm;
-    uint64_t at = mm_layout(mm)->vdso - PAGE_SIZE;
+    struct mm_layout *l = mm_layout(mm);
+    uint64_t at = l->vdso - PAGE_SIZE;
+    uint32_t seq;
 
     /* A program that unmapped its vDSO gets no news. */
-    if (mm_layout(mm)->vdso &&
-        mm_protect(mm, at, PAGE_SIZE, PROT_READ | PROT_WRITE) == 0) {
-        (void)rewrite(uptr(at));
+    if (!l->vdso) {
+        return;
+    }
+    mutex_lock(&update_lock);
+    if (mm_protect(mm, at, PAGE_SIZE, PROT_READ | PROT_WRITE) == 0) {
+        if (get_user32(&seq, uptr(at)) == 0) {
+            l->clock_turn = rewrite(uptr(at), seq & ~1u);
+        }
         (void)mm_protect(mm, at, PAGE_SIZE, PROT_READ);
+    }
+    mutex_unlock(&update_lock);
+}
+
+void vdso_refresh(void)
+{
+    struct mm_layout *l = mm_layout(current_task()->mm);
+
+    if (l->vdso && (clock_is_behind() || l->clock_turn != clock_turns())) {
+        vdso_update();
     }
 }
