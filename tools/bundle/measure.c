@@ -8,40 +8,39 @@
 #include "tools/bundle/bundle.h"
 #include "tools/image/util.h"
 #include "target/sgx/layout.h"
+#include "tools/image/hash.h"
 
 #include <inttypes.h>
-#include <openssl/evp.h>
-#include <openssl/sha.h>
 #include <stdio.h>
 #include <string.h>
 
 enum { RECORD = 64, CHUNK = 256 };
 
-static void add_ecreate(EVP_MD_CTX *c, const struct sgx_secs *secs)
+static void add_ecreate(struct hash *c, const struct sgx_secs *secs)
 {
     uint8_t record[RECORD] = "ECREATE";
 
     memcpy(record + 8, &secs->ssa_frame_size, 4);
     memcpy(record + 12, &secs->size, 8);
-    EVP_DigestUpdate(c, record, sizeof(record));
+    hash_add(c, record, sizeof(record));
 }
 
 static int add_page(void *ctx, const struct sgx_page *page)
 {
     uint8_t record[RECORD] = "EADD\0\0\0";
-    EVP_MD_CTX *c = ctx;
+    struct hash *c = ctx;
 
     memcpy(record + 8, &page->offset, 8);
     memcpy(record + 16, &page->secinfo, 8);
-    EVP_DigestUpdate(c, record, sizeof(record));
+    hash_add(c, record, sizeof(record));
     for (uint64_t at = 0; page->measured && at < SGX_PAGE_SIZE; at += CHUNK) {
         uint64_t offset = page->offset + at;
 
         memcpy(record, "EEXTEND", 8);
         memcpy(record + 8, &offset, 8);
         memset(record + 16, 0, 8);
-        EVP_DigestUpdate(c, record, sizeof(record));
-        EVP_DigestUpdate(c, page->content + at, CHUNK);
+        hash_add(c, record, sizeof(record));
+        hash_add(c, page->content + at, CHUNK);
     }
     return 0;
 }
@@ -66,29 +65,26 @@ int bundle_measure(const void *kernel, size_t kernel_size,
                    struct sgx_secs *secs)
 {
     struct sgx_layout l;
-    EVP_MD_CTX *c;
-    bool good;
+    struct hash c;
 
     if (lay_out(&l, kernel, kernel_size, policy)) {
         return -1;
     }
     sgx_layout_secs(&l, secs);
-    c = EVP_MD_CTX_new();
-    good = c && EVP_DigestInit_ex(c, EVP_sha256(), NULL);
-    if (good) {
-        add_ecreate(c, secs);
-        good = !sgx_layout_pages(&l, add_page, c) &&
-               EVP_DigestFinal_ex(c, mrenclave, NULL);
+    hash_start(&c);
+    add_ecreate(&c, secs);
+    if (sgx_layout_pages(&l, add_page, &c)) {
+        return image_error("cannot lay out the enclave: out of memory");
     }
-    EVP_MD_CTX_free(c);
-    return good ? 0 : image_error("cannot lay out the enclave: out of memory");
+    hash_end(&c, mrenclave);
+    return 0;
 }
 
 static int print_page(void *ctx, const struct sgx_page *page)
 {
-    uint8_t sum[SHA256_DIGEST_LENGTH];
+    uint8_t sum[32];
 
-    SHA256(page->content, SGX_PAGE_SIZE, sum);
+    hash_of(page->content, SGX_PAGE_SIZE, sum);
     printf("%016" PRIx64 " %04" PRIx64 " %s ", page->offset, page->secinfo,
            page->measured ? "measured" : "zero");
     for (size_t i = 0; page->measured && i < sizeof(sum); i++) {

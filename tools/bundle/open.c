@@ -7,10 +7,10 @@
 #include "tools/image/image.h"
 #include "tools/image/util.h"
 #include "kernel/policy.h"
+#include "tools/image/hash.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <openssl/sha.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,7 +27,7 @@ static bool has_hash(const void *bytes, size_t len, const uint8_t hash[32])
 {
     uint8_t sum[32];
 
-    SHA256(bytes, len, sum);
+    hash_of(bytes, len, sum);
     return memcmp(sum, hash, sizeof(sum)) == 0;
 }
 

@@ -6,10 +6,10 @@
 #include "tools/image/image.h"
 #include "tools/image/util.h"
 #include "tools/policy/policy.h"
+#include "tools/image/hash.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <openssl/sha.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -135,14 +135,13 @@ static int fill_header(const struct inputs *in, struct bundle_header *h)
     h->image =
         (struct bundle_part){h->policy.at + h->policy.size, in->image_size};
     h->size = h->image.at + h->image.size;
-    SHA256(in->kernel, in->kernel_size, h->kernel_hash);
-    SHA256((const void *)in->policy, in->policy->size, h->policy_hash);
+    hash_of(in->kernel, in->kernel_size, h->kernel_hash);
+    hash_of(in->policy, in->policy->size, h->policy_hash);
     err = secs ? bundle_measure(in->kernel, in->kernel_size, in->policy,
                                 h->mrenclave, secs)
                : image_error("out of memory");
     free(secs);
-    SHA256((const void *)h, offsetof(struct bundle_header, checksum),
-           h->checksum);
+    hash_of(h, offsetof(struct bundle_header, checksum), h->checksum);
     return err;
 }
 

@@ -6,12 +6,12 @@
  */
 #include "tools/image/image.h"
 #include "tools/image/util.h"
+#include "tools/image/hash.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
 #include <limits.h>
-#include <openssl/sha.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -103,8 +103,7 @@ static int append_trailer(const char *path, struct image_trailer *t)
         goto out;
     }
     t->image_size = (uint64_t)st.st_size + IMAGE_BLOCK;
-    SHA256((const unsigned char *)t, offsetof(struct image_trailer, checksum),
-           t->checksum);
+    hash_of(t, offsetof(struct image_trailer, checksum), t->checksum);
     if (write(fd, t, sizeof(*t)) == sizeof(*t) && !fsync(fd)) {
         err = 0;
     }
@@ -247,8 +246,7 @@ static bool trailer_good(const struct image_trailer *t, uint64_t size)
 {
     uint8_t sum[IMAGE_HASH_SIZE];
 
-    SHA256((const unsigned char *)t, offsetof(struct image_trailer, checksum),
-           sum);
+    hash_of(t, offsetof(struct image_trailer, checksum), sum);
     return !memcmp(t->magic, IMAGE_MAGIC, sizeof(t->magic)) &&
            t->version == IMAGE_VERSION && t->image_size == size &&
            !memcmp(sum, t->checksum, sizeof(sum));

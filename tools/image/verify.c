@@ -5,9 +5,9 @@
  */
 #include "tools/image/image.h"
 #include "tools/image/util.h"
+#include "tools/image/hash.h"
 
 #include <errno.h>
-#include <openssl/sha.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -31,7 +31,7 @@ static void digest(const struct tree *t, const uint8_t *block, uint8_t *out)
 
     memcpy(both, t->trailer.salt, salt);
     memcpy(both + salt, block, IMAGE_BLOCK);
-    SHA256(both, salt + IMAGE_BLOCK, out);
+    hash_of(both, salt + IMAGE_BLOCK, out);
 }
 
 /* Digests of count blocks of the file from block first on. */
@@ -109,15 +109,14 @@ int image_verify(const char *path, int fd, uint64_t at, uint64_t size,
 {
     struct tree t = {.path = path, .fd = fd, .at = at};
     const struct image_trailer *trailer = &t.trailer;
-    uint8_t sum[SHA256_DIGEST_LENGTH];
+    uint8_t sum[32];
 
     if (size < 3 * IMAGE_BLOCK ||
         pread(fd, &t.trailer, sizeof(t.trailer),
               (off_t)(at + size - IMAGE_BLOCK)) != sizeof(t.trailer)) {
         return damaged(&t, "it has no trailer");
     }
-    SHA256((const unsigned char *)trailer,
-           offsetof(struct image_trailer, checksum), sum);
+    hash_of(trailer, offsetof(struct image_trailer, checksum), sum);
     if (memcmp(trailer->magic, IMAGE_MAGIC, sizeof(trailer->magic)) != 0 ||
         memcmp(sum, trailer->checksum, sizeof(sum)) != 0 ||
         trailer->image_size != size || trailer->salt_size > IMAGE_SALT_MAX ||

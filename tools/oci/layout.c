@@ -9,10 +9,10 @@
 #include "tools/oci/tar.h"
 #include "tools/policy/json.h"
 #include "tools/image/util.h"
+#include "tools/image/hash.h"
 
 #include <errno.h>
 #include <limits.h>
-#include <openssl/sha.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -61,9 +61,9 @@ bool oci_is_image(const char *path)
 
 /* ---- blobs ---- */
 
-static void to_hex(const unsigned char sum[SHA256_DIGEST_LENGTH], char *hex)
+static void to_hex(const unsigned char sum[32], char *hex)
 {
-    for (int i = 0; i < SHA256_DIGEST_LENGTH; i++) {
+    for (int i = 0; i < 32; i++) {
         snprintf(hex + 2 * i, 3, "%02x", sum[i]);
     }
 }
@@ -71,7 +71,7 @@ static void to_hex(const unsigned char sum[SHA256_DIGEST_LENGTH], char *hex)
 /* The file of "sha256:HEX", when its content has that digest. */
 static int find_blob(const char *dir, const char *digest, char *path)
 {
-    unsigned char sum[SHA256_DIGEST_LENGTH];
+    unsigned char sum[32];
     char hex[DIGEST_HEX + 1];
     struct file_bytes f;
 
@@ -86,7 +86,7 @@ static int find_blob(const char *dir, const char *digest, char *path)
     if (file_map_raw(path, &f)) {
         return -1;
     }
-    SHA256(f.bytes, f.size, sum);
+    hash_of(f.bytes, f.size, sum);
     file_unmap(&f);
     to_hex(sum, hex);
     return strcmp(hex, digest + 7) ? image_error("the image is damaged: %s has "

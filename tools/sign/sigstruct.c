@@ -5,8 +5,8 @@
  * every other attribute exactly as the layout has it.
  */
 #include "tools/sign/sign.h"
+#include "tools/image/hash.h"
 
-#include <openssl/sha.h>
 #include <string.h>
 
 #define XFRM_LEAST 3ull /* x87 and SSE */
@@ -43,5 +43,5 @@ void sign_data(const struct sgx_sigstruct *s, uint8_t data[SIGN_DATA])
 
 void sign_mrsigner(const struct sgx_sigstruct *s, uint8_t hash[32])
 {
-    SHA256(s->modulus, sizeof(s->modulus), hash);
+    hash_of(s->modulus, sizeof(s->modulus), hash);
 }
