@@ -46,6 +46,7 @@ struct config {
     uint64_t aex_at;    /* AEX after so many instructions of an entry; 0: no */
     bool aex_every;     /* ... and after as many again, for ever */
     uint64_t aex_seed;  /* --aex-random; 0: no */
+    int aex_signal;     /* --aex-signal; 0: none */
     uint64_t epc_pages; /* --epc; 0: as much as memory */
     int log_fd;         /* --log-build, or -1 */
     int trace_fd;

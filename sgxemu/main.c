@@ -35,7 +35,8 @@ static const char usage[] =
     "  --single-step      check every instruction of an enclave\n"
     "  --scan             search executable enclave pages for illegal ones\n"
     "  --aex-at N|every   an asynchronous exit after N instructions\n"
-    "  --aex-random SEED  asynchronous exits at random instructions\n";
+    "  --aex-random SEED  asynchronous exits at random instructions\n"
+    "  --aex-signal N     ... and signal N arrives with each of them\n";
 
 static _Noreturn void die(const char *what, const char *which)
 {
@@ -126,6 +127,11 @@ static void option(const char *name, const char *value)
         config.aex_at = config.aex_every ? 0 : number(value, name);
     } else if (!strcmp(name, "--aex-random")) {
         config.aex_seed = number(value, name) + 1;
+    } else if (!strcmp(name, "--aex-signal")) {
+        config.aex_signal = (int)number(value, name);
+        if (config.aex_signal < 1 || config.aex_signal > 63) {
+            die("a signal's number", name);
+        }
     } else if (!strcmp(name, "--exec")) {
         snprintf(config.program, sizeof(config.program), "%s", value);
     } else {

@@ -96,6 +96,21 @@ void step_leaf(struct thread *t, ucontext_t *uc)
     step_trap(t, uc);
 }
 
+/* An exit of ours, alone or with the signal that --aex-signal names. */
+static void inject(struct thread *t, ucontext_t *uc)
+{
+    siginfo_t info = {.si_signo = config.aex_signal, .si_code = SI_USER};
+    uint64_t blocked;
+
+    stat_add(STAT_AEX_INJECTED);
+    memcpy(&blocked, &uc->uc_sigmask, sizeof(blocked));
+    if (config.aex_signal && !(blocked >> (config.aex_signal - 1) & 1)) {
+        signal_deliver(t, uc, &info, false);
+    } else {
+        aex(t, uc, NO_FAULT, false);
+    }
+}
+
 bool step_trap(struct thread *t, ucontext_t *uc)
 {
     if (!config.single_step && !t->steps_left) {
@@ -105,8 +120,7 @@ bool step_trap(struct thread *t, ucontext_t *uc)
         return true;
     }
     if (t->steps_left && --t->steps_left == 0) {
-        stat_add(STAT_AEX_INJECTED);
-        aex(t, uc, NO_FAULT, false);
+        inject(t, uc);
     } else {
         REG(uc, EFL) |= TF;
     }

@@ -24,3 +24,10 @@ $(B)/lib/enclos/enclos-sgx.elf: $(B)/kernel.o $(ENCLAVE_OBJS) \
 	ld -pie --no-dynamic-linker -z noexecstack -z norelro \
 		--build-id=none -z max-page-size=4096 -T $(ENCLAVE_DIR)/enclave.lds \
 		-o $@ $(ENCLAVE_OBJS) $(B)/kernel.o
+
+# No instruction that an enclave may not execute.
+LINTS += lint-enclave
+lint-enclave: $(B)/lib/enclos/enclos-sgx.elf
+	@target/sgx/lint-enclave.py $< $(addprefix $(CRYPTO_DIR)/raw/, \
+		$(notdir $(CRYPTO_OBJS)))
+.PHONY: lint-enclave

@@ -62,7 +62,7 @@ static void cpu_time(void)
     EXPECT(show_now(CLOCK_THREAD_CPUTIME_ID) > 1000000);
     usleep(100000);
     EXPECT(show_now(CLOCK_PROCESS_CPUTIME_ID) <
-           show_now(CLOCK_MONOTONIC) - start + 20000000);
+           show_now(CLOCK_MONOTONIC) - start + 2000000000);
     times(&tms);
     EXPECT(tms.tms_utime + tms.tms_stime < 1000);
     EXPECT(tms.tms_cutime == 0 && tms.tms_cstime == 0);
