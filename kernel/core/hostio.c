@@ -138,6 +138,20 @@ int hostio_fsync(int fd)
     return simple_call(RINGOP_FSYNC, fd);
 }
 
+int64_t hostio_lseek(int fd, int64_t off, int whence)
+{
+    struct request q = {
+        .ring = RING_HOSTOP,
+        .sqe = {.opcode = HOSTOP_LSEEK,
+                .fd = fd,
+                .off = (uint64_t)off,
+                .op_flags = (uint32_t)whence},
+        .max = RESULT_INT,
+    };
+
+    return ring_call(&q);
+}
+
 int hostio_poll(int fd, uint32_t events)
 {
     struct request q = {

@@ -30,6 +30,8 @@ int64_t hostio_read_pages(int fd, void *const pages[], unsigned count,
 int hostio_openat(int dirfd, const char *path, int flags, uint32_t mode);
 int hostio_close(int fd);
 int hostio_fsync(int fd);
+/* lseek(2); of the new offset only the low 31 bits. */
+int64_t hostio_lseek(int fd, int64_t off, int whence);
 
 /* statx(2) with struct statx of abi/linux/stat.h (256 bytes, copied). */
 int hostio_statx(int dirfd, const char *path, int flags, uint32_t mask,

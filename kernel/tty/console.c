@@ -320,6 +320,71 @@ static const struct file_ops terminal_ops = {
     .ioctl = console_ioctl,
 };
 
+/* ---- streams that are regular files ---- */
+
+/* The position is the host's, shared with whoever else has the description
+ * (`{ a; b; } >file`). Of it the host tells 31 bits; f->pos has the rest. */
+static long regular_read(struct file *f, struct iobuf *io, uint64_t *pos,
+                         int flags)
+{
+    long n = console_read(f, io, pos, flags);
+
+    *pos += (uint64_t)MAX(n, 0l);
+    return n;
+}
+
+static long regular_write(struct file *f, struct iobuf *io, uint64_t *pos,
+                          int flags)
+{
+    long n = console_write(f, io, pos, flags);
+
+    *pos += (uint64_t)MAX(n, 0l);
+    return n;
+}
+
+static int64_t regular_size(const struct stream *s)
+{
+    struct linux_statx st;
+    int err = hostio_statx(s->fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS, &st);
+
+    return err < 0 ? err : (int64_t)(st.stx_size & INT64_MAX);
+}
+
+static int64_t regular_seek(struct file *f, int64_t off, int whence)
+{
+    struct stream *s = f->private;
+    int64_t from = 0, to;
+
+    if (whence == SEEK_CUR) {
+        from = hostio_lseek(s->fd, 0, SEEK_CUR);
+        from |= from < 0 ? 0 : (int64_t)(f->pos & ~(uint64_t)INT32_MAX);
+    } else if (whence == SEEK_END) {
+        from = regular_size(s);
+    } else if (whence != SEEK_SET) {
+        return -EINVAL;
+    }
+    if (from < 0) {
+        return from;
+    }
+    if (__builtin_add_overflow(from, off, &to) || to < 0) {
+        return -EINVAL;
+    }
+    if (whence == SEEK_CUR && off == 0) {
+        return from;
+    }
+    off = hostio_lseek(s->fd, to, SEEK_SET);
+    return off < 0 ? off : to;
+}
+
+static const struct file_ops regular_ops = {
+    .read = regular_read,
+    .write = regular_write,
+    .seek = regular_seek,
+    .poll = console_poll,
+    .ioctl = console_ioctl,
+    .sync = console_sync,
+};
+
 /* ---- opening ---- */
 
 static void get_job(struct terminal *t)
@@ -430,8 +495,11 @@ static const char *stream_name(const struct stream *s)
 
 static int reopen(struct file *f)
 {
-    f->ops = &console_ops;
-    f->private = f->inode->object;
+    struct stream *s = f->inode->object;
+
+    f->ops = S_ISREG(s->mode) ? &regular_ops : &console_ops;
+    f->mode |= S_ISREG(s->mode) ? FILE_NO_PREAD : 0;
+    f->private = s;
     return 0;
 }
 

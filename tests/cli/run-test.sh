@@ -91,6 +91,17 @@ echo "from stdin" | timeout 20 "$enclos" run --root "$work/root.img" $bb cat \
     >"$work/out" 2>/dev/null
 check stdin out_is 'from stdin'
 head -c 3000000 /dev/urandom >"$work/big"
+printf 'one\ntwo\nthree\n' >"$work/lines"
+{
+    timeout 20 "$enclos" run --root "$work/root.img" $bb sh -c \
+        'read a; echo $a' 2>"$work/err"
+    cat
+} <"$work/lines" >"$work/out"
+check stdin-position-is-shared out_is "$(printf 'one\ntwo\nthree')"
+timeout 20 "$enclos" run --root "$work/root.img" $bb tail -c 6 \
+    <"$work/lines" >"$work/out" 2>"$work/err"
+check stdin-seeks out_is three
+
 timeout 30 "$enclos" run --root "$work/root.img" $bb md5sum <"$work/big" \
     2>/dev/null | cut -d' ' -f1 >"$work/out"
 check big-stdin out_is "$(md5sum <"$work/big" | cut -d' ' -f1)"
