@@ -172,9 +172,29 @@ static void queued(void)
 
 static pthread_t main_thread;
 
+/* State S in /proc/self/task/TID/stat: the main thread sleeps. */
+static int main_sleeps(void)
+{
+    char path[64], text[256] = {0}, *p;
+    int fd;
+
+    sprintf(path, "/proc/self/task/%d/stat", getpid());
+    fd = open(path, O_RDONLY);
+    if (fd < 0 || read(fd, text, sizeof(text) - 1) <= 0) {
+        return 1;
+    }
+    close(fd);
+    p = strrchr(text, ')');
+    return p && p[2] == 'S';
+}
+
 static void *send_soon(void *arg)
 {
-    usleep(30000);
+    int tries = 20; /* or it computes */
+
+    do {
+        usleep(30000);
+    } while (!main_sleeps() && --tries);
     pthread_kill(main_thread, (int)(long)arg);
     return NULL;
 }
