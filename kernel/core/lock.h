@@ -32,6 +32,7 @@ enum lock_class {
     LOCK_POLL,      /* spin: epoll's ready list */
     LOCK_PIPE,      /* spin: a pipe, eventfd, socket buffer */
     LOCK_HOSTIO,    /* spin: the rings' producer side */
+    LOCK_SLOTS,     /* spin: who owns which part of the arena */
     LOCK_FAMILIES,  /* spin: the list of families */
     LOCK_FAMILY,    /* spin: a family's members */
     LOCK_WAIT,      /* spin: a wait queue */

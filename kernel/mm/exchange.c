@@ -336,6 +336,28 @@ static void bury_ghost(struct family *f)
     mm_put(mm);
 }
 
+/* Somebody comes who has nothing in common with the others: what they have
+ * becomes their own. `out`, whose pages are there, is saved after this. */
+static int end_common(struct family *f, struct mm *in, struct mm *out)
+{
+    uint64_t at = arena.start, end;
+    int err = 0;
+
+    for (; resident_run(&f->common, &at, arena.end, &end) && !err; at = end) {
+        list_for_each (pos, &f->members) {
+            struct mm *mm = list_entry(pos, struct mm, family_node);
+            if (mm != in && mm != out && !err) {
+                err = store_insert(&mm->store, at, end);
+            }
+        }
+    }
+    if (!err) {
+        resident_free(&f->common);
+        in->stranger = false;
+    }
+    return err;
+}
+
 int family_exchange(struct family *f, struct mm *in)
 {
     struct mm *out = f->ghost ? f->ghost : f->resident;
@@ -344,6 +366,12 @@ int family_exchange(struct family *f, struct mm *in)
     uint64_t start = clock_now();
 
     w.old.store = out ? &out->store : &nothing;
+    if (in->stranger) {
+        int err = end_common(f, in, out);
+        if (err) {
+            return err;
+        }
+    }
     if (out) {
         int err;
         idle_drop(out, arena.start, arena.end);

@@ -49,6 +49,47 @@ void family_join(struct family *f, struct mm *mm)
     families_watch(f);
 }
 
+/* ---- programs without a choice ---- */
+
+int family_enter(struct family *f, struct mm *mm)
+{
+    struct family *own = mm->family;
+    bool ended;
+
+    spin_lock(&f->lock);
+    ended = f->ended;
+    spin_unlock(&f->lock);
+    if (ended) {
+        return -EAGAIN;
+    }
+    check(sched_gate_close(&mm->gate));
+    mm->stranger = true;
+    list_del(&mm->family_node);
+    family_join(f, mm);
+    kfree(own);
+    return 0;
+}
+
+int mm_take_fixed(struct mm *mm, uint64_t start, uint64_t end)
+{
+    int err;
+
+    for (;;) {
+        mm_lock(mm);
+        err = slots_claim(mm, start, end);
+        if (err && list_empty(&mm->family->spans) && !window_holds(start)) {
+            err = slots_join(mm, start, end);
+        }
+        mm_unlock(mm);
+        if (err != -EAGAIN) {
+            break;
+        }
+        task_yield();
+    }
+    sched_gate_enter(&mm->gate);
+    return err;
+}
+
 /* ---- leaving ---- */
 
 /* The last member goes, and all with it. */
@@ -76,6 +117,7 @@ static bool leave_to_others(struct family *f, struct mm *mm)
 
     spin_lock(&f->lock);
     others = f->count > 1;
+    f->ended = !others;
     if (others) {
         list_del(&mm->family_node);
         f->count--;

@@ -67,6 +67,11 @@ void mm_fork_done(struct mm *mm);
 /* Boot: the task that exchanges the pages of families. -ENOMEM. */
 int families_start(void);
 
+/* A program that must lie at [start, end) is to be mapped into mm, which is
+ * empty and the current task's. When another program has these addresses,
+ * they become a family. May block. -ENOMEM. */
+int mm_take_fixed(struct mm *mm, uint64_t start, uint64_t end);
+
 /* mmap(2): prot and flags of abi/linux/mman.h; obj NULL: anonymous; off in
  * bytes. *addr: hint in, result out. -EINVAL, -ENOMEM, -EEXIST, -ENODEV.
  * MM_MAP_NO_WRITE in flags: mprotect may not add PROT_WRITE later. */

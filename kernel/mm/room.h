@@ -105,14 +105,16 @@ struct family {
     /* Pages that all members have and none can write: they stay. */
     struct resident common;
     struct list node; /* in the list of those with several members */
-    uint64_t since;   /* when resident came in, ns */
+    bool ended; /* takes nobody any more */
+    uint64_t since; /* when resident came in, ns */
     uint64_t swap_ns; /* what the last exchange took */
 };
 
 struct mm {
     struct mutex lock; /* LOCK_MM; guards all that follows but the counts */
     uint32_t refs, users;
-    bool gone;             /* its last user has left */
+    bool gone;              /* its last user has left */
+    bool stranger;          /* in its family not by fork; not yet let in */
     struct family *family; /* whose spans it uses */
     struct list family_node;
     struct store store;     /* what it has while its pages are not there */
@@ -187,6 +189,8 @@ void family_leave(struct mm *mm);
  * not: other members get their own copies of those that were common. -ENOMEM.
  * mm's pages are there, its lock is held. */
 int family_own(struct mm *mm, uint64_t start, uint64_t end);
+/* An empty mm becomes a member, its gate closed: 0, -EAGAIN: it just ends. */
+int family_enter(struct family *f, struct mm *mm);
 /* munmap(2) of v, which is VMA_FAMILY. */
 void family_unmap(struct mm *mm, struct vma *v);
 /* Puts `in` in the place of who is there. Nobody's tasks run. -ENOMEM: nothing
@@ -214,6 +218,9 @@ int slots_claim_any(struct mm *mm, uint64_t len, struct span **out);
 /* mm->home, made if need be. */
 int slots_home(struct mm *mm, struct span **out);
 void slots_release_all(struct family *f);
+/* mm, which is empty, becomes a member of the family that has part of
+ * [start, end). -ENOMEM: that takes nobody; -EAGAIN: it just ends. */
+int slots_join(struct mm *mm, uint64_t start, uint64_t end);
 /* Whether f owns the slot of addr. */
 bool slots_own(const struct family *f, uint64_t addr);
 /* Gives up spans inside [start, end) that have become empty. */

@@ -23,7 +23,7 @@
 #define SLOT_SIZE_MIN (64ull << 20)
 enum { SLOTS_WANTED = 8192, RANDOM_TRIES = 16 };
 
-static struct spinlock slots_lock = SPINLOCK_INIT(LOCK_HEAP);
+static struct spinlock slots_lock = SPINLOCK_INIT(LOCK_SLOTS);
 static struct family **owners; /* by slot: (address - base) / slot_size */
 static uint64_t base, slot_size, slot_count, first_random;
 
@@ -105,6 +105,22 @@ static int64_t run_missing(struct family *f, uint64_t *first, uint64_t last)
     }
     *first = run;
     return (int64_t)n;
+}
+
+int slots_join(struct mm *mm, uint64_t start, uint64_t end)
+{
+    uint64_t first = slot_of(start), last = slot_of(end - 1);
+    int err = -ENOMEM;
+
+    spin_lock(&slots_lock);
+    for (uint64_t i = first; i <= last && i < slot_count && err; i++) {
+        if (owners[i] && owners[i] != mm->family) {
+            err = family_enter(owners[i], mm);
+            break;
+        }
+    }
+    spin_unlock(&slots_lock);
+    return err;
 }
 
 int slots_claim(struct mm *mm, uint64_t start, uint64_t end)

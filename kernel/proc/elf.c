@@ -114,6 +114,11 @@ int elf_map(struct mm *mm, struct file *f, struct elf_image *img)
             return err;
         }
         img->bias = base - img->low;
+    } else {
+        err = mm_take_fixed(mm, img->low, img->high);
+        if (err) {
+            return err;
+        }
     }
     for (int i = 0; i < img->header.phnum; i++) {
         const struct elf_phdr *ph = &img->phdrs[i];
