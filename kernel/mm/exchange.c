@@ -245,6 +245,17 @@ static bool has_any(struct walk *w, uint64_t start, uint64_t end)
            cursor_next(&new, start, end, &from, &to);
 }
 
+static void load_fresh(struct walk *w, uint64_t at, uint64_t end, int prot)
+{
+    bool late = !(prot & (MEM_WRITE | MEM_EXEC));
+
+    must(target_mem_commit(at, end - at, late ? MEM_READ | MEM_WRITE : prot));
+    load(w, at, end, prot);
+    if (late) {
+        must(target_mem_protect(at, end - at, prot));
+    }
+}
+
 /* Both have pages of their own there. */
 static void swap_piece(struct walk *w, uint64_t at, uint64_t end, int was,
                        int prot)
@@ -255,8 +266,7 @@ static void swap_piece(struct walk *w, uint64_t at, uint64_t end, int was,
     if (has_any(w, at, end)) {
         if ((was | prot) & MEM_EXEC) {
             target_mem_release(at, len);
-            must(target_mem_commit(at, len, prot));
-            load(w, at, end, prot);
+            load_fresh(w, at, end, prot);
             return;
         }
         if (!(was & MEM_WRITE)) {
@@ -268,17 +278,6 @@ static void swap_piece(struct walk *w, uint64_t at, uint64_t end, int was,
     }
     if (now != prot) {
         must(target_mem_protect(at, len, prot));
-    }
-}
-
-static void load_fresh(struct walk *w, uint64_t at, uint64_t end, int prot)
-{
-    bool late = !(prot & (MEM_WRITE | MEM_EXEC));
-
-    must(target_mem_commit(at, end - at, late ? MEM_READ | MEM_WRITE : prot));
-    load(w, at, end, prot);
-    if (late) {
-        must(target_mem_protect(at, end - at, prot));
     }
 }
 
