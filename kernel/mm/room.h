@@ -105,16 +105,16 @@ struct family {
     /* Pages that all members have and none can write: they stay. */
     struct resident common;
     struct list node; /* in the list of those with several members */
-    bool ended; /* takes nobody any more */
-    uint64_t since; /* when resident came in, ns */
+    bool ended;       /* takes nobody any more */
+    uint64_t since;   /* when resident came in, ns */
     uint64_t swap_ns; /* what the last exchange took */
 };
 
 struct mm {
     struct mutex lock; /* LOCK_MM; guards all that follows but the counts */
     uint32_t refs, users;
-    bool gone;              /* its last user has left */
-    bool stranger;          /* in its family not by fork; not yet let in */
+    bool gone;             /* its last user has left */
+    bool stranger;         /* in its family not by fork; not yet let in */
     struct family *family; /* whose spans it uses */
     struct list family_node;
     struct store store;     /* what it has while its pages are not there */
