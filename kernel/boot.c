@@ -80,6 +80,7 @@ static void boot(void *arg)
     const struct boot_info *info = arg;
 
     must(hostio_init(), "host I/O");
+    host_set_policy(info->policy);
     heap_set_shrinker(pagecache_shrink);
     must(families_start(), "families of processes");
     must(fs_init(info), "root file system");

@@ -303,8 +303,12 @@ int host_bind_fd(struct inet_socket *i)
 
 int host_bind(struct inet_socket *i)
 {
-    int err = host_make_fd(i);
+    /* Whatever port there is, is for a client as well. */
+    int err = i->local.port ? host_may_listen(i) : 0;
 
+    if (!err) {
+        err = host_make_fd(i);
+    }
     if (!err) {
         err = host_bind_fd(i);
     }

@@ -48,6 +48,10 @@ void host_stop(struct inet_socket *i);
 /* Whether a is an address of this machine that a program may bind. */
 bool host_owns_address(const struct inet_addr *a);
 
+/* At boot: the rules of a bundle's policy hold from now on; NULL: none. */
+struct policy;
+void host_set_policy(const struct policy *p);
+
 /* The instance is about to end: waits, for a while, until the host has what
  * programs have written and closed. */
 void host_finish(void);

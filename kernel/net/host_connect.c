@@ -42,7 +42,11 @@ static int start_connect(struct inet_socket *i, const struct inet_addr *to)
     struct host_op *o = &h->control;
     struct abi_sockaddr name;
     uint32_t len = inet_addr_put(&name, i->s.family, to);
+    int err = host_may_reach(i, to);
 
+    if (err) {
+        return err;
+    }
     spin_lock(&h->lock);
     if (o->live || !host_get_buffer(o, sizeof(name))) {
         spin_unlock(&h->lock);

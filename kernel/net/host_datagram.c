@@ -71,7 +71,8 @@ static void queue(struct inet_socket *i, struct host_op *o, uint32_t n)
 
     hostio_message_look(&o->buf, &name_len, &control_len, &flags);
     hostio_receive(&o->buf, MESSAGE_NAME, &name, sizeof(name));
-    if (data && !inet_addr_get(&from, i->s.family, &name, name_len)) {
+    if (data && !inet_addr_get(&from, i->s.family, &name, name_len) &&
+        host_may_receive(i, &from)) {
         hostio_receive(&o->buf, MESSAGE_DATA, data, n);
         inet_datagram_push(i, &from, &i->local, data, n);
     }
@@ -149,8 +150,11 @@ long host_send_datagram(struct inet_socket *i, struct socket_msg *msg,
 {
     struct abi_sockaddr name;
     struct hostio_message m = {.name = &name, .len = (uint32_t)msg->io->left};
-    long n = prepare(i);
+    long n = host_may_reach(i, to);
 
+    if (!n) {
+        n = prepare(i);
+    }
     if (n) {
         return n;
     }
@@ -184,7 +188,8 @@ int host_connect_datagram(struct inet_socket *i, const struct inet_addr *to)
     if (!to && !i->host) {
         return 0;
     }
-    err = prepare(i);
+    err = to ? host_may_reach(i, to) : 0;
+    err = err ? err : prepare(i);
     if (err) {
         return err;
     }

@@ -139,6 +139,10 @@ int host_listen(struct inet_socket *i, int backlog)
             return err;
         }
     }
+    err = host_may_listen(i);
+    if (err) {
+        return err;
+    }
     h = host_of(i);
     err = hostio_listen(h->fd, backlog);
     if (err) {

@@ -109,6 +109,23 @@ check package-args both 'status_is 3' 'grep -qx "hello --help -x" "$work/out"'
 run "$work/app" a b
 check package-by-run both 'status_is 3' 'grep -qx "hello a b" "$work/out"'
 
+# ---- the enclave's own kernel: EINIT compares with the signature ----
+
+ours build "$work/hello" -o "$work/sgx.enc"
+check sgx-build status_is 0
+check sgx-independent test "$(python3 tests/cli/mrenclave.py "$work/sgx.enc")" = \
+    "$(measurement "$work/sgx.enc")"
+run --target sgx-emu "$work/sgx.enc"
+check sgx-unsigned both 'status_is 125' 'err_has "not signed"'
+"$enclos" keygen "$work/key.pem"
+ours sign "$work/sgx.enc" --key "$work/key.pem"
+run --target sgx-emu "$work/sgx.enc"
+check sgx-measured-as-loaded both 'status_is 3' 'grep -qx hello "$work/out"' \
+    'err_has EMULATED'
+flip_bit "$work/sgx.enc" $((8192 + 0x8d800))
+run --target sgx-emu "$work/sgx.enc"
+check sgx-other-kernel both 'status_is 125' '[ ! -s "$work/out" ]'
+
 # ---- sources and errors ----
 
 mkdir -p "$work/tree/bin"

@@ -6,7 +6,7 @@ SCRIPT_TESTS += tests/cli/run-test.sh tests/cli/image-test.sh \
 	tests/cli/gs-test.sh tests/cli/tty-test.py
 
 SCRIPT_TESTS += $(addprefix tests/cli/, bundle-test.sh policy-test.sh \
-	sign-test.sh oci-test.sh)
+	sign-test.sh oci-test.sh policy-net-test.sh)
 
 # What the scripts test, and the programs that they run in it.
 export ENCLOS := $(B)/bin/enclos
@@ -18,7 +18,9 @@ $(B)/cli/%: tests/cli/%.c
 
 # A kernel to lay an enclave out with, and a program to put into bundles.
 tests/cli/bundle-test.sh tests/cli/policy-test.sh tests/cli/sign-test.sh \
-tests/cli/oci-test.sh: $(B)/cli/stub-kernel.elf $(B)/cli/hello
+tests/cli/oci-test.sh tests/cli/policy-net-test.sh: \
+	$(B)/cli/stub-kernel.elf $(B)/cli/hello $(B)/cli/net \
+	$(B)/lib/enclos/enclos-sgx.elf $(B)/bin/sgxemu
 $(B)/cli/stub-kernel.elf: tests/cli/stub-kernel.c tests/cli/stub-kernel.lds
 	@mkdir -p $(@D)
 	$(CC) -O2 -ffreestanding -fPIE -static-pie -nostdlib \
