@@ -2,13 +2,14 @@
  *
  * AF_INET and AF_INET6: the family (inet.h). A socket is born here; its
  * operations before it is connected, those of listening sockets and those of
- * datagram sockets are in this file. Everything reaches other sockets by way
- * of the host (host.h), the machine's own addresses included.
+ * datagram sockets are in this file. What finds a socket inside goes there
+ * (loop.h); everything else goes by way of the host (host.h).
  *
  * What waits in a socket, connections to be accepted or datagrams, is one
  * queue under s->lock.
  */
 #include "kernel/net/host.h"
+#include "kernel/net/loop.h"
 #include "kernel/mm/heap.h"
 #include "lib/string.h"
 #include "abi/linux/epoll.h"
@@ -19,6 +20,7 @@
 enum {
     DATAGRAMS_MOST = 212992, /* bytes that wait, as SO_RCVBUF's default */
     DATAGRAM_COST = 256,     /* of each, besides its data */
+    DATAGRAM_MOST = 65507,
     OPTION_MOST = 256,
     ALL_IN = POLLIN | POLLRDNORM,
     ALL_OUT = POLLOUT | POLLWRNORM,
@@ -121,7 +123,9 @@ static void drop_arrivals(struct inet_socket *i)
     struct arrival *a;
 
     while ((a = take_arrival(i, false)) != NULL) {
-        if (a->conn) {
+        if (a->conn) { /* nobody accepts it: a reset */
+            a->conn->s.linger = 0;
+            atomic_fetch_or(&a->conn->s.flags, SOCKET_LINGER);
             a->conn->s.ops->release(&a->conn->s);
             socket_unref(&a->conn->s);
         }
@@ -131,6 +135,7 @@ static void drop_arrivals(struct inet_socket *i)
 
 static void stop_listening(struct inet_socket *i)
 {
+    loop_del(i);
     atomic_store_release(&family_of(i)->backlog, 0);
     atomic_fetch_and(&i->s.flags, ~(uint32_t)SOCKET_LISTENS);
     if (i->host) {
@@ -252,6 +257,8 @@ static int inet_bind(struct socket *s, const struct abi_sockaddr *name,
     if (err) {
         i->local = before;
         i->bound_address = i->bound_port = false;
+    } else if (s->type == SOCK_DGRAM) {
+        loop_add(i);
     }
     return err;
 }
@@ -276,6 +283,37 @@ static int disconnect(struct inet_socket *i)
     return err;
 }
 
+/* To a socket inside that listens there. -EAGAIN: there is none, or its
+ * backlog is full. */
+static int connect_inside(struct inet_socket *i, const struct inet_addr *to,
+                          bool nowait)
+{
+    struct inet_addr dest, source;
+    struct inet_socket *listener;
+    int err;
+
+    loop_route(i, to, &dest, &source);
+    listener = loop_find(SOCK_STREAM, &dest, &source);
+    if (!listener) {
+        return -EAGAIN;
+    }
+    err = loop_connect(i, listener, &dest, &source, nowait);
+    socket_unref(&listener->s);
+    return err;
+}
+
+static int connect_stream(struct inet_socket *i, const struct inet_addr *to,
+                          bool nowait)
+{
+    int err;
+
+    if (listens(i)) {
+        return -EISCONN;
+    }
+    err = connect_inside(i, to, nowait);
+    return err == -EAGAIN ? host_connect(i, to, nowait) : err;
+}
+
 static int inet_connect(struct socket *s, const struct abi_sockaddr *name,
                         uint32_t len, bool nowait)
 {
@@ -294,11 +332,12 @@ static int inet_connect(struct socket *s, const struct abi_sockaddr *name,
         return err;
     }
     if (s->type == SOCK_STREAM) {
-        return listens(i) ? -EISCONN : host_connect(i, &to, nowait);
+        return connect_stream(i, &to, nowait);
     }
     err = host_connect_datagram(i, &to);
     if (!err) {
         i->peer = to;
+        loop_add(i);
     }
     return err;
 }
@@ -325,6 +364,7 @@ static int inet_listen(struct socket *s, int backlog)
         return err;
     }
     atomic_fetch_or(&s->flags, SOCKET_LISTENS);
+    loop_add(i);
     return 0;
 }
 
@@ -368,6 +408,59 @@ static int inet_accept(struct socket *s, struct socket **out, bool nowait)
 
 /* ---- data ---- */
 
+/* Queues what msg has in a socket inside. What it has no room for is lost. */
+static long give(struct inet_socket *to, const struct inet_addr *from,
+                 struct socket_msg *msg)
+{
+    size_t len = msg->io->left;
+    struct arrival *a = kmalloc(sizeof(*a) + len);
+
+    if (!a) {
+        return -ENOBUFS;
+    }
+    if (iobuf_get(msg->io, a->data, len) < (long)len) {
+        kfree(a);
+        return -EFAULT;
+    }
+    a->conn = NULL;
+    a->from = *from;
+    a->len = (uint32_t)len;
+    if (!queue_arrival(to, a)) {
+        kfree(a);
+    }
+    return (long)len;
+}
+
+/* -EAGAIN: no socket inside is meant. */
+static long send_inside(struct inet_socket *i, struct socket_msg *msg,
+                        const struct inet_addr *to)
+{
+    struct inet_addr dest, source;
+    struct inet_socket *target;
+    long n = 0;
+
+    if (msg->control_len || msg->io->left > DATAGRAM_MOST) {
+        return -EAGAIN;
+    }
+    loop_route(i, to, &dest, &source);
+    target = loop_find(SOCK_DGRAM, &dest, &source);
+    if (!target) {
+        return -EAGAIN;
+    }
+    if (!i->local.port) { /* the host chooses one that is free there, too */
+        n = host_bind(i);
+        if (!n) {
+            loop_add(i);
+            loop_route(i, to, &dest, &source);
+        }
+    }
+    if (!n) {
+        n = give(target, &source, msg);
+    }
+    socket_unref(&target->s);
+    return n;
+}
+
 static long inet_sendmsg(struct socket *s, struct socket_msg *msg)
 {
     struct inet_socket *i = inet_of(s);
@@ -396,7 +489,12 @@ static long inet_sendmsg(struct socket *s, struct socket_msg *msg)
         return -EDESTADDRREQ;
     }
     err = socket_take_error(s);
-    return err ? -err : host_send_datagram(i, msg, &to);
+    if (!err) {
+        long n = send_inside(i, msg, &to);
+
+        return n == -EAGAIN ? host_send_datagram(i, msg, &to) : n;
+    }
+    return -err;
 }
 
 /* The next datagram, or why there is none; NULL and 0: the end. */
@@ -549,8 +647,8 @@ static bool level_fits(const struct socket *s, int level)
            (level == IPPROTO_TCP && s->type == SOCK_STREAM);
 }
 
-static int inet_setsockopt(struct socket *s, int level, int name,
-                           const void *value, uint32_t len)
+int inet_setsockopt(struct socket *s, int level, int name, const void *value,
+                    uint32_t len)
 {
     struct inet_socket *i = inet_of(s);
     int32_t number = 0;
@@ -577,8 +675,8 @@ static int inet_setsockopt(struct socket *s, int level, int name,
     return err ? err : keep_option(i, level, name, value, len);
 }
 
-static int inet_getsockopt(struct socket *s, int level, int name, void *value,
-                           uint32_t *len)
+int inet_getsockopt(struct socket *s, int level, int name, void *value,
+                    uint32_t *len)
 {
     struct inet_socket *i = inet_of(s);
     int32_t only = i->v6only;

@@ -2,9 +2,9 @@
  *
  * AF_INET and AF_INET6: what the family's files share. inet.c is the family:
  * names, options that both sides have, and the one decision, taken at bind,
- * listen, connect and send: does it stay inside (loop_stream.c, loop_dgram.c:
- * 127.0.0.0/8, ::1, own addresses with a socket of ours behind the port), or
- * does it go to the host (host.h)?
+ * listen, connect and send: does it stay inside (loop.h: 127.0.0.0/8, ::1 and
+ * own addresses with a socket of ours behind the port), or does it go to the
+ * host (host.h)?
  *
  * A socket is born inside. A stream that connects outside becomes the host's
  * for good: inet.c calls host_connect(), which sets i->s.ops to its own table
@@ -26,7 +26,8 @@ struct inet_addr {
     uint32_t scope; /* sin6_scope_id */
 };
 
-struct loop; /* the inside's own part; loop_private.h */
+struct loop; /* loop.c: where sockets inside find it */
+struct side; /* loop_stream.c: its end of a connection inside */
 
 struct inet_socket {
     struct socket s;
@@ -39,7 +40,8 @@ struct inet_socket {
      * them when it takes the socket over (inet_option_for_each). */
     struct list options;
     void *host;        /* host.c's own, or NULL */
-    struct loop *loop; /* NULL once the socket is the host's */
+    struct loop *loop; /* or NULL */
+    struct side *side; /* or NULL */
 };
 
 static inline struct inet_socket *inet_of(struct socket *s)

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * AF_INET and AF_INET6 inside the instance (inet.h): who listens or receives
+ * here (loop.c), and connections that are two byte streams and no packets
+ * (loop_stream.c). The host chose and holds the ports; no data passes it.
+ */
+#ifndef KERNEL_NET_LOOP_H
+#define KERNEL_NET_LOOP_H
+
+#include "kernel/net/inet.h"
+#include "kernel/net/stream.h"
+
+struct loop {
+    struct list node;      /* among those with the same hash; loop.c's lock */
+    struct inet_socket *i; /* not counted */
+};
+
+/* i listens, or receives datagrams, at i->local: sockets inside find it until
+ * loop_del(). Again: after i->local changed. */
+void loop_add(struct inet_socket *i);
+void loop_del(struct inet_socket *i);
+
+/* The socket of `type` that what goes from `from` to `to` reaches, with a
+ * reference; NULL: none inside. A datagram socket that is connected takes
+ * only what its peer sends. */
+struct inet_socket *loop_find(int type, const struct inet_addr *to,
+                              const struct inet_addr *from);
+
+/* Where `to` leads and, when i->local is any, whence: 0.0.0.0 is 127.0.0.1. */
+void loop_route(const struct inet_socket *i, const struct inet_addr *to,
+                struct inet_addr *dest, struct inet_addr *source);
+
+/* connect(2) of a stream that found `listener`: from here on i's operations
+ * are loop_stream.c's. -EAGAIN: its backlog is full; -ENOMEM. */
+int loop_connect(struct inet_socket *i, struct inet_socket *listener,
+                 const struct inet_addr *dest, const struct inet_addr *source,
+                 bool nowait);
+
+/* inet.c's, which connections inside share. */
+int inet_setsockopt(struct socket *s, int level, int name, const void *value,
+                    uint32_t len);
+int inet_getsockopt(struct socket *s, int level, int name, void *value,
+                    uint32_t *len);
+
+#endif
