@@ -311,7 +311,13 @@ static int connect_stream(struct inet_socket *i, const struct inet_addr *to,
         return -EISCONN;
     }
     err = connect_inside(i, to, nowait);
-    return err == -EAGAIN ? host_connect(i, to, nowait) : err;
+    if (err == -EAGAIN) {
+        err = host_connect(i, to, nowait);
+        if (err && i->s.ops == &inet_ops) {
+            i->peer.port = 0;
+        }
+    }
+    return err;
 }
 
 static int inet_connect(struct socket *s, const struct abi_sockaddr *name,
@@ -471,7 +477,7 @@ static long inet_sendmsg(struct socket *s, struct socket_msg *msg)
         err = socket_take_error(s);
         return err ? -err : -EPIPE;
     }
-    if (msg->flags & MSG_OOB) {
+    if (msg->flags & MSG_OOB && s->family == AF_INET) {
         return -EOPNOTSUPP;
     }
     if (family_of(i)->tx_shut) {

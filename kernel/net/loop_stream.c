@@ -367,11 +367,12 @@ static long loop_recv(struct socket *s, struct socket_msg *msg)
     if (unlikely(msg->flags & MSG_ERRQUEUE)) {
         return -EAGAIN;
     }
-    while (msg->io->left) {
+    for (;;) {
         bool ended = at_end(d);
 
         n = recv_some(s, msg, &peek);
-        if (n < 0) {
+        if (n < 0 || (!msg->io->left && !done &&
+                      stream_filled(&d->me->in))) { /* asked for nothing */
             break;
         }
         done += n;
@@ -446,7 +447,6 @@ static void loop_release(struct socket *s)
     other = hold(d->c, d->other);
     if (other && abort && !is_reset(d->other)) {
         atomic_store_release(&d->other->reset, true);
-        stream_discard(&d->other->in);
         socket_fail(&other->s, ECONNRESET);
     }
     if (other) {

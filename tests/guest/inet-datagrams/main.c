@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * UDP between sockets of one machine: boundaries, truncation, connected and
+ * not, refusals, both families, what poll says.
+ */
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include "tests/guest/show.h"
+
+union name {
+    struct sockaddr any;
+    struct sockaddr_in v4;
+    struct sockaddr_in6 v6;
+};
+
+static char buf[70000];
+
+static void got(long n)
+{
+    printf("[%.*s]\n", n > 0 ? (int)n : 0, buf);
+}
+
+static void bits(const char *what, int fd)
+{
+    struct pollfd p = {fd, 0x3fff & ~(POLLRDBAND | POLLWRBAND), 0};
+
+    usleep(20000);
+    poll(&p, 1, 0);
+    printf("%s: %x\n", what, p.revents & ~(POLLRDBAND | POLLWRBAND));
+}
+
+static int bound(const char *ip, union name *n)
+{
+    int family = strchr(ip, ':') ? AF_INET6 : AF_INET;
+    int s = socket(family, SOCK_DGRAM, 0);
+    socklen_t len = sizeof(*n);
+
+    memset(n, 0, sizeof(*n));
+    n->any.sa_family = family;
+    inet_pton(family, ip,
+              family == AF_INET ? (void *)&n->v4.sin_addr
+                                : (void *)&n->v6.sin6_addr);
+    if (bind(s, &n->any, family == AF_INET ? 16 : 28)) {
+        printf("bind %s: %s\n", ip, strerrorname_np(errno));
+    }
+    getsockname(s, &n->any, &len);
+    return s;
+}
+
+static socklen_t len_of(const union name *n)
+{
+    return n->any.sa_family == AF_INET ? 16 : 28;
+}
+
+static void talk(const char *ip)
+{
+    union name n, from;
+    socklen_t len = sizeof(from);
+    int s = bound(ip, &n), c = socket(n.any.sa_family, SOCK_DGRAM, 0), k;
+    struct iovec iov = {buf, 3};
+    struct msghdr m = {.msg_iov = &iov, .msg_iovlen = 1};
+
+    printf("-- %s\n", ip);
+    bits("fresh", s);
+    CALL(recvfrom, s, buf, 10L, MSG_DONTWAIT, NULL, NULL);
+    CALL(write, c, "x", 1L);
+    CALL(sendto, c, "hello", 5L, 0, &n, len_of(&n));
+    bits("sent", s);
+    CALL(ioctl, s, FIONREAD, &k);
+    printf("%d\n", k);
+    got(CALL(recvfrom, s, buf, 3L, MSG_PEEK | MSG_TRUNC, NULL, NULL));
+    got(CALL(recvfrom, s, buf, 10L, 0, &from, &len));
+    printf("%u %d\n", len, from.any.sa_family);
+    CALL(sendto, s, "reply", 5L, 0, &from, len);
+    got(CALL(read, c, buf, 10L));
+    CALL(sendto, c, "", 0L, 0, &n, len_of(&n));
+    CALL(read, s, buf, 10L);
+    CALL(sendto, c, "truncated", 9L, 0, &n, len_of(&n));
+    got(CALL(recvmsg, s, &m, 0));
+    printf("%x\n", m.msg_flags);
+    CALL(sendto, c, buf, 65507L, 0, &n, len_of(&n));
+    CALL(read, s, buf, 70000L);
+    CALL(sendto, c, buf, 65536L, 0, &n, len_of(&n));
+    CALL(sendto, c, "x", 1L, MSG_OOB, &n, len_of(&n));
+    CALL(connect, c, &n, len_of(&n));
+    CALL(write, c, "connected", 9L);
+    got(CALL(read, s, buf, 10L));
+    len = sizeof(from);
+    CALL(getpeername, c, &from, &len);
+    printf("%u %d\n", len, from.v4.sin_port == n.v4.sin_port);
+    CALL(getpeername, s, &from, &len);
+    CALL(shutdown, s, SHUT_RD);
+    CALL(listen, c, 1);
+    CALL(accept, c, NULL, NULL);
+    k = bound(ip, &from);
+    len = sizeof(from);
+    getsockname(c, &from.any, &len);
+    CALL(sendto, k, "stranger", 8L, 0, &from, len);
+    CALL(sendto, s, "friend", 6L, 0, &from, len);
+    got(CALL(read, c, buf, 10L));
+    CALL(recvfrom, c, buf, 10L, MSG_DONTWAIT, NULL, NULL);
+    close(k);
+    close(s);
+    CALL(write, c, "refused", 7L);
+    bits("refused", c);
+    CALL(write, c, "again", 5L);
+    CALL(read, c, buf, 0L);
+    from.any.sa_family = AF_UNSPEC;
+    CALL(connect, c, &from, 16);
+    CALL(getpeername, c, &from, &len);
+    CALL(write, c, "x", 1L);
+    close(c);
+}
+
+static void bad(void)
+{
+    union name n, m;
+    int s = bound("127.0.0.1", &n), t;
+
+    title("bad");
+    CALL(bind, s, &n, 16);
+    t = socket(AF_INET, SOCK_DGRAM, 0);
+    CALL(bind, t, &n, 16);
+    CALL(bind, t, &n, 15);
+    n.any.sa_family = AF_INET6;
+    CALL(bind, t, &n, 16);
+    n.any.sa_family = AF_INET;
+    CALL(sendto, t, "x", 1L, 0, &n, 15);
+    m = n;
+    m.v4.sin_port = 0;
+    CALL(sendto, t, "x", 1L, 0, &m, 16);
+    m.v4.sin_addr.s_addr = htonl(0x08080808);
+    CALL(bind, t, &m, 16);
+    CALL(socket, AF_INET, SOCK_DGRAM, IPPROTO_TCP);
+    CALL(socket, AF_INET, SOCK_RDM, 0);
+    close(s);
+    close(t);
+}
+
+int main(void)
+{
+    show_start();
+    talk("127.0.0.1");
+    talk("0.0.0.0");
+    talk("127.0.0.9");
+    talk("::1");
+    talk("::");
+    bad();
+    return 0;
+}
