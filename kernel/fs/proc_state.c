@@ -47,6 +47,7 @@ static void process_facts(struct proc *p, struct facts *f)
     memcpy(f->comm, p->comm, sizeof(f->comm));
     f->state = p->zombie ? 'Z' : p->signals.stopped ? 'T' : 'R';
     f->cred = p->cred;
+    cred_hold(&f->cred);
     f->child_user_ns = p->child_user_ns;
     f->child_kernel_ns = p->child_kernel_ns;
     f->start_ns = p->start_ns;
@@ -58,6 +59,9 @@ static void process_facts(struct proc *p, struct facts *f)
 static void thread_facts(struct thread *t, struct facts *f)
 {
     f->tid = t->tid;
+    cred_drop(&f->cred);
+    f->cred = t->cred;
+    cred_hold(&f->cred);
     f->nice = t->nice;
     f->policy = t->policy;
     f->rt_priority = t->rt_priority;
@@ -95,6 +99,14 @@ static int get_facts(struct proc *p, const struct pseudo_at *at,
     return err;
 }
 
+static void facts_free(struct facts *f)
+{
+    if (f) {
+        cred_drop(&f->cred);
+        kfree(f);
+    }
+}
+
 /* The process's row sums up its threads; a task's row is one thread. */
 static int facts_at(const struct pseudo_at *at, struct facts *f)
 {
@@ -119,12 +131,12 @@ int show_pid_stat(struct text *t, const struct pseudo_at *at)
 {
     struct mm_layout zero = {0}, *l = &zero;
     struct mm_stats s = {0};
-    struct facts *f = kmalloc(sizeof(*f));
+    struct facts *f = kzalloc(sizeof(*f));
     struct mm *mm = NULL;
     int err = f ? facts_at(at, f) : -ENOMEM;
 
     if (err) {
-        kfree(f);
+        facts_free(f);
         return err;
     }
     mm_at(at, &mm); /* a zombie has none */
@@ -155,7 +167,7 @@ int show_pid_stat(struct text *t, const struct pseudo_at *at)
     if (mm) {
         mm_put(mm);
     }
-    kfree(f);
+    facts_free(f);
     return 0;
 }
 
@@ -183,8 +195,8 @@ static void add_ids(struct text *t, const struct facts *f)
              c->uid, c->euid, c->suid, c->fsuid);
     text_add(t, "Gid:\t%u\t%u\t%u\t%u\nFDSize:\t64\nGroups:\t", c->gid, c->egid,
              c->sgid, c->fsgid);
-    for (uint32_t i = 0; i < c->group_count; i++) {
-        text_add(t, "%u ", c->groups[i]);
+    for (uint32_t i = 0; c->groups && i < c->groups->count; i++) {
+        text_add(t, "%u ", c->groups->ids[i]);
     }
     text_add(t, "\n");
 }
@@ -221,11 +233,11 @@ static void add_cpu_list(struct text *t)
 
 int show_status(struct text *t, const struct pseudo_at *at)
 {
-    struct facts *f = kmalloc(sizeof(*f));
+    struct facts *f = kzalloc(sizeof(*f));
     int err = f ? facts_at(at, f) : -ENOMEM;
 
     if (err) {
-        kfree(f);
+        facts_free(f);
         return err;
     }
     text_add(t, "Name:\t%s\n", f->comm);
@@ -253,6 +265,6 @@ int show_status(struct text *t, const struct pseudo_at *at)
              "voluntary_ctxt_switches:\t%lu\n"
              "nonvoluntary_ctxt_switches:\t%lu\n",
              f->switches - f->preemptions, f->preemptions);
-    kfree(f);
+    facts_free(f);
     return 0;
 }

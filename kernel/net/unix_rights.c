@@ -52,12 +52,12 @@ static struct rights *rights_new(unsigned count)
 
 static bool capable(int cap)
 {
-    return current_proc()->cred.cap_effective >> cap & 1;
+    return current_cred()->cap_effective >> cap & 1;
 }
 
 static int check_cred(const struct abi_ucred *c)
 {
-    const struct cred *cred = &current_proc()->cred;
+    const struct cred *cred = current_cred();
 
     if (c->pid != current_proc()->pid && !capable(CAP_SYS_ADMIN_)) {
         return -EPERM;
@@ -177,8 +177,8 @@ int rights_get(struct unix_socket *u, struct unix_socket *to,
                 ? (struct unix_cred){w->cred.pid, w->cred.uid, w->cred.gid}
                 : unix_current_cred();
         if (!w->has_cred) { /* the real ones, unix(7) */
-            (*out)->cred.uid = current_proc()->cred.uid;
-            (*out)->cred.gid = current_proc()->cred.gid;
+            (*out)->cred.uid = current_cred()->uid;
+            (*out)->cred.gid = current_cred()->gid;
         }
     }
     if (err) {

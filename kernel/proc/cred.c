@@ -2,10 +2,11 @@
  *
  * Credentials: who the program is, and what that lets it do. Root has all
  * capabilities, as in a container of its own; what they would do to the host
- * does not exist here. proc_lock guards changes; readers take single words.
+ * does not exist here. proc_lock guards changes; a thread reads its own bare.
  */
 #include "kernel/proc/cred.h"
 #include "kernel/proc/room.h"
+#include "kernel/mm/heap.h"
 #include "abi/linux/errno.h"
 #include "abi/linux/prctl.h"
 #include "lib/string.h"
@@ -34,17 +35,31 @@ void fs_current_cred(struct fs_cred *out)
         *out = (struct fs_cred){.caps = CAP_ALL};
         return;
     }
-    const struct cred *c = &t->proc->cred;
+    const struct cred *c = &t->cred;
     out->uid = c->fsuid;
     out->gid = c->fsgid;
-    out->group_count = c->group_count;
-    out->groups = c->groups;
+    out->group_count = c->groups ? c->groups->count : 0;
+    out->groups = c->groups ? c->groups->ids : NULL;
     out->caps = c->cap_effective;
+}
+
+void cred_hold(const struct cred *c)
+{
+    if (c->groups) {
+        atomic_fetch_add(&c->groups->refs, 1);
+    }
+}
+
+void cred_drop(const struct cred *c)
+{
+    if (c->groups && atomic_sub_fetch(&c->groups->refs, 1) == 0) {
+        kfree(c->groups);
+    }
 }
 
 bool cred_capable(int cap)
 {
-    return current_proc()->cred.cap_effective >> cap & 1;
+    return current_thread()->cred.cap_effective >> cap & 1;
 }
 
 void cred_first(struct cred *c, uint32_t uid, uint32_t gid)
@@ -90,25 +105,43 @@ static void fix_caps(const struct cred *old, struct cred *c)
     }
 }
 
+/* Takes the place of what *at was. proc_lock held; the old groups are dropped
+ * by the caller, later. */
+static struct cred replace(struct cred *at, const struct cred *c)
+{
+    struct cred old = *at;
+
+    cred_hold(c);
+    *at = *c;
+    return old;
+}
+
 /* Installs the new credentials; dumpable falls when who we are changed. */
 static void commit(struct cred *c)
 {
-    struct proc *p = current_proc();
+    struct thread *t = current_thread();
+    struct proc *p = t->proc;
+    struct cred old, shown = {0};
 
     spin_lock(&proc_lock);
-    if (c->euid != p->cred.euid || c->egid != p->cred.egid ||
-        c->fsuid != p->cred.fsuid || c->fsgid != p->cred.fsgid) {
+    if (c->euid != t->cred.euid || c->egid != t->cred.egid ||
+        c->fsuid != t->cred.fsuid || c->fsgid != t->cred.fsgid) {
         p->dumpable = false;
         p->pdeath_signal = 0;
     }
-    p->cred = *c;
+    old = replace(&t->cred, c);
+    if (t->tid == p->pid) {
+        shown = replace(&p->cred, c);
+    }
     spin_unlock(&proc_lock);
+    cred_drop(&old);
+    cred_drop(&shown);
 }
 
 static void commit_uids(struct cred *c)
 {
     c->fsuid = c->euid;
-    fix_caps(&current_proc()->cred, c);
+    fix_caps(&current_thread()->cred, c);
     commit(c);
 }
 
@@ -119,7 +152,7 @@ static bool among(uint32_t id, uint32_t a, uint32_t b, uint32_t c)
 
 int cred_setuid(uint32_t uid)
 {
-    struct cred c = current_proc()->cred;
+    struct cred c = current_thread()->cred;
 
     if (uid == ID_KEEP) {
         return -EINVAL;
@@ -136,7 +169,7 @@ int cred_setuid(uint32_t uid)
 
 int cred_setreuid(uint32_t ruid, uint32_t euid)
 {
-    struct cred c = current_proc()->cred, old = c;
+    struct cred c = current_thread()->cred, old = c;
 
     if (!cred_capable(CAP_SETUID) &&
         (!among(ruid, old.uid, old.euid, old.euid) ||
@@ -154,7 +187,7 @@ int cred_setreuid(uint32_t ruid, uint32_t euid)
 
 int cred_setresuid(uint32_t ruid, uint32_t euid, uint32_t suid)
 {
-    struct cred c = current_proc()->cred;
+    struct cred c = current_thread()->cred;
 
     if (!cred_capable(CAP_SETUID) && (!among(ruid, c.uid, c.euid, c.suid) ||
                                       !among(euid, c.uid, c.euid, c.suid) ||
@@ -170,7 +203,7 @@ int cred_setresuid(uint32_t ruid, uint32_t euid, uint32_t suid)
 
 uint32_t cred_setfsuid(uint32_t uid)
 {
-    struct cred c = current_proc()->cred;
+    struct cred c = current_thread()->cred;
     uint32_t old = c.fsuid;
 
     if (uid == ID_KEEP || uid == old ||
@@ -200,7 +233,7 @@ static void commit_gids(struct cred *c)
 
 int cred_setgid(uint32_t gid)
 {
-    struct cred c = current_proc()->cred;
+    struct cred c = current_thread()->cred;
 
     if (gid == ID_KEEP) {
         return -EINVAL;
@@ -217,7 +250,7 @@ int cred_setgid(uint32_t gid)
 
 int cred_setregid(uint32_t rgid, uint32_t egid)
 {
-    struct cred c = current_proc()->cred, old = c;
+    struct cred c = current_thread()->cred, old = c;
 
     if (!cred_capable(CAP_SETGID) &&
         (!among(rgid, old.gid, old.egid, old.egid) ||
@@ -235,7 +268,7 @@ int cred_setregid(uint32_t rgid, uint32_t egid)
 
 int cred_setresgid(uint32_t rgid, uint32_t egid, uint32_t sgid)
 {
-    struct cred c = current_proc()->cred;
+    struct cred c = current_thread()->cred;
 
     if (!cred_capable(CAP_SETGID) && (!among(rgid, c.gid, c.egid, c.sgid) ||
                                       !among(egid, c.gid, c.egid, c.sgid) ||
@@ -251,7 +284,7 @@ int cred_setresgid(uint32_t rgid, uint32_t egid, uint32_t sgid)
 
 uint32_t cred_setfsgid(uint32_t gid)
 {
-    struct cred c = current_proc()->cred;
+    struct cred c = current_thread()->cred;
     uint32_t old = c.fsgid;
 
     if (gid == ID_KEEP ||
@@ -264,31 +297,56 @@ uint32_t cred_setfsgid(uint32_t gid)
     return old;
 }
 
-/* Linux keeps groups in order, and getgroups(2) shows it. */
-static void add_sorted(struct cred *c, uint32_t gid)
+/* Moves ids[i] down to where it belongs among the first n: a heap. */
+static void sift(uint32_t *ids, unsigned i, unsigned n)
 {
-    unsigned i = c->group_count++;
+    for (unsigned child; (child = 2 * i + 1) < n; i = child) {
+        uint32_t id = ids[i];
 
-    for (; i > 0 && c->groups[i - 1] > gid; i--) {
-        c->groups[i] = c->groups[i - 1];
+        child += child + 1 < n && ids[child + 1] > ids[child];
+        if (ids[child] <= id) {
+            break;
+        }
+        ids[i] = ids[child];
+        ids[child] = id;
     }
-    c->groups[i] = gid;
 }
 
-int cred_setgroups(const uint32_t *groups, unsigned count)
+/* Linux keeps groups in order, and getgroups(2) shows it. */
+static void sort(uint32_t *ids, unsigned n)
 {
-    struct cred c = current_proc()->cred;
+    for (unsigned i = n / 2; i-- > 0;) {
+        sift(ids, i, n);
+    }
+    for (unsigned i = n; i-- > 1;) {
+        uint32_t id = ids[i];
+
+        ids[i] = ids[0];
+        ids[0] = id;
+        sift(ids, 0, i);
+    }
+}
+
+struct group_list *group_list_new(unsigned count)
+{
+    struct group_list *g = kmalloc(sizeof(*g) + count * sizeof(g->ids[0]));
+
+    if (g) {
+        g->refs = 1;
+        g->count = count;
+    }
+    return g;
+}
+
+int cred_setgroups(struct group_list *groups)
+{
+    struct cred c = current_thread()->cred;
 
     if (!cred_capable(CAP_SETGID)) {
         return -EPERM;
     }
-    if (count > ARRAY_SIZE(c.groups)) {
-        return -EINVAL;
-    }
-    c.group_count = 0;
-    for (unsigned i = 0; i < count; i++) {
-        add_sorted(&c, groups[i]);
-    }
+    sort(groups->ids, groups->count);
+    c.groups = groups;
     commit(&c);
     return 0;
 }
@@ -297,7 +355,7 @@ int cred_setgroups(const uint32_t *groups, unsigned count)
 
 int cred_capset(uint64_t effective, uint64_t permitted, uint64_t inheritable)
 {
-    struct cred c = current_proc()->cred;
+    struct cred c = current_thread()->cred;
     uint64_t may_inherit = c.cap_inheritable | c.cap_permitted;
 
     effective &= CAP_ALL;
@@ -321,7 +379,7 @@ int cred_capset(uint64_t effective, uint64_t permitted, uint64_t inheritable)
 
 int cred_drop_bounding(int cap)
 {
-    struct cred c = current_proc()->cred;
+    struct cred c = current_thread()->cred;
 
     if (!cred_capable(CAP_SETPCAP)) {
         return -EPERM;
@@ -336,7 +394,7 @@ int cred_drop_bounding(int cap)
 
 int cred_ambient(int how, int cap)
 {
-    struct cred c = current_proc()->cred;
+    struct cred c = current_thread()->cred;
     uint64_t bit;
 
     if (how == PR_CAP_AMBIENT_CLEAR_ALL) {
@@ -373,7 +431,7 @@ int cred_ambient(int how, int cap)
 
 int cred_set_securebits(uint32_t bits)
 {
-    struct cred c = current_proc()->cred;
+    struct cred c = current_thread()->cred;
     uint32_t locked = (c.securebits & SECURE_BITS << 1) >> 1;
     uint32_t changed = bits ^ c.securebits;
 
@@ -389,12 +447,12 @@ int cred_set_securebits(uint32_t bits)
 
 bool cred_keeps_caps(void)
 {
-    return current_proc()->cred.securebits & SECURE_KEEP_CAPS;
+    return current_thread()->cred.securebits & SECURE_KEEP_CAPS;
 }
 
 int cred_keep_caps(bool keep)
 {
-    struct cred c = current_proc()->cred;
+    struct cred c = current_thread()->cred;
 
     if (c.securebits & SECURE_KEEP_CAPS << 1) {
         return -EPERM; /* locked */
@@ -431,7 +489,7 @@ static void exec_caps(struct cred *c, const struct cred *old, bool changed)
 
 bool cred_exec(struct proc *p, uint32_t mode, uint32_t uid, uint32_t gid)
 {
-    struct cred c = p->cred, old = c;
+    struct cred c = current_thread()->cred, old = c, shown;
     bool changed;
 
     if (!p->no_new_privs) {
@@ -447,8 +505,10 @@ bool cred_exec(struct proc *p, uint32_t mode, uint32_t uid, uint32_t gid)
     c.sgid = c.fsgid = c.egid;
     exec_caps(&c, &old, c.euid != old.euid || c.egid != old.egid);
     spin_lock(&proc_lock);
-    p->cred = c;
+    current_thread()->cred = c;
+    shown = replace(&p->cred, &c);
     p->dumpable = !changed;
     spin_unlock(&proc_lock);
+    cred_drop(&shown);
     return changed;
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Changing the current process's credentials by the rules of credentials(7)
- * and capabilities(7). ids are 32-bit; ID_KEEP leaves one as it is.
- * Credentials belong to the process, not to the thread as on Linux: libcs
- * change them in all threads at once anyway.
+ * Changing the current thread's credentials by the rules of credentials(7)
+ * and capabilities(7). ids are 32-bit; ID_KEEP leaves one as it is. libcs
+ * change them in all threads of a process at once; what others see of the
+ * process are its first thread's.
  */
 #ifndef KERNEL_PROC_CRED_H
 #define KERNEL_PROC_CRED_H
@@ -12,7 +12,7 @@
 
 #define ID_KEEP 0xffffffffu
 
-/* Whether the current process has capability cap (CAP_*) in effect. */
+/* Whether the current thread has capability cap (CAP_*) in effect. */
 bool cred_capable(int cap);
 
 /* setuid(2), setreuid(2), setresuid(2) and the same for groups: 0, -EPERM,
@@ -26,8 +26,10 @@ int cred_setresgid(uint32_t rgid, uint32_t egid, uint32_t sgid);
 /* Return the old value, changed or not. */
 uint32_t cred_setfsuid(uint32_t uid);
 uint32_t cred_setfsgid(uint32_t gid);
-/* -EPERM; -EINVAL for more than fit. */
-int cred_setgroups(const uint32_t *groups, unsigned count);
+/* A list with one reference, to be filled; NULL: no memory. */
+struct group_list *group_list_new(unsigned count);
+/* Takes a reference of its own, and sorts. -EPERM. */
+int cred_setgroups(struct group_list *groups);
 
 /* capset(2); -EPERM. */
 int cred_capset(uint64_t effective, uint64_t permitted, uint64_t inheritable);

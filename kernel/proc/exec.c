@@ -72,10 +72,10 @@ static void describe(const struct exec *x, struct proc *p, struct stack_in *in)
     in->base = x->interp ? x->interp_image.bias + x->interp_image.low : 0;
     in->hwcap = arch_hwcap();
     in->minsigstksz = signal_min_stack();
-    in->uid = p->cred.uid;
-    in->euid = p->cred.euid;
-    in->gid = p->cred.gid;
-    in->egid = p->cred.egid;
+    in->uid = current_cred()->uid;
+    in->euid = current_cred()->euid;
+    in->gid = current_cred()->gid;
+    in->egid = current_cred()->egid;
     target_random(in->random, sizeof(in->random));
     target_random(&noise, sizeof(noise));
     in->gap = p->personality & ADDR_NO_RANDOMIZE ? 0 : noise % 512 * 16;

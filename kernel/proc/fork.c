@@ -34,7 +34,8 @@ static void copy_proc(const struct clone_args *a, struct proc *from,
                       struct proc *to)
 {
     copy_actions(from, to, a->flags & CLONE_CLEAR_SIGHAND);
-    to->cred = from->cred;
+    to->cred = *current_cred();
+    cred_hold(&to->cred);
     memcpy(to->limits, from->limits, sizeof(to->limits));
     memcpy(to->comm, from->comm, sizeof(to->comm));
     memcpy(to->exe, from->exe, sizeof(to->exe));

@@ -179,6 +179,7 @@ void proc_put(struct proc *p)
     if (atomic_sub_fetch(&p->refs, 1) == 0) {
         check(p->thread_count == 0 && !p->mm);
         signal_state_free(&p->signals);
+        cred_drop(&p->cred);
         kfree(p);
     }
 }

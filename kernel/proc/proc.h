@@ -20,15 +20,21 @@ struct rlimit64 {
 };
 enum { RLIMIT_COUNT = 16 };
 
-/* Credentials, by value; credentials(7). */
+/* Supplementary groups, shared and never changed. */
+struct group_list {
+    uint32_t refs, count;
+    uint32_t ids[];
+};
+
+/* Credentials, by value; credentials(7). A thread has its own; who holds a copy
+ * for longer than a call holds its groups (cred_hold, cred_drop). */
 struct cred {
     uint32_t uid, euid, suid, fsuid;
     uint32_t gid, egid, sgid, fsgid;
     uint64_t cap_effective, cap_permitted, cap_inheritable, cap_bounding,
         cap_ambient;
     uint32_t securebits;
-    uint32_t group_count;
-    uint32_t groups[32];
+    struct group_list *groups; /* NULL: none */
 };
 
 struct proc_timers; /* timers.c: interval and POSIX timers */
@@ -43,7 +49,7 @@ struct proc {
     unsigned thread_count;         /* live threads; LOCK_PROC */
     struct mm *mm;                 /* NULL once the last thread is gone */
     struct signal_state signals;   /* handlers, queue; signal/ */
-    struct cred cred;
+    struct cred cred; /* of the first thread: what others go by; LOCK_PROC */
     struct rlimit64 limits[RLIMIT_COUNT]; /* getrlimit(2) */
     char comm[16];
     char exe[256]; /* path of the executable, for /proc/self/exe */
@@ -82,6 +88,7 @@ struct thread {
     int tid;
     bool must_exit; /* leaves at the next thread_exit_check(); LOCK_PROC */
     char comm[16];
+    struct cred cred; /* its own to read; changed under LOCK_PROC */
     struct files *files;
     struct fs_view *view;
     struct thread_signals signals; /* mask, pending, altstack; signal/ */
@@ -113,6 +120,10 @@ static inline struct proc *current_proc(void)
 {
     return current_thread()->proc;
 }
+static inline const struct cred *current_cred(void)
+{
+    return &current_thread()->cred;
+}
 static inline struct user_regs *thread_regs(struct thread *t)
 {
     return (struct user_regs *)(t->task.kstack_top - REGS_SIZE);
@@ -140,6 +151,10 @@ int proc_getpgid(int pid);
 int proc_getsid(int pid);
 int proc_setpgid(int pid, int pgid);
 int proc_setsid(void);
+
+/* References of a copy of credentials to what it shares. */
+void cred_hold(const struct cred *c);
+void cred_drop(const struct cred *c);
 
 /* Ends the current thread / the whole process with a wait(2) status. */
 _Noreturn void thread_exit(int status);

@@ -290,7 +290,8 @@ int terminal_acquire(struct terminal *t, bool force)
         /* it is ours already */
     } else if (!leads_without_terminal(p) ||
                (t->sid &&
-                !(force && (p->cred.cap_effective >> CAP_SYS_ADMIN & 1)))) {
+                !(force &&
+                  (current_cred()->cap_effective >> CAP_SYS_ADMIN & 1)))) {
         err = -EPERM;
     } else {
         become(t, p);

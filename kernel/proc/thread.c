@@ -76,8 +76,18 @@ static void thread_dead(struct task *task)
     struct proc *p = t->proc;
 
     thread_signals_free(&t->signals);
+    cred_drop(&t->cred);
     thread_free(t);
     proc_put(p);
+}
+
+/* The creator's within a process, else what the process was made with. */
+static void take_cred(struct thread *t, struct proc *p)
+{
+    struct thread *self = current_thread();
+
+    t->cred = self && self->proc == p ? self->cred : p->cred;
+    cred_hold(&t->cred);
 }
 
 void thread_init(struct thread *t, struct proc *p, void (*fn)(void *))
@@ -96,6 +106,7 @@ void thread_init(struct thread *t, struct proc *p, void (*fn)(void *))
     list_init(&t->node);
     list_init(&t->tid_node);
     thread_signals_init(&t->signals);
+    take_cred(t, p);
     t->timer_slack = 50000; /* ns; PR_SET_TIMERSLACK's default */
     t->syscall_nr = -1;
     memset(thread_regs(t), 0, sizeof(struct user_regs));

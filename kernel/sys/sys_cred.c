@@ -8,9 +8,11 @@
 #include "abi/linux/errno.h"
 #include "abi/linux/prctl.h"
 
+enum { GROUPS_MAX = 65536 }; /* NGROUPS_MAX */
+
 static const struct cred *own(void)
 {
-    return &current_proc()->cred;
+    return current_cred();
 }
 
 long sys_getuid(const struct sysargs *a)
@@ -94,39 +96,42 @@ long sys_setfsgid(const struct sysargs *a)
 
 long sys_getgroups(const struct sysargs *a)
 {
-    const struct cred *c = own();
-    int size = arg_int(a, 0);
+    const struct group_list *g = own()->groups;
+    int size = arg_int(a, 0), count = g ? (int)g->count : 0;
 
-    if (size < 0) {
+    if (size < 0 || (size > 0 && size < count)) {
         return -EINVAL;
     }
-    if (size > 0) {
-        if ((unsigned)size < c->group_count) {
-            return -EINVAL;
-        }
-        if (copy_to_user(arg_ptr(a, 1), c->groups,
-                         c->group_count * sizeof(c->groups[0]))) {
-            return -EFAULT;
-        }
+    if (size > 0 && count > 0 &&
+        copy_to_user(arg_ptr(a, 1), g->ids, count * sizeof(g->ids[0]))) {
+        return -EFAULT;
     }
-    return c->group_count;
+    return count;
 }
 
 long sys_setgroups(const struct sysargs *a)
 {
-    uint32_t groups[ARRAY_SIZE(own()->groups)];
     unsigned count = arg_uint(a, 0);
+    struct group_list *groups;
+    int err;
 
     if (!cred_capable(CAP_SETGID)) {
         return -EPERM;
     }
-    if (count > ARRAY_SIZE(groups)) {
-        return -EINVAL; /* Linux takes 65536; so many are never used */
+    if (count > GROUPS_MAX) {
+        return -EINVAL;
     }
-    if (copy_from_user(groups, arg_ptr(a, 1), count * sizeof(groups[0]))) {
-        return -EFAULT;
+    groups = group_list_new(count);
+    if (!groups) {
+        return -ENOMEM;
     }
-    return cred_setgroups(groups, count);
+    err = copy_from_user(groups->ids, arg_ptr(a, 1),
+                         count * sizeof(groups->ids[0]));
+    if (!err) {
+        err = cred_setgroups(groups);
+    }
+    cred_drop(&(struct cred){.groups = groups});
+    return err;
 }
 
 /* ---- capabilities ---- */

@@ -20,7 +20,7 @@ enum { NOFILE_CEILING = 1048576 }; /* /proc/sys/fs/nr_open */
 
 static int may_limit(struct proc *p)
 {
-    const struct cred *c = &current_proc()->cred, *o = &p->cred;
+    const struct cred *c = current_cred(), *o = &p->cred;
 
     if (p == current_proc() || cred_capable(CAP_SYS_RESOURCE) ||
         (c->uid == o->uid && c->uid == o->euid && c->uid == o->suid &&

@@ -60,7 +60,7 @@ long sys_pidfd_open(const struct sysargs *a)
  * the right to it. */
 static bool may_look_into(const struct proc *p)
 {
-    const struct cred *me = &current_proc()->cred, *c = &p->cred;
+    const struct cred *me = current_cred(), *c = &p->cred;
 
     return p == current_proc() || (me->cap_effective >> CAP_SYS_PTRACE & 1) ||
            (me->uid == c->uid && me->uid == c->euid && me->uid == c->suid &&

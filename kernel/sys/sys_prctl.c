@@ -101,7 +101,7 @@ static long read_bounding(uint64_t cap)
     if (cap > CAP_LAST) {
         return -EINVAL;
     }
-    return current_proc()->cred.cap_bounding >> cap & 1;
+    return current_cred()->cap_bounding >> cap & 1;
 }
 
 static long set_slack(uint64_t ns)
@@ -165,7 +165,7 @@ long sys_prctl(const struct sysargs *a)
     case PR_SET_TSC:
         return x == PR_TSC_ENABLE ? 0 : -EINVAL;
     case PR_GET_SECUREBITS:
-        return p->cred.securebits;
+        return current_cred()->securebits;
     case PR_SET_SECUREBITS:
         return cred_set_securebits((uint32_t)x);
     case PR_SET_TIMERSLACK:

@@ -231,7 +231,7 @@ long sys_rt_sigtimedwait(const struct sysargs *a)
 static bool may_signal(const struct proc *to, int signo)
 {
     const struct proc *from = current_proc();
-    const struct cred *c = &from->cred;
+    const struct cred *c = current_cred();
 
     return from == to || c->euid == to->cred.suid || c->euid == to->cred.uid ||
            c->uid == to->cred.suid || c->uid == to->cred.uid ||
@@ -244,7 +244,7 @@ static struct k_siginfo info_from_current(int signo, int code)
     struct k_siginfo info = {.signo = signo, .code = code};
 
     info.kill.pid = current_proc()->pid;
-    info.kill.uid = current_proc()->cred.uid;
+    info.kill.uid = current_cred()->uid;
     return info;
 }
 

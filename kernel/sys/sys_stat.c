@@ -233,7 +233,7 @@ long sys_statx(const struct sysargs *a)
 /* With the real ids, and the capabilities these would have. */
 static void real_cred(struct fs_cred *out)
 {
-    const struct cred *c = &current_proc()->cred;
+    const struct cred *c = current_cred();
 
     fs_current_cred(out);
     out->uid = c->uid;
