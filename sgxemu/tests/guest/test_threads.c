@@ -66,7 +66,10 @@ static void *occupant(void *arg)
     struct run run = {.tcs = ADDRESS(&t, TCS_AT + 1)};
 
     (void)arg;
-    enter_run(&run, SGX_EENTER, (uint64_t)&op);
+    /* The other thread's try may be in there just now. */
+    while (enter_run(&run, SGX_EENTER, (uint64_t)&op) == 13) {
+        usleep(100);
+    }
     return (void *)op.r;
 }
 
