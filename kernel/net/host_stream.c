@@ -667,7 +667,27 @@ static void stream_release(struct socket *s)
     host_close(h, reset);
 }
 
+/* What only sockets do that are not connected yet. */
+static int stream_bind(struct socket *s, const struct abi_sockaddr *name,
+                       uint32_t len)
+{
+    return -EINVAL;
+}
+
+static int stream_listen(struct socket *s, int backlog)
+{
+    return -EINVAL;
+}
+
+static int stream_accept(struct socket *s, struct socket **out, bool nowait)
+{
+    return -EINVAL;
+}
+
 const struct socket_ops host_stream_ops = {
+    .bind = stream_bind,
+    .listen = stream_listen,
+    .accept = stream_accept,
     .connect = host_stream_connect,
     .sendmsg = stream_sendmsg,
     .recvmsg = stream_recvmsg,

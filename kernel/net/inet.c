@@ -666,7 +666,8 @@ int inet_setsockopt(struct socket *s, int level, int name, const void *value,
     if (!level_fits(s, level)) {
         return -ENOPROTOOPT;
     }
-    if (!len || len > OPTION_MOST) {
+    if (len < (level == IPPROTO_TCP ? sizeof(number) : 1) ||
+        len > OPTION_MOST) {
         return -EINVAL;
     }
     memcpy(&number, value, MIN(len, (uint32_t)sizeof(number)));

@@ -124,6 +124,8 @@ static void print_events(void)
     print_count("idle waits", stats_sum(STAT_IDLE));
     print_count("host I/O operations", io.operations);
     print_count("host I/O submissions", io.submits);
+    print_count("host transitions (submissions and idle waits)",
+                io.submits + stats_sum(STAT_IDLE));
     print_count("bytes from the host", io.bytes_in);
     print_count("bytes to the host", io.bytes_out);
 }

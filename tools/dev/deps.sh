@@ -11,6 +11,7 @@ packages="gcc make binutils libc6-dev
     busybox-static redis-server sqlite3 python3 perl openssl golang-go musl-tools
     gawk jq bc zstd lua5.4 nodejs openjdk-17-jdk-headless imagemagick rustc xz-utils
     ca-certificates util-linux mount procps
+    curl wget lighttpd memcached wrk
     git gdb clang libclang-rt-14-dev clang-format cppcheck"
 
 missing=
