@@ -95,7 +95,11 @@ static void restart_call(struct user_regs *regs, uint64_t number)
  * of slots, so there sigreturn does this. */
 static void restart_in_slot(struct user_regs *regs)
 {
-    mm_moved_insn(regs->rip, &regs->rip);
+    uint64_t slot;
+
+    if (mm_moved_insn(regs->rip, &slot)) {
+        regs->rip = slot;
+    }
 }
 
 static bool left_by_restart(const struct user_regs *regs)
