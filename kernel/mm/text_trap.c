@@ -102,7 +102,8 @@ static bool find_site(struct around *a, uint64_t at, struct patch_site *site)
 }
 
 /* The jump at addr to slot, in pages of v. */
-static bool write_live(const struct vma *v, uint64_t addr, uint64_t slot)
+static bool write_live(struct mm *mm, const struct vma *v, uint64_t addr,
+                       uint64_t slot)
 {
     uint64_t start = ALIGN_DOWN(addr, PAGE_SIZE);
     uint64_t len = ALIGN_UP(addr + JUMP, PAGE_SIZE) - start;
@@ -110,7 +111,8 @@ static bool write_live(const struct vma *v, uint64_t addr, uint64_t slot)
     uint8_t *copy = page_alloc(len / PAGE_SIZE);
     bool done = false;
 
-    if (copy && arch_user_copy(copy, (const void *)start, len) == 0 &&
+    if (copy && !family_own(mm, start, start + len) &&
+        arch_user_copy(copy, (const void *)start, len) == 0 &&
         target_mem_protect(start, len, 0) == 0) {
         patch_apply(copy + (addr - start), addr, slot);
         done = target_mem_install(start, copy, len, prot) == 0;
@@ -137,7 +139,7 @@ static bool rewrite_locked(struct mm *mm, uint64_t at)
     }
     addr = a.start + site.jump;
     slot = trampoline_take(mm, &site, a.bytes + site.jump, addr);
-    if (!slot || trampolines_install(mm) || !write_live(v, addr, slot)) {
+    if (!slot || trampolines_install(mm) || !write_live(mm, v, addr, slot)) {
         return false;
     }
     mm->sites_patched++;

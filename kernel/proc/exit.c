@@ -14,6 +14,7 @@
 #include "kernel/proc/session.h"
 #include "abi/linux/errno.h"
 #include "abi/linux/futex.h"
+#include "abi/linux/signal.h"
 #include "abi/linux/wait.h"
 
 void thread_leave_mm(struct thread *t)
@@ -79,6 +80,20 @@ static struct proc *new_parent(struct proc *p)
     return proc_lookup(1);
 }
 
+/* prctl(2), PR_SET_PDEATHSIG. [L] */
+static void hand_over(struct proc *from, struct proc *child, struct proc *to)
+{
+    struct k_siginfo info = {.signo = child->pdeath_signal, .code = SI_USER};
+
+    child->parent = to;
+    child->exit_signal = SIGCHLD;
+    if (info.signo) {
+        info.kill.pid = from->pid;
+        info.kill.uid = from->cred.uid;
+        signal_send_proc_locked(child, &info);
+    }
+}
+
 static void reparent_children(struct proc *p)
 {
     struct proc *to = NULL;
@@ -87,7 +102,7 @@ static void reparent_children(struct proc *p)
     if (!list_empty(&p->children)) {
         to = new_parent(p);
         list_for_each (pos, &p->children) {
-            list_entry(pos, struct proc, sibling)->parent = to;
+            hand_over(p, list_entry(pos, struct proc, sibling), to);
         }
         list_splice_tail(&to->children, &p->children);
         proc_get(to);

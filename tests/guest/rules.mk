@@ -10,6 +10,7 @@ GUEST_PROGRAMS := $(addprefix $(GUEST)/bin/,$(GUEST_NAMES) musl-threads go \
 	goroutines rust java/Main.class)
 GUEST_FLAGS := -pthread
 GUEST_FLAGS_asan := -g -O1 -fsanitize=address -pthread
+GUEST_FLAGS_nonpie := -static -no-pie
 GUEST_FLAGS_raw := -static -nostdlib -no-pie -fno-builtin -fno-stack-protector
 
 $(GUEST)/bin/%: tests/guest/%/main.c tests/guest/show.h
