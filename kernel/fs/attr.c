@@ -86,9 +86,6 @@ int attr_chown(const struct path *p, uint32_t uid, uint32_t gid)
         return err;
     }
     fs_current_cred(&cred);
-    if (!may_chown(&cred, data, uid, gid)) {
-        return -EPERM;
-    }
     if (uid != UINT32_MAX) {
         attr.valid |= ATTR_UID;
         attr.uid = uid;
@@ -99,10 +96,15 @@ int attr_chown(const struct path *p, uint32_t uid, uint32_t gid)
     }
     if (!S_ISDIR(data->mode)) { /* who owns it now did not set these bits */
         attr.mode = data->mode & ~S_ISUID;
-        if (data->mode & 0010) {
+        if (data->mode & 0010 || (!fs_in_group(&cred, data->gid) &&
+                                  !fs_capable(&cred, CAP_FSETID))) {
             attr.mode &= ~S_ISGID;
         }
         attr.valid |= attr.mode != data->mode ? ATTR_MODE : 0;
+    }
+    /* Whoever changes nothing needs no right to. */
+    if (attr.valid != ATTR_CTIME && !may_chown(&cred, data, uid, gid)) {
+        return -EPERM;
     }
     attr.ctime = clock_realtime();
     return change(p, &attr, IN_ATTRIB);

@@ -9,6 +9,7 @@
 #include "kernel/fs/current.h"
 #include "kernel/fs/path.h"
 #include "kernel/mm/heap.h"
+#include "kernel/proc/exec_text.h"
 #include "lib/fmt.h"
 #include "lib/string.h"
 #include "abi/linux/errno.h"
@@ -58,41 +59,64 @@ int mm_at(const struct pseudo_at *at, struct mm **out)
 
 /* ---- strings ---- */
 
-/* Bytes of the process's own memory. Only its owner's task may look at it
- * (uaccess.h): of others nothing is shown. */
-static int show_user(struct text *t, const struct pseudo_at *at, bool env)
+/* Where the strings are in the process's memory now: a program may write
+ * there (setproctitle), and so it is read, where it can be. */
+static size_t read_strings(struct text *t, const struct pseudo_at *at, bool env)
 {
+    bool own = at->n[0] == current_proc()->pid;
     struct mm_layout *l;
     uint64_t from, end;
+    struct mm *mm;
+    size_t sum = 0, n = 1;
 
-    if (at->n[0] != current_proc()->pid) {
+    if (mm_at(at, &mm) || !mm) {
         return 0;
     }
-    l = mm_layout(current_proc()->mm);
+    l = mm_layout(mm);
     from = env ? l->env_start : l->arg_start;
     end = env ? l->env_end : l->arg_end;
-    while (from < end && !t->failed) {
+    while (from < end && n && !t->failed) {
         char buf[512];
-        size_t n = MIN(end - from, (uint64_t)sizeof(buf));
 
-        n = copy_from_user_part(buf, uptr(from), n);
-        if (n == 0) {
-            break;
-        }
+        n = MIN(end - from, (uint64_t)sizeof(buf));
+        n = own ? copy_from_user_part(buf, uptr(from), n)
+                : mm_peek(mm, from, buf, n);
         text_bytes(t, buf, n);
         from += n;
+        sum += n;
     }
+    mm_put(mm);
+    return sum;
+}
+
+static int show_strings(struct text *t, const struct pseudo_at *at, bool env)
+{
+    struct proc *p = proc_at(at);
+    struct exec_text *x;
+
+    if (!p) {
+        return -ESRCH;
+    }
+    if (!p->zombie && !read_strings(t, at, env)) {
+        x = exec_text_of(p);
+        if (x) {
+            text_bytes(t, env ? x->text + x->args : x->text,
+                       env ? x->env : x->args);
+            exec_text_put(x);
+        }
+    }
+    proc_put(p);
     return 0;
 }
 
 static int show_cmdline(struct text *t, const struct pseudo_at *at)
 {
-    return show_user(t, at, false);
+    return show_strings(t, at, false);
 }
 
 static int show_environ(struct text *t, const struct pseudo_at *at)
 {
-    return show_user(t, at, true);
+    return show_strings(t, at, true);
 }
 
 static int copy_comm(struct thread *t, void *arg)
@@ -198,6 +222,7 @@ static int show_limits(struct text *t, const struct pseudo_at *at)
 static int link_exe(char *buf, size_t len, const struct pseudo_at *at)
 {
     struct proc *p = proc_at(at);
+    bool gone;
     size_t n;
 
     if (!p) {
@@ -205,8 +230,9 @@ static int link_exe(char *buf, size_t len, const struct pseudo_at *at)
     }
     n = MIN(strlen(p->exe), len);
     memcpy(buf, p->exe, n);
+    gone = p->zombie;
     proc_put(p);
-    return n;
+    return gone ? -ENOENT : (int)n;
 }
 
 static int follow_exe(struct path *out, const struct pseudo_at *at)

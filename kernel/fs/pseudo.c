@@ -101,8 +101,9 @@ static uint64_t number_of(const struct pseudo *row, const struct pseudo_at *at)
     return (hash >> 32) | 1ull << 32;
 }
 
-static int inode_new(struct superblock *sb, const struct pseudo *row,
-                     const struct pseudo_at *at, struct inode **out)
+static int inode_new(struct superblock *sb, struct inode *dir,
+                     const struct pseudo *row, const struct pseudo_at *at,
+                     struct inode **out)
 {
     struct pseudo_inode *p = kmalloc(sizeof(*p));
 
@@ -131,6 +132,9 @@ static int inode_new(struct superblock *sb, const struct pseudo *row,
     p->at = *at;
     if (row->owner) {
         row->owner(&p->inode.uid, &p->inode.gid, at);
+    } else if (dir && at->count) { /* a process's all belongs to its owner */
+        p->inode.uid = dir->uid;
+        p->inode.gid = dir->gid;
     }
     *out = &p->inode;
     return 0;
@@ -187,7 +191,7 @@ static int pseudo_lookup(struct inode *dir, const char *name, size_t len,
 
     for (; row && row->name; row++) {
         if (match(row, name, len, &at)) {
-            return inode_new(dir->sb, row, &at, out);
+            return inode_new(dir->sb, dir, row, &at, out);
         }
     }
     return -ENOENT;
@@ -506,7 +510,7 @@ int pseudo_mount(const struct pseudo *children, const char *type,
     sb_init(&s->sb, &pseudo_sb_ops, type, magic, flags | SB_NO_ATIME);
     s->root = (struct pseudo){
         .name = "/", .mode = S_IFDIR | 0555, .children = children};
-    err = inode_new(&s->sb, &s->root, &at, &root);
+    err = inode_new(&s->sb, NULL, &s->root, &at, &root);
     if (err) {
         sb_put(&s->sb);
         return err;

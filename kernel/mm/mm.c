@@ -5,6 +5,7 @@
  * counts pages which were never touched.
  */
 #include "kernel/mm/room.h"
+#include "arch/x86_64/arch.h"
 #include "kernel/core/log.h"
 #include "kernel/mm/heap.h"
 #include "kernel/mm/limit.h"
@@ -187,6 +188,26 @@ void mm_for_each(struct mm *mm, void (*emit)(const struct mm_region *, void *),
         }
     }
     mm_unlock(mm);
+}
+
+size_t mm_peek(struct mm *mm, uint64_t addr, void *buf, size_t len)
+{
+    size_t done = 0, lost = 0;
+
+    mm_lock(mm);
+    while (done < len && !lost && !mm->gone && mm->family &&
+           mm->family->count == 1 && mm_user_range(addr + done, 1)) {
+        uint64_t page = ALIGN_DOWN(addr + done, (uint64_t)PAGE_SIZE);
+        size_t n = MIN(len - done, page + PAGE_SIZE - (addr + done));
+
+        if (!resident_count(&mm->resident, page, page + PAGE_SIZE)) {
+            break;
+        }
+        lost = arch_user_copy((char *)buf + done, (void *)(addr + done), n);
+        done += n - lost;
+    }
+    mm_unlock(mm);
+    return done;
 }
 
 bool mm_locks_future(struct mm *mm)

@@ -18,6 +18,7 @@
 #include "arch/x86_64/arch.h"
 #include "kernel/core/log.h"
 #include "kernel/mm/heap.h"
+#include "kernel/proc/exec_text.h"
 #include "kernel/proc/room.h"
 #include "kernel/proc/stack.h"
 #include "lib/string.h"
@@ -268,6 +269,7 @@ static int become(struct exec *x, struct thread *t, struct mm *mm)
     file_owner(x->file, &mode, &uid, &gid);
     secure = cred_exec(p, mode, uid, gid);
     p->did_exec = true;
+    exec_text_set(p, x->args);
     err = own_files(t);
     if (!err) {
         err = load(x, mm);

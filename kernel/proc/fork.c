@@ -9,6 +9,7 @@
  * Signal handlers are copied also with CLONE_SIGHAND; two processes never
  * share a table.
  */
+#include "kernel/proc/exec_text.h"
 #include "kernel/proc/pidfd.h"
 #include "kernel/proc/room.h"
 #include "abi/linux/errno.h"
@@ -41,6 +42,7 @@ static void copy_proc(const struct clone_args *a, struct proc *from,
     memcpy(to->exe, from->exe, sizeof(to->exe));
     memcpy(to->auxv, from->auxv, sizeof(to->auxv));
     to->auxv_len = from->auxv_len;
+    to->text = exec_text_of(from);
     to->no_new_privs = from->no_new_privs;
     to->dumpable = from->dumpable;
     to->personality = from->personality;

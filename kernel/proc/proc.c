@@ -9,6 +9,7 @@
  * by whoever found it. How it ends is in exit.c.
  */
 #include "kernel/proc/proc.h"
+#include "kernel/proc/exec_text.h"
 #include "kernel/proc/room.h"
 #include "abi/linux/errno.h"
 #include "abi/linux/resource.h"
@@ -180,6 +181,7 @@ void proc_put(struct proc *p)
         check(p->thread_count == 0 && !p->mm);
         signal_state_free(&p->signals);
         cred_drop(&p->cred);
+        exec_text_put(p->text);
         kfree(p);
     }
 }

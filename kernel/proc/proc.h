@@ -37,6 +37,7 @@ struct cred {
     struct group_list *groups; /* NULL: none */
 };
 
+struct exec_text;   /* exec_text.h */
 struct proc_timers; /* timers.c: interval and POSIX timers */
 
 struct proc {
@@ -76,6 +77,7 @@ struct proc {
     struct wait_queue vfork_wait;  /* the maker */
     struct wait_queue exit_wait;   /* children's changes wake the parent */
     struct wait_queue thread_wait; /* a thread ended; exec waits here */
+    struct exec_text *text; /* counted, or NULL (exec_text.h); LOCK_PROC */
     struct proc_timers *timers;    /* NULL until the first is made */
     unsigned refs;
 };
