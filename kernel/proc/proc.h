@@ -77,8 +77,8 @@ struct proc {
     struct wait_queue vfork_wait;  /* the maker */
     struct wait_queue exit_wait;   /* children's changes wake the parent */
     struct wait_queue thread_wait; /* a thread ended; exec waits here */
-    struct exec_text *text; /* counted, or NULL (exec_text.h); LOCK_PROC */
-    struct proc_timers *timers;    /* NULL until the first is made */
+    struct exec_text *text;     /* counted, or NULL (exec_text.h); LOCK_PROC */
+    struct proc_timers *timers; /* NULL until the first is made */
     unsigned refs;
 };
 
