@@ -75,8 +75,11 @@ $(B)/unit/%.o: %.c
 deps:
 	@tools/dev/deps.sh
 
+# Everything that `make test` runs, without running it.
+tests: all $(UNIT_TESTS) $(SCRIPT_TESTS)
+
 test: deps
-	@$(MAKE) --no-print-directory all $(UNIT_TESTS) $(SCRIPT_TESTS)
+	@$(MAKE) --no-print-directory tests
 	@tests/run.sh $(UNIT_TESTS) $(SCRIPT_TESTS)
 
 lint: deps $(LINTS)
@@ -96,4 +99,4 @@ help:
 	@echo 'sizes          size of the kernel, room by room'
 	@echo 'install        install into DESTDIR/PREFIX'
 
-.PHONY: all deps test lint clean help run bench sizes install
+.PHONY: all deps test tests lint clean help run bench sizes install

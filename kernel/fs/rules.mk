@@ -13,7 +13,7 @@ FS_WORLD := $(addprefix $(FS_UNIT)/, tests/support.o anon.o attr.o current.o \
 	pipe_size.o poll_wait.o regular.o rename.o rw.o splice.o tmpfs.o \
 	tmpfs_names.o tmpfs_xattr.o exec_file.o view.o walk.o xattr.o) \
 	$(addprefix $(B)/unit/kernel/, mm/iobuf.o core/lock.o \
-	core/lock_debug.o core/log.o core/timer.o core/wait.o)
+	core/lock_debug.o core/log.o core/clock.o core/timer.o core/wait.o)
 FS_TESTS := $(addprefix $(FS_UNIT)/tests/, tmpfs_test overlay_test walk_test \
 	pagecache_test kinds_test faults_test)
 UNIT_TESTS += $(FS_TESTS)
