@@ -42,8 +42,15 @@ arch_user_copy:
 3:  rep movsb
 4:  mov %rcx, %rax
     ret
-    FIXUP(1b, 2b)
-    FIXUP(11b, 2b)
+5:  mov %esi, %eax /* bytes of the word are only there if it crosses pages */
+    jmp 7f
+6:  mov %edi, %eax
+7:  and $0xfff, %eax
+    cmp $0xff8, %eax
+    ja 2b
+    jmp 4b
+    FIXUP(1b, 5b)
+    FIXUP(11b, 6b)
     FIXUP(22b, 4b)
     FIXUP(23b, 4b)
     FIXUP(3b, 4b)

@@ -16,15 +16,32 @@
 
 /* SPURIOUS_MAX: faults in a row on one page that is there, before we take it
  * that they will not end. Threads that fault together cause a few. */
-enum { CHUNK = 64 << 10, SPURIOUS_MAX = 1000 };
+enum {
+    CHUNK = 64 << 10,
+    WHOLE =
+        1792 << 10, /* such a mapping comes in one piece: see brought_in() */
+    SPURIOUS_MAX = 1000,
+};
 
-/* The run of missing pages around addr, inside its chunk and v. */
+/* What a fault at addr brings in: its chunk. Where a fault costs an enclave's
+ * exit, files' mappings that are not large come as a whole. */
+static void brought_in(const struct vma *v, uint64_t addr, uint64_t *start,
+                       uint64_t *end)
+{
+    uint64_t chunk = ALIGN_DOWN(addr, (uint64_t)CHUNK);
+    bool whole = v->obj && !arena.lazy && v->end - v->start <= WHOLE;
+
+    *start = whole ? v->start : MAX(v->start, chunk);
+    *end = whole ? v->end : MIN(v->end, chunk + CHUNK);
+}
+
+/* The run of missing pages around addr, of those that its fault brings in. */
 static void missing_run(struct mm *mm, const struct vma *v, uint64_t addr,
                         uint64_t *start, uint64_t *end)
 {
-    uint64_t chunk = ALIGN_DOWN(addr, (uint64_t)CHUNK);
-    uint64_t hi = MIN(v->end, chunk + CHUNK), at = MAX(v->start, chunk);
+    uint64_t at, hi;
 
+    brought_in(v, addr, &at, &hi);
     do {
         *start = resident_find(&mm->resident, at, hi, false);
         *end = resident_find(&mm->resident, *start, hi, true);

@@ -17,7 +17,7 @@
 #include "target/target.h"
 
 enum {
-    BATCH = 128,            /* sites at a time */
+    BATCH = 512,            /* sites at a time; each installs pages again */
     PIECE = 64 << 10,       /* of code in place */
     IN_PLACE_MAX = 4 << 20, /* beyond this, what a JIT makes is not searched */
     JUMP = 5,

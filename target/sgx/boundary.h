@@ -19,7 +19,7 @@ enum sgx_call {
     SGX_CALL_NONE,
     SGX_CALL_RESUME,   /* ERESUME; a0: nanoseconds to a tick, 0: none */
     SGX_CALL_STOP,     /* a0: wait status; does not come back */
-    SGX_CALL_LOG,      /* a0: length of text; a1: add a newline */
+    SGX_CALL_LOG,      /* nothing but the text, which goes with every call */
     SGX_CALL_WAIT,     /* a0: ns from now, UINT64_MAX: none */
     SGX_CALL_KICK,     /* a0: vCPU */
     SGX_CALL_TICK,     /* a0: ns from now, UINT64_MAX: never */
@@ -42,8 +42,8 @@ struct sgx_exchange {
     uint64_t a0, a1, a2;
     uint64_t trap_call; /* SGX_CALL_RESUME or SGX_CALL_STOP */
     uint64_t trap_a0;
-    uint64_t tick; /* by the host: a tick came while outside */
-    uint64_t reserved;
+    uint64_t tick;      /* by the host: a tick came while outside */
+    uint64_t text_used; /* bytes of text for the log; the host sets 0 */
     uint64_t text[SGX_TEXT_MAX / 8];
 };
 

@@ -19,6 +19,7 @@ uint64_t sgx_call(enum sgx_call call, uint64_t a0, uint64_t a1, uint64_t a2)
 
     outside_write(s->exchange, out, sizeof(out));
     result = sgx_leave(s);
+    s->text_used = 0;
     /* The task stays on this vCPU: nobody switches in here. */
     if (outside_load(s->exchange + offsetof(struct sgx_exchange, tick))) {
         outside_store(s->exchange + offsetof(struct sgx_exchange, tick), 0);
@@ -27,25 +28,40 @@ uint64_t sgx_call(enum sgx_call call, uint64_t a0, uint64_t a1, uint64_t a2)
     return result;
 }
 
+/* Text waits outside for the next call, whichever that is, so that a line
+ * costs no exit of its own. Written in words: the last is filled with zeros,
+ * and written once more, with more of it, by what follows. */
+static void put_text(struct sgx_vcpu *s, const char *text, size_t len)
+{
+    uint64_t at = s->exchange + offsetof(struct sgx_exchange, text);
+    uint64_t used = s->exchange + offsetof(struct sgx_exchange, text_used);
+
+    while (len) {
+        size_t n, word;
+
+        if (s->text_used == SGX_TEXT_MAX) {
+            sgx_call(SGX_CALL_LOG, 0, 0, 0);
+        }
+        word = s->text_used % 8;
+        n = MIN(len, 8 - word);
+        s->text_word = word ? s->text_word : 0;
+        memcpy((char *)&s->text_word + word, text, n);
+        outside_store(at + s->text_used - word, s->text_word);
+        s->text_used += n;
+        text += n;
+        len -= n;
+    }
+    outside_store(used, s->text_used);
+}
+
 void target_log(const char *line, size_t len)
 {
     struct sgx_vcpu *s = this_sgx_vcpu();
-    uint64_t text = s->exchange + offsetof(struct sgx_exchange, text);
-    bool newline = len == 0 || line[len - 1] != '\n';
-    uint64_t word;
 
-    do {
-        size_t n = MIN(len, (size_t)SGX_TEXT_MAX);
-
-        for (size_t at = 0; at < n; at += 8) {
-            word = 0;
-            memcpy(&word, line + at, MIN(n - at, (size_t)8));
-            outside_store(text + at, word);
-        }
-        line += n;
-        len -= n;
-        sgx_call(SGX_CALL_LOG, n, newline && len == 0, 0);
-    } while (len);
+    put_text(s, line, len);
+    if (len == 0 || line[len - 1] != '\n') {
+        put_text(s, "\n", 1);
+    }
 }
 
 void target_stop(int status)

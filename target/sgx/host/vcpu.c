@@ -183,7 +183,7 @@ static void on_tick(int sig, siginfo_t *info, void *context)
 static void print_stats(void)
 {
     static const char *const names[SGX_CALLS] = {
-        [SGX_CALL_LOG] = "log lines",
+        [SGX_CALL_LOG] = "the log",
         [SGX_CALL_WAIT] = "waits",
         [SGX_CALL_KICK] = "kicks",
         [SGX_CALL_TICK] = "timers set",
@@ -226,13 +226,10 @@ static _Noreturn void stop(uint64_t status)
 
 static void log_text(struct sgx_exchange *x)
 {
-    char text[SGX_TEXT_MAX + 1];
-    size_t n = MIN(x->a0, (uint64_t)SGX_TEXT_MAX);
+    const char *text = (const char *)x->text;
+    size_t n = MIN(x->text_used, (uint64_t)SGX_TEXT_MAX);
 
-    memcpy(text, x->text, n);
-    if (x->a1) {
-        text[n++] = '\n';
-    }
+    x->text_used = 0;
     for (size_t at = 0; at < n;) {
         ssize_t done = write(host.log_fd, text + at, n - at);
 
@@ -338,11 +335,13 @@ static uint64_t serve(struct thread *t)
     struct sgx_exchange *x = t->exchange;
 
     t->calls[x->call < SGX_CALLS ? x->call : 0]++;
+    if (x->text_used) {
+        log_text(x);
+    }
     switch (x->call) {
     case SGX_CALL_STOP:
         stop(x->a0);
     case SGX_CALL_LOG:
-        log_text(x);
         return 0;
     case SGX_CALL_WAIT:
         wait(t, x->a0);
