@@ -3,7 +3,7 @@
 
 SCRIPT_TESTS += tests/cli/run-test.sh tests/cli/image-test.sh \
 	tests/cli/memory-test.sh tests/cli/traps-test.sh tests/cli/fault-test.sh tests/cli/gdb-test.sh \
-	tests/cli/gs-test.sh tests/cli/tty-test.py
+	tests/cli/gs-test.sh tests/cli/sgx-test.sh tests/cli/tty-test.py
 
 SCRIPT_TESTS += $(addprefix tests/cli/, bundle-test.sh policy-test.sh \
 	sign-test.sh oci-test.sh policy-net-test.sh)

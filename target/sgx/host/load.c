@@ -197,6 +197,10 @@ int load_enclave(const struct sgx_run *run)
     if (err) {
         return fail(err, why);
     }
+    if (run->policy->enclave_class != POLICY_CLASS_EDMM) {
+        return fail(-EOPNOTSUPP, "enclaves of the SGX1 class can be measured "
+                                 "but do not run yet");
+    }
     enclave.fd = open("/dev/sgx_enclave", O_RDWR | O_CLOEXEC);
     if (enclave.fd < 0) {
         return fail(-errno, "/dev/sgx_enclave");

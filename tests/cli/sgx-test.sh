@@ -1,0 +1,64 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# Target sgx under sgxemu: programs, exits and bundles, exits at random places,
+# and how often an enclave is left.
+. tests/cli/lib.sh
+
+bb=/bin/busybox
+emulated() { # WORDS-FOR-SGXEMU ARG...
+    local words=$1
+    shift
+    ENCLOS_SGXEMU=$words run --target sgx-emu "$@"
+}
+
+emulated '' $bb echo hi there
+check sgx-hello both 'status_is 0' 'out_is "hi there"' 'err_has EMULATED'
+emulated '' $bb false
+check sgx-exit-status status_is 1
+emulated '' $bb sh -c 'kill -TERM $$'
+check sgx-death-by-signal status_is 143
+emulated '' /no/such/program
+check sgx-not-found status_is 127
+emulated '' --root host $bb true
+check sgx-host-tree-refused both 'status_is 125' 'err_has "verified image"'
+
+# How often somebody waits depends on the machine; the rest does not.
+count() { sed -n "s/^ *\([0-9]*\) .*$1\$/\1/p" "$work/err"; }
+few_exits() {
+    local all waits ticks
+    all=$(count EENTERs) waits=$(count 'for waits') ticks=$(count 'for ticks')
+    [ "$all" -gt 0 ] && [ $((all - ${waits:-0} - ${ticks:-0})) -le 60 ]
+}
+emulated '' --stats $bb echo hi
+check sgx-few-exits few_exits
+
+# An exit at random instructions, each with a tick (SIGVTALRM) that enters
+# again at that instruction.
+for seed in 1 2 3; do
+    emulated "--aex-random $seed --aex-signal 26" $bb echo hi
+    check "sgx-exits-anywhere-$seed" both 'status_is 0' 'out_is hi'
+done
+
+# A bundle: what is measured offline is what is built, and nothing else starts.
+ours keygen "$work/key.pem"
+ours build $bb -o "$work/app.enc"
+run --target sgx-emu "$work/app.enc"
+check sgx-unsigned-refused both 'status_is 125' 'err_has "not signed"'
+ours sign "$work/app.enc" --key "$work/key.pem"
+check sgx-sign status_is 0
+ours measure "$work/app.enc"
+measured=$(sed -n 's/^mrenclave: //p' "$work/out")
+emulated "--log-build $work/log" "$work/app.enc"
+check sgx-bundle status_is 0
+check sgx-measured-as-built \
+    [ "$(sed -n 's/^einit \([0-9a-f]*\) .*/\1/p' "$work/log")" = "$measured" ]
+
+# Any byte of the kernel counts: in the middle of its text.
+cp "$work/app.enc" "$work/bad.enc"
+at=$(LC_ALL=C grep -abo ENCLSGX "$work/bad.enc" | head -n 1 | cut -d: -f1)
+at=${at:-200000}
+byte=$(od -A n -t u1 -j $((at + 5000)) -N 1 "$work/bad.enc" | tr -d ' ')
+printf "\\x$(printf %02x $((byte ^ 1)))" |
+    dd of="$work/bad.enc" bs=1 seek=$((at + 5000)) conv=notrunc 2>"$work/err"
+emulated '' "$work/bad.enc"
+check sgx-changed-byte-refused status_is 125
