@@ -65,9 +65,13 @@ static struct ring rings[TARGET_RINGS];
 
 /* ---- host memory ---- */
 
+/* By the aligned word around it: an enclave reads out there in no other unit
+ * (stale data of a buffer could come along). */
 static uint32_t host_index(struct hptr p)
 {
-    return atomic_load_acquire((uint32_t *)p.addr);
+    uint64_t word = atomic_load_acquire((uint64_t *)(p.addr & ~7ul));
+
+    return (uint32_t)(word >> 8 * (p.addr & 4));
 }
 
 static void host_set_index(struct hptr p, uint32_t v)
