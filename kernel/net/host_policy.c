@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
  * What a bundle's policy says of the host's network (host_private.h). Without
- * a policy everything is allowed. Datagrams that come are let in when their
- * sender may be reached, or the port is one to listen on.
+ * a policy everything is allowed. What stays inside is no matter of it: any
+ * port may be bound and listened on, but outside clients come only to those of
+ * the policy. Datagrams that come are let in when their sender may be reached,
+ * or the port is one to listen on.
  */
 #include "kernel/net/host_private.h"
 #include "kernel/policy.h"
@@ -27,9 +29,9 @@ static bool allows(const struct inet_socket *i, bool listen,
                          v4 ? 4 : 6, v4 ? a->ip + V4_AT : a->ip, a->port);
 }
 
-int host_may_listen(const struct inet_socket *i)
+bool host_may_listen(const struct inet_socket *i)
 {
-    return allows(i, true, &i->local) ? 0 : -EACCES;
+    return allows(i, true, &i->local);
 }
 
 int host_may_reach(const struct inet_socket *i, const struct inet_addr *to)

@@ -134,8 +134,8 @@ int host_options_apply(struct inet_socket *i);
 
 /* ---- the policy's rules (host_policy.c) ---- */
 
-/* Whether i->local may be listened on: -EACCES. */
-int host_may_listen(const struct inet_socket *i);
+/* Whether outside clients may come to i->local. */
+bool host_may_listen(const struct inet_socket *i);
 /* Whether i may connect or send there: -EPERM, as behind a firewall. */
 int host_may_reach(const struct inet_socket *i, const struct inet_addr *to);
 bool host_may_receive(const struct inet_socket *i,

@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,7 +29,21 @@ static int try(const char *what, int port)
         return sendto(fd, "x", 1, 0, name, sizeof(a)) == 1 ? 0 : -1;
     }
     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-    return bind(fd, name, sizeof(a)) || listen(fd, 1) ? -1 : 0;
+    if (bind(fd, name, sizeof(a)) || listen(fd, 1)) {
+        return -1;
+    }
+    if (!strcmp(what, "inside")) {
+        int peer = socket(AF_INET, SOCK_STREAM, 0);
+
+        return connect(peer, name, sizeof(a)) || accept(fd, NULL, NULL) < 0 ? -1
+                                                                            : 0;
+    }
+    /* Somebody outside tries to connect all the time. */
+    errno = ETIMEDOUT;
+    return poll(&(struct pollfd){.fd = fd, .events = POLLIN}, 1,
+                !strcmp(what, "serve") ? 30000 : 1000) == 1
+               ? 0
+               : -1;
 }
 
 int main(int argc, char **argv)
