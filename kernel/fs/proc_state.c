@@ -6,6 +6,7 @@
 #include "kernel/fs/procfs.h"
 #include "kernel/fs/current.h"
 #include "kernel/fs/view.h"
+#include "kernel/proc/session.h"
 #include "kernel/mm/heap.h"
 #include "lib/string.h"
 #include "abi/linux/errno.h"
@@ -19,6 +20,8 @@ struct facts {
     uint64_t user_ns, kernel_ns, child_user_ns, child_kernel_ns;
     uint64_t start_ns, affinity, switches, preemptions;
     uint32_t vcpu;
+    uint64_t terminal; /* its device; 0: none */
+    int front;         /* the group in front of it, or -1 */
     bool no_new_privs;
 };
 
@@ -53,6 +56,7 @@ static void process_facts(struct proc *p, struct facts *f)
     f->start_ns = p->start_ns;
     f->no_new_privs = p->no_new_privs;
     f->affinity = ~0ull;
+    session_terminal(p, &f->terminal, &f->front);
     signal_facts(p, f);
 }
 
@@ -144,9 +148,10 @@ int show_pid_stat(struct text *t, const struct pseudo_at *at)
         l = mm_layout(mm);
         mm_get_stats(mm, &s);
     }
-    text_add(t, "%d (%s) %c %d %d %d 0 -1 4194304 %lu 0 0 0 ",
+    text_add(t, "%d (%s) %c %d %d %d %d %d 4194304 %lu 0 0 0 ",
              at->count > 1 ? f->tid : f->pid, f->comm, f->state, f->ppid,
-             f->pgid, f->sid, (unsigned long)s.faults);
+             f->pgid, f->sid, (int)f->terminal, f->front,
+             (unsigned long)s.faults);
     text_add(t, "%lu %lu %lu %lu %d %d %d 0 %lu ", ticks(f->user_ns),
              ticks(f->kernel_ns), ticks(f->child_user_ns),
              ticks(f->child_kernel_ns), 20 + f->nice, f->nice, f->threads,
