@@ -114,12 +114,14 @@ static void reparent_children(struct proc *p)
     }
 }
 
+/* Before anybody can find the zombie: SIGCHLD is pending when wait(2) returns.
+ * [L] */
 static void tell_parent(struct proc *p, struct proc *parent)
 {
     struct k_siginfo info = {.signo = p->exit_signal};
     uint64_t user, kernel;
 
-    proc_times(p, &user, &kernel);
+    proc_times_locked(p, &user, &kernel);
     info.code = wait_code(p->exit_status);
     info.child.pid = p->pid;
     info.child.uid = p->cred.uid;
@@ -127,7 +129,7 @@ static void tell_parent(struct proc *p, struct proc *parent)
     info.child.utime = (int64_t)(user / (NSEC_PER_SEC / 100));
     info.child.stime = (int64_t)(kernel / (NSEC_PER_SEC / 100));
     if (p->exit_signal) {
-        signal_send_proc(parent, &info);
+        signal_send_proc_locked(parent, &info);
     }
     wait_wake_all(&parent->exit_wait);
 }
@@ -147,10 +149,10 @@ static void become_zombie(struct proc *p)
     if (reap) {
         proc_unlink(p);
     }
-    spin_unlock(&proc_lock);
     atomic_store(&p->ended, true);
     wait_wake_all(&p->ended_wait);
     tell_parent(p, parent);
+    spin_unlock(&proc_lock);
     proc_put(parent);
     if (reap) {
         proc_put(p);
