@@ -208,10 +208,18 @@ int path_set_add_chain(struct path_set *s, const char *original)
     return 0;
 }
 
+/* Python replaces what it compiled by rename(2), which its directory shows;
+ * that is half of all the files there are to look at. */
+static bool is_still(const FTSENT *e, int flags)
+{
+    return e->fts_info != FTS_D &&
+           (flags & TREE_STILL ||
+            (e->fts_parent && !strcmp(e->fts_parent->fts_name, "__pycache__")));
+}
+
 static int add_found(struct path_set *s, const FTSENT *e, int flags)
 {
-    enum path_kind kind =
-        flags & TREE_STILL && e->fts_info != FTS_D ? PATH_STILL : PATH_WHOLE;
+    enum path_kind kind = is_still(e, flags) ? PATH_STILL : PATH_WHOLE;
 
     switch (e->fts_info) {
     case FTS_DP:
