@@ -8,6 +8,7 @@
  * slots, then write the jumps. A site without a slot keeps its SYSCALL, which
  * traps: slower, never wrong.
  */
+#include "kernel/mm/text_memo.h"
 #include "kernel/mm/trampoline.h"
 #include "kernel/core/log.h"
 #include "kernel/mm/heap.h"
@@ -36,13 +37,61 @@ static bool is_slot(uint64_t addr)
     return mm_trampoline_rip(addr, &program);
 }
 
-/* The next sites that get slots. *pos: where to search, and to go on. */
-static unsigned find_sites(struct mm *mm, const struct patch_text *text,
-                           size_t *pos, struct site *sites)
+/* Where sites come from: a search, which notes what it finds, or what an
+ * earlier one noted. */
+struct finder {
+    const struct patch_text *text;
+    size_t pos;
+    struct patch_site *known; /* or NULL */
+    unsigned next, count, room;
+    bool noting; /* known is being filled */
+};
+
+static void note(struct finder *f, const struct patch_site *site)
 {
+    if (f->count == f->room) {
+        unsigned room = f->room ? f->room * 2 : BATCH;
+        struct patch_site *more = kmalloc(room * sizeof(*more));
+
+        if (!more) {
+            kfree(f->known);
+            f->known = NULL;
+            f->noting = false;
+            return;
+        }
+        memcpy(more, f->known, f->count * sizeof(*more));
+        kfree(f->known);
+        f->known = more;
+        f->room = room;
+    }
+    f->known[f->count++] = *site;
+}
+
+static bool find_next(struct finder *f, struct patch_site *site)
+{
+    bool found;
+
+    if (f->known && !f->noting) {
+        found = f->next < f->count;
+        if (found) {
+            *site = f->known[f->next++];
+        }
+        return found;
+    }
+    found = patch_next(f->text, &f->pos, site);
+    if (found && f->noting) {
+        note(f, site);
+    }
+    return found;
+}
+
+/* The next sites that get slots. */
+static unsigned find_sites(struct mm *mm, struct finder *f, struct site *sites)
+{
+    const struct patch_text *text = f->text;
     unsigned count = 0;
 
-    while (count < BATCH && patch_next(text, pos, &sites[count].site)) {
+    while (count < BATCH && find_next(f, &sites[count].site)) {
         struct site *s = &sites[count];
         s->slot = trampoline_take(mm, &s->site, text->bytes + s->site.jump,
                                   text->addr + s->site.jump);
@@ -51,18 +100,20 @@ static unsigned find_sites(struct mm *mm, const struct patch_text *text,
     return count;
 }
 
-/* Calls write for every site of text that got a slot, in order. */
-static void rewrite(struct mm *mm, const struct patch_text *text,
+/* Calls write for every site of text that got a slot, in order. False: not all
+ * were looked at. */
+static bool rewrite(struct mm *mm, struct finder *f,
                     void (*write)(void *arg, size_t jump, uint64_t slot),
                     void *arg)
 {
     struct site *sites = kmalloc(BATCH * sizeof(*sites));
-    size_t pos = text->lo;
     unsigned count;
+    bool all = sites != NULL;
 
     do {
-        count = sites ? find_sites(mm, text, &pos, sites) : 0;
+        count = sites ? find_sites(mm, f, sites) : 0;
         if (count && trampolines_install(mm)) {
+            all = false;
             break;
         }
         for (unsigned i = 0; i < count; i++) {
@@ -71,6 +122,7 @@ static void rewrite(struct mm *mm, const struct patch_text *text,
         mm->sites_patched += count;
     } while (count == BATCH);
     kfree(sites);
+    return all;
 }
 
 static void write_here(void *arg, size_t jump, uint64_t slot)
@@ -91,7 +143,14 @@ void text_rewrite(struct mm *mm, uint8_t *bytes, size_t len, size_t lo,
                               .is_slot = is_slot,
                               .neighbours = true};
 
-    rewrite(mm, &text, write_here, &text);
+    struct finder f = {.text = &text, .pos = lo};
+    struct text_key key = text_key(&text);
+
+    f.noting = !text_recall(&key, &f.known, &f.count);
+    if (rewrite(mm, &f, write_here, &text) && f.noting) {
+        text_remember(&key, f.known, f.count);
+    }
+    kfree(f.known);
 }
 
 /* ---- in place ---- */
@@ -124,7 +183,8 @@ static void rewrite_piece(struct mm *mm, uint8_t *copy, uint64_t lo,
                               .neighbours = true};
 
     if (arch_user_copy(copy, (const void *)from, to - from) == 0) {
-        rewrite(mm, &text, write_there, &text);
+        struct finder f = {.text = &text, .pos = text.lo};
+        rewrite(mm, &f, write_there, &text);
     }
 }
 
