@@ -116,6 +116,8 @@ static int open_end(struct inode *inode, struct pipe *p, uint32_t flags,
     return err;
 }
 
+static int pipe_again(struct file *f);
+
 int pipe_open(uint32_t flags, struct file **reader, struct file **writer)
 {
     struct pipe *p = pipe_new();
@@ -125,7 +127,7 @@ int pipe_open(uint32_t flags, struct file **reader, struct file **writer)
     if (!p) {
         return -ENOMEM;
     }
-    err = pipe_inode(fifo_open, &inode);
+    err = pipe_inode(pipe_again, &inode);
     if (err) {
         pipe_free(p);
         return err;
@@ -218,6 +220,19 @@ int fifo_open(struct file *f)
     err = meet_partner(f, p);
     if (err) {
         pipe_release(f);
+    }
+    return err;
+}
+
+/* A pipe's end opened by way of /proc/PID/fd/N: nobody is waited for. */
+static int pipe_again(struct file *f)
+{
+    struct pipe *p;
+    int err = fifo_pipe(f, &p);
+
+    if (!err) {
+        f->ops = &pipe_ops;
+        f->private = p;
     }
     return err;
 }

@@ -33,6 +33,17 @@ for p in ls sort sha256sum date cat head tail wc cut tr uniq seq env printf \
         fi
     done
 done
+for p in dash make git x86_64-linux-gnu-gcc-12 x86_64-linux-gnu-ar true sleep \
+    rm mkdir mv cp chmod ln tee find xargs; do
+    copy "/usr/bin/$p"
+done
+ln -s ../usr/bin/dash "$dir/bin/sh"
+ln -s x86_64-linux-gnu-gcc-12 "$dir/usr/bin/gcc"
+ln -s x86_64-linux-gnu-ar "$dir/usr/bin/ar"
+ln -s x86_64-linux-gnu-as "$dir/usr/bin/as"
+for p in git-upload-pack git-receive-pack git-upload-archive; do
+    ln -s git "$dir/usr/bin/$p"
+done
 copy /usr/bin/python3.11
 ln -s python3.11 "$dir/usr/bin/python3"
 copy /usr/bin/sqlite3
