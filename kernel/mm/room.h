@@ -5,6 +5,7 @@
  *   mm.c         birth, death, names, statistics
  *   slots.c      which address space owns which part of the arena
  *   vma.c        the tree: find, split, merge, gaps
+ *   family.c, fork.c, exchange.c, schedule.c, store.c   several at one place
  *   resident.c   which pages are committed (resident.h)
  *   window.c     where shared objects live
  *   limit.c      the ceiling on all memory (limit.h)
@@ -12,7 +13,7 @@
  *   mmap.c       mm_map and where it puts things;   unmap.c, protect.c
  *   brk.c, mremap.c, advise.c, lock.c   the other calls
  *   fault.c      bringing pages in
- *   text.c       rewriting system calls in code;    trampoline.c
+ *   text.c, text_memo.c   rewriting system calls in code;    trampoline.c
  *   text_trap.c  the same, for one that trapped
  *   uaccess.c, iobuf.c   the program's memory       pages.c, heap.c, kstack.c
  *

@@ -69,12 +69,12 @@ SYSCALL(52, getpeername, sys_getpeername, PART, INT, FD, PTR, PTR)
 SYSCALL(53, socketpair, sys_socketpair, PART, INT, AF, SOCK, INT, FDPAIR)
 SYSCALL(54, setsockopt, sys_setsockopt, PART, INT, FD, INT, INT, PTR, UINT)
 SYSCALL(55, getsockopt, sys_getsockopt, PART, INT, FD, INT, INT, PTR, PTR)
-SYSCALL(56, clone, sys_clone, PART, PID, CLONE, PTR, PTR, PTR, PTR) /* threads only */
-SYSCALL(57, fork, sys_fork, PART, PID) /* not yet */
-SYSCALL(58, vfork, sys_vfork, PART, PID) /* not yet */
+SYSCALL(56, clone, sys_clone, PART, PID, CLONE, PTR, PTR, PTR, PTR) /* no namespaces; handlers are copied, never shared */
+SYSCALL(57, fork, sys_fork, DONE, PID)
+SYSCALL(58, vfork, sys_vfork, DONE, PID)
 SYSCALL(59, execve, sys_execve, DONE, INT, PATH, STRV, PTR)
 SYSCALL(60, exit, sys_exit, DONE, INT, INT)
-SYSCALL(61, wait4, sys_wait4, PART, PID, PID, STATUS, HEX, PTR) /* there are no children yet */
+SYSCALL(61, wait4, sys_wait4, DONE, PID, PID, STATUS, HEX, PTR)
 SYSCALL(62, kill, sys_kill, PART, INT, PID, SIG) /* EPERM between users is untested */
 SYSCALL(63, uname, sys_uname, DONE, INT, PTR)
 SYSCALL(64, semget, sys_semget, DONE, INT, INT, INT, OCT)
@@ -260,7 +260,7 @@ SYSCALL(243, mq_timedreceive, sys_mq_timedreceive, DONE, LONG, FD, OUTBUF, SIZE,
 SYSCALL(244, mq_notify, sys_mq_notify, PART, INT, FD, PTR) /* SIGEV_THREAD */
 SYSCALL(245, mq_getsetattr, sys_mq_getsetattr, DONE, INT, FD, PTR, PTR)
 SYSCALL(246, kexec_load, sys_not_permitted, PART, INT, PTR, LONG, PTR, HEX) /* EPERM always */
-SYSCALL(247, waitid, sys_waitid, PART, INT, INT, PID, PTR, HEX, PTR) /* there are no children yet */
+SYSCALL(247, waitid, sys_waitid, DONE, INT, INT, PID, PTR, HEX, PTR)
 SYSCALL(248, add_key, sys_none, NONE, INT, PATH, PATH, PTR, SIZE, INT)
 SYSCALL(249, request_key, sys_none, NONE, INT, PATH, PATH, PATH, INT)
 SYSCALL(250, keyctl, sys_none, NONE, LONG, INT, PTR, PTR, PTR, PTR)
@@ -359,7 +359,7 @@ SYSCALL(431, fsconfig, sys_none, NONE, INT, FD, UINT, PATH, PTR, INT)
 SYSCALL(432, fsmount, sys_none, NONE, FD, FD, HEX, HEX)
 SYSCALL(433, fspick, sys_none, NONE, FD, FD, PATH, HEX)
 SYSCALL(434, pidfd_open, sys_pidfd_open, PART, FD, PID, OFLAGS) /* no PIDFD_THREAD */
-SYSCALL(435, clone3, sys_clone3, PART, PID, PTR, SIZE) /* threads only */
+SYSCALL(435, clone3, sys_clone3, PART, PID, PTR, SIZE) /* as clone */
 SYSCALL(436, close_range, sys_close_range, PART, INT, UINT, UINT, HEX)
 SYSCALL(437, openat2, sys_openat2, PART, FD, FD, PATH, PTR, SIZE)
 SYSCALL(438, pidfd_getfd, sys_pidfd_getfd, DONE, FD, FD, INT, HEX)
