@@ -2,7 +2,8 @@
 # Benchmarks: never part of `make test`; each figure stands beside native.
 
 BENCH := $(B)/bench
-BENCH_PROGRAMS := $(addprefix $(BENCH)/,micro hello hello-static chroot-exec)
+BENCH_PROGRAMS := $(addprefix $(BENCH)/,micro processes tiny hello \
+	hello-static chroot-exec)
 
 $(BENCH)/%: bench/%.c
 	@mkdir -p $(@D)
@@ -10,6 +11,10 @@ $(BENCH)/%: bench/%.c
 $(BENCH)/hello-static: bench/hello.c
 	@mkdir -p $(@D)
 	$(CC) -O2 -Wall -static -o $@ $<
+
+$(BENCH)/tiny: bench/tiny.c
+	@mkdir -p $(@D)
+	$(CC) -O2 -Wall -static-pie -nostdlib -nostartfiles -o $@ $<
 
 $(BENCH)/rootfs.stamp: $(BENCH_PROGRAMS) tests/guest/rootfs.sh
 	tests/guest/rootfs.sh $(BENCH)/rootfs $(BENCH_PROGRAMS)

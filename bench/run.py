@@ -20,8 +20,10 @@ import time
 GOALS = {
     "getpid": 20, "getpid-raw": 20, "hello-static": 15e6,
     "futex-round-trip": 500,
+    "fork-exit-wait": 80e3, "vfork-exec-wait": 30e3, "spawn-true": 150e3,
+    "pipe-processes": 400,
 }
-RATIO_GOALS = {"cpu": 1.03}
+RATIO_GOALS = {"cpu": 1.03, "bash-100-true": 0.25}
 
 
 def collect(command, into):
@@ -45,6 +47,9 @@ def starts(prefix, into):
     time_start(prefix + ["/test/hello"], "hello-dynamic", into)
     time_start(prefix + ["/usr/bin/python3", "-c", "pass"], "python3-pass",
                into, 3)
+    time_start(prefix + ["/usr/bin/bash", "-c",
+                         "for ((i = 0; i < 100; i++)); do /usr/bin/true; done"],
+               "bash-100-true", into, 1)
 
 
 def own_mounts(rootfs):
@@ -69,6 +74,8 @@ def main():
     for _ in range(rounds):
         collect(chroot + ["/test/micro"], native)
         collect(run + ["/test/micro"], ours)
+        collect(chroot + ["/test/processes"], native)
+        collect(run + ["/test/processes"], ours)
         starts(chroot, native)
         starts(run, ours)
 
