@@ -34,6 +34,15 @@ HOST_CFLAGS += -DENCLOS_DEBUG
 B := build/debug
 endif
 
+# Loads that wait (load value injection, INTEL-SA-00334): a fence behind every
+# load and before indirect branches and returns of what we compile; slow. The
+# hash objects are taken as they are.
+ifdef LVI
+KERNEL_CFLAGS += -Wa,-mlfence-after-load=yes \
+	-Wa,-mlfence-before-indirect-branch=register -Wa,-mlfence-before-ret=shl
+B := build/lvi
+endif
+
 # Unit tests: kernel sources as an ordinary program over target/fake.
 UNIT_CFLAGS := -std=gnu11 -O1 -g -I. $(WARN) -fno-strict-aliasing -fwrapv \
 	-fsanitize=address,undefined -fno-sanitize-recover=undefined \

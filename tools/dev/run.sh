@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 # make run: packs a root file system with Debian's own busybox, python3 and
-# sqlite3 into a verified image and runs all three in it.
+# sqlite3 into a verified image and runs all three in it, without a TEE and then
+# in an enclave under sgxemu.
 # usage: run.sh BUILD
 set -eu
 b=$1
@@ -13,11 +14,13 @@ tests/guest/rootfs.sh "$rootfs"
 "$b/bin/enclos" build "$rootfs" -o "$image"
 
 run() {
-    echo "+ enclos run --root $image $*"
-    "$b/bin/enclos" run --root "$image" "$@"
+    echo "+ enclos run --target $target --root $image $*"
+    "$b/bin/enclos" run --target $target --root "$image" "$@"
 }
-run /bin/busybox echo "hello from busybox"
-run /usr/bin/python3 -c \
-    'import platform; print("hello from python", platform.python_version())'
-run /usr/bin/sqlite3 :memory: \
-    "select 'hello from sqlite ' || sqlite_version()"
+for target in linux sgx-emu; do
+    run /bin/busybox echo "hello from busybox"
+    run /usr/bin/python3 -c \
+        'import platform; print("hello from python", platform.python_version())'
+    run /usr/bin/sqlite3 :memory: \
+        "select 'hello from sqlite ' || sqlite_version()"
+done

@@ -11,7 +11,7 @@
 #include "target/sgx/enclave/enclave.h"
 
 #define EEXIT 4
-#define ENCLU .byte 0x0f, 0x01, 0xd7
+#define ENCLU enclu
 
 #define CALL_RESUME 1 /* enum sgx_call */
 #define EXCHANGE_TRAP_CALL 32

@@ -8,7 +8,7 @@
 #define EACCEPT     5
 #define EMODPE      6
 #define EACCEPTCOPY 7
-#define ENCLU       .byte 0x0f, 0x01, 0xd7
+#define ENCLU       enclu
 
     .section enclave_text, "ax", @progbits
 
