@@ -76,9 +76,9 @@ bool inet_addr_equal(const struct inet_addr *a, const struct inet_addr *b);
  * reference, no file; local and peer are the caller's to fill, as are s.ops
  * and host. */
 int inet_accepted(struct inet_socket *listener, struct inet_socket **out);
-/* Queues it for accept(2), takes the reference. -EAGAIN: the backlog is full,
- * or the listener is closed; then the reference stays the caller's. No
- * spinlock is held. */
+/* Queues it for accept(2), takes the reference; the caller has seen that there
+ * was room. -EAGAIN: the listener is closed; then the reference stays the
+ * caller's. No spinlock is held. */
 int inet_listener_push(struct inet_socket *listener, struct inet_socket *conn);
 /* How many more the backlog takes now. */
 unsigned inet_listener_room(struct inet_socket *listener);

@@ -609,8 +609,12 @@ int loop_connect(struct inet_socket *i, struct inet_socket *listener,
     struct inet_socket *conn;
     struct connection *c;
     struct side *side[2];
-    int err = inet_accepted(listener, &conn);
+    int err;
 
+    if (!inet_listener_room(listener)) {
+        return -EAGAIN;
+    }
+    err = inet_accepted(listener, &conn);
     if (err) {
         return err;
     }
