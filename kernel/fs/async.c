@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Signal-driven I/O (async.h). The owner's numbers are copied under the file's
- * lock; the signal is sent without it, because sending takes lower locks.
+ * Signal-driven I/O (async.h). The owner's numbers are copied without a lock:
+ * whoever wakes may hold one of any class, and a program that changes the owner
+ * meanwhile cannot tell who was first. Sending takes LOCK_PROC.
  */
 #include "kernel/fs/async.h"
 #include "kernel/fs/current.h"
@@ -12,10 +13,8 @@ enum { SIGURG_ = 23, SIGIO_ = 29, POLL_IN_ = 1, SI_KERNEL_ = 0x80 };
 
 void io_owner_get(struct file *f, struct io_owner *out)
 {
-    spin_lock(&f->lock);
     *out = (struct io_owner){f->owner_type, f->owner_pid, f->owner_signal,
                              f->owner_fd};
-    spin_unlock(&f->lock);
 }
 
 /* Linux's numbers of what happened, and the band that goes with each. */

@@ -367,6 +367,7 @@ static int store_oom(const char *buf, size_t len, const struct pseudo_at *at)
         {"maps", S_IFREG | 0444, .show = show_maps},                           \
         {"mountinfo", S_IFREG | 0444, .show = show_mountinfo},                 \
         {"mounts", S_IFREG | 0444, .show = show_mounts},                       \
+        {"net", S_IFDIR | 0555, .children = proc_net_rows},                    \
         {"ns", S_IFDIR | 0511, .children = proc_ns_rows},                      \
         {"oom_adj", S_IFREG | 0644, .text = "0\n", .store = store_oom},        \
         {"oom_score", S_IFREG | 0444, .text = "0\n"},                          \

@@ -191,6 +191,7 @@ static const struct pseudo root_rows[] = {
     {"loadavg", S_IFREG | 0444, .show = show_loadavg},
     {"meminfo", S_IFREG | 0444, .show = show_meminfo},
     {"mounts", S_IFLNK | 0777, .text = "self/mounts"},
+    {"net", S_IFLNK | 0777, .text = "self/net"},
     {"stat", S_IFREG | 0444, .show = show_stat},
     {"swaps", S_IFREG | 0444,
      .text = "Filename\t\t\t\tType\t\tSize\t\tUsed"

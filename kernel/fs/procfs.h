@@ -2,7 +2,7 @@
  *
  * procfs's tables: procfs.c has the root, proc_pid.c what stands below a pid,
  * proc_mm.c, proc_state.c and proc_small.c parts of it, proc_fd.c its
- * descriptors, proc_ipc.c /proc/sysvipc,
+ * descriptors, proc_ipc.c /proc/sysvipc, proc_net.c /proc/net,
  * proc_system.c what is about the whole system and proc_sys.c the tunables of
  * /proc/sys.
  */
@@ -14,7 +14,7 @@
 
 extern const struct pseudo proc_pid_rows[], proc_task_rows[];
 extern const struct pseudo proc_fd_rows[], proc_fdinfo_rows[];
-extern const struct pseudo proc_ns_rows[];
+extern const struct pseudo proc_ns_rows[], proc_net_rows[];
 extern const struct pseudo proc_sys_rows[], proc_ipc_rows[];
 
 int show_maps(struct text *t, const struct pseudo_at *at);

@@ -11,7 +11,7 @@
 #include "abi/linux/ioctl.h"
 #include "lib/string.h"
 
-static struct spinlock all_lock = SPINLOCK_INIT(LOCK_PIPE);
+static struct spinlock all_lock = SPINLOCK_INIT(LOCK_POLL);
 static struct list all_sockets = LIST_INIT(all_sockets);
 
 void unix_for_each(void (*fn)(struct unix_socket *u, void *arg), void *arg)
