@@ -170,8 +170,7 @@ static bool queue_arrival(struct inet_socket *i, struct arrival *a)
     spin_lock(&i->s.lock);
     /* Whoever connects has looked for room; accepts that are with the host
      * may bring a few more. */
-    room = a->conn ? f->backlog != 0
-                   : f->bytes < DATAGRAMS_MOST && !f->rx_shut;
+    room = a->conn ? f->backlog != 0 : f->bytes < DATAGRAMS_MOST && !f->rx_shut;
     if (room) {
         list_add_tail(&f->arrivals, &a->node);
         f->count++;
