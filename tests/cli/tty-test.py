@@ -126,11 +126,12 @@ def main():
 
     t = Terminal("/usr/bin/python3", "-c", """
 import os, signal
-def show(*a):
-    os.write(1, b"size %d %d\\n" % tuple(os.get_terminal_size()))
-signal.signal(signal.SIGWINCH, show)
+signal.signal(signal.SIGWINCH, lambda *a: None)
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGWINCH])
 print(os.ttyname(0), os.tcgetpgrp(0) == os.getpgrp(), flush=True)
 print(os.open("/dev/tty", os.O_RDWR) > 2, "ready", flush=True)
+signal.sigwait([signal.SIGWINCH])
+print("size", *os.get_terminal_size(), flush=True)
 input()
 """)
     check("the window's size arrives with SIGWINCH", t, [
