@@ -92,7 +92,7 @@ static void show_env(const struct show *s)
         char name[4096];
         int len = 0;
 
-        while (entry[len] != '=' && len < (int)sizeof(name) - 1) {
+        while (len < (int)sizeof(name) - 1 && entry[len] != '=') {
             name[len] = entry[len];
             len++;
         }
