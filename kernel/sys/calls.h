@@ -122,7 +122,7 @@ SYSCALL(105, setuid, sys_setuid, DONE, INT, INT)
 SYSCALL(106, setgid, sys_setgid, DONE, INT, INT)
 SYSCALL(107, geteuid, sys_geteuid, DONE, UINT)
 SYSCALL(108, getegid, sys_getegid, DONE, UINT)
-SYSCALL(109, setpgid, sys_setpgid, PART, INT, PID, PID) /* there are no children yet */
+SYSCALL(109, setpgid, sys_setpgid, PART, INT, PID, PID) /* children are untested */
 SYSCALL(110, getppid, sys_getppid, DONE, PID)
 SYSCALL(111, getpgrp, sys_getpgrp, DONE, PID)
 SYSCALL(112, setsid, sys_setsid, PART, PID) /* there are no children yet */
