@@ -105,6 +105,8 @@ static void talk(const char *ip)
     close(k);
     close(s);
     CALL(write, c, "refused", 7L);
+    /* The error comes when it comes. */
+    poll(&(struct pollfd){c, 0, 0}, 1, 10000);
     bits("refused", c);
     CALL(write, c, "again", 5L);
     CALL(read, c, buf, 0L);
