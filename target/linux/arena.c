@@ -154,3 +154,11 @@ int target_linux_reserve(void)
     report(err ? err : -EINVAL);
     return err ? err : -EINVAL;
 }
+
+int target_linux_fix_layout(bool again)
+{
+    bool had = getenv(AGAIN) != NULL;
+
+    unsetenv(AGAIN);
+    return fix_layout() && again && !had ? execute_again() : 0;
+}

@@ -26,6 +26,12 @@ enum target_linux_ring {
 };
 void target_linux_use_ring(enum target_linux_ring choice);
 
+/* For target sgx, whose ELRANGE has the same place: changes what leads to a
+ * legacy layout of the address space, for what is executed next, and executes
+ * this program again when `again` says so and there was something to change.
+ * 0, or -errno. */
+int target_linux_fix_layout(bool again);
+
 /* Copies *info, fills in its address fields and commit_is_lazy, starts vCPU 0
  * in the kernel and serves the host's signals on this thread; reserves if
  * that is not done. What info points to must stay. Exits with 125 after a

@@ -22,6 +22,15 @@ check sgx-not-found status_is 127
 emulated '' --root host $bb true
 check sgx-host-tree-refused both 'status_is 125' 'err_has "verified image"'
 
+legacy_layout() { # everything below ELRANGE's end, but for what we do about it
+    (
+        ulimit -s unlimited 2>/dev/null
+        emulated '' $bb echo hi
+        out_is hi
+    )
+}
+check sgx-legacy-layout legacy_layout
+
 # How often somebody waits depends on the machine; the rest does not.
 count() { sed -n "s/^ *\([0-9]*\) .*$1\$/\1/p" "$work/err"; }
 few_exits() {

@@ -9,6 +9,7 @@
 #include "tools/image/image.h"
 #include "tools/policy/policy.h"
 #include "tools/sign/sign.h"
+#include "target/linux/linux.h"
 #include "target/sgx/host/sgx.h"
 
 #include <cpuid.h>
@@ -64,7 +65,7 @@ bool target_parse(const char *word, enum cli_target *out)
 
 enum cli_target target_choose(enum cli_target asked)
 {
-    if (is_emulated()) {
+    if (is_emulated()) { /* by sgx_emulate(), with the layout as it is to be */
         return TARGET_SGX;
     }
     if (asked != TARGET_AUTO) {
@@ -124,6 +125,7 @@ int sgx_emulate(char **argv)
     }
     memcpy(all, words, n * sizeof(*all));
     memcpy(all + n, argv, argc * sizeof(*all));
+    target_linux_fix_layout(false);
     setenv(EMULATED, "1", 1);
     execvp(path, all);
     return fail("cannot run %s: %s", path, strerror(errno));
@@ -251,6 +253,9 @@ static _Noreturn void start(const struct sgx_run *run)
     if (is_emulated()) {
         say("EMULATED: no TEE; whoever owns this machine can read and change "
             "everything");
+    }
+    if (!is_emulated()) {
+        target_linux_fix_layout(true);
     }
     target_sgx_run(run);
 }
