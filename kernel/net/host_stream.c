@@ -57,11 +57,17 @@ static void drop_list(struct list *packets)
     }
 }
 
+/* What the host is at counts until it says how far it got. */
 static void drop_unsent(struct host_sock *h)
 {
+    uint32_t kept = h->tx_op.live ? h->tx_len - h->tx_off : 0;
+
     drop_list(&h->tx);
-    host_count_unsent(-(int64_t)h->tx_bytes);
-    h->tx_bytes = 0;
+    if (!h->tx_op.live) {
+        h->tx_off = h->tx_len = 0;
+    }
+    host_count_unsent(-(int64_t)(h->tx_bytes - kept));
+    h->tx_bytes = kept;
 }
 
 void host_stream_drop(struct host_sock *h)
@@ -219,7 +225,7 @@ static void send_more(struct host_sock *h)
 {
     struct host_op *o = &h->tx_op;
 
-    if (o->live || h->state != HOST_CONNECTED) {
+    if (o->live || h->state != HOST_CONNECTED || h->aborts) {
         return;
     }
     if (h->tx_off < h->tx_len) {
@@ -248,7 +254,7 @@ static uint64_t sent(struct host_op *o, int32_t n)
     bool full = !is_writable(h);
     uint64_t events = 0;
 
-    if (n > 0) {
+    if (n > 0 && !h->aborts) {
         h->tx_off += (uint32_t)n;
         h->tx_bytes -= (uint32_t)n;
         host_count_unsent(-(int64_t)n);
@@ -257,7 +263,6 @@ static uint64_t sent(struct host_op *o, int32_t n)
         }
     } else if (n == 0 || !is_passing(n) || h->aborts) {
         drop_unsent(h);
-        h->tx_off = h->tx_len = 0;
         events = broken(h, n ? -n : EPIPE);
     }
     send_more(h);

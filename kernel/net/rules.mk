@@ -11,3 +11,15 @@ $(NET_UNIT)/tests/unix_test: %: %.o $(FS_WORLD) $(B)/unit/kernel/fs/async.o \
 		unix_connect.o unix_name.o unix_packet.o unix_rights.o \
 		unix_stream.o) $(B)/unit/target/fake/fake.a $(B)/unit/lib/lib.a
 	$(CC) $(UNIT_CFLAGS) -o $@ $^
+
+# The host side, with a family and a host of the test's own.
+UNIT_TESTS += $(NET_UNIT)/tests/host_test
+$(NET_UNIT)/tests/outside.o: UNIT_CFLAGS += -D_GNU_SOURCE
+$(NET_UNIT)/tests/host_test: %: %.o $(addprefix $(NET_UNIT)/, host.o \
+		host_connect.o host_datagram.o host_listen.o host_option.o \
+		host_stream.o inet_addr.o tests/outside.o) \
+		$(addprefix $(B)/unit/kernel/core/, hostio.o hostio_buffer.o \
+		hostio_net.o hostio_ring.o wait.o clock.o timer.o lock.o lock_debug.o \
+		log.o) $(B)/unit/kernel/mm/iobuf.o $(B)/unit/target/fake/fake.a \
+		$(B)/unit/lib/lib.a
+	$(CC) $(UNIT_CFLAGS) -o $@ $^

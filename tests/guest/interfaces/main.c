@@ -37,6 +37,8 @@ static void addresses(void)
         printf("\n");
     }
     freeifaddrs(all);
+    SHOW(if_nametoindex("lo"));
+    SHOW(if_nametoindex("no-such"));
 }
 
 static void ioctls(void)
