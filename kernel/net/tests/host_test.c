@@ -5,10 +5,12 @@
  * so. The family above (inet.c) and socket.c are stood in for.
  */
 #include <stdlib.h>
+#undef FD_SETSIZE /* the kernel has its own */
 #include "kernel/core/hostio.h"
 #include "kernel/net/host.h"
 #include "kernel/net/host_private.h"
 #include "kernel/net/tests/outside.h"
+#include "kernel/policy.h"
 #include "lib/tests/unit.h"
 #include "target/fake/fake.h"
 #include "lib/string.h"
@@ -123,18 +125,9 @@ void inet_option_for_each(struct inet_socket *i,
 {
 }
 
-/* Everything is allowed. */
-int host_may_listen(const struct inet_socket *i)
-{
-    return 0;
-}
-
-int host_may_reach(const struct inet_socket *i, const struct inet_addr *to)
-{
-    return 0;
-}
-
-bool host_may_receive(const struct inet_socket *i, const struct inet_addr *from)
+/* There is no policy. */
+bool policy_allows(const struct policy *p, bool listen, unsigned protocol,
+                   unsigned family, const uint8_t *address, unsigned port)
 {
     return true;
 }
