@@ -24,7 +24,9 @@ static int make_room(struct store *s)
     if (!runs) {
         return -ENOMEM;
     }
-    memcpy(runs, s->runs, s->count * sizeof(*runs));
+    if (s->count) {
+        memcpy(runs, s->runs, s->count * sizeof(*runs));
+    }
     kfree(s->runs);
     s->runs = runs;
     s->room = room;

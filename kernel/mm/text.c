@@ -59,7 +59,9 @@ static void note(struct finder *f, const struct patch_site *site)
             f->noting = false;
             return;
         }
-        memcpy(more, f->known, f->count * sizeof(*more));
+        if (f->count) {
+            memcpy(more, f->known, f->count * sizeof(*more));
+        }
         kfree(f->known);
         f->known = more;
         f->room = room;

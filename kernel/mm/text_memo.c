@@ -87,7 +87,9 @@ void text_remember(const struct text_key *key, const struct patch_site *sites,
     }
     m->key = *key;
     m->count = count;
-    memcpy(m->sites, sites, count * sizeof(*sites));
+    if (count) {
+        memcpy(m->sites, sites, count * sizeof(*sites));
+    }
     spin_lock(&lock);
     old = *slot_of(key);
     sites_total -= old ? old->count : 0;
