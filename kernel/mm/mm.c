@@ -9,6 +9,7 @@
 #include "kernel/core/log.h"
 #include "kernel/mm/heap.h"
 #include "kernel/mm/limit.h"
+#include "kernel/mm/text_memo.h"
 #include "lib/atomic.h"
 #include "lib/string.h"
 #include "abi/linux/errno.h"
@@ -20,6 +21,7 @@ void mm_init(uint64_t user_start, uint64_t user_end, bool commit_is_lazy)
 {
     arena = (struct arena){user_start, user_end, commit_is_lazy};
     uaccess_init(user_start, user_end);
+    text_memo_init();
     if (slots_init() || windows_init()) {
         panic("no memory for the first address space");
     }

@@ -24,6 +24,12 @@ static struct memo *memos[SLOTS]; /* under lock */
 static unsigned sites_total;      /* under lock */
 static uint64_t seeds[2];         /* under lock until they are set */
 
+void text_memo_init(void)
+{
+    memset(memos, 0, sizeof(memos));
+    sites_total = 0;
+}
+
 static void need_seeds(void)
 {
     spin_lock(&lock);

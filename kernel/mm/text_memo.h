@@ -9,6 +9,9 @@
 
 #include "arch/x86_64/patch.h"
 
+/* At boot. */
+void text_memo_init(void);
+
 /* A hash of text's bytes and bounds, with seeds of this boot. */
 struct text_key {
     uint64_t word[2];
