@@ -343,9 +343,89 @@ static int next_tid(int from, const struct pseudo_at *at)
 
 /* ---- the tables ---- */
 
-static int store_oom(const char *buf, size_t len, const struct pseudo_at *at)
+/* Nothing is ever killed for its memory here: what is written is kept. oom_adj
+ * is the same in older units. */
+enum { OOM_MAX = 1000, OOM_DISABLE = 17 };
+
+static int show_oom_score_adj(struct text *t, const struct pseudo_at *at)
 {
-    return 0; /* nothing is ever killed for its memory here */
+    struct proc *p = proc_at(at);
+
+    if (!p) {
+        return -ESRCH;
+    }
+    text_add(t, "%d\n", p->oom_score_adj);
+    proc_put(p);
+    return 0;
+}
+
+static int show_oom_adj(struct text *t, const struct pseudo_at *at)
+{
+    struct proc *p = proc_at(at);
+
+    if (!p) {
+        return -ESRCH;
+    }
+    text_add(t, "%d\n", p->oom_score_adj * OOM_DISABLE / OOM_MAX);
+    proc_put(p);
+    return 0;
+}
+
+/* A decimal number, perhaps with a sign and a newline. */
+static int parse_oom(const char *buf, size_t len, int *value)
+{
+    size_t i = len && buf[0] == '-';
+    int n = 0;
+
+    if (i == len) {
+        return -EINVAL;
+    }
+    for (; i < len && buf[i] >= '0' && buf[i] <= '9' && n <= OOM_MAX; i++) {
+        n = n * 10 + (buf[i] - '0');
+    }
+    if (n > OOM_MAX || (i < len && buf[i] != '\n')) {
+        return -EINVAL;
+    }
+    *value = buf[0] == '-' ? -n : n;
+    return 0;
+}
+
+static int set_oom(int value, const struct pseudo_at *at)
+{
+    struct fs_cred cred;
+    struct proc *p = proc_at(at);
+    int err = 0;
+
+    if (!p) {
+        return -ESRCH;
+    }
+    fs_current_cred(&cred);
+    if (value < p->oom_score_adj && !fs_capable(&cred, CAP_SYS_RESOURCE)) {
+        err = -EACCES;
+    } else {
+        p->oom_score_adj = value;
+    }
+    proc_put(p);
+    return err;
+}
+
+static int store_oom_score_adj(const char *buf, size_t len,
+                               const struct pseudo_at *at)
+{
+    int value, err = parse_oom(buf, len, &value);
+
+    return err ? err : set_oom(value, at);
+}
+
+static int store_oom_adj(const char *buf, size_t len,
+                         const struct pseudo_at *at)
+{
+    int value, err = parse_oom(buf, len, &value);
+
+    if (!err && (value < -OOM_DISABLE || value > OOM_DISABLE - 2)) {
+        err = -EINVAL;
+    }
+    return err ? err : set_oom(value * OOM_MAX / OOM_DISABLE, at);
 }
 
 /* One user namespace, in which ids are what they are. */
@@ -369,9 +449,11 @@ static int store_oom(const char *buf, size_t len, const struct pseudo_at *at)
         {"mounts", S_IFREG | 0444, .show = show_mounts},                       \
         {"net", S_IFDIR | 0555, .children = proc_net_rows},                    \
         {"ns", S_IFDIR | 0511, .children = proc_ns_rows},                      \
-        {"oom_adj", S_IFREG | 0644, .text = "0\n", .store = store_oom},        \
+        {"oom_adj", S_IFREG | 0644, .show = show_oom_adj,                      \
+         .store = store_oom_adj},                                              \
         {"oom_score", S_IFREG | 0444, .text = "0\n"},                          \
-        {"oom_score_adj", S_IFREG | 0644, .text = "0\n", .store = store_oom},  \
+        {"oom_score_adj", S_IFREG | 0644, .show = show_oom_score_adj,          \
+         .store = store_oom_score_adj},                                        \
         {"personality", S_IFREG | 0400, .text = "00000000\n"},                 \
         {"root", S_IFLNK | 0777, .link = link_root, .follow = follow_root},    \
         {"schedstat", S_IFREG | 0444, .show = show_schedstat},                 \

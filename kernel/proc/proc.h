@@ -67,6 +67,7 @@ struct proc {
     int pdeath_signal; /* PR_SET_PDEATHSIG */
     int exit_signal;   /* what the parent gets, SIGCHLD */
     uint32_t personality;
+    int oom_score_adj;    /* proc(5); kept, and of no effect */
     uint32_t membarriers; /* registered commands (membarrier(2)); atomic */
     int exit_status;      /* wait(2) status */
     uint64_t start_ns;
