@@ -138,6 +138,23 @@ input()
         "/dev/pts/0 True", "True ready", lambda: t.resize(33, 99),
         "size 99 33", lambda: t.type("\n"), "<exit 0>"])
 
+    t = Terminal("--root", "host", "--env", "PS1=<P> ", "/bin/bash", "--norc",
+                 "-i")
+    job = "sh -c \"echo u''p; exec sed -u s/x/y/\""
+    check("bash controls its jobs", t, [
+        "<P> ", lambda: t.type(job + "\n"), "up\r\n",
+        lambda: t.type("\x1a"), "Stopped", "<P> ",
+        lambda: t.type("jobs\n"), "[1]+  Stopped", "<P> ",
+        lambda: t.type("fg\n"), "x/y/\"\r\n",
+        lambda: t.type("x1\n"), "y1\r\n",
+        lambda: t.type("\x03"), "<P> ",
+        lambda: t.type("echo =$?=\n"), "=130=\r\n", "<P> ",
+        lambda: t.type("cat &\n"), "<P> ",
+        lambda: t.type("until [[ $(jobs) == *Stop* ]]; do sleep 0.1; done; "
+                       "echo be''hind\n"), "behind\r\n", "<P> ",
+        lambda: t.type("kill -9 %1; wait; echo do''ne\n"), "done\r\n",
+        "<P> ", lambda: t.type("exit 5\n"), "<exit 5>"])
+
 
 if __name__ == "__main__":
     main()
