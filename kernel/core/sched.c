@@ -231,7 +231,8 @@ static void switch_away(void)
 void task_yield(void)
 {
     struct runqueue *rq = this_runqueue();
-    struct task *t = current_task();
+    struct task *t = current_task(), *next;
+    bool parked;
 
     lock_check_may_sleep();
     if (!allowed_on(t, this_vcpu()->id) || gate_closed(t)) {
@@ -241,14 +242,21 @@ void task_yield(void)
         return;
     }
     spin_lock(&rq->lock);
-    if (list_empty(&rq->queue)) {
+    next = list_empty(&rq->queue) ? NULL : runqueue_pick(rq, 0);
+    if (!next) { /* those that waited were put aside */
+        parked = rq->parked;
+        rq->parked = false;
         spin_unlock(&rq->lock);
+        if (parked) {
+            sched_gate_event();
+        }
         return;
     }
+    /* Only now: a pick must neither choose nor put aside who runs. */
     t->queued_at = arch_rdtsc();
     list_add_tail(&rq->queue, &t->run_node);
     rq->count++;
-    runqueue_switch(rq, runqueue_pick(rq, 0));
+    runqueue_switch(rq, next);
 }
 
 /* ---- sleeping and waking ---- */
