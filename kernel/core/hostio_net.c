@@ -53,7 +53,8 @@ int hostio_shutdown(int fd, int how)
 static int with_value(uint8_t opcode, int fd, int level, int option,
                       const void *in, size_t in_len, void *out, size_t out_len)
 {
-    struct host_buffer b = buffer_get(MAX(in_len, out_len));
+    size_t len = MAX(in_len, out_len);
+    struct host_buffer b = buffer_get(len);
     struct request q = {
         .ring = RING_HOSTOP,
         .sqe = {.opcode = opcode,
@@ -61,7 +62,7 @@ static int with_value(uint8_t opcode, int fd, int level, int option,
                 .op_flags = (uint32_t)level,
                 .off = (uint64_t)(int64_t)option,
                 .addr = b.at.addr,
-                .len = (uint32_t)MAX(in_len, out_len)},
+                .len = (uint32_t)len},
         .max = (uint32_t)out_len,
     };
     int n;

@@ -303,7 +303,7 @@ static long recv_some(struct socket *s, struct socket_msg *msg, uint64_t *peek)
     struct side *d = side_of(s);
     struct stream *st = &d->me->in;
     uint64_t pos, n;
-    bool inlined;
+    bool inlined = false;
     long moved;
 
     mutex_lock(&st->read_lock);

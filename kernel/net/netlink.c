@@ -465,7 +465,7 @@ static long netlink_recvmsg(struct socket *s, struct socket_msg *msg)
     if (msg->flags & (MSG_OOB | MSG_ERRQUEUE)) {
         return msg->flags & MSG_OOB ? -EOPNOTSUPP : -EAGAIN;
     }
-    while ((d = next(n, peek)) == NULL) {
+    for (d = next(n, peek); !d; d = next(n, peek)) {
         int err = msg->nowait ? -EAGAIN
                               : socket_wait(&s->can_read, has_input(n),
                                             s->recv_timeout, deadline);

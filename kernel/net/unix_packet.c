@@ -433,6 +433,7 @@ long unix_dgram_recv(struct socket *s, struct socket_msg *msg)
         return -EOPNOTSUPP;
     }
     if (!msg->name) { /* read(2) */
+        /* cppcheck-suppress autoVariables */
         msg->name = &unused;
     }
     msg->name_len = 0;

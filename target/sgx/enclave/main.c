@@ -103,6 +103,7 @@ static const char *const *take_strings(uint64_t addr, uint64_t size)
         sgx_die("no memory for the host's arguments");
     }
     outside_read(text, addr, ALIGN_UP(size, 8));
+    /* cppcheck-suppress nullPointerRedundantCheck */
     text[size] = '\0';
     for (uint64_t at = 0; at < size && n < VECTOR_MAX; n++) {
         list[n] = text + at;

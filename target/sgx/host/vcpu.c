@@ -77,8 +77,8 @@ static struct timespec timespec_of(uint64_t ns)
 static void set_timer(struct thread *t)
 {
     uint64_t at = MIN(t->tick_at, t->look_at);
-    struct itimerspec it = {
-        .it_value = timespec_of(at == UINT64_MAX ? 0 : MAX(at, 1ul))};
+    uint64_t value = at == UINT64_MAX ? 0 : at ? at : 1;
+    struct itimerspec it = {.it_value = timespec_of(value)};
 
     timer_settime(t->timer, TIMER_ABSTIME, &it, NULL);
 }
