@@ -251,3 +251,50 @@ void ipc_hide(struct ipc_ids *ids, struct ipc_object *o)
     o->key = IPC_PRIVATE;
     spin_unlock(&ids->lock);
 }
+
+/* ---- control calls ---- */
+
+int ipc_lock(struct ipc_ids *ids, int id, int want, struct ipc_object **out)
+{
+    struct ipc_object *o;
+    int err = ipc_find(ids, id, &o);
+
+    if (err) {
+        return err;
+    }
+    err = want ? ipc_permitted(o, want) : ipc_owned(o);
+    spin_lock(&o->lock);
+    if (!err && o->removed) {
+        err = -EIDRM;
+    }
+    if (err) {
+        ipc_unlock(ids, o);
+    }
+    *out = o;
+    return err;
+}
+
+int ipc_lock_slot(struct ipc_ids *ids, int slot, bool any,
+                  struct ipc_object **out)
+{
+    struct ipc_object *o;
+    int err = ipc_find_slot(ids, slot, &o);
+
+    if (err) {
+        return err;
+    }
+    err = any ? 0 : ipc_permitted(o, 0444);
+    if (err) {
+        ipc_put(ids, o);
+        return err;
+    }
+    spin_lock(&o->lock);
+    *out = o;
+    return 0;
+}
+
+void ipc_unlock(struct ipc_ids *ids, struct ipc_object *o)
+{
+    spin_unlock(&o->lock);
+    ipc_put(ids, o);
+}

@@ -57,6 +57,15 @@ int ipc_next_slot(struct ipc_ids *ids, int slot);
 void ipc_get(struct ipc_object *o);
 void ipc_put(struct ipc_ids *ids, struct ipc_object *o);
 
+/* For control calls: locked and counted, unless it fails; ipc_unlock() undoes
+ * both. want: permissions; 0: the caller must own it. -EINVAL, -EACCES,
+ * -EPERM, -EIDRM. */
+int ipc_lock(struct ipc_ids *ids, int id, int want, struct ipc_object **out);
+/* The same by slot, readable unless `any`; 0 also when it is going. */
+int ipc_lock_slot(struct ipc_ids *ids, int slot, bool any,
+                  struct ipc_object **out);
+void ipc_unlock(struct ipc_ids *ids, struct ipc_object *o);
+
 /* Takes o out of the table and its reference with it; o->lock is held.
  * False: somebody did before. */
 bool ipc_remove(struct ipc_ids *ids, struct ipc_object *o);

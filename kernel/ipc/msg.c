@@ -234,32 +234,21 @@ int msg_receive(int id, int64_t type, uint64_t most, int flags,
 
 /* ---- control ---- */
 
-/* Locked and counted, unless it fails. */
+/* As ipc_lock(); unlock() undoes it. */
 static int lock_queue(int id, int want, struct msg_queue **out)
 {
     struct ipc_object *o;
-    int err = ipc_find(&msg_ids, id, &o);
+    int err = ipc_lock(&msg_ids, id, want, &o);
 
-    if (err) {
-        return err;
+    if (!err) {
+        *out = queue_of(o);
     }
-    err = want ? ipc_permitted(o, want) : ipc_owned(o);
-    spin_lock(&o->lock);
-    if (!err && o->removed) {
-        err = -EIDRM;
-    }
-    if (err) {
-        spin_unlock(&o->lock);
-        ipc_put(&msg_ids, o);
-    }
-    *out = queue_of(o);
     return err;
 }
 
 static void unlock(struct msg_queue *q)
 {
-    spin_unlock(&q->object.lock);
-    ipc_put(&msg_ids, &q->object);
+    ipc_unlock(&msg_ids, &q->object);
 }
 
 static void fill_stat(const struct msg_queue *q, struct msqid64_ds *out)
@@ -290,19 +279,13 @@ int msg_stat(int id, struct msqid64_ds *out)
 int msg_stat_slot(int slot, bool any, struct msqid64_ds *out)
 {
     struct ipc_object *o;
-    int err = ipc_find_slot(&msg_ids, slot, &o);
+    int err = ipc_lock_slot(&msg_ids, slot, any, &o);
 
-    if (err) {
-        return err;
-    }
-    err = any ? 0 : ipc_permitted(o, 0444);
     if (!err) {
-        spin_lock(&o->lock);
         fill_stat(queue_of(o), out);
-        spin_unlock(&o->lock);
         err = o->id;
+        ipc_unlock(&msg_ids, o);
     }
-    ipc_put(&msg_ids, o);
     return err;
 }
 

@@ -254,32 +254,21 @@ int sem_operate(int id, const struct sembuf *ops, unsigned count,
 
 /* ---- control ---- */
 
-/* Locked and counted, unless it fails; unlock() undoes both. */
+/* As ipc_lock(); unlock() undoes it. */
 static int lock_set(int id, int want, struct sem_set **out)
 {
     struct ipc_object *o;
-    int err = ipc_find(&sem_ids, id, &o);
+    int err = ipc_lock(&sem_ids, id, want, &o);
 
-    if (err) {
-        return err;
+    if (!err) {
+        *out = set_of(o);
     }
-    err = want ? ipc_permitted(o, want) : ipc_owned(o);
-    spin_lock(&o->lock);
-    if (!err && o->removed) {
-        err = -EIDRM;
-    }
-    if (err) {
-        spin_unlock(&o->lock);
-        ipc_put(&sem_ids, o);
-    }
-    *out = set_of(o);
     return err;
 }
 
 static void unlock(struct sem_set *s)
 {
-    spin_unlock(&s->object.lock);
-    ipc_put(&sem_ids, &s->object);
+    ipc_unlock(&sem_ids, &s->object);
 }
 
 static void fill_stat(const struct sem_set *s, struct semid64_ds *out)
@@ -304,19 +293,13 @@ int sem_stat(int id, struct semid64_ds *out)
 int sem_stat_slot(int slot, bool any, struct semid64_ds *out)
 {
     struct ipc_object *o;
-    int err = ipc_find_slot(&sem_ids, slot, &o);
+    int err = ipc_lock_slot(&sem_ids, slot, any, &o);
 
-    if (err) {
-        return err;
-    }
-    err = any ? 0 : ipc_permitted(o, 0444);
     if (!err) {
-        spin_lock(&o->lock);
         fill_stat(set_of(o), out);
-        spin_unlock(&o->lock);
         err = o->id;
+        ipc_unlock(&sem_ids, o);
     }
-    ipc_put(&sem_ids, o);
     return err;
 }
 

@@ -261,32 +261,21 @@ int shm_detach(struct mm *mm, uint64_t addr)
 
 /* ---- shmctl ---- */
 
-/* Locked and counted, unless it fails. want: permissions; 0: must own it. */
+/* As ipc_lock(); unlock() undoes it. */
 static int lock_segment(int id, int want, struct shm **out)
 {
     struct ipc_object *o;
-    int err = ipc_find(&ids, id, &o);
+    int err = ipc_lock(&ids, id, want, &o);
 
-    if (err) {
-        return err;
+    if (!err) {
+        *out = shm_of(o);
     }
-    err = want ? ipc_permitted(o, want) : ipc_owned(o);
-    spin_lock(&o->lock);
-    if (!err && o->removed) {
-        err = -EIDRM;
-    }
-    if (err) {
-        spin_unlock(&o->lock);
-        ipc_put(&ids, o);
-    }
-    *out = shm_of(o);
     return err;
 }
 
 static void unlock(struct shm *s)
 {
-    spin_unlock(&s->object.lock);
-    ipc_put(&ids, &s->object);
+    ipc_unlock(&ids, &s->object);
 }
 
 static void fill_stat(const struct shm *s, struct shmid64_ds *out)
@@ -316,19 +305,13 @@ int shm_stat(int id, struct shmid64_ds *out)
 int shm_stat_slot(int slot, bool any, struct shmid64_ds *out)
 {
     struct ipc_object *o;
-    int err = ipc_find_slot(&ids, slot, &o);
+    int err = ipc_lock_slot(&ids, slot, any, &o);
 
-    if (err) {
-        return err;
-    }
-    err = any ? 0 : ipc_permitted(o, 0444);
     if (!err) {
-        spin_lock(&o->lock);
         fill_stat(shm_of(o), out);
-        spin_unlock(&o->lock);
         err = o->id;
+        ipc_unlock(&ids, o);
     }
-    ipc_put(&ids, o);
     return err;
 }
 
