@@ -177,6 +177,29 @@ struct inode *inode_publish(struct inode *inode)
     return inode;
 }
 
+int inode_setattr(struct inode *inode, const struct inode_attr *attr)
+{
+    if (attr->valid & ATTR_MODE) {
+        inode->mode = (inode->mode & S_IFMT) | (attr->mode & 07777);
+    }
+    if (attr->valid & ATTR_UID) {
+        inode->uid = attr->uid;
+    }
+    if (attr->valid & ATTR_GID) {
+        inode->gid = attr->gid;
+    }
+    if (attr->valid & ATTR_ATIME) {
+        inode->atime = attr->atime;
+    }
+    if (attr->valid & ATTR_MTIME) {
+        inode->mtime = attr->mtime;
+    }
+    if (attr->valid & ATTR_CTIME) {
+        inode->ctime = attr->ctime;
+    }
+    return 0;
+}
+
 void inode_stat(struct inode *inode, struct inode_stat *st)
 {
     struct inode *data = atomic_load_acquire(&inode->data);

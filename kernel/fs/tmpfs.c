@@ -95,25 +95,7 @@ static int tmpfs_setattr(struct inode *inode, const struct inode_attr *attr)
             return err;
         }
     }
-    if (attr->valid & ATTR_MODE) {
-        inode->mode = (inode->mode & S_IFMT) | (attr->mode & 07777);
-    }
-    if (attr->valid & ATTR_UID) {
-        inode->uid = attr->uid;
-    }
-    if (attr->valid & ATTR_GID) {
-        inode->gid = attr->gid;
-    }
-    if (attr->valid & ATTR_ATIME) {
-        inode->atime = attr->atime;
-    }
-    if (attr->valid & ATTR_MTIME) {
-        inode->mtime = attr->mtime;
-    }
-    if (attr->valid & ATTR_CTIME) {
-        inode->ctime = attr->ctime;
-    }
-    return 0;
+    return inode_setattr(inode, attr);
 }
 
 static int tmpfs_fallocate(struct inode *inode, int mode, uint64_t off,

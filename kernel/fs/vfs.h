@@ -245,6 +245,8 @@ struct inode *inode_publish(struct inode *inode);
 
 /* All that stat(2) tells. Does not block. */
 void inode_stat(struct inode *inode, struct inode_stat *st);
+/* For ops->setattr where nothing else knows: all but the size. 0. */
+int inode_setattr(struct inode *inode, const struct inode_attr *attr);
 
 /* File operations of regular files that live in the page cache, and of
  * directories; a leaf's inode->file_ops points to one of them. */

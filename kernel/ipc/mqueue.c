@@ -126,33 +126,10 @@ static int mq_inode_open(struct inode *inode, struct file *f)
     return 0;
 }
 
-static int set_attr(struct inode *inode, const struct inode_attr *attr)
-{
-    if (attr->valid & ATTR_MODE) {
-        inode->mode = (inode->mode & S_IFMT) | (attr->mode & 07777);
-    }
-    if (attr->valid & ATTR_UID) {
-        inode->uid = attr->uid;
-    }
-    if (attr->valid & ATTR_GID) {
-        inode->gid = attr->gid;
-    }
-    if (attr->valid & ATTR_ATIME) {
-        inode->atime = attr->atime;
-    }
-    if (attr->valid & ATTR_MTIME) {
-        inode->mtime = attr->mtime;
-    }
-    if (attr->valid & ATTR_CTIME) {
-        inode->ctime = attr->ctime;
-    }
-    return 0;
-}
-
 static const struct inode_ops mq_ops = {
     .free = mq_free,
     .open = mq_inode_open,
-    .setattr = set_attr,
+    .setattr = inode_setattr,
 };
 
 /* ---- the directory ---- */
@@ -251,7 +228,7 @@ static const struct inode_ops root_ops = {
     .readdir = root_readdir,
     .make = root_make,
     .unlink = root_unlink,
-    .setattr = set_attr,
+    .setattr = inode_setattr,
 };
 
 /* ---- the superblock ---- */

@@ -39,19 +39,6 @@ static void node_free(struct inode *inode)
     kfree(inode);
 }
 
-static int node_setattr(struct inode *inode, const struct inode_attr *attr)
-{
-    if (attr->valid & ATTR_MODE) {
-        inode->mode = (inode->mode & S_IFMT) | (attr->mode & 07777);
-    }
-    inode->uid = attr->valid & ATTR_UID ? attr->uid : inode->uid;
-    inode->gid = attr->valid & ATTR_GID ? attr->gid : inode->gid;
-    inode->atime = attr->valid & ATTR_ATIME ? attr->atime : inode->atime;
-    inode->mtime = attr->valid & ATTR_MTIME ? attr->mtime : inode->mtime;
-    inode->ctime = attr->valid & ATTR_CTIME ? attr->ctime : inode->ctime;
-    return 0;
-}
-
 static int node_new(uint64_t ino, uint32_t mode, uint64_t rdev,
                     struct inode **out)
 {
@@ -133,7 +120,7 @@ static const struct inode_ops node_ops = {
     .free = node_free,
     .lookup = root_lookup,
     .readdir = root_readdir,
-    .setattr = node_setattr,
+    .setattr = inode_setattr,
 };
 
 static void sb_free(struct superblock *s)
