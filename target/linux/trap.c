@@ -195,9 +195,9 @@ static _Noreturn void trap_from_user(struct host_vcpu *h, uint64_t gs, int sig,
         kernel_signal(sig); /* somebody's kill(2), not a fault */
     } else {
         trap.kind = TRAP_FAULT;
-        /* A forced signal (a bad call of vsyscall) keeps an old fault's data:
-         * no page fault has this code. */
-        trap.vector = si->si_code == SI_KERNEL && g[REG_TRAPNO] == VECTOR_PF
+        /* A forced signal (a bad call of vsyscall) keeps the vCPU's last
+         * vector, whatever it was; by itself only #GP comes this way. */
+        trap.vector = sig == SIGSEGV && si->si_code == SI_KERNEL
                           ? VECTOR_GP
                           : g[REG_TRAPNO];
         trap.error = g[REG_ERR];
