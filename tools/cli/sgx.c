@@ -185,14 +185,13 @@ static int make_policy(const struct boot_info *info, struct policy **out)
 /* The throwaway key, made at its first use. */
 static int find_key(char *path)
 {
-    const char *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
     char made[PATH_MAX];
-    int n;
+    size_t n;
 
-    n = cache && *cache
-            ? snprintf(path, PATH_MAX, "%s/enclos", cache)
-            : snprintf(path, PATH_MAX, "%s/.cache/enclos", home ? home : "");
-    mkdir(path, 0700);
+    if (image_cache_home(path, PATH_MAX)) {
+        return EXIT_OURS;
+    }
+    n = strlen(path);
     n += snprintf(path + n, PATH_MAX - n, "/debug-key.pem");
     if (n >= PATH_MAX - 16) {
         return fail("the cache's path is too long");

@@ -176,7 +176,7 @@ static int manifest_write(const char *manifest, const char *source,
 
 /* ---- the directory ---- */
 
-static int cache_dir(char *path, size_t len)
+int image_cache_home(char *path, size_t len)
 {
     const char *xdg = getenv("XDG_CACHE_HOME");
     const char *home = getenv("HOME");
@@ -207,7 +207,7 @@ static int entry_name(const char *kind, const char *source, char *out,
     uint64_t h = 1469598103934665603ull; /* FNV-1a */
     size_t n;
 
-    if (cache_dir(out, len)) {
+    if (image_cache_home(out, len)) {
         return -1;
     }
     for (const char *p = source; *p; p++) {

@@ -40,6 +40,10 @@ typedef void (*image_file_fn)(void *ctx, const char *path,
 int image_list(const char *path, int fd, uint64_t at, uint64_t size,
                image_file_fn file, void *ctx);
 
+/* This user's directory for what can be made anew, made when it is not there:
+ * $XDG_CACHE_HOME/enclos, else ~/.cache/enclos. */
+int image_cache_home(char *path, size_t len);
+
 /* An image of directory dir from the cache, made when it is not there or the
  * tree has changed (by name, size, mode and times of every file). path gets
  * the image's name. */
