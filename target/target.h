@@ -45,6 +45,13 @@ void target_mem_release(uint64_t addr, uint64_t len);
  * MEM_EXEC, without the pages ever being writable and executable. */
 int target_mem_install(uint64_t addr, const void *src, uint64_t len, int prot);
 
+/* Moves committed pages [from, from+len) to `to`, with content and protection;
+ * at `from` they are then as if committed just now. The ranges do not overlap
+ * and lie at the same place within 2 MiB. Whatever was at `to` is gone, also
+ * on failure, and then not committed; what is at `from` is untouched then.
+ * -EOPNOTSUPP: here a page has one address for good. */
+int target_mem_move(uint64_t to, uint64_t from, uint64_t len);
+
 /* Where [*from, to) of committed pages may hold something: up to max runs in
  * order of address; what lies between them reads as zero. *from: where the
  * search ended, `to` when done. */

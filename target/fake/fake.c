@@ -250,6 +250,34 @@ void target_mem_release(uint64_t addr, uint64_t len)
     memset(page_of(addr), 0, len / PAGE_SIZE);
 }
 
+int target_mem_move(uint64_t to, uint64_t from, uint64_t len)
+{
+    const int both = PROT_READ | PROT_WRITE;
+
+    require_range(from, len);
+    require_range(to, len);
+    require(to >= from + len || from >= to + len, "moving over itself");
+    require((to - from) % (2ul << 20) == 0, "moving to another place in 2 MiB");
+    target_mem_release(to, len);
+    if (fake_fails_now()) {
+        return -ENOMEM;
+    }
+    for (uint64_t at = 0; at < len; at += PAGE_SIZE) {
+        int prot = *page_of(from + at) - 1;
+        void *page = (void *)(from + at);
+
+        require(prot >= 0, "moving what is not committed");
+        require(!mprotect(page, PAGE_SIZE, both), "mprotect");
+        set_protection(to + at, PAGE_SIZE, both);
+        memcpy((void *)(to + at), page, PAGE_SIZE);
+        set_protection(to + at, PAGE_SIZE, prot);
+        memset(page, 0, PAGE_SIZE);
+        require(!mprotect(page, PAGE_SIZE, prot), "mprotect");
+    }
+    committed_pages += len / PAGE_SIZE;
+    return 0;
+}
+
 /* Nothing is known: it may be anything. */
 unsigned target_mem_touched(uint64_t *from, uint64_t to, struct mem_run *runs,
                             unsigned max)

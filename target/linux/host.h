@@ -2,7 +2,7 @@
  *
  * What the files of target/linux share. Two kinds of code live here:
  *
- * - vCPU side (stub.S trap.c resume.c vcpu.c mem.c clock.c random.c ring.c
+ * - vCPU side (stub.S trap.c resume.c vcpu.c mem.c move.c clock.c random.c ring.c
  *   stop.c): runs on vCPU threads while the program's FS base and vector
  *   registers are live. Built without vector registers, stack protector and
  *   libc; linked apart (`ld -r`), and `make lint` checks what it refers to.
@@ -117,6 +117,11 @@ static inline struct host_vcpu *this_host_vcpu(void)
 {
     return host_vcpu(this_vcpu()->id);
 }
+
+/* mem.c: whether the kernel may ask for [addr, addr+len) at all. */
+bool mem_in_arena(uint64_t addr, uint64_t len);
+/* target_mem_touched(), or -1 where the host cannot tell. */
+long mem_scan(uint64_t *from, uint64_t to, struct mem_run *runs, unsigned max);
 
 /* trap.c: installs the handlers of the whole process. */
 int trap_init(void);

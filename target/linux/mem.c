@@ -12,7 +12,7 @@
 #include <sys/syscall.h>
 #include "lib/string.h"
 
-static bool in_arena(uint64_t addr, uint64_t len)
+bool mem_in_arena(uint64_t addr, uint64_t len)
 {
     uint64_t end = addr + len;
 
@@ -23,7 +23,7 @@ static bool in_arena(uint64_t addr, uint64_t len)
 
 static int set_protection(uint64_t addr, uint64_t len, int prot)
 {
-    if (!IS_ALIGNED(addr | len, PAGE_SIZE) || !in_arena(addr, len)) {
+    if (!IS_ALIGNED(addr | len, PAGE_SIZE) || !mem_in_arena(addr, len)) {
         return -EINVAL;
     }
     return RAW(SYS_mprotect, addr, len, prot);
@@ -60,7 +60,7 @@ void target_mem_release(uint64_t addr, uint64_t len)
 {
     long got;
 
-    if (!IS_ALIGNED(addr | len, PAGE_SIZE) || !in_arena(addr, len)) {
+    if (!IS_ALIGNED(addr | len, PAGE_SIZE) || !mem_in_arena(addr, len)) {
         return;
     }
     got = RAW(SYS_mmap, addr, len, PROT_NONE,
@@ -75,7 +75,7 @@ void target_mem_release(uint64_t addr, uint64_t len)
 
 int target_mem_clear(uint64_t addr, uint64_t len)
 {
-    if (!IS_ALIGNED(addr | len, PAGE_SIZE) || !in_arena(addr, len)) {
+    if (!IS_ALIGNED(addr | len, PAGE_SIZE) || !mem_in_arena(addr, len)) {
         return -EINVAL;
     }
     return RAW(SYS_madvise, addr, len, MADV_DONTNEED);
@@ -98,30 +98,40 @@ _Static_assert(sizeof(struct scan_arg) == 0x60, "its size is in its number");
 
 enum { SCAN_MAX = 32 };
 
-unsigned target_mem_touched(uint64_t *from, uint64_t to, struct mem_run *runs,
-                            unsigned max)
+long mem_scan(uint64_t *from, uint64_t to, struct mem_run *runs, unsigned max)
 {
     struct scan_region found[SCAN_MAX];
-    uint64_t room = MIN(max, (unsigned)SCAN_MAX);
     struct scan_arg arg = {.size = sizeof(arg),
                            .start = *from,
                            .end = to,
                            .vec = (uint64_t)found,
-                           .vec_len = room,
+                           .vec_len = MIN(max, (unsigned)SCAN_MAX),
                            .category_anyof_mask = SCAN_PRESENT | SCAN_SWAPPED,
                            .return_mask = SCAN_PRESENT};
     long n =
         host.pagemap_fd >= 0 ? RAW(SYS_ioctl, host.pagemap_fd, SCAN, &arg) : -1;
 
-    if (n < 0 || n > SCAN_MAX) { /* an older kernel: perhaps all of it */
-        runs[0] = (struct mem_run){*from, to};
-        *from = to;
-        return 1;
+    if (n < 0 || n > (long)arg.vec_len) {
+        return -1;
     }
     for (long i = 0; i < n; i++) {
         runs[i] = (struct mem_run){found[i].start, found[i].end};
     }
     *from = n < (long)arg.vec_len ? to : arg.walk_end;
+    return n;
+}
+
+unsigned target_mem_touched(uint64_t *from, uint64_t to, struct mem_run *runs,
+                            unsigned max)
+{
+    uint64_t start = *from;
+    long n = mem_scan(from, to, runs, max);
+
+    if (n < 0) { /* an older kernel: perhaps all of it */
+        runs[0] = (struct mem_run){start, to};
+        *from = to;
+        n = 1;
+    }
     return (unsigned)n;
 }
 
@@ -129,7 +139,7 @@ unsigned target_mem_touched(uint64_t *from, uint64_t to, struct mem_run *runs,
  * program sees the pages before they are whole, and none faults here. */
 static bool write_unseen(uint64_t addr, const void *src, uint64_t len)
 {
-    return host.mem_fd >= 0 && in_arena(addr, len) &&
+    return host.mem_fd >= 0 && mem_in_arena(addr, len) &&
            RAW(SYS_pwrite64, host.mem_fd, src, len, addr) == (long)len;
 }
 

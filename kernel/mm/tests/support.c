@@ -395,6 +395,31 @@ bool mutex_held(const struct mutex *m)
     return m->owner;
 }
 
+int target_mem_move(uint64_t to, uint64_t from, uint64_t len)
+{
+    const int both = PROT_READ | PROT_WRITE;
+
+    check(to >= from + len || from >= to + len);
+    check((to - from) % (2ul << 20) == 0);
+    target_mem_release(to, len);
+    if (target_call(from, len)) {
+        return -12;
+    }
+    for (uint64_t a = from; a < from + len; a += PAGE_SIZE) {
+        int prot = support_prot(a);
+
+        check(prot >= 0);
+        mprotect((void *)a, PAGE_SIZE, both);
+        mprotect((void *)(a - from + to), PAGE_SIZE, both);
+        memcpy((void *)(a - from + to), (void *)a, PAGE_SIZE);
+        memset((void *)a, 0, PAGE_SIZE);
+        mprotect((void *)a, PAGE_SIZE, prot & ~MEM_EXEC);
+        mprotect((void *)(a - from + to), PAGE_SIZE, prot & ~MEM_EXEC);
+        state[(a - from + to - ARENA) / PAGE_SIZE] = (signed char)(prot + 1);
+    }
+    return 0;
+}
+
 /* Nothing is known: it may be anything. */
 unsigned target_mem_touched(uint64_t *from, uint64_t to, struct mem_run *runs,
                             unsigned max)
