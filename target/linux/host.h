@@ -2,8 +2,8 @@
  *
  * What the files of target/linux share. Two kinds of code live here:
  *
- * - vCPU side (stub.S trap.c resume.c vcpu.c mem.c move.c clock.c random.c ring.c
- *   stop.c): runs on vCPU threads while the program's FS base and vector
+ * - vCPU side (stub.S trap.c resume.c vcpu.c mem.c move.c clock.c random.c
+ * ring.c stop.c): runs on vCPU threads while the program's FS base and vector
  *   registers are live. Built without vector registers, stack protector and
  *   libc; linked apart (`ld -r`), and `make lint` checks what it refers to.
  * - host side (run.c arena.c signals.c calibrate.c uring.c pool.c ...): the
