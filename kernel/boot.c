@@ -100,6 +100,9 @@ static void init_crypto(void)
     crypto_init(crypto_features(leaf1[2], leaf7[1], arch_xcr0()));
 }
 
+/* More than any host has of memory. */
+#define SHADOW_SIZE_MAX (4ull << 40)
+
 static void boot_task_dead(struct task *t)
 {
     kstack_free((void *)(t->kstack_top - KSTACK_SIZE));
@@ -119,6 +122,16 @@ __attribute__((no_stack_protector)) static void enter_vcpu(unsigned id,
     vcpu_set_gs(v);
 }
 
+/* Where the kernel's memory ends and the range begins for pages of processes
+ * that are not at their addresses. */
+static uint64_t shadow_start(const struct boot_info *info)
+{
+    uint64_t size = info->kernel_end - info->kernel_start;
+
+    return info->kernel_end -
+           (info->swap_copies ? 0 : MIN(size / 2, SHADOW_SIZE_MAX));
+}
+
 static _Noreturn void start(void)
 {
     const struct boot_info *info = &boot_info;
@@ -128,8 +141,9 @@ static _Noreturn void start(void)
     must(fpu_init() ? 0 : -1, "vector state of this CPU");
     init_crypto();
     limit_init(info->memory_limit);
-    heap_init(info->kernel_start, info->kernel_end, info->memory_limit);
+    heap_init(info->kernel_start, shadow_start(info), info->memory_limit);
     mm_init(info->user_start, info->user_end, info->commit_is_lazy);
+    shadow_init(shadow_start(info), info->kernel_end);
     syscall_set_mode(info->strace, info->stats);
     stack = kstack_alloc();
     must(stack ? 0 : -1, "memory for the first task");

@@ -36,6 +36,7 @@ struct boot_info {
     uint64_t user_start, user_end;     /* the programs' part of the arena */
     uint64_t kernel_start, kernel_end; /* the kernel's own part */
     bool commit_is_lazy; /* committing costs nothing until a page is used */
+    bool swap_copies;    /* processes that take turns: by bytes, not by moves */
     unsigned vcpu_count;
     uint64_t memory_limit; /* bytes; 0: none */
 

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
  * The exchange of two members of a family: the own pages of the one go to its
- * store, those of the other come from its. Nobody's tasks run meanwhile, and
- * nothing here blocks. Mappings stay as they are; what changes is which pages
- * are committed, their protection and their content.
+ * store (save.c), those of the other come from its. Nobody's tasks run
+ * meanwhile, and nothing here blocks. Mappings stay as they are; what changes
+ * is which pages are committed, their protection and their content.
  *
  * Both members' address spaces are walked together, in pieces in which
  * neither changes its state. Most pieces are the same in both, as fork(2)
- * left them: then only bytes move, and the target is not asked.
+ * left them: then long ones are moved, and of short ones the bytes, without
+ * asking the target.
  */
 #include "kernel/mm/families.h"
 #include "kernel/core/log.h"
@@ -16,100 +17,6 @@
 #include "abi/linux/errno.h"
 #include "arch/x86_64/arch.h"
 #include "target/target.h"
-
-/* ---- saving ---- */
-
-/* What may hold something, found ahead in batches. */
-enum { BATCH = 32 };
-struct touched {
-    struct mem_run runs[BATCH];
-    unsigned next, count;
-    uint64_t from, end; /* where the search goes on, and ends */
-};
-
-/* The next part of [*start, end): sets *start and *stop. In ascending order
- * only. */
-static bool touched_next(struct touched *t, uint64_t *start, uint64_t end,
-                         uint64_t *stop)
-{
-    while (*start < end) {
-        while (t->next < t->count) {
-            struct mem_run *r = &t->runs[t->next];
-            if (r->start >= end) {
-                return false;
-            }
-            if (r->end > *start) {
-                *start = MAX(*start, r->start);
-                *stop = MIN(end, r->end);
-                return true;
-            }
-            t->next++;
-        }
-        t->from = MAX(t->from, *start);
-        if (t->from >= end) {
-            return false;
-        }
-        t->next = 0;
-        t->count = target_mem_touched(&t->from, t->end, t->runs, BATCH);
-    }
-    return false;
-}
-
-static int save_run(struct store *s, const struct vma *v, uint64_t start,
-                    uint64_t end, bool note_only)
-{
-    bool hidden = !prot_effective(v->prot);
-    int err;
-
-    if (note_only) {
-        return store_note(s, start, end);
-    }
-    if (hidden && target_mem_protect(start, end - start, MEM_READ)) {
-        return -ENOMEM;
-    }
-    err = store_add(s, start, end);
-    if (hidden && target_mem_protect(start, end - start, 0)) {
-        log_warn("memory at %lx keeps the wrong protection", start);
-    }
-    return err;
-}
-
-static int save_vma(struct family *f, struct mm *mm, struct vma *v,
-                    struct touched *t, bool note_only)
-{
-    uint64_t at = v->start, run_end, own, own_end, from, to;
-    int err = 0;
-
-    for (; resident_run(&mm->resident, &at, v->end, &run_end); at = run_end) {
-        own = resident_find(&f->common, at, run_end, false);
-        for (; own < run_end && !err;
-             own = resident_find(&f->common, own_end, run_end, false)) {
-            own_end = resident_find(&f->common, own, run_end, true);
-            for (from = own; !err && touched_next(t, &from, own_end, &to);
-                 from = to) {
-                err = save_run(&mm->store, v, from, to, note_only);
-            }
-        }
-    }
-    return err;
-}
-
-int family_save(struct family *f, struct mm *mm, bool note_only)
-{
-    struct vma *last = vma_last(mm);
-    struct touched t = {.next = 0, .end = last ? last->end : 0};
-    int err = 0;
-
-    for (struct vma *v = vma_first(mm); v && !err; v = vma_next(v)) {
-        if (!(v->flags & (VMA_WINDOW | VMA_FAMILY))) {
-            err = save_vma(f, mm, v, &t, note_only);
-        }
-    }
-    if (err) {
-        store_free(&mm->store);
-    }
-    return err ? -ENOMEM : 0;
-}
 
 /* ---- walking ---- */
 
@@ -156,18 +63,24 @@ struct cursor {
     unsigned next;
 };
 
-/* The next run of the store in [*start, end): its part there. */
+static uint64_t run_end(const struct store_run *r)
+{
+    return r->start + (uint64_t)r->pages * PAGE_SIZE;
+}
+
+/* The next run of the store in [*start, end) that is a copy (or a note): its
+ * part there. */
 static const struct store_run *cursor_next(struct cursor *c, uint64_t start,
                                            uint64_t end, uint64_t *from,
                                            uint64_t *to)
 {
     for (; c->next < c->store->count; c->next++) {
         const struct store_run *r = &c->store->runs[c->next];
-        uint64_t r_end = r->start + (uint64_t)r->pages * PAGE_SIZE;
+        uint64_t r_end = run_end(r);
         if (r->start >= end) {
             return NULL;
         }
-        if (r_end > start) {
+        if (r_end > start && !r->moved) {
             *from = MAX(start, r->start);
             *to = MIN(end, r_end);
             return r;
@@ -180,6 +93,7 @@ struct walk {
     struct family *f;
     struct mm *out, *in;
     struct cursor old, new;
+    unsigned moved; /* in new.store: the next moved run */
 };
 
 static void must(int err)
@@ -293,6 +207,28 @@ static void shared_piece(struct walk *w, uint64_t at, uint64_t end,
     }
 }
 
+/* The moved run that holds `at`, or NULL; *end is cut where that changes. */
+static const struct store_run *moved_at(struct walk *w, uint64_t at,
+                                        uint64_t *end)
+{
+    const struct store *s = w->new.store;
+    const struct store_run *r = s->runs + w->moved;
+
+    while (w->moved < s->count && (!r->moved || run_end(r) <= at)) {
+        w->moved++;
+        r++;
+    }
+    if (w->moved == s->count || r->start >= *end) {
+        return NULL;
+    }
+    if (r->start > at) {
+        *end = r->start;
+        return NULL;
+    }
+    *end = MIN(*end, run_end(r));
+    return r;
+}
+
 static void change(struct walk *w, uint64_t at, uint64_t end,
                    const struct piece *was, const struct piece *is)
 {
@@ -315,9 +251,15 @@ static void change_all(struct walk *w)
     while (at < arena.end) {
         struct piece was = piece_at(w->f, w->out, at);
         struct piece is = piece_at(w->f, w->in, at);
+        const struct store_run *moved;
 
         end = MIN(was.end, is.end);
-        change(w, at, end, &was, &is);
+        moved = is.own ? moved_at(w, at, &end) : NULL;
+        if (moved) {
+            must(store_return(moved, at, end, is.prot));
+        } else {
+            change(w, at, end, &was, &is);
+        }
         skip(w, end);
         at = end;
     }
@@ -328,7 +270,7 @@ static void bury_ghost(struct family *f)
     struct mm *mm = f->ghost;
 
     f->ghost = NULL;
-    store_free(&mm->store);
+    store_free(&mm->store, false);
     mm_lock(mm);
     mm_empty(mm);
     mm_unlock(mm);
@@ -374,13 +316,13 @@ int family_exchange(struct family *f, struct mm *in)
     if (out) {
         int err;
         idle_drop(out, arena.start, arena.end);
-        err = family_save(f, out, f->ghost != NULL);
+        err = family_save(f, out, f->ghost ? SAVE_NOTE : SAVE_MOVE);
         if (err) {
             return err;
         }
     }
     change_all(&w);
-    store_free(&in->store);
+    store_free(&in->store, true);
     spin_lock(&f->lock);
     f->resident = in;
     spin_unlock(&f->lock);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What family.c, fork.c, exchange.c and schedule.c share.
+ * What family.c, fork.c, save.c, exchange.c and schedule.c share.
  */
 #ifndef KERNEL_MM_FAMILIES_H
 #define KERNEL_MM_FAMILIES_H
@@ -13,9 +13,14 @@ void family_join(struct family *f, struct mm *mm);
 bool family_shares(struct family *f, struct mm *but, uint64_t start,
                    uint64_t end);
 
-/* exchange.c: copies mm's own pages, which are there, to its store; with
- * note_only their addresses. -ENOMEM: the store is empty. */
-int family_save(struct family *f, struct mm *mm, bool note_only);
+/* save.c: mm's own pages, which are there, go to its store. -ENOMEM: nothing
+ * did, and the store is empty. */
+enum save_how {
+    SAVE_MOVE, /* they may leave their addresses */
+    SAVE_COPY, /* they stay */
+    SAVE_NOTE, /* nobody needs them: the store says what is to be wiped */
+};
+int family_save(struct family *f, struct mm *mm, enum save_how how);
 
 /* schedule.c: f has several members; f ends. */
 void families_watch(struct family *f);

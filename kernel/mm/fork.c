@@ -182,7 +182,7 @@ static int fork_stopped(struct mm *mm, struct mm *child)
     if (err) {
         return err;
     }
-    err = family_save(f, mm, false);
+    err = family_save(f, mm, SAVE_COPY);
     if (err) {
         limit_uncharge(child->resident.pages);
         return err;

@@ -44,6 +44,9 @@ struct mm;
 
 /* The arena's user part; once, at boot. */
 void mm_init(uint64_t user_start, uint64_t user_end, bool commit_is_lazy);
+/* Boot, where the target moves pages: [start, end) of the kernel's range is
+ * for those of processes that are not at their addresses. */
+void shadow_init(uint64_t start, uint64_t end);
 
 /* A new, empty address space with one reference. */
 int mm_create(struct mm **out);

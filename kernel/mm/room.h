@@ -5,7 +5,8 @@
  *   mm.c         birth, death, names, statistics
  *   slots.c      which address space owns which part of the arena
  *   vma.c        the tree: find, split, merge, gaps
- *   family.c, fork.c, exchange.c, schedule.c, store.c   several at one place
+ *   family.c, fork.c, save.c, exchange.c, schedule.c   several at one place
+ *   store.c, shadow.c   what they have while they are not there
  *   resident.c   which pages are committed (resident.h)
  *   window.c     where shared objects live
  *   limit.c      the ceiling on all memory (limit.h)
@@ -85,6 +86,7 @@ enum { STACK_GROWTH = 8 << 20, STACK_GUARD = 1 << 20 };
 struct store_run {
     uint64_t start;
     uint32_t pages;
+    bool moved; /* buf: in a shadow range; else a copy, or NULL */
     void *buf;
 };
 struct store {
@@ -200,14 +202,33 @@ int family_exchange(struct family *f, struct mm *in);
 
 /* ---- store.c ---- */
 
-/* Copies pages [start, end) from their addresses into s, in order of
- * address. -ENOMEM. */
-int store_add(struct store *s, uint64_t start, uint64_t end);
-/* The same for a place among those that are there. */
+/* Copies pages [start, end) from their addresses into s. -ENOMEM. */
 int store_insert(struct store *s, uint64_t start, uint64_t end);
-/* Notes that pages were there, without their content. -ENOMEM. */
+/* The rest in order of address. Notes that pages were there, without their
+ * content. -ENOMEM. */
 int store_note(struct store *s, uint64_t start, uint64_t end);
-void store_free(struct store *s);
+/* Moves the pages away; they are then committed and zero. Error: untouched. */
+int store_move(struct store *s, uint64_t start, uint64_t end);
+/* Adds a run without content: the caller fills it, writable, at *to. dense:
+ * nearly all of it will be. -ENOMEM. */
+int store_shadow(struct store *s, uint64_t start, uint64_t end, bool dense,
+                 uint64_t *to);
+/* The pages [start, end) of a moved run go to their addresses, whatever is
+ * there. An error is the host's: it refused both ways to do it. */
+int store_return(const struct store_run *r, uint64_t start, uint64_t end,
+                 int prot);
+/* returned: of the moved runs, nothing is left. */
+void store_free(struct store *s, bool returned);
+
+/* ---- shadow.c ---- */
+
+/* False: pages put aside are always copied. */
+bool shadow_exists(void);
+/* Where the pages of [start, end) may go, at the same place within 2 MiB; 0:
+ * nowhere. */
+uint64_t shadow_take(uint64_t start, uint64_t end);
+/* The range is free again; empty: it has no page that takes memory. */
+void shadow_give(uint64_t start, uint64_t end, bool empty);
 
 /* ---- slots.c: struct span; no lock needed beyond mm->lock ---- */
 

@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: MIT
  *
  * Stores: pages of an address space while another one of its family has their
- * addresses. Content is copied to runs of kernel pages, sorted by address, none
- * overlapping (save for those inserted twice, where the later one counts).
+ * addresses: runs, sorted by address, none overlapping (save for those inserted
+ * twice, where the later one counts). A run is a copy in the kernel's pages, or
+ * the pages themselves, moved to a shadow range (shadow.c), and then come back
+ * without being copied.
  */
 #include "kernel/mm/room.h"
 #include "kernel/mm/heap.h"
 #include "lib/string.h"
 #include "abi/linux/errno.h"
 #include "arch/x86_64/arch.h"
+#include "target/target.h"
 
 enum { RUN_PAGES = 64, ROOM_LEAST = 32 };
 
@@ -33,17 +36,16 @@ static int make_room(struct store *s)
     return 0;
 }
 
-static int put(struct store *s, unsigned at, uint64_t start, uint32_t pages,
-               void *buf)
+static int put(struct store *s, unsigned at, const struct store_run *r)
 {
     if (make_room(s)) {
         return -ENOMEM;
     }
     memmove(&s->runs[at + 1], &s->runs[at],
             (s->count - at) * sizeof(s->runs[0]));
-    s->runs[at] = (struct store_run){start, pages, buf};
+    s->runs[at] = *r;
     s->count++;
-    s->pages += pages;
+    s->pages += r->pages;
     return 0;
 }
 
@@ -62,15 +64,15 @@ int store_insert(struct store *s, uint64_t start, uint64_t end)
 {
     while (start < end) {
         uint32_t pages = MIN((end - start) / PAGE_SIZE, (uint64_t)RUN_PAGES);
-        void *buf = page_alloc(pages);
-        int err = buf ? put(s, place(s, start), start, pages, buf) : -ENOMEM;
+        struct store_run r = {start, pages, false, page_alloc(pages)};
+        int err = r.buf ? put(s, place(s, start), &r) : -ENOMEM;
 
         if (err) {
-            page_free(buf, pages);
+            page_free(r.buf, pages);
             return err;
         }
-        if (arch_user_copy(buf, (const void *)start, pages * PAGE_SIZE)) {
-            memset(buf, 0, pages * PAGE_SIZE);
+        if (arch_user_copy(r.buf, (const void *)start, pages * PAGE_SIZE)) {
+            memset(r.buf, 0, pages * PAGE_SIZE);
             return -EFAULT;
         }
         start += pages * PAGE_SIZE;
@@ -78,21 +80,96 @@ int store_insert(struct store *s, uint64_t start, uint64_t end)
     return 0;
 }
 
-int store_add(struct store *s, uint64_t start, uint64_t end)
-{
-    return store_insert(s, start, end);
-}
-
 int store_note(struct store *s, uint64_t start, uint64_t end)
 {
-    return put(s, s->count, start, (uint32_t)((end - start) / PAGE_SIZE), NULL);
+    struct store_run r = {start, (uint32_t)((end - start) / PAGE_SIZE), false,
+                          NULL};
+
+    return put(s, s->count, &r);
 }
 
-void store_free(struct store *s)
+/* ---- runs that are moved ---- */
+
+int store_move(struct store *s, uint64_t start, uint64_t end)
+{
+    uint64_t to = shadow_take(start, end);
+    struct store_run r = {start, (uint32_t)((end - start) / PAGE_SIZE), true,
+                          (void *)to};
+    int err;
+
+    if (!to) {
+        return -ENOMEM;
+    }
+    err = make_room(s); /* nothing fails once the pages are away */
+    if (!err) {
+        err = target_mem_move(to, start, end - start);
+    }
+    if (err) {
+        shadow_give(to, to + (end - start), true);
+        return err;
+    }
+    return put(s, s->count, &r);
+}
+
+int store_shadow(struct store *s, uint64_t start, uint64_t end, bool dense,
+                 uint64_t *to)
+{
+    const uint64_t granule = 2 << 20;
+    uint64_t at = shadow_take(start, end), len = end - start, lo, hi;
+    struct store_run r = {start, (uint32_t)(len / PAGE_SIZE), true, (void *)at};
+    int err;
+
+    if (!at) {
+        return -ENOMEM;
+    }
+    lo = dense ? ALIGN_DOWN(at, granule) : at;
+    hi = dense ? ALIGN_UP(at + len, granule) : at + len;
+    err = target_mem_commit(lo, hi - lo, MEM_READ | MEM_WRITE);
+    if (!err) {
+        err = put(s, s->count, &r);
+    }
+    if (err) {
+        shadow_give(at, at + len, false);
+    }
+    *to = at;
+    return err;
+}
+
+/* Where pages cannot be moved: a copy, written before it can be executed. */
+static int copy_back(uint64_t from, uint64_t start, uint64_t len, int prot)
+{
+    const int both = MEM_READ | MEM_WRITE;
+    int err = target_mem_commit(start, len, both);
+
+    if (!err) {
+        err = target_mem_protect(from, len, MEM_READ);
+    }
+    if (!err && arch_user_copy((void *)start, (void *)from, len)) {
+        err = -EFAULT;
+    }
+    return err || prot == both ? err : target_mem_protect(start, len, prot);
+}
+
+int store_return(const struct store_run *r, uint64_t start, uint64_t end,
+                 int prot)
+{
+    uint64_t from = (uint64_t)r->buf + (start - r->start);
+
+    return target_mem_move(start, from, end - start)
+               ? copy_back(from, start, end - start, prot)
+               : 0;
+}
+
+void store_free(struct store *s, bool returned)
 {
     for (unsigned i = 0; i < s->count; i++) {
-        if (s->runs[i].buf) {
-            page_free(s->runs[i].buf, s->runs[i].pages);
+        struct store_run *r = &s->runs[i];
+        uint64_t at = (uint64_t)r->buf;
+
+        if (r->moved) {
+            shadow_give(at, at + (uint64_t)r->pages * PAGE_SIZE, returned);
+        } else if (r->buf) {
+            page_free(r->buf, r->pages);
         }
     }
     kfree(s->runs);

@@ -143,6 +143,12 @@ static bool set_memory(void *ctx, const char *value)
     return parse_size(value, limit) && *limit >= MEMORY_LEAST;
 }
 
+static bool set_swap(void *ctx, const char *value)
+{
+    ((struct run *)ctx)->info.swap_copies = !strcmp(value, "copy");
+    return !strcmp(value, "copy") || !strcmp(value, "move");
+}
+
 static bool set_strace(void *ctx, const char *value)
 {
     ((struct run *)ctx)->info.strace = true;
@@ -200,6 +206,7 @@ static const struct option_row options[] = {
     {"--fault", true, set_fault, "alloc:N or io:N with N at least 1"},
     {"--memory", true, set_memory, "a size such as 512M or 4G, at least 8M"},
     {"--ring", true, set_ring, "auto, uring or pool"},
+    {"--swap", true, set_swap, "move or copy"},
     {"--strace", false, set_strace, ""},
     {"--stats", false, set_stats, ""},
     {"--log", true, set_log, "error, warn, info or debug"},
@@ -314,6 +321,8 @@ static const char *const details[] = {
     "--ring KIND         who does host I/O: io_uring (uring), threads (pool) "
     "or",
     "                    auto, which prefers io_uring",
+    "--swap KIND         how processes that share addresses take turns: their",
+    "                    pages move (the default where they can) or are a copy",
     "--strace            print every system call; --stats sums up at the end",
     "--log LEVEL         error, warn (default), info or debug",
     "",

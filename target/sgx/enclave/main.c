@@ -132,6 +132,7 @@ static void fill_info(const struct policy *p)
     boot_info.kernel_start = sgx.info->heap_start;
     boot_info.kernel_end = sgx.info->heap_end;
     boot_info.commit_is_lazy = false;
+    boot_info.swap_copies = true;
     boot_info.image_fd = (int)sgx.boot.image_fd;
     boot_info.image_at = sgx.boot.image_at;
     boot_info.host_root_fd = -1;

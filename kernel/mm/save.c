@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Putting the pages of a family's member into its store. Long pieces are moved
+ * where the target can do that, whatever they hold; of short ones, and
+ * elsewhere of all, what may hold something is copied: a few pages are copied
+ * faster than a mapping of the host is moved.
+ *
+ * fork(2) copies in any case, long pieces to where they are moved from later.
+ */
+#include "kernel/mm/families.h"
+#include "kernel/core/log.h"
+#include "abi/linux/errno.h"
+#include "arch/x86_64/arch.h"
+#include "target/target.h"
+
+/* From LONG on a piece is moved; from DENSE on huge pages may pay. */
+enum { LONG = 64 * PAGE_SIZE, DENSE = 4 << 20 };
+
+/* What may hold something, found ahead in batches. */
+enum { BATCH = 32 };
+struct touched {
+    struct mem_run runs[BATCH];
+    unsigned next, count;
+    uint64_t from, end; /* where the search goes on, and ends */
+};
+
+/* The next part of [*start, end): sets *start and *stop. In ascending order
+ * only. */
+static bool touched_next(struct touched *t, uint64_t *start, uint64_t end,
+                         uint64_t *stop)
+{
+    while (*start < end) {
+        while (t->next < t->count) {
+            struct mem_run *r = &t->runs[t->next];
+            if (r->start >= end) {
+                return false;
+            }
+            if (r->end > *start) {
+                *start = MAX(*start, r->start);
+                *stop = MIN(end, r->end);
+                return true;
+            }
+            t->next++;
+        }
+        t->from = MAX(t->from, *start);
+        if (t->from >= end) {
+            return false;
+        }
+        t->next = 0;
+        t->count = target_mem_touched(&t->from, t->end, t->runs, BATCH);
+    }
+    return false;
+}
+
+struct save {
+    struct family *f;
+    struct mm *mm;
+    enum save_how how;
+    struct touched touched;
+};
+
+/* ---- short pieces ---- */
+
+static int copy_run(struct store *s, const struct vma *v, uint64_t start,
+                    uint64_t end)
+{
+    bool hidden = !prot_effective(v->prot);
+    int err;
+
+    if (hidden && target_mem_protect(start, end - start, MEM_READ)) {
+        return -ENOMEM;
+    }
+    err = store_insert(s, start, end);
+    if (hidden && target_mem_protect(start, end - start, 0)) {
+        log_warn("memory at %lx keeps the wrong protection", start);
+    }
+    return err;
+}
+
+static bool is_long(uint64_t start, uint64_t end)
+{
+    return end - start >= LONG && shadow_exists();
+}
+
+/* How far a search that begins in v may look: not into what is moved. */
+static uint64_t horizon(struct vma *v)
+{
+    uint64_t end = v->end;
+
+    while (!is_long(v->start, v->end) && (v = vma_next(v)) != NULL) {
+        end = is_long(v->start, v->end) ? end : v->end;
+    }
+    return end;
+}
+
+static int save_short(struct save *s, struct vma *v, uint64_t start,
+                      uint64_t end)
+{
+    struct touched *t = &s->touched;
+    uint64_t from = start, to;
+    int err = 0;
+
+    if (start >= t->end) {
+        t->next = t->count = 0;
+        t->from = start;
+        t->end = horizon(v);
+    }
+    for (; !err && touched_next(t, &from, end, &to); from = to) {
+        err = s->how == SAVE_NOTE ? store_note(&s->mm->store, from, to)
+                                  : copy_run(&s->mm->store, v, from, to);
+    }
+    return err;
+}
+
+/* ---- long pieces ---- */
+
+static uint64_t count_touched(uint64_t start, uint64_t end)
+{
+    struct touched t = {.next = 0, .end = end};
+    uint64_t n = 0, to;
+
+    for (; touched_next(&t, &start, end, &to); start = to) {
+        n += to - start;
+    }
+    return n;
+}
+
+/* [start, end) can be read. */
+static int copy_aside(struct store *s, uint64_t start, uint64_t end, int prot)
+{
+    struct touched t = {.next = 0, .end = end};
+    bool dense =
+        end - start >= DENSE && count_touched(start, end) >= (end - start) / 2;
+    uint64_t from = start, to, shadow;
+    int err = store_shadow(s, start, end, dense, &shadow);
+
+    for (; !err && touched_next(&t, &from, end, &to); from = to) {
+        void *at = (void *)(shadow + (from - start));
+        err = arch_user_copy(at, (void *)from, to - from) ? -EFAULT : 0;
+    }
+    if (!err && prot != (MEM_READ | MEM_WRITE)) {
+        err = target_mem_protect(shadow, end - start, prot);
+    }
+    return err;
+}
+
+/* -EOPNOTSUPP: as if it were short. */
+static int save_long(struct save *s, struct vma *v, uint64_t start,
+                     uint64_t end)
+{
+    int prot = prot_effective(v->prot), err;
+
+    if (s->how == SAVE_NOTE) {
+        err = target_mem_clear(start, end - start);
+    } else if (s->how == SAVE_MOVE) {
+        err = store_move(&s->mm->store, start, end);
+    } else if (prot) {
+        return copy_aside(&s->mm->store, start, end, prot);
+    } else {
+        err = -EOPNOTSUPP;
+    }
+    return err ? -EOPNOTSUPP : 0;
+}
+
+/* ---- all of them ---- */
+
+static int save_piece(struct save *s, struct vma *v, uint64_t start,
+                      uint64_t end)
+{
+    int err = is_long(start, end) ? save_long(s, v, start, end) : -EOPNOTSUPP;
+
+    return err == -EOPNOTSUPP ? save_short(s, v, start, end) : err;
+}
+
+/* What of v is there and not the others', too. */
+static int save_vma(struct save *s, struct vma *v)
+{
+    const struct resident *common = &s->f->common;
+    uint64_t at = v->start, end, own, own_end;
+    int err = 0;
+
+    for (; resident_run(&s->mm->resident, &at, v->end, &end); at = end) {
+        own = resident_find(common, at, end, false);
+        for (; own < end && !err;
+             own = resident_find(common, own_end, end, false)) {
+            own_end = resident_find(common, own, end, true);
+            err = save_piece(s, v, own, own_end);
+        }
+    }
+    return err;
+}
+
+/* What was moved goes back. */
+static void undo(struct mm *mm)
+{
+    for (unsigned i = 0; i < mm->store.count; i++) {
+        struct store_run *r = &mm->store.runs[i];
+        uint64_t end = r->start + (uint64_t)r->pages * PAGE_SIZE;
+        int prot = prot_effective(vma_at(mm, r->start)->prot);
+
+        if (r->moved && store_return(r, r->start, end, prot)) {
+            panic("the host neither moves nor copies a program's pages");
+        }
+    }
+}
+
+int family_save(struct family *f, struct mm *mm, enum save_how how)
+{
+    struct save s = {.f = f, .mm = mm, .how = how};
+    int err = 0;
+
+    for (struct vma *v = vma_first(mm); v && !err; v = vma_next(v)) {
+        if (!(v->flags & (VMA_WINDOW | VMA_FAMILY))) {
+            err = save_vma(&s, v);
+        }
+    }
+    if (err && how == SAVE_MOVE) {
+        undo(mm);
+    }
+    if (err) {
+        store_free(&mm->store, false);
+    }
+    return err ? -ENOMEM : 0;
+}

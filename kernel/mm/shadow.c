@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Address space for pages that were put aside: those of members of a family
+ * that are not resident, where the target can move pages (store.c). It is cut
+ * into granules of what one page table of the CPU maps, and a range of pages
+ * gets as many as it lies in, at the same place within: then the target moves
+ * whole tables.
+ *
+ * Free granules may be committed; what they hold is nobody's.
+ */
+#include "kernel/mm/room.h"
+#include "kernel/mm/heap.h"
+#include "lib/bitmap.h"
+#include "lib/string.h"
+#include "target/target.h"
+
+#define GRANULE (2ull << 20)
+
+static struct spinlock shadow_lock = SPINLOCK_INIT(LOCK_SLOTS);
+static uint64_t base, count; /* granules; 0: there is no such space */
+static uint64_t *taken;      /* a bit each; shadow_lock */
+static uint64_t hint;        /* none is free below; shadow_lock */
+
+void shadow_init(uint64_t start, uint64_t end)
+{
+    uint64_t size;
+
+    base = ALIGN_UP(start, GRANULE);
+    count = end > base ? (end - base) / GRANULE : 0;
+    size = BITMAP_WORDS(count) * sizeof(*taken);
+    taken = size ? kzalloc(size) : NULL;
+    count = taken ? count : 0;
+    hint = 0;
+}
+
+bool shadow_exists(void)
+{
+    return count != 0;
+}
+
+/* The first of n free ones in a row, or count. */
+static uint64_t find(uint64_t n)
+{
+    uint64_t first = bitmap_find_zero(taken, count, hint), used;
+
+    hint = first;
+    while (first + n <= count) {
+        used = bitmap_find_set(taken, first + n, first);
+        if (used == first + n) {
+            return first;
+        }
+        first = bitmap_find_zero(taken, count, used);
+    }
+    return count;
+}
+
+/* The granules that [start, end) lies in. */
+static uint64_t granules(uint64_t start, uint64_t end)
+{
+    return (ALIGN_UP(end, GRANULE) - ALIGN_DOWN(start, GRANULE)) / GRANULE;
+}
+
+uint64_t shadow_take(uint64_t start, uint64_t end)
+{
+    uint64_t n = granules(start, end), first;
+
+    spin_lock(&shadow_lock);
+    first = n <= count ? find(n) : count;
+    if (first < count) {
+        bitmap_set_range(taken, first, first + n);
+    }
+    spin_unlock(&shadow_lock);
+    return first < count ? base + first * GRANULE + start % GRANULE : 0;
+}
+
+void shadow_give(uint64_t start, uint64_t end, bool empty)
+{
+    uint64_t first = (start - base) / GRANULE, n = granules(start, end);
+
+    if (!empty) {
+        target_mem_release(base + first * GRANULE, n * GRANULE);
+    }
+    spin_lock(&shadow_lock);
+    bitmap_clear_range(taken, first, first + n);
+    hint = MIN(hint, first);
+    spin_unlock(&shadow_lock);
+}
