@@ -178,9 +178,11 @@ static void flush(struct ring *r)
     }
 }
 
+/* Who starts an operation counts it, then looks whether a flush is due; so
+ * here, that none is due must be seen before the counts are looked at. */
 static void flush_all(void)
 {
-    atomic_store_relaxed(&sched_io_flush_at, 0);
+    atomic_store(&sched_io_flush_at, 0);
     for (unsigned i = 0; i < TARGET_RINGS; i++) {
         flush(&rings[i]);
     }

@@ -265,7 +265,8 @@ static bool work_is_queued(void)
 static void wait_for_work(unsigned self)
 {
     atomic_fetch_or(&idle_vcpus, 1ull << self);
-    if (!work_is_queued()) {
+    /* The last look at completions may have started more operations. */
+    if (!work_is_queued() && !atomic_load(&sched_io_flush_at)) {
         stats_count(STAT_IDLE);
         target_vcpu_wait(timer_next());
         forget_tick(&runqueues[self]);
