@@ -1,161 +1,29 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
 """Servers of Debian under enclos with clients outside, and clients under
-enclos with servers outside. Loopback addresses only.
+enclos with servers outside. daemons.py has those that are many processes.
 
 usage: servers.py [--long]
 
-Prints "ok servers NAME" and "not ok servers NAME". A port is one that nobody
-had a moment ago, below the range that the host gives to clients; a server that
-finds it taken after all gets another.
+Prints "ok servers NAME" and "not ok servers NAME".
 """
-import hashlib
+import glob
 import http.server
 import os
-import random
 import re
-import shutil
-import signal
 import socket
 import ssl
 import struct
 import subprocess
 import sys
-import tempfile
 import threading
 import time
-import traceback
 
-ENCLOS = os.path.abspath(os.environ.get("ENCLOS", "build/bin/enclos"))
-LONG = "--long" in sys.argv
-WORK = tempfile.mkdtemp(prefix="enclos-servers.")
-WAIT = 60  # seconds for anything: the machine may be busy
-LOCAL = "127.0.0.1"
-KINDS = ((), ("--cpus", "1"), ("--ring", "pool"))
-
-
-def free_port():
-    while True:
-        port = random.randrange(20000, 32000)
-        with socket.socket() as s:
-            try:
-                s.bind((LOCAL, port))
-                return port
-            except OSError:
-                pass
-
-
-def fetch(port, data, end=None):
-    """Sends data, returns what comes until the end or until `end` is there."""
-    with socket.create_connection((LOCAL, port), WAIT) as s:
-        s.sendall(data)
-        got = bytearray()
-        while not (end and end in got):
-            chunk = s.recv(1 << 16)
-            if not chunk:
-                break
-            got += chunk
-        return bytes(got)
-
-
-class Server:
-    """A program that listens on self.port, in a process of our own."""
-
-    def __init__(self, make_command, *options, native=False, ready=None):
-        for _ in range(5):
-            self.port = free_port()
-            self.log = open(os.path.join(WORK, f"log{self.port}"), "w+b")
-            command = [str(word) for word in make_command(self.port)]
-            if not native:
-                command = [ENCLOS, "run", "--root", "host", "--cwd", WORK,
-                           *options] + command
-            self.process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=self.log,
-                stderr=self.log, cwd=WORK)
-            if self.wait_ready(ready):
-                return
-        raise RuntimeError("did not start: " + self.output())
-
-    def wait_ready(self, ready):
-        until = time.monotonic() + WAIT
-        while time.monotonic() < until and self.process.poll() is None:
-            try:
-                with socket.create_connection((LOCAL, self.port), WAIT):
-                    return True
-            except OSError:
-                time.sleep(0.05)
-        self.process.kill()
-        self.process.wait()
-        return False
-
-    def output(self):
-        self.log.flush()
-        self.log.seek(0)
-        return self.log.read().decode(errors="replace")
-
-    def wait_end(self):
-        return self.process.wait(WAIT)
-
-    def stop(self):
-        if self.process.poll() is None:
-            self.process.terminate()
-            try:
-                self.process.wait(WAIT)
-            except subprocess.TimeoutExpired:
-                self.process.kill()
-                self.process.wait()
-        self.log.close()
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, kind, error, trace):
-        if error:
-            print(self.output()[-2000:])
-        self.stop()
-
-
-def run(*command, inside=(), **more):
-    """A client, under enclos when `inside` is not empty: its output."""
-    if inside:
-        command = (ENCLOS, "run", "--root", "host", "--cwd", WORK,
-                   *inside[1:]) + command
-    done = subprocess.run([str(word) for word in command], timeout=WAIT,
-                          stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                          stdin=subprocess.DEVNULL, cwd=WORK, **more)
-    if done.returncode:
-        raise RuntimeError(f"{command}: {done.returncode}: "
-                           f"{done.stderr[-500:]!r}")
-    return done.stdout
-
-
-def write(name, content):
-    path = os.path.join(WORK, name)
-    mode = "wb" if isinstance(content, bytes) else "w"
-    with open(path, mode) as f:
-        f.write(content)
-    return path
-
-
-def same(a, b):
-    if a != b:
-        raise AssertionError(f"{a!r:.300} is not {b!r:.300}")
-
-
-BIG = random.Random(7).randbytes(12 << 20 if LONG else 3 << 20)
-INDEX = b"an index\n"
-
-
-def make_tree():
-    os.makedirs(os.path.join(WORK, "www"), exist_ok=True)
-    write("www/big", BIG)
-    write("www/index.html", INDEX)
-    write("www/10k", BIG[:10240])
-
-
-def check_http(port):
-    same(run("curl", "-sf", f"http://{LOCAL}:{port}/index.html"), INDEX)
-    same(run("curl", "-sf", f"http://{LOCAL}:{port}/big"), BIG)
+sys.dont_write_bytecode = True
+# pylint: disable=wrong-import-position
+from harness import (BIG, ENCLAVE, ENCLOS, INDEX, KINDS, LOCAL, LONG, WAIT,
+                     WORK, Server, check_http, fetch, free_port, inside,
+                     make_tree, run, same, test, write)
 
 
 # ---- servers inside ----
@@ -176,6 +44,37 @@ def redis(*options):
         killed_clients(s.port)
         many_clients(s.port, 2000 if LONG else 200)
         same(run(*cli, "get", "key"), b"value\n")
+        subprocess.run([str(w) for w in cli + ["shutdown", "nosave"]],
+                       timeout=WAIT, check=False)
+        same(s.wait_end(), 0)
+
+
+def redis_saves(*options):
+    """A child of fork(2) writes the data that the next start finds."""
+    script = write("saves.sh", """
+set -e
+redis-server --port $1 --save '' --dir /tmp --appendonly no
+exec redis-server --port $1 --save '' --dir /tmp
+""")
+    with Server(lambda port: ["sh", script, port], *options) as s:
+        cli = ["redis-cli", "-p", s.port]
+        run("redis-benchmark", "-p", s.port, "-q", "-t", "set", "-n", 20000,
+            "-r", 5000, "-P", 16)
+        before = run(*cli, "dbsize")
+        run(*cli, "bgsave")
+        until = time.monotonic() + WAIT
+        while b"rdb_bgsave_in_progress:0" not in run(*cli, "info",
+                                                     "persistence"):
+            same(time.monotonic() < until, True)
+            time.sleep(0.1)
+        same(b"rdb_last_bgsave_status:ok" in run(*cli, "info", "persistence"),
+             True)
+        run(*cli, "set", "last", "one")
+        subprocess.run([str(w) for w in cli + ["shutdown", "save"]],
+                       timeout=WAIT, check=False)
+        same(s.wait_ready(), True)
+        same(run(*cli, "get", "last"), b"one\n")
+        same(int(run(*cli, "dbsize")), int(before) + 1)
         subprocess.run([str(w) for w in cli + ["shutdown", "nosave"]],
                        timeout=WAIT, check=False)
         same(s.wait_end(), 0)
@@ -223,7 +122,8 @@ def lighttpd(*options):
                      'server.errorlog = "/dev/stderr"\n')
         return ["lighttpd", "-D", "-f", conf]
 
-    with Server(command, *options) as s:
+    modules = glob.glob("/usr/lib/lighttpd/*.so")
+    with Server(command, *options, more=modules) as s:
         check_http(s.port)
         killed_clients(s.port)
         slow_reader(s.port)
@@ -376,6 +276,10 @@ while True:
 
 # ---- clients inside ----
 
+def run_inside(*command, options):
+    return run(*inside(command, options))
+
+
 class Quiet(http.server.SimpleHTTPRequestHandler):
     def __init__(self, *args):
         super().__init__(*args, directory=WORK + "/www")
@@ -385,16 +289,15 @@ class Quiet(http.server.SimpleHTTPRequestHandler):
 
 
 def clients(*options):
-    inside = ("inside",) + options
     server = http.server.ThreadingHTTPServer((LOCAL, 0), Quiet)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     port = server.server_address[1]
     try:
         url = f"http://{LOCAL}:{port}"
-        same(run("curl", "-sf", url + "/big", inside=inside), BIG)
-        same(run("wget", "-qO-", url + "/big", inside=inside), BIG)
-        same(run("curl", "-sf", f"http://localhost:{port}/index.html",
-                 inside=inside), INDEX)
+        same(run_inside("curl", "-sf", url + "/big", options=options), BIG)
+        same(run_inside("wget", "-qO-", url + "/big", options=options), BIG)
+        same(run_inside("curl", "-sf", f"http://localhost:{port}/index.html",
+                        options=options), INDEX)
         nobody = subprocess.run(
             [ENCLOS, "run", "--root", "host", *options, "curl", "-s",
              f"http://{LOCAL}:{free_port()}/"], timeout=WAIT, check=False,
@@ -415,12 +318,11 @@ def tls_client(*options):
     threading.Thread(target=server.serve_forever, daemon=True).start()
     port = server.server_address[1]
     try:
-        same(run("curl", "-sf", "--cacert", WORK + "/cert.pem",
-                 f"https://localhost:{port}/big",
-                 inside=("inside",) + options), BIG)
-        out = run("openssl", "s_client", "-connect", f"{LOCAL}:{port}",
-                  "-CAfile", WORK + "/cert.pem", "-brief",
-                  inside=("inside",) + options)
+        same(run_inside("curl", "-sf", "--cacert", WORK + "/cert.pem",
+                        f"https://localhost:{port}/big", options=options), BIG)
+        out = run_inside("openssl", "s_client", "-connect", f"{LOCAL}:{port}",
+                         "-CAfile", WORK + "/cert.pem", "-brief",
+                         options=options)
         same(isinstance(out, bytes), True)
     finally:
         server.shutdown()
@@ -445,29 +347,17 @@ def figures(*options):
 
 # ---- all ----
 
-def test(name, function, *options):
-    label = " ".join([name, *options])
-    try:
-        function(*options)
-        print("ok servers", label, flush=True)
-    except Exception:  # pylint: disable=broad-except
-        traceback.print_exc(file=sys.stdout)
-        print("not ok servers", label, flush=True)
-
-
 def main():
     make_tree()
-    everywhere = (redis, lighttpd, clients, udp, asyncio_echo)
-    for function in everywhere:
+    for function in (redis, lighttpd, clients, udp, asyncio_echo):
         for options in KINDS:
-            test(function.__name__, function, *options)
-    for function in (python_http, memcached, node, java, go, tls_client,
-                     figures):
+            test(function, *options)
+    for function in (redis, lighttpd, memcached):
+        test(function, *ENCLAVE)
+    for function in (redis_saves, python_http, memcached, node, java, go,
+                     tls_client, figures):
         for options in KINDS if LONG else KINDS[:1]:
-            test(function.__name__, function, *options)
+            test(function, *options)
 
 
-try:
-    main()
-finally:
-    shutil.rmtree(WORK, ignore_errors=True)
+main()

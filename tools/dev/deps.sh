@@ -12,6 +12,9 @@ packages="gcc make binutils libc6-dev
     gawk jq bc zstd lua5.4 nodejs openjdk-17-jdk-headless imagemagick rustc xz-utils
     ca-certificates util-linux mount procps
     curl wget lighttpd memcached wrk
+    nginx-light postgresql mariadb-server-core mariadb-client-core sysbench
+    openssh-server openssh-client bind9-dnsutils dnsmasq-base rsync
+    python3-grpcio iperf3
     git gdb clang libclang-rt-14-dev clang-format cppcheck"
 
 missing=
