@@ -124,11 +124,16 @@ __attribute__((no_stack_protector)) static void enter_vcpu(unsigned id,
 
 /* Where the kernel's memory ends and the range begins for pages of processes
  * that are not at their addresses. */
+static uint64_t shadow_end(const struct boot_info *info)
+{
+    return info->kernel_shown ? info->kernel_shown : info->kernel_end;
+}
+
 static uint64_t shadow_start(const struct boot_info *info)
 {
-    uint64_t size = info->kernel_end - info->kernel_start;
+    uint64_t size = shadow_end(info) - info->kernel_start;
 
-    return info->kernel_end -
+    return shadow_end(info) -
            (info->swap_copies ? 0 : MIN(size / 2, SHADOW_SIZE_MAX));
 }
 
@@ -141,9 +146,11 @@ static _Noreturn void start(void)
     must(fpu_init() ? 0 : -1, "vector state of this CPU");
     init_crypto();
     limit_init(info->memory_limit);
-    heap_init(info->kernel_start, shadow_start(info), info->memory_limit);
-    mm_init(info->user_start, info->user_end, info->commit_is_lazy);
-    shadow_init(shadow_start(info), info->kernel_end);
+    heap_init(info->kernel_start, shadow_start(info), info->kernel_shown,
+              info->kernel_end, info->memory_limit);
+    mm_init(info->user_start, info->user_end, info->user_shown,
+            info->commit_is_lazy);
+    shadow_init(shadow_start(info), shadow_end(info));
     syscall_set_mode(info->strace, info->stats);
     stack = kstack_alloc();
     must(stack ? 0 : -1, "memory for the first task");

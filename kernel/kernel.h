@@ -35,6 +35,9 @@ struct host_mount {
 struct boot_info {
     uint64_t user_start, user_end;     /* the programs' part of the arena */
     uint64_t kernel_start, kernel_end; /* the kernel's own part */
+    /* From here to the end of either part target_mem_show() can take memory;
+     * 0 where it cannot. */
+    uint64_t user_shown, kernel_shown;
     bool commit_is_lazy; /* committing costs nothing until a page is used */
     bool swap_copies;    /* processes that take turns: by bytes, not by moves */
     unsigned vcpu_count;

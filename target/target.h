@@ -32,9 +32,10 @@ int target_mem_commit(uint64_t addr, uint64_t len, int prot);
 /* Changes the permissions of committed pages. prot 0 is no access. */
 int target_mem_protect(uint64_t addr, uint64_t len, int prot);
 
-/* Committed pages read as zero again and keep their permissions; cheaper than
- * to release and to commit where only few of them were used. Fails only where
- * the target cannot: then nothing changed. */
+/* Committed pages read as zero again, privately shown ones as what they show,
+ * and keep their permissions; cheaper than to release and to commit where only
+ * few of them were used. Fails only where the target cannot: then nothing
+ * changed. */
 int target_mem_clear(uint64_t addr, uint64_t len);
 
 /* Gives pages back; they read as faults until committed again. Cannot fail
@@ -51,6 +52,15 @@ int target_mem_install(uint64_t addr, const void *src, uint64_t len, int prot);
  * on failure, and then not committed; what is at `from` is untouched then.
  * -EOPNOTSUPP: here a page has one address for good. */
 int target_mem_move(uint64_t to, uint64_t from, uint64_t len);
+
+/* Shows len bytes of memory at src, in the part of the arena that boot_info
+ * says can be shown, at addr as well, in place of what was there. shared: both
+ * are the same memory; else what is written at addr gets a page of its own,
+ * and until then follows src. src stays committed as long as it is shown;
+ * target_mem_release(addr) ends it. -EOPNOTSUPP where a page has one address;
+ * -ENOMEM: nothing changed. */
+int target_mem_show(uint64_t addr, uint64_t src, uint64_t len, int prot,
+                    bool shared);
 
 /* Where [*from, to) of committed pages may hold something: up to max runs in
  * order of address; what lies between them reads as zero. *from: where the

@@ -51,6 +51,20 @@ static long object_read(struct vm_object *o, uint64_t off, void *dst,
     return more == (long)len - n ? (long)len : more < 0 ? more : -EIO;
 }
 
+static size_t object_run(struct vm_object *o, uint64_t off, size_t len,
+                         bool load, char **at)
+{
+    struct inode *data = atomic_load_acquire(&file_of(o)->inode->data);
+    uint64_t size = ALIGN_UP(atomic_load_acquire(&data->size), PAGE_SIZE);
+
+    if (off >= size) {
+        return 0;
+    }
+    len = MIN((uint64_t)len, size - off);
+    return PAGE_SIZE * pagecache_run(&data->pages, off / PAGE_SIZE,
+                                     len / PAGE_SIZE, load, at);
+}
+
 static void object_describe(struct vm_object *o, char *path, size_t len,
                             uint64_t *dev, uint64_t *ino)
 {
@@ -67,6 +81,7 @@ const struct vm_object_ops file_object_ops = {
     .get = object_get,
     .put = object_put,
     .read = object_read,
+    .run = object_run,
     .describe = object_describe,
 };
 

@@ -9,6 +9,7 @@
 #include "kernel/fs/pagetree.h"
 #include "kernel/fs/vfs.h"
 #include "kernel/core/log.h"
+#include "kernel/mm/heap.h"
 #include "lib/atomic.h"
 #include "lib/string.h"
 #include "abi/linux/errno.h"
@@ -92,7 +93,7 @@ static long write_new(struct pagecache *pc, struct iobuf *io, uint64_t off,
 {
     size_t in = off % PAGE_SIZE;
     struct cpage *page;
-    long moved = cpage_alloc(pc, &page);
+    long moved = cpage_alloc(pc, NULL, &page);
     int err;
 
     if (moved < 0) {
@@ -242,7 +243,8 @@ static int add_zero_page(struct pagecache *pc, uint64_t index)
 {
     char *window = window_at(pc, index * PAGE_SIZE);
     struct cpage *page;
-    int err = window ? cpage_borrow(pc, window, &page) : cpage_alloc(pc, &page);
+    int err =
+        window ? cpage_borrow(pc, window, &page) : cpage_alloc(pc, NULL, &page);
 
     if (err) {
         return err;
@@ -291,6 +293,32 @@ uint64_t pagecache_next(struct pagecache *pc, uint64_t from, bool present)
     }
     spin_unlock(&pc->lock);
     return index;
+}
+
+size_t pagecache_run(struct pagecache *pc, uint64_t index, size_t most,
+                     bool load, char **run)
+{
+    struct cpage *page = NULL;
+    size_t n = 0;
+
+    if (load && page_load(pc, index, &page) == 0 && page) {
+        cpage_put(page);
+    }
+    spin_lock(&pc->lock);
+    for (; n < most; n++) {
+        page = tree_find(pc, index + n);
+        if (!page || page->borrowed || page->state != PAGE_READY ||
+            (n && page->data != *run + n * PAGE_SIZE)) {
+            break;
+        }
+        page->used = 1;
+        *run = n ? *run : page->data;
+    }
+    if (n) {
+        page_get(*run, n);
+    }
+    spin_unlock(&pc->lock);
+    return n;
 }
 
 void pagecache_destroy(struct pagecache *pc)

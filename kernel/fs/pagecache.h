@@ -80,6 +80,13 @@ uint64_t pagecache_next(struct pagecache *pc, uint64_t from, bool present);
 /* Reads [index, index + count) in ahead of use; errors show on use. */
 void pagecache_readahead(struct pagecache *pc, uint64_t index, uint64_t count);
 
+/* The pages at [index, index + most) that are there and lie one behind the
+ * other in memory: how many, from the first on, with a reference on each
+ * (page_put); 0: the first is not there. load: then it is read, and what is
+ * read with it; may block. What is in a window is not there. */
+size_t pagecache_run(struct pagecache *pc, uint64_t index, size_t most,
+                     bool load, char **run);
+
 /* Forgets up to `count` pages that can be read again; returns how many. The
  * first: of any file, under memory pressure. Neither blocks. */
 uint64_t pagecache_shrink(uint64_t count);

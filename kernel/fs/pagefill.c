@@ -10,6 +10,7 @@
 #include "kernel/fs/pagetree.h"
 #include "kernel/fs/vfs.h"
 #include "kernel/core/timer.h"
+#include "kernel/mm/heap.h"
 #include "lib/atomic.h"
 #include "abi/linux/errno.h"
 
@@ -39,19 +40,22 @@ static unsigned ahead_of(struct pagecache *pc, uint64_t index, uint64_t end)
     return count;
 }
 
-/* Puts LOADING pages at [index, index + *count), fewer where one is there or
- * memory is short; one at least, or -errno. -EEXIST: the first is there. */
+/* Puts LOADING pages at [index, index + *count), in one run of memory if there
+ * is one; fewer where one is there or memory is short; one at least, or
+ * -errno. -EEXIST: the first is there. */
 static int reserve(struct pagecache *pc, uint64_t index, unsigned *count,
                    struct cpage *pages[])
 {
-    unsigned n = 0;
+    char *run = *count > 1 && !heap_low() ? page_share_alloc(*count) : NULL;
+    unsigned n = 0, used = 0;
     int err = 0;
 
     while (n < *count && !err) {
-        err = cpage_alloc(pc, &pages[n]);
+        err = cpage_alloc(pc, run ? run + n * PAGE_SIZE : NULL, &pages[n]);
         if (err) {
             break;
         }
+        used = n + 1;
         spin_lock(&pc->lock);
         err = tree_find(pc, index + n) ? -EEXIST : 0;
         if (!err) {
@@ -65,6 +69,9 @@ static int reserve(struct pagecache *pc, uint64_t index, unsigned *count,
         } else {
             n++;
         }
+    }
+    if (run && used < *count) {
+        page_put(run + used * PAGE_SIZE, *count - used);
     }
     *count = n;
     return n ? 0 : err;
@@ -193,6 +200,14 @@ void pagecache_readahead(struct pagecache *pc, uint64_t index, uint64_t count)
 
 /* ---- forgetting ---- */
 
+/* Not while somebody reads it, nor while an address space shows it: then
+ * nothing would be gained. */
+static bool can_go(const struct cpage *page)
+{
+    return page->refs == 1 && page->state == PAGE_READY && !page->borrowed &&
+           page_refs(page->data) == 1;
+}
+
 uint64_t pagecache_drop(struct pagecache *pc, uint64_t index, uint64_t count)
 {
     uint64_t dropped = 0, end = index + MIN(count, UINT64_MAX - index);
@@ -207,7 +222,7 @@ uint64_t pagecache_drop(struct pagecache *pc, uint64_t index, uint64_t count)
         if (!page || index >= end) {
             break;
         }
-        if (page->refs == 1 && page->state == PAGE_READY) {
+        if (can_go(page)) {
             cpage_put(tree_remove(pc, index));
             dropped++;
         }
@@ -229,7 +244,7 @@ static uint64_t shrink_one(struct pagecache *pc, uint64_t count)
     while (dropped < count && (page = tree_next(pc, &index)) != NULL) {
         if (page->used) {
             page->used = 0;
-        } else if (page->refs == 1 && page->state == PAGE_READY) {
+        } else if (can_go(page)) {
             cpage_put(tree_remove(pc, index));
             dropped++;
         }

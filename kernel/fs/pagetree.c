@@ -60,7 +60,7 @@ int cpage_borrow(struct pagecache *pc, char *data, struct cpage **out)
     return 0;
 }
 
-int cpage_alloc(struct pagecache *pc, struct cpage **out)
+int cpage_alloc(struct pagecache *pc, char *data, struct cpage **out)
 {
     struct cpage *page;
     int err = cpage_borrow(pc, NULL, &page);
@@ -72,9 +72,9 @@ int cpage_alloc(struct pagecache *pc, struct cpage **out)
         cpage_put(page);
         return -ENOMEM;
     }
-    page->data = page_alloc(1);
+    page->data = data ? data : page_share_alloc(1);
     if (!page->data && pagecache_shrink(PAGECACHE_BATCH) > 0) {
-        page->data = page_alloc(1);
+        page->data = page_share_alloc(1);
     }
     if (!page->data) {
         cpage_put(page);
@@ -94,7 +94,7 @@ void cpage_put(struct cpage *page)
         uncharge(page->charged);
     }
     if (!page->borrowed) {
-        page_free(page->data, 1);
+        page_put(page->data, 1);
     }
     kfree(page);
 }

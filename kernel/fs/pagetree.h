@@ -23,8 +23,9 @@ struct cpage {
     struct superblock *charged; /* counts it, or NULL */
 };
 
-/* One with one reference and undefined content; -ENOSPC, -ENOMEM. */
-int cpage_alloc(struct pagecache *pc, struct cpage **out);
+/* One with one reference and undefined content, which lies at data, a counted
+ * page that it takes, or where there is room (NULL). -ENOSPC, -ENOMEM. */
+int cpage_alloc(struct pagecache *pc, char *data, struct cpage **out);
 /* One whose data lies in the window. */
 int cpage_borrow(struct pagecache *pc, char *data, struct cpage **out);
 void cpage_put(struct cpage *page);

@@ -23,6 +23,7 @@
 struct piece {
     uint64_t end; /* up to here nothing changes */
     bool own;     /* committed, with content of its own */
+    bool shown;   /* perhaps a file's page */
     bool shared;  /* VMA_FAMILY */
     int prot;     /* effective */
 };
@@ -31,6 +32,7 @@ static struct piece piece_at(struct family *f, struct mm *mm, uint64_t at)
 {
     struct piece p = {.end = arena.end};
     struct vma *v = mm ? vma_find(mm, at) : NULL;
+    uint64_t start = at, stop;
     bool in;
 
     if (!v || v->start > at) {
@@ -52,6 +54,10 @@ static struct piece piece_at(struct family *f, struct mm *mm, uint64_t at)
         bool common = resident_test(&f->common, at);
         p.own = !common;
         p.end = resident_find(&f->common, at, p.end, !common);
+        if (shown_next(mm, &start, p.end, &stop)) {
+            p.shown = start == at;
+            p.end = p.shown ? stop : start;
+        }
     }
     return p;
 }
@@ -171,14 +177,14 @@ static void load_fresh(struct walk *w, uint64_t at, uint64_t end, int prot)
 }
 
 /* Both have pages of their own there. */
-static void swap_piece(struct walk *w, uint64_t at, uint64_t end, int was,
-                       int prot)
+static void swap_piece(struct walk *w, uint64_t at, uint64_t end,
+                       const struct piece *out, int prot)
 {
     uint64_t len = end - at;
-    int now = was;
+    int was = out->prot, now = was;
 
     if (has_any(w, at, end)) {
-        if ((was | prot) & MEM_EXEC) {
+        if ((was | prot) & MEM_EXEC || out->shown) {
             target_mem_release(at, len);
             load_fresh(w, at, end, prot);
             return;
@@ -235,7 +241,7 @@ static void change(struct walk *w, uint64_t at, uint64_t end,
     if (was->shared || is->shared) {
         shared_piece(w, at, end, was, is);
     } else if (was->own && is->own) {
-        swap_piece(w, at, end, was->prot, is->prot);
+        swap_piece(w, at, end, was, is->prot);
     } else if (was->own) {
         target_mem_release(at, end - at);
     } else if (is->own) {

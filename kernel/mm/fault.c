@@ -107,8 +107,18 @@ static int piece_install(struct mm *mm, struct piece *p, const struct vma *v)
 static int file_in(struct mm *mm, struct vma *v, uint64_t addr, uint64_t start,
                    uint64_t end)
 {
-    struct piece p = {.start = start, .end = end};
+    struct piece p = {.before = 0};
     int err;
+
+    if (arena.shown && !is_text(v)) {
+        show_object(mm, v, start, end, true);
+        if (resident_test(&mm->resident, addr)) {
+            return 0;
+        }
+        missing_run(mm, v, addr, &start, &end);
+    }
+    p.start = start;
+    p.end = end;
 
     if (is_text(v)) {
         p.before = v->off + (start - v->start) ? PAGE_SIZE : 0;

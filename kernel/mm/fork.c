@@ -155,6 +155,9 @@ static int copy_all(struct mm *child, struct mm *mm)
         err = copy_resident(child, mm);
     }
     if (!err) {
+        err = shown_copy(child, mm);
+    }
+    if (!err) {
         err = trampolines_copy(child, mm);
     }
     if (!err) {

@@ -15,6 +15,7 @@
 #include "kernel/core/log.h"
 #include "kernel/kernel.h"
 #include "arch/x86_64/vcpu.h"
+#include "lib/atomic.h"
 #include "lib/string.h"
 
 /* Multiples of 64 from 64 on (alignment), of 256 from 1024 on (class_of). */
@@ -25,6 +26,7 @@ static const uint16_t class_size[] = {
 enum {
     CLASSES = ARRAY_SIZE(class_size),
     CLASS_PAGE = CLASSES, /* single pages, cached like objects */
+    CLASS_COUNTED,        /* the same, of page_share_alloc() */
     SIZE_MAX_SLAB = 7168,
     SIZE_MAX_BELOW_PAGE = 3584,
     RECLAIM_PAGES = 512,
@@ -37,7 +39,7 @@ struct magazine {
 
 /* Each row belongs to its vCPU. */
 static struct vcpu_cache {
-    struct magazine class[CLASSES + 1];
+    struct magazine class[CLASS_COUNTED + 1];
 } __attribute__((aligned(64))) caches[VCPU_MAX];
 
 static uint8_t class_small[1024 / 16 + 1];           /* by (size + 15) / 16 */
@@ -46,11 +48,12 @@ static uint32_t partial[CLASSES]; /* slabs with a free object; heap_lock */
 static uint64_t fail_countdown;
 static uint64_t (*shrinker)(uint64_t count);
 
-void heap_init(uint64_t start, uint64_t end, uint64_t limit)
+void heap_init(uint64_t start, uint64_t end, uint64_t shown, uint64_t shown_end,
+               uint64_t limit)
 {
     unsigned c = 0;
 
-    pages_init(start, end, limit);
+    pages_init(start, end, shown, shown_end, limit);
     memset(caches, 0, sizeof(caches));
     memset(partial, 0, sizeof(partial));
     for (unsigned i = 0; i < ARRAY_SIZE(class_small); i++) {
@@ -97,7 +100,7 @@ static void *magazine_pop(struct magazine *m)
 /* Objects moved at a time: about 8 KiB. */
 static unsigned batch_of(unsigned class)
 {
-    unsigned n = class == CLASS_PAGE ? 16 : 8192u / class_size[class];
+    unsigned n = class >= CLASS_PAGE ? 16 : 8192u / class_size[class];
 
     return MIN(MAX(n, 4u), 64u);
 }
@@ -112,7 +115,7 @@ static unsigned slab_order(unsigned class)
 static uint32_t slab_create(unsigned class)
 {
     unsigned order = slab_order(class), size = class_size[class];
-    uint32_t slab = pages_take(1ul << order), n;
+    uint32_t slab = pages_take(ZONE_OWN, 1ul << order), n;
     struct page_desc *d = pages_desc(slab);
     char *base = pages_addr(slab);
 
@@ -184,9 +187,9 @@ static void slab_give(void *object, unsigned class)
 
 /* ---- between slabs and caches ---- */
 
-static void *page_take_one(void)
+static void *page_take_one(unsigned class)
 {
-    uint32_t index = pages_take(1);
+    uint32_t index = pages_take(class == CLASS_PAGE ? ZONE_OWN : ZONE_SHOWN, 1);
 
     return index ? pages_addr(index) : NULL;
 }
@@ -199,7 +202,7 @@ static void *magazine_refill(unsigned class)
 
     spin_lock(&heap_lock);
     do {
-        object = class == CLASS_PAGE ? page_take_one() : slab_take(class);
+        object = class >= CLASS_PAGE ? page_take_one(class) : slab_take(class);
         if (object) {
             magazine_push(m, object);
         }
@@ -213,7 +216,7 @@ static void magazine_flush(struct magazine *m, unsigned class, unsigned keep)
     spin_lock(&heap_lock);
     while (m->count > keep) {
         void *object = magazine_pop(m);
-        if (class == CLASS_PAGE) {
+        if (class >= CLASS_PAGE) {
             pages_give(pages_index(object), 1);
         } else {
             slab_give(object, class);
@@ -250,7 +253,7 @@ static void *run_alloc(size_t count)
         return cached_alloc(CLASS_PAGE);
     }
     spin_lock(&heap_lock);
-    index = pages_take(count);
+    index = pages_take(ZONE_OWN, count);
     spin_unlock(&heap_lock);
     return index ? pages_addr(index) : NULL;
 }
@@ -283,6 +286,60 @@ void page_free(void *p, size_t count)
     check(d->kind == PAGE_RUN && d->count == count &&
           IS_ALIGNED((uint64_t)p, PAGE_SIZE));
     run_free(p, count);
+}
+
+/* ---- counted pages ---- */
+
+static void *counted_run(size_t count)
+{
+    uint32_t index;
+
+    if (count == 1) {
+        return cached_alloc(CLASS_COUNTED);
+    }
+    spin_lock(&heap_lock);
+    index = pages_take(ZONE_SHOWN, count);
+    spin_unlock(&heap_lock);
+    return index ? pages_addr(index) : NULL;
+}
+
+void *page_share_alloc(size_t count)
+{
+    char *p = fail_now() ? NULL : counted_run(count);
+    struct page_desc *d = p ? pages_desc(pages_index(p)) : NULL;
+
+    for (size_t i = 0; d && i < count; i++) {
+        d[i].kind = PAGE_COUNTED;
+        d[i].count = 1;
+    }
+    return p;
+}
+
+void page_get(const void *p, size_t count)
+{
+    struct page_desc *d = pages_desc(pages_index(p));
+
+    for (size_t i = 0; i < count; i++) {
+        check(d[i].kind == PAGE_COUNTED);
+        atomic_fetch_add(&d[i].count, 1);
+    }
+}
+
+void page_put(void *p, size_t count)
+{
+    struct page_desc *d = pages_desc(pages_index(p));
+
+    for (size_t i = 0; i < count; i++) {
+        check(d[i].kind == PAGE_COUNTED && d[i].count > 0);
+        if (atomic_sub_fetch(&d[i].count, 1) == 0) {
+            cached_free((char *)p + i * PAGE_SIZE, CLASS_COUNTED);
+        }
+    }
+}
+
+uint32_t page_refs(const void *p)
+{
+    return atomic_load_relaxed(&pages_desc(pages_index(p))->count);
 }
 
 /* ---- objects ---- */
@@ -357,6 +414,7 @@ bool heap_reclaim(void)
     uint64_t got = shrinker ? shrinker(RECLAIM_PAGES) : 0;
 
     magazine_flush(magazine_of(CLASS_PAGE), CLASS_PAGE, 0);
+    magazine_flush(magazine_of(CLASS_COUNTED), CLASS_COUNTED, 0);
     spin_lock(&heap_lock);
     got += pages_release_free();
     spin_unlock(&heap_lock);

@@ -10,8 +10,10 @@
 
 #include "lib/types.h"
 
-/* Boot: before the first allocation. */
-void heap_init(uint64_t start, uint64_t end, uint64_t limit);
+/* Boot: before the first allocation. Pages of [shown, shown_end), above the
+ * rest, can be seen at a second address (boot_info); shown 0: none. */
+void heap_init(uint64_t start, uint64_t end, uint64_t shown, uint64_t shown_end,
+               uint64_t limit);
 
 /* At least size bytes, aligned to 16 (64 from 64 bytes on, 4096 for page
  * multiples). kzalloc: zeroed. kfree(NULL) is nothing. */
@@ -23,6 +25,13 @@ char *kstrdup(const char *s);
 /* count contiguous pages, page-aligned; content undefined. */
 void *page_alloc(size_t count);
 void page_free(void *p, size_t count);
+
+/* The same for memory that address spaces may show (mm/show.c), each page
+ * counted by itself: with one reference. page_put() frees what has none. */
+void *page_share_alloc(size_t count);
+void page_get(const void *p, size_t count);
+void page_put(void *p, size_t count);
+uint32_t page_refs(const void *p); /* of one page */
 
 /* A kernel stack of KSTACK_SIZE with a no-access page below it. */
 void *kstack_alloc(void);

@@ -17,9 +17,10 @@
 
 struct arena arena;
 
-void mm_init(uint64_t user_start, uint64_t user_end, bool commit_is_lazy)
+void mm_init(uint64_t user_start, uint64_t user_end, uint64_t shown,
+             bool commit_is_lazy)
 {
-    arena = (struct arena){user_start, user_end, commit_is_lazy};
+    arena = (struct arena){user_start, user_end, shown, commit_is_lazy};
     uaccess_init(user_start, user_end);
     text_memo_init();
     if (slots_init() || windows_init()) {
@@ -106,6 +107,7 @@ void mm_empty(struct mm *mm)
     }
     limit_uncharge(mm->resident.pages);
     resident_free(&mm->resident);
+    shown_free(mm);
 }
 
 void mm_leave(struct mm *mm)

@@ -4,9 +4,10 @@
  * guards the tree; faults and maps take it, uaccess does not.
  *
  * A VMA maps nothing (anonymous zero pages) or a vm_object (a file). Private
- * file pages are copied from the object on first touch (fault-around), since a
- * page has one address in a TEE; executable ones are rewritten on the way in
- * (arch/x86_64/patch.h). A shared object has one window of addresses.
+ * file pages are shown where they are (show.c) if the target can do that; in a
+ * TEE a page has one address, and they are copied on first touch. Code is
+ * rewritten on the way in (arch/x86_64/patch.h). A shared object has one window
+ * of addresses.
  */
 #ifndef KERNEL_MM_MM_H
 #define KERNEL_MM_MM_H
@@ -29,6 +30,12 @@ struct vm_object_ops {
      * aligned. May block. Returns bytes that exist, 0 past the end (SIGBUS),
      * or -EIO. */
     long (*read)(struct vm_object *o, uint64_t off, void *dst, size_t len);
+    /* Optional (NULL: nothing can be shown). Whole pages of content from off
+     * on, up to len bytes, that lie together in memory of page_share_alloc():
+     * how many bytes, and where, with a reference on each page; 0: none there.
+     * load: they are read first. May block then. */
+    size_t (*run)(struct vm_object *o, uint64_t off, size_t len, bool load,
+                  char **at);
     /* Optional (NULL: -ENODEV for MAP_SHARED|PROT_WRITE). Makes the object's
      * pages live at a window of the arena; returns its base for offset 0. */
     int (*window)(struct vm_object *o, uint64_t min_len, uint64_t *base);
@@ -42,8 +49,9 @@ struct vm_object_ops {
 
 struct mm;
 
-/* The arena's user part; once, at boot. */
-void mm_init(uint64_t user_start, uint64_t user_end, bool commit_is_lazy);
+/* The arena's user part; once, at boot. shown: boot_info.user_shown. */
+void mm_init(uint64_t user_start, uint64_t user_end, uint64_t shown,
+             bool commit_is_lazy);
 /* Boot, where the target moves pages: [start, end) of the kernel's range is
  * for those of processes that are not at their addresses. */
 void shadow_init(uint64_t start, uint64_t end);

@@ -8,6 +8,10 @@
  * Chunks that became free stay committed up to a share of the whole, so that
  * a load that swings does not pay the target each time; the rest goes back,
  * and all of it when the limit is reached.
+ *
+ * Where the target can show pages at a second address (target_mem_map), the
+ * top of the range is a zone of its own for pages that may be shown; it is
+ * memory of another kind there, and costs more to commit.
  */
 #include "kernel/mm/pages.h"
 #include "kernel/core/log.h"
@@ -32,15 +36,24 @@ struct spinlock heap_lock = SPINLOCK_INIT(LOCK_HEAP);
 
 static uint64_t range_base;      /* address of page 0 */
 static uint32_t chunk_count;     /* in the range */
-static uint32_t chunk_hint;      /* no uncommitted chunk below it */
 static uint32_t committed;       /* chunks */
 static uint32_t committed_limit; /* chunks */
 static uint64_t *chunk_map;      /* bit set: committed */
 static struct page_desc *descs;
-static uint32_t free_list[CHUNK_ORDER + 1];
-static uint32_t free_chunks; /* length of free_list[CHUNK_ORDER] */
 static uint64_t free_pages;
 static uint32_t committed_peak;
+
+static struct zone {
+    uint32_t end;  /* of its chunks */
+    uint32_t hint; /* no uncommitted chunk below it */
+    uint32_t free_list[CHUNK_ORDER + 1];
+    uint32_t free_chunks; /* length of free_list[CHUNK_ORDER] */
+} zones[2];
+
+static struct zone *zone_of(uint32_t index)
+{
+    return &zones[index / CHUNK_PAGES >= zones[ZONE_OWN].end];
+}
 
 struct page_desc *pages_desc(uint32_t index)
 {
@@ -86,21 +99,24 @@ void pages_list_del(uint32_t *head, uint32_t index)
 
 static void block_link(uint32_t index, unsigned order)
 {
+    struct zone *z = zone_of(index);
+
     descs[index].kind = PAGE_FREE;
     descs[index].order = (uint8_t)order;
-    pages_list_add(&free_list[order], index);
+    pages_list_add(&z->free_list[order], index);
     free_pages += 1u << order;
-    free_chunks += order == CHUNK_ORDER;
+    z->free_chunks += order == CHUNK_ORDER;
 }
 
 static void block_unlink(uint32_t index)
 {
     unsigned order = descs[index].order;
+    struct zone *z = zone_of(index);
 
-    pages_list_del(&free_list[order], index);
+    pages_list_del(&z->free_list[order], index);
     descs[index].kind = PAGE_NONE;
     free_pages -= 1u << order;
-    free_chunks -= order == CHUNK_ORDER;
+    z->free_chunks -= order == CHUNK_ORDER;
 }
 
 /* The descriptors of a chunk fill whole pages. */
@@ -135,55 +151,57 @@ static int chunks_commit(uint32_t first, uint32_t n)
 static void chunk_release(uint32_t first_page)
 {
     uint32_t chunk = first_page / CHUNK_PAGES;
+    struct zone *z = zone_of(first_page);
 
     target_mem_release((uint64_t)pages_addr(first_page), CHUNK_SIZE);
     limit_uncharge(CHUNK_PAGES);
     bitmap_clear(chunk_map, chunk);
-    chunk_hint = MIN(chunk_hint, chunk);
+    z->hint = MIN(z->hint, chunk);
     committed--;
 }
 
 uint32_t pages_release_free(void)
 {
-    uint32_t n = 0;
+    uint32_t n = 0, index;
 
-    while (free_list[CHUNK_ORDER]) {
-        uint32_t index = free_list[CHUNK_ORDER];
-        block_unlink(index);
-        chunk_release(index);
-        n++;
+    for (int i = 0; i < 2; i++) {
+        while ((index = zones[i].free_list[CHUNK_ORDER]) != 0) {
+            block_unlink(index);
+            chunk_release(index);
+            n++;
+        }
     }
     return n;
 }
 
-/* The first of n consecutive chunks that are not committed; chunk_count: there
+/* The first of n consecutive chunks that are not committed; z->end: there
  * are none. The range may be terabytes, so nothing looks at all of it. */
-static uint32_t find_uncommitted(uint32_t n)
+static uint32_t find_uncommitted(const struct zone *z, uint32_t n)
 {
-    size_t first = bitmap_find_zero(chunk_map, chunk_count, chunk_hint);
+    size_t first = bitmap_find_zero(chunk_map, z->end, z->hint);
 
-    while (first + n <= chunk_count) {
+    while (first + n <= z->end) {
         size_t used = bitmap_find_set(chunk_map, first + n, first);
         if (used == first + n) {
             return (uint32_t)first;
         }
-        first = bitmap_find_zero(chunk_map, chunk_count, used);
+        first = bitmap_find_zero(chunk_map, z->end, used);
     }
-    return chunk_count;
+    return z->end;
 }
 
 /* Commits n consecutive chunks; the first page's index, or 0. */
-static uint32_t chunks_take(uint32_t n)
+static uint32_t chunks_take(struct zone *z, uint32_t n)
 {
     if (n > committed_limit) {
         return 0;
     }
     for (int attempt = 0; attempt < 2; attempt++) {
-        uint32_t first = find_uncommitted(n);
-        if (first < chunk_count && committed + n <= committed_limit &&
+        uint32_t first = find_uncommitted(z, n);
+        if (first < z->end && committed + n <= committed_limit &&
             chunks_commit(first, n) == 0) {
-            if (first == chunk_hint) {
-                chunk_hint = first + n;
+            if (first == z->hint) {
+                z->hint = first + n;
             }
             return first * CHUNK_PAGES;
         }
@@ -204,7 +222,8 @@ static void block_give(uint32_t index, unsigned order)
         order++;
     }
     if (order == CHUNK_ORDER &&
-        free_chunks >= MAX((uint32_t)KEEP_MIN, committed / KEEP_SHARE)) {
+        zone_of(index)->free_chunks >=
+            MAX((uint32_t)KEEP_MIN, committed / KEEP_SHARE)) {
         chunk_release(index);
         return;
     }
@@ -225,19 +244,19 @@ void pages_give(uint32_t index, size_t count)
 }
 
 /* A block of 2^order pages; what is split off goes to the free lists. */
-static uint32_t block_take(unsigned order)
+static uint32_t block_take(struct zone *z, unsigned order)
 {
     unsigned have = order;
     uint32_t index;
 
-    while (have <= CHUNK_ORDER && !free_list[have]) {
+    while (have <= CHUNK_ORDER && !z->free_list[have]) {
         have++;
     }
     if (have > CHUNK_ORDER) {
-        index = chunks_take(1);
+        index = chunks_take(z, 1);
         have = CHUNK_ORDER;
     } else {
-        index = free_list[have];
+        index = z->free_list[have];
         block_unlink(index);
     }
     while (index && have > order) {
@@ -247,19 +266,24 @@ static uint32_t block_take(unsigned order)
     return index;
 }
 
-uint32_t pages_take(size_t count)
+uint32_t pages_take(enum page_zone zone, size_t count)
 {
+    struct zone *z = &zones[zone];
     size_t taken;
     uint32_t index;
 
+    if (zones[ZONE_OWN].end == chunk_count) {
+        z = &zones[ZONE_OWN]; /* there is no other */
+    }
+
     if (count > CHUNK_PAGES) {
         size_t chunks = (count + CHUNK_PAGES - 1) / CHUNK_PAGES;
-        index = chunks <= chunk_count ? chunks_take((uint32_t)chunks) : 0;
+        index = chunks <= chunk_count ? chunks_take(z, (uint32_t)chunks) : 0;
         taken = chunks * CHUNK_PAGES;
     } else {
         unsigned order =
             count > 1 ? 64u - (unsigned)__builtin_clzll(count - 1) : 0;
-        index = block_take(order);
+        index = block_take(z, order);
         taken = 1ul << order;
     }
     if (!index) {
@@ -273,19 +297,39 @@ uint32_t pages_take(size_t count)
     return index;
 }
 
-void pages_init(uint64_t start, uint64_t end, uint64_t limit)
+static uint32_t chunk_at(uint64_t addr)
+{
+    uint64_t chunk = (addr - range_base) / CHUNK_SIZE;
+
+    return (uint32_t)MIN(chunk, CHUNKS_MAX);
+}
+
+static void zones_init(uint64_t end, uint64_t shown, uint32_t first)
+{
+    memset(zones, 0, sizeof(zones));
+    zones[ZONE_OWN].hint = first;
+    zones[ZONE_OWN].end = zones[ZONE_SHOWN].end = chunk_count;
+    if (shown) {
+        zones[ZONE_OWN].end = chunk_at(end);
+        zones[ZONE_SHOWN].hint = chunk_at(ALIGN_UP(shown, CHUNK_SIZE));
+        check(chunk_at(end) <= zones[ZONE_SHOWN].hint &&
+              zones[ZONE_SHOWN].hint < chunk_count);
+    }
+    check(first < zones[ZONE_OWN].end);
+}
+
+void pages_init(uint64_t start, uint64_t end, uint64_t shown,
+                uint64_t shown_end, uint64_t limit)
 {
     uint64_t map_size, desc_size, head, head_chunks;
 
     range_base = ALIGN_UP(start, CHUNK_SIZE);
     check(range_base < end);
-    end = MIN(end, range_base + CHUNKS_MAX * CHUNK_SIZE);
-    chunk_count = (uint32_t)((end - range_base) / CHUNK_SIZE);
+    chunk_count = chunk_at(shown ? shown_end : end);
     map_size = ALIGN_UP(BITMAP_WORDS((uint64_t)chunk_count) * 8, PAGE_SIZE);
     desc_size = (uint64_t)chunk_count * CHUNK_PAGES * sizeof(*descs);
     head = map_size + desc_size;
     head_chunks = (head + CHUNK_SIZE - 1) / CHUNK_SIZE;
-    check(head_chunks < chunk_count);
 
     chunk_map = (uint64_t *)range_base;
     descs = (struct page_desc *)(range_base + map_size);
@@ -293,9 +337,8 @@ void pages_init(uint64_t start, uint64_t end, uint64_t limit)
         panic("no memory for the kernel's heap");
     }
     bitmap_set_range(chunk_map, 0, head_chunks);
-    memset(free_list, 0, sizeof(free_list));
-    chunk_hint = (uint32_t)head_chunks;
-    committed = committed_peak = free_chunks = 0;
+    zones_init(end, shown, (uint32_t)head_chunks);
+    committed = committed_peak = 0;
     free_pages = 0;
     committed_limit = chunk_count;
     if (limit) {

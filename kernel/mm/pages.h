@@ -15,11 +15,16 @@
 #include "kernel/mm/heap.h"
 
 enum page_kind {
-    PAGE_NONE, /* inside a run or a free block */
-    PAGE_FREE, /* first page of a free block of 2^order pages */
-    PAGE_RUN,  /* first page of an allocated run of count pages */
-    PAGE_SLAB, /* every page of a slab */
+    PAGE_NONE,    /* inside a run or a free block */
+    PAGE_FREE,    /* first page of a free block of 2^order pages */
+    PAGE_RUN,     /* first page of an allocated run of count pages */
+    PAGE_SLAB,    /* every page of a slab */
+    PAGE_COUNTED, /* page_share_alloc()'s; count: references, atomic */
 };
+
+/* What a page may be used for: ZONE_SHOWN can be seen in address spaces, where
+ * the target can do that; else both are one. */
+enum page_zone { ZONE_OWN, ZONE_SHOWN };
 
 struct page_desc {
     uint8_t kind;
@@ -33,10 +38,12 @@ _Static_assert(sizeof(struct page_desc) == 16, "descriptors per page");
 /* LOCK_HEAP: all of pages.c's state, and the slabs of heap.c. */
 extern struct spinlock heap_lock;
 
-void pages_init(uint64_t start, uint64_t end, uint64_t limit);
+/* ZONE_SHOWN is [shown, shown_end), above end; shown 0: there is none. */
+void pages_init(uint64_t start, uint64_t end, uint64_t shown,
+                uint64_t shown_end, uint64_t limit);
 
 /* A run of count pages, its first descriptor PAGE_RUN; 0: no memory. */
-uint32_t pages_take(size_t count);
+uint32_t pages_take(enum page_zone zone, size_t count);
 /* Few pages are free and there will be no more chunks. A hint: no lock. */
 bool pages_low(void);
 /* Gives chunks that are free back to the target; returns how many. */

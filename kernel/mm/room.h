@@ -13,7 +13,7 @@
  *   idle.c       committed pages kept for the next mapping
  *   mmap.c       mm_map and where it puts things;   unmap.c, protect.c
  *   brk.c, mremap.c, advise.c, lock.c   the other calls
- *   fault.c      bringing pages in
+ *   fault.c      bringing pages in;   show.c   without copying them
  *   text.c, text_memo.c   rewriting system calls in code;    trampoline.c
  *   text_trap.c  the same, for one that trapped
  *   uaccess.c, iobuf.c   the program's memory       pages.c, heap.c, kstack.c
@@ -113,6 +113,15 @@ struct family {
     uint64_t swap_ns; /* what the last exchange took */
 };
 
+/* Pages of the page cache that an address space shows, by address. */
+struct shown_run {
+    uint64_t start, end, src;
+};
+struct shown {
+    struct shown_run *runs; /* ordered, none overlapping */
+    unsigned count, room;
+};
+
 struct mm {
     struct mutex lock; /* LOCK_MM; guards all that follows but the counts */
     uint32_t refs, users;
@@ -125,7 +134,8 @@ struct mm {
     uint32_t vma_count;
     struct rb_tree vmas;
     struct resident resident;
-    struct span *home; /* NULL until needed */
+    struct shown shown; /* at least what is shown; may name more */
+    struct span *home;  /* NULL until needed */
     uint64_t home_top; /* mappings go from here down, at random below its end */
     bool has_image;    /* the bottom of home is taken */
     uint64_t brk_start, brk;
@@ -147,7 +157,8 @@ struct mm {
 /* What mm_init() was told. */
 struct arena {
     uint64_t start, end;
-    bool lazy; /* boot_info.commit_is_lazy */
+    uint64_t shown; /* boot_info.user_shown: not 0 if the target can show */
+    bool lazy;      /* boot_info.commit_is_lazy */
 };
 extern struct arena arena;
 
@@ -239,6 +250,8 @@ int slots_claim(struct mm *mm, uint64_t start, uint64_t end);
 int slots_claim_any(struct mm *mm, uint64_t len, struct span **out);
 /* mm->home, made if need be. */
 int slots_home(struct mm *mm, struct span **out);
+/* mm's home becomes all of the arena that can be shown: once, at boot. */
+int slots_claim_shown(struct mm *mm);
 void slots_release_all(struct family *f);
 /* mm, which is empty, becomes a member of the family that has part of
  * [start, end). -ENOMEM: that takes nobody; -EAGAIN: it just ends. */
@@ -353,6 +366,25 @@ void idle_drop(struct mm *mm, uint64_t start, uint64_t end);
 /* The same, but when all of it is kept: true, and the range is resident,
  * zero, readable and writable. */
 bool idle_take(struct mm *mm, uint64_t start, uint64_t end);
+
+/* ---- show.c; lock held ---- */
+
+/* Shows len bytes at src, counted pages whose references it takes, at addr in
+ * v, where nothing is resident. -ENOMEM: nothing changed. */
+int show_pages(struct mm *mm, struct vma *v, uint64_t addr, char *src,
+               uint64_t len);
+/* Shows what there is of v's object in [start, end), which is not resident.
+ * load: reads it first. Whoever finds a page missing afterwards copies it. */
+void show_object(struct mm *mm, struct vma *v, uint64_t start, uint64_t end,
+                 bool load);
+/* Nothing is shown in [start, end) any more. */
+void shown_forget(struct mm *mm, uint64_t start, uint64_t end);
+/* Where what is shown in [*start, end) begins and ends. False: nothing is. */
+bool shown_next(const struct mm *mm, uint64_t *start, uint64_t end,
+                uint64_t *stop);
+/* to, which is empty, shows the same. -ENOMEM. */
+int shown_copy(struct mm *to, const struct mm *from);
+void shown_free(struct mm *mm);
 
 /* ---- fault.c; lock held ---- */
 

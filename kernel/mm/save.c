@@ -172,6 +172,35 @@ static int save_piece(struct save *s, struct vma *v, uint64_t start,
     return err == -EOPNOTSUPP ? save_short(s, v, start, end) : err;
 }
 
+/* Of what is shown the target knows only what was written to; the rest is not
+ * zero, but content, too. */
+static int save_shown(struct save *s, struct vma *v, uint64_t start,
+                      uint64_t end)
+{
+    return s->how == SAVE_NOTE ? store_note(&s->mm->store, start, end)
+                               : copy_run(&s->mm->store, v, start, end);
+}
+
+static int save_own(struct save *s, struct vma *v, uint64_t start, uint64_t end)
+{
+    uint64_t shown, shown_end;
+    int err = 0;
+
+    for (; start < end && !err; start = shown_end) {
+        shown = start;
+        if (!shown_next(s->mm, &shown, end, &shown_end)) {
+            shown = shown_end = end;
+        }
+        if (start < shown) {
+            err = save_piece(s, v, start, shown);
+        }
+        if (!err && shown < shown_end) {
+            err = save_shown(s, v, shown, shown_end);
+        }
+    }
+    return err;
+}
+
 /* What of v is there and not the others', too. */
 static int save_vma(struct save *s, struct vma *v)
 {
@@ -184,7 +213,7 @@ static int save_vma(struct save *s, struct vma *v)
         for (; own < end && !err;
              own = resident_find(common, own_end, end, false)) {
             own_end = resident_find(common, own, end, true);
-            err = save_piece(s, v, own, own_end);
+            err = save_own(s, v, own, own_end);
         }
     }
     return err;

@@ -6,7 +6,9 @@
  * room for mappings inside them with its own tree. The first such span is its
  * home: image and heap at the bottom, everything else from the top down. Spans
  * lie at random, above the lowest sixteenth of the arena, which is left to
- * programs that ask for fixed addresses (0x400000, Go's 0xc000000000).
+ * programs that ask for fixed addresses (0x400000, Go's 0xc000000000), and in
+ * the lower quarter of the rest, which leaves room in one piece to programs
+ * that set terabytes aside.
  *
  * owners[] is guarded by slots_lock; an mm may read that an entry is its own
  * without it, since only the mm itself gives it up.
@@ -173,7 +175,7 @@ static uint64_t find_free(uint64_t n)
         return slot_count;
     }
     for (int i = 0; n <= choices / 16 && i < RANDOM_TRIES; i++) {
-        uint64_t at = first_random + random_below(choices - n + 1);
+        uint64_t at = first_random + random_below(choices / 4);
         if (run_free(at, n)) {
             return at;
         }
@@ -223,6 +225,18 @@ int slots_home(struct mm *mm, struct span **out)
         }
     }
     *out = mm->home;
+    return err;
+}
+
+int slots_claim_shown(struct mm *mm)
+{
+    int err = slots_claim(mm, arena.shown, arena.end);
+
+    if (!err) {
+        mm->home = list_entry(mm->family->spans.next, struct span, node);
+        mm->home->general = true;
+        mm->home_top = mm->home->end;
+    }
     return err;
 }
 

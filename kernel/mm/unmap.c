@@ -31,6 +31,7 @@ void pages_forget(struct mm *mm, uint64_t start, uint64_t end)
     uint64_t were = mm->resident.pages;
 
     resident_clear(&mm->resident, start, end);
+    shown_forget(mm, start, end);
     limit_uncharge(were - mm->resident.pages);
 }
 

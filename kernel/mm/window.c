@@ -18,9 +18,12 @@
 
 static struct mm *window_mm;
 
+/* They take the part of the arena that can be shown elsewhere. */
 int windows_init(void)
 {
-    return mm_create(&window_mm);
+    int err = mm_create(&window_mm);
+
+    return err || !arena.shown ? err : slots_claim_shown(window_mm);
 }
 
 bool window_holds(uint64_t addr)

@@ -72,6 +72,7 @@ void fake_boot_info(struct boot_info *info)
     info->user_start = ARENA;
     info->user_end = info->kernel_start = ARENA + USER_SIZE;
     info->kernel_end = ARENA + ARENA_SIZE;
+    info->user_shown = info->kernel_shown = 0;
     info->commit_is_lazy = false;
     info->vcpu_count = 1;
 }
@@ -276,6 +277,12 @@ int target_mem_move(uint64_t to, uint64_t from, uint64_t len)
     }
     committed_pages += len / PAGE_SIZE;
     return 0;
+}
+
+int target_mem_show(uint64_t addr, uint64_t src, uint64_t len, int prot,
+                    bool shared)
+{
+    return -EOPNOTSUPP;
 }
 
 /* Nothing is known: it may be anything. */

@@ -11,7 +11,8 @@
 static uint64_t fail_in;
 static struct heap_stats stats;
 
-void heap_init(uint64_t start, uint64_t end, uint64_t limit)
+void heap_init(uint64_t start, uint64_t end, uint64_t shown, uint64_t shown_end,
+               uint64_t limit)
 {
 }
 
@@ -80,6 +81,62 @@ void *page_alloc(size_t count)
 void page_free(void *p, size_t count)
 {
     free(p);
+}
+
+/* ---- counted pages: a list by hash says how often ---- */
+
+static struct counted {
+    struct counted *next;
+    const void *page;
+    unsigned refs;
+} * counts[1024];
+
+static struct counted **counted_at(const void *page)
+{
+    struct counted **at = &counts[(uint64_t)page / PAGE_SIZE % 1024];
+
+    while (*at && (*at)->page != page) {
+        at = &(*at)->next;
+    }
+    return at;
+}
+
+/* Single ones only: who wants more must do with that. */
+void *page_share_alloc(size_t count)
+{
+    void *page = count == 1 ? allocate(PAGE_SIZE, PAGE_SIZE) : NULL;
+    struct counted *c = page ? calloc(1, sizeof(*c)) : NULL;
+
+    if (c) {
+        *c = (struct counted){*counted_at(page), page, 1};
+        *counted_at(page) = c;
+    }
+    return page;
+}
+
+void page_get(const void *p, size_t count)
+{
+    for (const char *at = p; count--; at += PAGE_SIZE) {
+        (*counted_at(at))->refs++;
+    }
+}
+
+void page_put(void *p, size_t count)
+{
+    for (char *at = p; count--; at += PAGE_SIZE) {
+        struct counted **c = counted_at(at), *gone = *c;
+
+        if (--gone->refs == 0) {
+            *c = gone->next;
+            free(gone);
+            free(at);
+        }
+    }
+}
+
+uint32_t page_refs(const void *p)
+{
+    return (*counted_at(p))->refs;
 }
 
 void *kstack_alloc(void)

@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: MIT
  *
  * Reserving the arena: [64 KiB, 2^45) for programs and [2^45, 2^46) for the
- * kernel. A position-independent program of the host lies above 2^46 with all
- * that it maps, unless the address space has the legacy layout (a huge or
- * unlimited stack, personality(2)); then this program executes itself again
- * without that.
+ * kernel. The top of either part is the two halves of a file in memory, which
+ * can be mapped a second time (target_mem_show). A position-independent program
+ * of the host lies above 2^46 with all that it maps, unless the address space
+ * has the legacy layout (a huge or unlimited stack, personality(2)); then this
+ * program executes itself again without that.
  */
 #include "target/linux/host.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +22,8 @@
 enum { USER_START = 0x10000, USER_START_MAX = 0x1000000, ARGS_MAX = 1 << 20 };
 #define ARENA_MIDDLE (1ul << 45)
 #define ARENA_END    (1ul << 46)
+#define KERNEL_END   (ARENA_MIDDLE + (1ul << 44))
+#define SHOWN_SIZE   (1ul << 42) /* of either part */
 #define STACK_SANE   (1ul << 30)
 #define STACK_NORMAL (8ul << 20)
 #define AGAIN        "ENCLOS_EXECUTED_AGAIN"
@@ -65,8 +69,41 @@ static int reserve_kernel(void)
     int err = reserve(ARENA_MIDDLE, ARENA_END);
 
     host.kernel_start = ARENA_MIDDLE;
-    host.kernel_end = ARENA_END;
+    host.kernel_end = KERNEL_END;
     return err;
+}
+
+static bool map_shown(uint64_t addr, uint64_t off)
+{
+    return mmap((void *)addr, SHOWN_SIZE, PROT_NONE,
+                MAP_SHARED | MAP_NORESERVE | MAP_FIXED, host.shown_fd,
+                (off_t)off) != MAP_FAILED;
+}
+
+/* Where that cannot be had, nothing is shown. A limit on the size of files
+ * counts for this one, too. */
+static void make_shown(void)
+{
+    struct rlimit was, lim;
+    void (*old)(int) = signal(SIGXFSZ, SIG_IGN);
+
+    host.shown_fd = memfd_create("enclos", MFD_CLOEXEC);
+    getrlimit(RLIMIT_FSIZE, &was);
+    lim = (struct rlimit){was.rlim_max, was.rlim_max};
+    setrlimit(RLIMIT_FSIZE, &lim);
+    if (host.shown_fd >= 0 &&
+        (ftruncate(host.shown_fd, 2 * SHOWN_SIZE) ||
+         !map_shown(host.user_end - SHOWN_SIZE, 0) ||
+         !map_shown(host.kernel_end - SHOWN_SIZE, SHOWN_SIZE))) {
+        close(host.shown_fd);
+        host.shown_fd = -1;
+    }
+    setrlimit(RLIMIT_FSIZE, &was);
+    signal(SIGXFSZ, old);
+    if (host.shown_fd >= 0) {
+        host.user_shown = host.user_end - SHOWN_SIZE;
+        host.kernel_shown = host.kernel_end - SHOWN_SIZE;
+    }
 }
 
 /* ulimit -v counts reservations too. */
@@ -144,6 +181,7 @@ int target_linux_reserve(void)
         err = reserve_kernel();
     }
     if (!err && !(per & READ_IMPLIES_EXEC)) {
+        make_shown();
         host.mem_fd = open("/proc/self/mem", O_RDWR | O_CLOEXEC);
         host.pagemap_fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
         return 0;

@@ -89,6 +89,8 @@ _Static_assert(sizeof(struct host_vcpu) <= HOST_GUARD, "vCPU block");
 
 struct host {
     uint64_t user_start, user_end, kernel_start, kernel_end;
+    uint64_t user_shown, kernel_shown; /* as in boot_info */
+    int shown_fd;                      /* what is there, or -1 */
     uint64_t blocks; /* VCPU_MAX + 1 blocks, aligned to HOST_BLOCK */
     unsigned vcpu_count;
     int pid;

@@ -5,9 +5,13 @@
  * protection, costs nothing until a page is touched, and pages that were
  * never touched read as zero. How many mappings the host allows
  * (vm.max_map_count) is the caller's business.
+ *
+ * The tops of both parts of the arena are one file in memory, mapped shared:
+ * what can be seen at a second address.
  */
 #include "target/linux/host.h"
 #include <errno.h>
+#include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include "lib/string.h"
@@ -27,6 +31,31 @@ static int set_protection(uint64_t addr, uint64_t len, int prot)
         return -EINVAL;
     }
     return RAW(SYS_mprotect, addr, len, prot);
+}
+
+/* Where addr lies in the file of what can be shown; -1: not in it. */
+static int64_t shown_offset(uint64_t addr, uint64_t len)
+{
+    uint64_t user = host.user_end - host.user_shown;
+
+    if (!mem_in_arena(addr, len) || host.shown_fd < 0) {
+        return -1;
+    }
+    if (addr >= host.kernel_shown) {
+        return (int64_t)(user + (addr - host.kernel_shown));
+    }
+    return addr >= host.user_shown && addr < host.user_end
+               ? (int64_t)(addr - host.user_shown)
+               : -1;
+}
+
+/* Every new mapping inside the arena is made here: one place for what a host
+ * mapping has beside its protection. */
+static long map_over(uint64_t addr, uint64_t len, int prot, int flags, int fd,
+                     uint64_t off)
+{
+    return RAW(SYS_mmap, addr, len, prot, flags | MAP_NORESERVE | MAP_FIXED, fd,
+               off);
 }
 
 /* The kernel commits its memory in pieces of 2 MiB and uses all of each: one
@@ -56,16 +85,27 @@ int target_mem_protect(uint64_t addr, uint64_t len, int prot)
     return set_protection(addr, len, prot);
 }
 
+static long punch(int64_t off, uint64_t len)
+{
+    return RAW(SYS_fallocate, host.shown_fd,
+               FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, off, len);
+}
+
 void target_mem_release(uint64_t addr, uint64_t len)
 {
-    long got;
+    int64_t off;
 
     if (!IS_ALIGNED(addr | len, PAGE_SIZE) || !mem_in_arena(addr, len)) {
         return;
     }
-    got = RAW(SYS_mmap, addr, len, PROT_NONE,
-              MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
-    if (got < 0) {
+    off = shown_offset(addr, len);
+    if (off >= 0) {
+        punch(off, len);
+        RAW(SYS_mprotect, addr, len, PROT_NONE);
+        return;
+    }
+    if (map_over(addr, len, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) <
+        0) {
         /* At max_map_count: drop the content at least, and the access where
          * no mapping must be split for it. */
         RAW(SYS_madvise, addr, len, MADV_DONTNEED);
@@ -75,10 +115,32 @@ void target_mem_release(uint64_t addr, uint64_t len)
 
 int target_mem_clear(uint64_t addr, uint64_t len)
 {
+    int64_t off;
+
     if (!IS_ALIGNED(addr | len, PAGE_SIZE) || !mem_in_arena(addr, len)) {
         return -EINVAL;
     }
-    return RAW(SYS_madvise, addr, len, MADV_DONTNEED);
+    off = shown_offset(addr, len);
+    return off >= 0 ? (int)punch(off, len)
+                    : RAW(SYS_madvise, addr, len, MADV_DONTNEED);
+}
+
+int target_mem_show(uint64_t addr, uint64_t src, uint64_t len, int prot,
+                    bool shared)
+{
+    int64_t off = shown_offset(src, len);
+
+    if (off < 0) {
+        return -EOPNOTSUPP;
+    }
+    if (!IS_ALIGNED(addr | src | len, PAGE_SIZE) || !mem_in_arena(addr, len) ||
+        shown_offset(addr, len) >= 0) {
+        return -EINVAL;
+    }
+    return map_over(addr, len, prot, shared ? MAP_SHARED : MAP_PRIVATE,
+                    host.shown_fd, (uint64_t)off) < 0
+               ? -ENOMEM
+               : 0;
 }
 
 /* ---- what was touched ---- */

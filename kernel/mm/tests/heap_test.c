@@ -13,7 +13,7 @@ enum { LIVE = 4000, STEPS = 400000 };
 static void fresh(uint64_t limit)
 {
     support_reset();
-    heap_init(support_kernel_start(), support_kernel_end(), limit);
+    heap_init(support_kernel_start(), support_kernel_end(), 0, 0, limit);
 }
 
 static uint64_t used(void)

@@ -18,8 +18,8 @@ enum { RW = PROT_READ | PROT_WRITE, ANON = MAP_PRIVATE | MAP_ANONYMOUS };
 static void fresh(bool lazy)
 {
     support_reset();
-    heap_init(support_kernel_start(), support_kernel_end(), 0);
-    mm_init(support_user_start(), support_user_end(), lazy);
+    heap_init(support_kernel_start(), support_kernel_end(), 0, 0, 0);
+    mm_init(support_user_start(), support_user_end(), 0, lazy);
     EXPECT_EQ(mm_create(&mm), 0);
     support_set_mm(mm);
     support_file_init(&file, 10 * PAGE_SIZE + 100);

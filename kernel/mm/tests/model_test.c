@@ -32,8 +32,8 @@ static void fresh(bool lazy, uint64_t limit)
 {
     support_reset();
     limit_init(limit);
-    heap_init(support_kernel_start(), support_kernel_end(), 0);
-    mm_init(support_user_start(), support_user_end(), lazy);
+    heap_init(support_kernel_start(), support_kernel_end(), 0, 0, 0);
+    mm_init(support_user_start(), support_user_end(), 0, lazy);
     EXPECT_EQ(mm_create(&mm), 0);
     support_set_mm(mm);
     support_file_init(&file, FILE_PAGES * PAGE_SIZE - 100);

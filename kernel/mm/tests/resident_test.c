@@ -23,7 +23,7 @@ static uint64_t at(size_t i)
 static void fresh(void)
 {
     support_reset();
-    heap_init(support_kernel_start(), support_kernel_end(), 0);
+    heap_init(support_kernel_start(), support_kernel_end(), 0, 0, 0);
     memset(model, 0, sizeof(model));
 }
 

@@ -231,6 +231,12 @@ int target_mem_install(uint64_t addr, const void *src, uint64_t len, int prot)
     return 0;
 }
 
+int target_mem_show(uint64_t addr, uint64_t src, uint64_t len, int prot,
+                    bool shared)
+{
+    return -95;
+}
+
 void target_random(void *buf, size_t len)
 {
     for (size_t i = 0; i < len; i++) {

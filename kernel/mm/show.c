@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Showing the page cache's pages in address spaces, where the target can give
+ * memory a second address (target_mem_show). A private mapping then costs
+ * neither a copy nor a fault of ours for a page: it follows the file until it
+ * is written to, and what is written becomes the target's business.
+ *
+ * mm->shown says which pages are shown, and holds a reference on each, so that
+ * they stay; it may name some that were replaced meanwhile (by an exchange of
+ * the family), never too few.
+ */
+#include "kernel/mm/limit.h"
+#include "kernel/mm/room.h"
+#include "kernel/mm/heap.h"
+#include "lib/string.h"
+#include "abi/linux/errno.h"
+#include "target/target.h"
+
+enum { ROOM_LEAST = 16 };
+
+/* The first run that ends above addr. */
+static unsigned find(const struct shown *s, uint64_t addr)
+{
+    unsigned lo = 0, hi = s->count;
+
+    while (lo < hi) {
+        unsigned mid = (lo + hi) / 2;
+        if (s->runs[mid].end <= addr) {
+            lo = mid + 1;
+        } else {
+            hi = mid;
+        }
+    }
+    return lo;
+}
+
+static int make_room(struct shown *s, unsigned room)
+{
+    struct shown_run *runs;
+
+    if (room <= s->room) {
+        return 0;
+    }
+    room = MAX(MAX(s->room * 2, room), (unsigned)ROOM_LEAST);
+    runs = kmalloc(room * sizeof(*runs));
+    if (!runs) {
+        return -ENOMEM;
+    }
+    if (s->count) {
+        memcpy(runs, s->runs, s->count * sizeof(*runs));
+    }
+    kfree(s->runs);
+    s->runs = runs;
+    s->room = room;
+    return 0;
+}
+
+/* There is room for one more. */
+static void insert(struct shown *s, unsigned at, struct shown_run r)
+{
+    memmove(&s->runs[at + 1], &s->runs[at],
+            (s->count - at) * sizeof(s->runs[0]));
+    s->runs[at] = r;
+    s->count++;
+}
+
+static void drop(struct shown *s, unsigned at)
+{
+    s->count--;
+    memmove(&s->runs[at], &s->runs[at + 1],
+            (s->count - at) * sizeof(s->runs[0]));
+}
+
+/* Joins what comes after each other in both places. */
+static void add(struct shown *s, unsigned at, struct shown_run r)
+{
+    struct shown_run *before = at ? &s->runs[at - 1] : NULL;
+
+    if (before && before->end == r.start &&
+        before->src + (before->end - before->start) == r.src) {
+        before->end = r.end;
+    } else {
+        insert(s, at, r);
+    }
+}
+
+int show_pages(struct mm *mm, struct vma *v, uint64_t addr, char *src,
+               uint64_t len)
+{
+    struct shown *s = &mm->shown;
+    unsigned at = find(s, addr);
+    uint64_t charged;
+    int err = make_room(s, s->count + 1);
+
+    if (!err && at < s->count && s->runs[at].start < addr + len) {
+        err = -ENOMEM; /* a record that could not be cut: rare */
+    }
+    if (!err) {
+        err = pages_charge(mm, addr, addr + len, &charged);
+    }
+    if (!err && target_mem_show(addr, (uint64_t)src, len,
+                                prot_effective(v->prot), false)) {
+        limit_uncharge(charged);
+        err = -ENOMEM;
+    }
+    if (err) {
+        page_put(src, len / PAGE_SIZE);
+        return err;
+    }
+    add(s, at, (struct shown_run){addr, addr + len, (uint64_t)src});
+    resident_set(&mm->resident, addr, addr + len);
+    return 0;
+}
+
+void show_object(struct mm *mm, struct vma *v, uint64_t start, uint64_t end,
+                 bool load)
+{
+    struct vm_object *o = v->obj;
+    char *src;
+
+    while (start < end && o->ops->run) {
+        size_t len = o->ops->run(o, v->off + (start - v->start), end - start,
+                                 load, &src);
+
+        if (len && show_pages(mm, v, start, src, len)) {
+            break;
+        }
+        if (!len && load) {
+            break;
+        }
+        start += MAX(len, (size_t)PAGE_SIZE);
+    }
+}
+
+/* What of r lies in [start, end) is let go; r keeps what is before and after
+ * or, when that is two pieces and there is no room for them, all of it. */
+static void cut(struct shown *s, unsigned at, uint64_t start, uint64_t end)
+{
+    struct shown_run r = s->runs[at];
+    uint64_t from = MAX(start, r.start), to = MIN(end, r.end);
+
+    if (r.start < from && to < r.end) {
+        if (make_room(s, s->count + 1)) {
+            return;
+        }
+        insert(s, at + 1,
+               (struct shown_run){to, r.end, r.src + (to - r.start)});
+        s->runs[at].end = from;
+    } else if (r.start < from) {
+        s->runs[at].end = from;
+    } else if (to < r.end) {
+        s->runs[at].start = to;
+        s->runs[at].src += to - r.start;
+    } else {
+        drop(s, at);
+    }
+    page_put((char *)r.src + (from - r.start), (to - from) / PAGE_SIZE);
+}
+
+void shown_forget(struct mm *mm, uint64_t start, uint64_t end)
+{
+    struct shown *s = &mm->shown;
+    unsigned at = find(s, start);
+
+    while (at < s->count && s->runs[at].start < end) {
+        uint64_t from = MAX(s->runs[at].start, start), stop = s->runs[at].end;
+
+        cut(s, at, start, end);
+        start = MIN(stop, end);
+        at = from < start ? find(s, start) : at + 1;
+    }
+}
+
+bool shown_next(const struct mm *mm, uint64_t *start, uint64_t end,
+                uint64_t *stop)
+{
+    unsigned at = find(&mm->shown, *start);
+    const struct shown_run *r = &mm->shown.runs[at];
+
+    if (at == mm->shown.count || r->start >= end) {
+        return false;
+    }
+    *start = MAX(*start, r->start);
+    *stop = MIN(end, r->end);
+    return true;
+}
+
+int shown_copy(struct mm *to, const struct mm *from)
+{
+    const struct shown *s = &from->shown;
+
+    if (make_room(&to->shown, s->count)) {
+        return -ENOMEM;
+    }
+    for (unsigned i = 0; i < s->count; i++) {
+        struct shown_run *r = &s->runs[i];
+        page_get((void *)r->src, (r->end - r->start) / PAGE_SIZE);
+        to->shown.runs[to->shown.count++] = *r;
+    }
+    return 0;
+}
+
+void shown_free(struct mm *mm)
+{
+    struct shown *s = &mm->shown;
+
+    for (unsigned i = 0; i < s->count; i++) {
+        struct shown_run *r = &s->runs[i];
+        page_put((void *)r->src, (r->end - r->start) / PAGE_SIZE);
+    }
+    kfree(s->runs);
+    *s = (struct shown){NULL, 0, 0};
+}
