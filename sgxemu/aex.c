@@ -210,6 +210,7 @@ static void synthetic_gprs(struct thread *t, ucontext_t *uc,
     REG(uc, RSP) = (long)g->ursp;
     REG(uc, RBP) = (long)g->urbp;
     REG(uc, EFL) &= ~(long)(SYNTHETIC_FLAGS | TF);
+    REG(uc, EFL) |= t->host_tf ? TF : 0;
 }
 
 static void count(const struct fault *f)

@@ -99,9 +99,11 @@ static void enter_handler(struct thread *t, ucontext_t *uc, int sig,
     }
     blocked &= ~UNBLOCKABLE;
     memcpy(&mask, &uc->uc_sigmask, 8);
-    mask |= blocked & ~FORCED_SIGNALS;
+    mask = (t->waiting ? t->wait_mask : mask | t->forced_mask) | blocked;
+    t->waiting = false;
+    t->forced_mask = mask & FORCED_SIGNALS;
+    mask &= ~(FORCED_SIGNALS | UNBLOCKABLE);
     memcpy(&uc->uc_sigmask, &mask, 8);
-    t->forced_mask |= blocked & FORCED_SIGNALS;
     if (t->altstack.ss_flags & (int)SS_AUTODISARM_FLAG) {
         memset(&t->altstack, 0, sizeof(t->altstack));
         t->altstack.ss_flags = SS_DISABLE;

@@ -160,8 +160,10 @@ static long init(struct enclave *e, ucontext_t *uc, uint64_t arg)
     if (s->secs.attributes.flags & ~s->allowed_attributes) {
         return -EACCES;
     }
-    if (sig.attributes.xfrm & sig.attribute_mask.xfrm & ~xstate_mask()) {
-        return -EINVAL;
+    if (sig.miscselect & sig.miscmask & ~misc_known() ||
+        sig.attributes.flags & sig.attribute_mask.flags & ~attributes_known() ||
+        sig.attributes.xfrm & sig.attribute_mask.xfrm & ~xstate_mask()) {
+        return -EINVAL; /* what this CPU does not have */
     }
     enclave_lock(e);
     error = leaf_einit(e, &sig);
@@ -192,7 +194,23 @@ static long provision(struct enclave *e, ucontext_t *uc, uint64_t arg)
     return 0;
 }
 
-long device_ioctl(struct enclave *e, ucontext_t *uc, uint32_t cmd, uint64_t arg)
+/* One ioctl at a time, as the driver's SGX_ENCL_IOCTL bit has it. A holder
+ * that was killed in the middle does not hold it any more. */
+static bool begin(struct enclave_shared *s)
+{
+    uint32_t me = (uint32_t)thread_current()->tid, holder = 0;
+
+    while (!__atomic_compare_exchange_n(&s->ioctl, &holder, me, false,
+                                        __ATOMIC_ACQUIRE, __ATOMIC_RELAXED)) {
+        if (sys2(SYS_tkill, holder, 0) != -ESRCH) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static long dispatch(struct enclave *e, ucontext_t *uc, uint32_t cmd,
+                     uint64_t arg)
 {
     switch (cmd) {
     case SGX_IOCTL_CREATE:
@@ -212,4 +230,17 @@ long device_ioctl(struct enclave *e, ucontext_t *uc, uint32_t cmd, uint64_t arg)
     default:
         return -ENOTTY;
     }
+}
+
+long device_ioctl(struct enclave *e, ucontext_t *uc, uint32_t cmd, uint64_t arg)
+{
+    struct enclave_shared *s = e->shared;
+    long result;
+
+    if (!begin(s)) {
+        return -EBUSY;
+    }
+    result = dispatch(e, uc, cmd, arg);
+    __atomic_store_n(&s->ioctl, 0, __ATOMIC_RELEASE);
+    return result;
 }

@@ -91,11 +91,14 @@ struct thread {
     uint64_t forced_mask; /* which FORCED_SIGNALS the program has blocked */
     uint64_t held;        /* FORCED_SIGNALS that wait for that to end */
     siginfo_t held_info[32];
+    bool waiting; /* in a call with a mask of its own, wait_mask (sys_wait.c) */
+    uint64_t wait_mask;
     siginfo_t deferred; /* arrived while our code ran; see signals.c */
 
     struct enclave *enclave; /* not NULL: in enclave mode */
     uint64_t tcs;            /* its address, in enclave mode */
     uint64_t host_fs, host_gs;
+    bool host_tf; /* CR_SAVE_TF: the trap flag, for after the enclave */
     uint32_t outside_pkru; /* as the program set it, without our bits */
     uint64_t steps_left;   /* to the next injected AEX; 0: none */
     uint64_t random;       /* state of --aex-random */
@@ -114,6 +117,8 @@ struct thread *thread_first(void);
 void thread_free(struct thread *t);
 void thread_arm(struct thread *t);
 bool threads_inside(const struct enclave *e);
+/* Whether that stack pointer is on one of our alternate stacks. */
+bool thread_on_stack(uint64_t sp);
 long thread_sys_clone(struct thread *t, ucontext_t *uc, long nr);
 void thread_sys_exit(struct thread *t, ucontext_t *uc);
 /* The process's lock: VMAs, chunk tables, thread and sighand tables. */
@@ -205,6 +210,9 @@ bool syscall_trap(struct thread *t, ucontext_t *uc, int nr);
 bool file_syscall(struct thread *t, ucontext_t *uc, long nr, long *result);
 bool memory_syscall(struct thread *t, ucontext_t *uc, long nr, long *result);
 bool exec_syscall(struct thread *t, ucontext_t *uc, long nr, long *result);
+bool wait_syscall(struct thread *t, ucontext_t *uc, long nr, long *result);
+/* The kernel's own. */
+long syscall_pass(struct thread *t, ucontext_t *uc, long nr);
 void memory_set_brk(uint64_t start, uint64_t end);
 
 /* ---- CPUID and RDTSC (cpuid.c) ---- */

@@ -248,11 +248,20 @@ struct enclave *enclave_by_fd(int fd)
     return e;
 }
 
-bool enclave_is_file(uint64_t dev, uint64_t ino)
+bool enclave_known_fd(int fd)
 {
+    struct stat st = {0};
+    bool asked = false;
+
     for (int i = 0; i < ENCLAVE_MAX; i++) {
-        if (enclaves[i].used && enclaves[i].ino == ino &&
-            enclaves[i].dev == dev) {
+        if (!enclaves[i].used) {
+            continue;
+        }
+        if (!asked && (fd < 0 || sys2(SYS_fstat, fd, &st) < 0)) {
+            return false;
+        }
+        asked = true;
+        if (enclaves[i].ino == st.st_ino && enclaves[i].dev == st.st_dev) {
             return true;
         }
     }
@@ -287,17 +296,49 @@ struct enclave *enclave_by_address(uint64_t address)
     return NULL;
 }
 
+/* The pages of [start, end) that e has mappings of; false without any. */
+static bool overlap(const struct enclave *e, uint64_t *start, uint64_t *end)
+{
+    uint64_t limit = e->base + e->size;
+
+    *start = *start > e->base ? *start : e->base;
+    *end = e->size && *end > limit ? limit : *end;
+    if (!e->used || !e->vma_count || *start >= *end) {
+        return false;
+    }
+    *start = (*start - e->base) / PAGE;
+    *end = PAGE_UP(*end - e->base) / PAGE;
+    return true;
+}
+
 void enclave_unmapped(uint64_t start, uint64_t end)
 {
     for (int i = 0; i < ENCLAVE_MAX; i++) {
-        struct enclave *e = &enclaves[i];
-        uint64_t limit = e->base + e->size;
-        uint64_t from = start > e->base ? start : e->base;
-        uint64_t to = e->size && end > limit ? limit : end;
+        uint64_t from = start, to = end;
 
-        if (e->used && e->vma_count && from < to) {
-            vma_clear(e, (from - e->base) / PAGE, PAGE_UP(to - e->base) / PAGE);
-            drop_if_unused(e);
+        if (overlap(&enclaves[i], &from, &to)) {
+            vma_clear(&enclaves[i], from, to);
+            drop_if_unused(&enclaves[i]);
+        }
+    }
+}
+
+void enclave_dontfork(uint64_t start, uint64_t end)
+{
+    for (int i = 0; i < ENCLAVE_MAX; i++) {
+        uint64_t from = start, to = end;
+
+        if (overlap(&enclaves[i], &from, &to)) {
+            vma_dontfork(&enclaves[i], from, to);
+        }
+    }
+}
+
+void enclave_forked(void)
+{
+    for (int i = 0; i < ENCLAVE_MAX; i++) {
+        if (enclaves[i].used) {
+            vma_forked(&enclaves[i]);
         }
     }
 }

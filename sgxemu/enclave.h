@@ -30,7 +30,8 @@ typedef uint32_t epcm_t;
     (EPCM_VALID | (perm) | (uint32_t)(type) << 8 | (uint32_t)(max) << 16)
 
 struct enclave_shared {
-    uint32_t lock; /* tid of the holder */
+    uint32_t lock;  /* tid of the holder */
+    uint32_t ioctl; /* tid of the thread in an ioctl: no two at a time */
     bool created, initialized, broken;
     uint64_t allowed_attributes; /* what the driver lets EINIT through with */
     uint64_t page_count;
@@ -44,7 +45,8 @@ struct enclave_shared {
 struct vma { /* start, end: page indices in the enclave */
     uint64_t start, end;
     uint8_t prot;
-    int8_t key; /* as the program gave it; 0: none */
+    int8_t key;    /* as the program gave it; 0: none */
+    bool dontfork; /* MADV_DONTFORK */
 };
 
 struct enclave {
@@ -66,12 +68,15 @@ struct enclave *enclave_by_fd(int fd);
 struct enclave *enclave_by_address(uint64_t address);
 struct enclave *enclave_at(int index); /* NULL past the last or unused */
 #define ENCLAVE_MAX 64
-bool enclave_is_file(uint64_t dev, uint64_t ino);
+/* One of the enclaves that this process has a view of? Cheap. */
+bool enclave_known_fd(int fd);
 bool enclave_own_fd(int fd);
 /* Maps the EPCM once ECREATE has fixed the size. 0 or -errno. */
 long enclave_view_created(struct enclave *e);
 /* Forgets [start, end) in every enclave's VMAs, before a munmap or a mmap. */
 void enclave_unmapped(uint64_t start, uint64_t end);
+void enclave_dontfork(uint64_t start, uint64_t end);
+void enclave_forked(void); /* in the child */
 /* Takes process_lock() too. */
 void enclave_lock(struct enclave *e);
 void enclave_unlock(struct enclave *e);
@@ -101,9 +106,13 @@ int epcm_access(epcm_t entry);
 struct vma *vma_find(struct enclave *e, uint64_t page);
 /* PROT_* of the mapping, or -1 without one. Takes process_lock(). */
 int vma_prot(struct enclave *e, uint64_t page);
+/* False at the limit of mappings: -ENOMEM, as at vm.max_map_count. */
+bool vma_room(const struct enclave *e);
 void vma_set(struct enclave *e, uint64_t start, uint64_t end, int prot,
              int key);
 void vma_rebase(struct enclave *e);
+void vma_dontfork(struct enclave *e, uint64_t start, uint64_t end);
+void vma_forked(struct enclave *e); /* in the child */
 void vma_clear(struct enclave *e, uint64_t start, uint64_t end);
 /* Makes the host's page tables agree with VMA and EPCM for these pages. */
 long vma_apply(struct enclave *e, uint64_t start, uint64_t end);
@@ -124,8 +133,11 @@ void measure_eextend(struct enclave_shared *s, uint64_t offset,
 void measure_final(const struct enclave_shared *s, uint8_t mrenclave[32]);
 enum sgx_error sigstruct_verify(const struct sgx_sigstruct *s);
 
-/* leaves_build.c: ENCLS, as the driver uses it. 0, or a fault's vector < 0,
- * or an enum sgx_error > 0. */
+/* leaves_build.c: what this CPU's ATTRIBUTES and MISCSELECT can be. */
+uint64_t attributes_known(void);
+uint32_t misc_known(void);
+/* ENCLS, as the driver uses it. 0, or a fault's vector < 0, or an enum
+ * sgx_error > 0. */
 int leaf_ecreate(struct enclave *e, const struct sgx_secs *secs);
 int leaf_eadd(struct enclave *e, uint64_t page, const struct sgx_secinfo *info,
               const uint8_t *bytes);

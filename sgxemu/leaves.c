@@ -104,7 +104,6 @@ static struct fault start(struct thread *t, ucontext_t *uc, struct enclave *e,
     REG(uc, RAX) = frame;
     REG(uc, RCX) = REG(uc, RIP) + 3;
     REG(uc, RIP) = (long)target;
-    REG(uc, EFL) &= ~(long)TF;
     frame_set_pkru(uc, pkru_inside(t, frame_pkru(uc)));
     write_fs(e->base + tcs->ofs_base);
     write_gs(e->base + tcs->ogs_base);
@@ -148,6 +147,7 @@ struct fault leaf_eenter(struct thread *t, ucontext_t *uc, bool resume)
 {
     uint64_t address = (uint64_t)REG(uc, RBX), aep = (uint64_t)REG(uc, RCX);
     uint64_t fs = read_fs(), gs = read_gs(), idle = 0;
+    bool tf = REG(uc, EFL) & TF;
     struct enclave *e;
     struct sgx_tcs *tcs;
     struct fault f = find_tcs(address, &e, &tcs);
@@ -164,6 +164,11 @@ struct fault leaf_eenter(struct thread *t, ucontext_t *uc, bool resume)
     if (f.vector != NO_VECTOR) {
         __atomic_store_n(&tcs->state, 0, __ATOMIC_RELEASE);
         return f;
+    }
+    /* Opt-out: debug traps see the enclave as one instruction. */
+    t->host_tf = !(tcs->flags & SGX_TCS_DBGOPTIN) && tf;
+    if (t->host_tf) {
+        REG(uc, EFL) &= ~(long)TF;
     }
     tcs->aep = aep;
     t->host_fs = fs;
@@ -183,7 +188,10 @@ struct fault leaf_eexit(struct thread *t, ucontext_t *uc)
     }
     REG(uc, RIP) = REG(uc, RBX);
     REG(uc, RCX) = (long)tcs->aep;
-    REG(uc, EFL) &= ~(long)TF;
+    if (!(tcs->flags & SGX_TCS_DBGOPTIN)) {
+        REG(uc, EFL) &= ~(long)TF; /* of step.c */
+        REG(uc, EFL) |= t->host_tf ? TF : 0;
+    }
     frame_set_pkru(uc, pkru_outside(t, frame_pkru(uc)));
     write_fs(t->host_fs);
     write_gs(t->host_gs);

@@ -21,12 +21,17 @@ static bool zero(const void *bytes, size_t n)
     return any == 0;
 }
 
-static uint64_t attributes_known(void)
+uint64_t attributes_known(void)
 {
     return SGX_ATTR_INIT | SGX_ATTR_DEBUG | SGX_ATTR_MODE64BIT |
            SGX_ATTR_PROVISION | SGX_ATTR_EINITTOKEN |
            (config.kss ? SGX_ATTR_KSS : 0) |
            (config.aexnotify ? SGX_ATTR_AEXNOTIFY : 0);
+}
+
+uint32_t misc_known(void)
+{
+    return config.exinfo ? SGX_MISC_EXINFO : 0;
 }
 
 static bool secs_valid(const struct sgx_secs *s)
@@ -49,7 +54,7 @@ static bool secs_valid(const struct sgx_secs *s)
         (s->attributes.xfrm >> 17 & 3) % 3 != 0) {
         return false; /* AVX-512 and AMX state come whole or not at all */
     }
-    if (s->miscselect & ~(config.exinfo ? SGX_MISC_EXINFO : 0u)) {
+    if (s->miscselect & ~misc_known()) {
         return false;
     }
     if (!(s->attributes.flags & SGX_ATTR_KSS) &&

@@ -129,8 +129,10 @@ static long remove_page(struct enclave *e, uint64_t page, uint64_t unused)
         return -EPERM;
     }
     epcm_set(e, page, 0);
-    sys4(SYS_fallocate, e->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
-         page * PAGE, PAGE);
+    if (sys4(SYS_fallocate, e->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+             page * PAGE, PAGE) != 0) {
+        memset(enclave_bytes(e, page * PAGE), 0, PAGE);
+    }
     return 0;
 }
 
@@ -158,15 +160,13 @@ long sgx2_remove(struct enclave *e, ucontext_t *uc, uint64_t arg)
     return user_write(uc, arg, &r, sizeof(r)) ? -EFAULT : err;
 }
 
-/* EAUG: a zeroed page, R and W, that waits for EACCEPT. Under the lock. */
+/* EAUG: a zeroed page, R and W, that waits for EACCEPT. Under the lock. An
+ * absent page is a hole of the memfd, and so zero already. */
 long sgx2_augment(struct enclave *e, uint64_t page)
 {
-    uint8_t *bytes = enclave_bytes(e, page * PAGE);
-
-    if (!config.edmm || !e->shared->initialized || bytes == NULL) {
+    if (!config.edmm || !e->shared->initialized) {
         return -EFAULT;
     }
-    memset(bytes, 0, PAGE);
     epcm_set(e, page,
              EPCM_MAKE(SGX_PT_REG, SGX_SECINFO_R | SGX_SECINFO_W, 7) |
                  EPCM_PENDING);

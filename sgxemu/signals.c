@@ -101,12 +101,18 @@ void signal_deferred(ucontext_t *uc)
     signal_arrive(t, uc, &info);
 }
 
+/* Which FORCED_SIGNALS the program has blocked just now. */
+static uint64_t forced_blocked(const struct thread *t)
+{
+    return t->waiting ? t->wait_mask & FORCED_SIGNALS : t->forced_mask;
+}
+
 /* An asynchronous signal for the program, which is at uc. */
 void signal_arrive(struct thread *t, ucontext_t *uc, siginfo_t *info)
 {
     int sig = info->si_signo;
 
-    if (is_forced(sig) && t->forced_mask >> (sig - 1) & 1) {
+    if (is_forced(sig) && forced_blocked(t) >> (sig - 1) & 1) {
         t->held |= 1ul << (sig - 1);
         t->held_info[sig] = *info;
         return;
@@ -116,7 +122,7 @@ void signal_arrive(struct thread *t, ucontext_t *uc, siginfo_t *info)
 
 void signal_release_held(struct thread *t, ucontext_t *uc)
 {
-    uint64_t ready = t->held & ~t->forced_mask;
+    uint64_t ready = t->held & ~forced_blocked(t);
 
     if (ready) {
         int sig = __builtin_ctzl(ready) + 1;

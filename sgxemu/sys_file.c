@@ -14,6 +14,7 @@
 #include <sys/sysmacros.h>
 
 enum special { ORDINARY, DEVICE, PROVISION, SELF };
+enum { MISC_MAJOR = 10, ENCLAVE_MINOR = 125, PROVISION_MINOR = 126 };
 
 static bool is_self(const char *path)
 {
@@ -108,16 +109,37 @@ static long open_device(ucontext_t *uc, long nr, enum special kind)
     return fd;
 }
 
-static void patch_stat(ucontext_t *uc, uint64_t at, uint64_t minor)
+/* What a stat call found is a device, whatever it was. */
+static long patch_stat(ucontext_t *uc, long nr, uint64_t at, unsigned minor)
 {
+    struct statx x;
     struct stat st;
 
-    if (user_read(uc, &st, at, sizeof(st)) == 0) {
-        st.st_mode = S_IFCHR | 0666;
-        st.st_rdev = makedev(10, minor);
-        st.st_size = 0;
-        user_write(uc, at, &st, sizeof(st));
+    if (nr == SYS_statx) {
+        if (user_read(uc, &x, at, sizeof(x))) {
+            return -EFAULT;
+        }
+        x.stx_mode = S_IFCHR | 0666;
+        x.stx_rdev_major = MISC_MAJOR;
+        x.stx_rdev_minor = minor;
+        x.stx_size = x.stx_blocks = 0;
+        return user_write(uc, at, &x, sizeof(x));
     }
+    if (user_read(uc, &st, at, sizeof(st))) {
+        return -EFAULT;
+    }
+    st.st_mode = S_IFCHR | 0666;
+    st.st_rdev = makedev(MISC_MAJOR, minor);
+    st.st_size = st.st_blocks = 0;
+    return user_write(uc, at, &st, sizeof(st));
+}
+
+/* Where a stat call puts its answer. */
+static uint64_t stat_buffer(ucontext_t *uc, long nr)
+{
+    return (uint64_t)(nr == SYS_statx        ? REG(uc, R8)
+                      : nr == SYS_newfstatat ? REG(uc, RDX)
+                                             : REG(uc, RSI));
 }
 
 static long on_path(struct thread *t, ucontext_t *uc, long nr,
@@ -143,10 +165,10 @@ static long on_path(struct thread *t, ucontext_t *uc, long nr,
         return open_device(uc, nr, kind);
     }
     result = with_path(t, uc, nr, index, "/dev/null");
-    if (result == 0 && (nr == SYS_stat || nr == SYS_lstat)) {
-        patch_stat(uc, (uint64_t)REG(uc, RSI), kind == DEVICE ? 125 : 126);
-    } else if (result == 0 && nr == SYS_newfstatat) {
-        patch_stat(uc, (uint64_t)REG(uc, RDX), kind == DEVICE ? 125 : 126);
+    if (result == 0 && (nr == SYS_stat || nr == SYS_lstat ||
+                        nr == SYS_newfstatat || nr == SYS_statx)) {
+        result = patch_stat(uc, nr, stat_buffer(uc, nr),
+                            kind == DEVICE ? ENCLAVE_MINOR : PROVISION_MINOR);
     }
     return result;
 }
@@ -154,21 +176,19 @@ static long on_path(struct thread *t, ucontext_t *uc, long nr,
 /* fstat, of the device it is a character special. */
 static bool on_fstat(struct thread *t, ucontext_t *uc, long nr, long *result)
 {
-    uint64_t at = (uint64_t)(nr == SYS_fstat ? REG(uc, RSI) : REG(uc, RDX));
-    struct stat st;
+    uint64_t flags = (uint64_t)(nr == SYS_statx ? REG(uc, RDX) : REG(uc, R10));
+    long call[7] = {nr,           REG(uc, RDI), REG(uc, RSI), REG(uc, RDX),
+                    REG(uc, R10), REG(uc, R8),  REG(uc, R9)};
+    uint32_t pkru = key_state < 0 ? ~0u : pkru_closed(frame_pkru(uc));
 
-    (void)t;
-    if (nr == SYS_newfstatat && !(REG(uc, R10) & AT_EMPTY_PATH)) {
+    if ((nr != SYS_fstat && !(flags & AT_EMPTY_PATH)) ||
+        !enclave_known_fd((int)REG(uc, RDI))) {
         return false;
     }
-    if (sys2(SYS_fstat, (int)REG(uc, RDI), &st) < 0 ||
-        !enclave_is_file(st.st_dev, st.st_ino)) {
-        return false;
+    *result = gate_syscall(call, pkru, &thread_head(t)->deferred);
+    if (*result == 0) {
+        *result = patch_stat(uc, nr, stat_buffer(uc, nr), ENCLAVE_MINOR);
     }
-    st.st_mode = S_IFCHR | 0666;
-    st.st_rdev = makedev(10, 125);
-    st.st_size = 0;
-    *result = user_write(uc, at, &st, sizeof(st));
     return true;
 }
 
@@ -210,6 +230,21 @@ static bool on_close_range(ucontext_t *uc, long *result)
     return true;
 }
 
+/* EDBGRD and EDBGWR: of a TCS only FLAGS can be written. */
+static bool debuggable(struct enclave *e, uint64_t at, uint64_t n, bool write)
+{
+    uint64_t page = (at - e->base) / PAGE;
+    epcm_t entry = epcm_get(e, page);
+
+    return e->shared->secs.attributes.flags & SGX_ATTR_DEBUG &&
+           vma_prot(e, page) >= 0 && entry & EPCM_VALID &&
+           !(entry & (EPCM_PENDING | EPCM_MODIFIED)) &&
+           (EPCM_TYPE(entry) == SGX_PT_REG ||
+            (EPCM_TYPE(entry) == SGX_PT_TCS &&
+             (!write ||
+              (at % PAGE == offsetof(struct sgx_tcs, flags) && n == 8))));
+}
+
 /* pread and pwrite at an address in an enclave: /proc/PID/mem, or nonsense.
  * The driver lets a debugger in by EDBGRD and EDBGWR, if DEBUG is set. */
 static bool on_memory(ucontext_t *uc, long nr, long *result)
@@ -235,9 +270,7 @@ static bool on_memory(ucontext_t *uc, long nr, long *result)
         return false;
     }
     n = n < PAGE - at % PAGE ? n : PAGE - at % PAGE;
-    if (!(e->shared->secs.attributes.flags & SGX_ATTR_DEBUG) ||
-        vma_prot(e, (at - e->base) / PAGE) < 0 ||
-        !(epcm_get(e, (at - e->base) / PAGE) & EPCM_VALID)) {
+    if (!debuggable(e, at, n, nr == SYS_pwrite64)) {
         *result = -EIO;
         return true;
     }
@@ -256,7 +289,8 @@ static bool on_path_call(struct thread *t, ucontext_t *uc, long nr,
     enum special kind = path_argument(uc, nr, &index);
 
     if (kind == ORDINARY) {
-        return nr == SYS_newfstatat && on_fstat(t, uc, nr, result);
+        return (nr == SYS_newfstatat || nr == SYS_statx) &&
+               on_fstat(t, uc, nr, result);
     }
     *result = on_path(t, uc, nr, kind, index);
     return true;
@@ -267,6 +301,9 @@ bool file_syscall(struct thread *t, ucontext_t *uc, long nr, long *result)
     switch (nr) {
     case SYS_fstat:
         return on_fstat(t, uc, nr, result);
+    case SYS_lseek:
+        *result = -ESPIPE;
+        return enclave_known_fd((int)REG(uc, RDI));
     case SYS_ioctl:
         return on_ioctl(uc, result);
     case SYS_close:

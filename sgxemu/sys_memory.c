@@ -101,6 +101,12 @@ static bool on_munmap(ucontext_t *uc, long *result)
     if (address % PAGE || length == 0 || address + length < address) {
         return false;
     }
+    for (int i = 0; i < ENCLAVE_MAX; i++) {
+        if (enclave_at(i) && !vma_room(enclave_at(i))) {
+            *result = -ENOMEM;
+            return true;
+        }
+    }
     process_lock();
     *result = sys2(SYS_munmap, address, length);
     if (*result == 0) {
@@ -174,6 +180,35 @@ static bool on_remote(ucontext_t *uc, long *result)
     return false;
 }
 
+/* VM_PFNMAP, VM_IO, VM_DONTEXPAND, VM_DONTDUMP: hints are taken, what would
+ * touch the pages or those flags is not. */
+static bool on_madvise(ucontext_t *uc, long *result)
+{
+    uint64_t address = (uint64_t)REG(uc, RDI), length = (uint64_t)REG(uc, RSI);
+
+    *result = -EINVAL;
+    if (hits_emulator(address, length)) {
+        return true;
+    }
+    switch ((int)REG(uc, RDX)) {
+    case MADV_DONTFORK:
+        *result = sys3(SYS_madvise, address, length, MADV_DONTFORK);
+        if (*result == 0) {
+            process_lock();
+            enclave_dontfork(address, address + PAGE_UP(length));
+            process_unlock();
+        }
+        return true;
+    case MADV_NORMAL:
+    case MADV_RANDOM:
+    case MADV_SEQUENTIAL:
+    case MADV_DONTDUMP:
+        return false;
+    default:
+        return enclave_mapping(address) != NULL;
+    }
+}
+
 /* The kernel sets the rights in the PKRU that is live, which is ours. */
 static long alloc_key(struct thread *t, ucontext_t *uc)
 {
@@ -218,8 +253,9 @@ bool memory_syscall(struct thread *t, ucontext_t *uc, long nr, long *result)
         *result = -EINVAL;
         return key_state >= 0 &&
                (REG(uc, RDI) == key_state || REG(uc, RDI) == key_enclave);
-    case SYS_mremap:
     case SYS_madvise:
+        return on_madvise(uc, result);
+    case SYS_mremap:
         *result = -EINVAL; /* VM_PFNMAP, VM_DONTEXPAND */
         return enclave_mapping(address) != NULL ||
                hits_emulator(address, (uint64_t)REG(uc, RSI));

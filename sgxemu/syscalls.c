@@ -5,7 +5,7 @@
  * touches the emulation is asked of each room in turn: signals, files,
  * memory, exec; the few per-thread ones are here.
  */
-#include "sgxemu/emu.h"
+#include "sgxemu/enclave.h"
 
 #include <errno.h>
 #include <sys/prctl.h>
@@ -19,7 +19,7 @@
 #define RESTART        (-512)
 #define TF             0x100
 
-static long pass(struct thread *t, ucontext_t *uc, long nr)
+long syscall_pass(struct thread *t, ucontext_t *uc, long nr)
 {
     long call[7] = {nr,           REG(uc, RDI), REG(uc, RSI), REG(uc, RDX),
                     REG(uc, R10), REG(uc, R8),  REG(uc, R9)};
@@ -121,6 +121,7 @@ static bool emulated(struct thread *t, ucontext_t *uc, long nr, long *result)
     case SYS_connect:
     case SYS_pread64:
     case SYS_pwrite64:
+    case SYS_lseek:
         return file_syscall(t, uc, nr, result);
     case SYS_mmap:
     case SYS_munmap:
@@ -140,12 +141,28 @@ static bool emulated(struct thread *t, ucontext_t *uc, long nr, long *result)
     case SYS_rt_sigreturn:
     case SYS_sigaltstack:
         return signal_syscall(t, uc, nr, result);
+    case SYS_rt_sigsuspend:
+    case SYS_ppoll:
+    case SYS_pselect6:
+    case SYS_epoll_pwait:
+    case SYS_epoll_pwait2:
+        return wait_syscall(t, uc, nr, result);
     case SYS_execve:
     case SYS_execveat:
         return exec_syscall(t, uc, nr, result);
     default:
         return thread_syscall(t, uc, nr, result);
     }
+}
+
+/* The device has neither read nor write: EINVAL. Our memfd says EBADF. */
+static long bad_file(ucontext_t *uc, long nr)
+{
+    bool transfers = nr == SYS_read || nr == SYS_write || nr == SYS_readv ||
+                     nr == SYS_writev || nr == SYS_pread64 ||
+                     nr == SYS_pwrite64;
+
+    return transfers && enclave_known_fd((int)REG(uc, RDI)) ? -EINVAL : -EBADF;
 }
 
 bool syscall_trap(struct thread *t, ucontext_t *uc, int nr)
@@ -156,8 +173,9 @@ bool syscall_trap(struct thread *t, ucontext_t *uc, int nr)
 
     stat_add(STAT_SYSCALL);
     if (!emulated(t, uc, nr, &result)) {
-        result = pass(t, uc, nr);
+        result = syscall_pass(t, uc, nr);
         plain = t->held == 0 && !(REG(uc, EFL) & TF);
+        result = result == -EBADF ? bad_file(uc, nr) : result;
     }
     if (nr == SYS_rt_sigreturn) {
         signal_release_held(t, uc);

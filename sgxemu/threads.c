@@ -7,7 +7,7 @@
  * fork and vfork are the host's own; a vfork child borrows the memory of its
  * parent and therefore gets a struct thread and signal table of its own.
  */
-#include "sgxemu/emu.h"
+#include "sgxemu/enclave.h"
 
 #include <errno.h>
 #include <linux/sched.h>
@@ -81,7 +81,7 @@ static struct sighand *sighand_copy(const struct sighand *from)
             return &sighands[i];
         }
     }
-    emu_panic("too many signal tables", 0, 0);
+    return NULL;
 }
 
 /* Its sighand is for the caller to set, except for the first thread's. */
@@ -147,6 +147,11 @@ void thread_started(void)
         write_pkru(0);
     }
     thread_arm(thread_current());
+}
+
+bool thread_on_stack(uint64_t sp)
+{
+    return sp - arena < STACK_COUNT * STACK_SIZE;
 }
 
 bool threads_inside(const struct enclave *e)
@@ -247,6 +252,10 @@ static long clone_vm(struct thread *t, ucontext_t *uc, const struct request *r)
         child->sighand = sighand_copy(t->sighand);
     }
     process_unlock();
+    if (child->sighand == NULL) {
+        thread_free(child);
+        return -EAGAIN;
+    }
     child->forced_mask = t->forced_mask;
     if (r->flags & CLONE_VFORK) {
         child->altstack = t->altstack;
@@ -275,6 +284,7 @@ static void forked(struct thread *t)
     for (size_t i = 0; i < sizeof(sighands) / sizeof(*sighands); i++) {
         sighands[i].references = &sighands[i] == t->sighand;
     }
+    enclave_forked();
     t->held = 0;
     memset(stats, 0, sizeof(stats));
     thread_arm(t);

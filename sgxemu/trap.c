@@ -91,6 +91,16 @@ static void enter_fast(struct thread *t, ucontext_t *uc, const siginfo_t *info,
     }
 }
 
+/* After EEXIT with the trap flag of the outside set: #DB is pending. */
+static void single_stepped(struct thread *t, ucontext_t *uc)
+{
+    siginfo_t info = {.si_signo = SIGTRAP, .si_code = TRAP_TRACE};
+    struct fault fault = {.vector = VEC_DB};
+
+    t->host_tf = false;
+    trap_report(t, uc, &info, fault);
+}
+
 static void enclu_trap(struct thread *t, ucontext_t *uc, siginfo_t *info)
 {
     bool inside = t->enclave != NULL;
@@ -98,6 +108,10 @@ static void enclu_trap(struct thread *t, ucontext_t *uc, siginfo_t *info)
     struct fault fault = leaf_enclu(t, uc);
 
     if (fault.vector == NO_VECTOR) {
+        if (inside && !t->enclave && t->host_tf) {
+            single_stepped(t, uc);
+            return;
+        }
         if (!t->enclave && t->held == 0) {
             fast_exit(uc);
         }
@@ -264,7 +278,8 @@ void trap_handler(int sig, siginfo_t *info, void *context)
     }
     t = thread_current();
     complete_jump(uc);
-    if (in_emulator((uint64_t)REG(uc, RIP))) {
+    if (in_emulator((uint64_t)REG(uc, RIP)) &&
+        thread_on_stack((uint64_t)REG(uc, RSP))) {
         trap_emulator(t, uc, info);
     } else if (!synchronous(info)) {
         signal_arrive(t, uc, info);

@@ -44,6 +44,12 @@ int vma_prot(struct enclave *e, uint64_t page)
     return prot;
 }
 
+/* For one more mmap, mprotect or munmap: each adds two at most. */
+bool vma_room(const struct enclave *e)
+{
+    return e->vma_count + 4 <= VMA_MAX;
+}
+
 static void insert_at(struct enclave *e, uint32_t at, struct vma v)
 {
     if (e->vma_count >= VMA_MAX) {
@@ -108,16 +114,16 @@ void vma_clear(struct enclave *e, uint64_t start, uint64_t end)
 
 static bool joins(const struct vma *a, const struct vma *b)
 {
-    return a->end == b->start && a->prot == b->prot && a->key == b->key;
+    return a->end == b->start && a->prot == b->prot && a->key == b->key &&
+           a->dontfork == b->dontfork;
 }
 
-void vma_set(struct enclave *e, uint64_t start, uint64_t end, int prot, int key)
+static void replace(struct enclave *e, struct vma v)
 {
-    struct vma v = {start, end, (uint8_t)(prot & 7), (int8_t)key};
     uint32_t at;
 
-    vma_clear(e, start, end);
-    at = lower_bound(e, start);
+    vma_clear(e, v.start, v.end);
+    at = lower_bound(e, v.start);
     insert_at(e, at, v);
     if (at + 1 < e->vma_count && joins(&e->vmas[at], &e->vmas[at + 1])) {
         e->vmas[at].end = e->vmas[at + 1].end;
@@ -126,6 +132,36 @@ void vma_set(struct enclave *e, uint64_t start, uint64_t end, int prot, int key)
     if (at > 0 && joins(&e->vmas[at - 1], &e->vmas[at])) {
         e->vmas[at - 1].end = e->vmas[at].end;
         remove_at(e, at);
+    }
+}
+
+void vma_set(struct enclave *e, uint64_t start, uint64_t end, int prot, int key)
+{
+    replace(e, (struct vma){.start = start,
+                            .end = end,
+                            .prot = (uint8_t)(prot & 7),
+                            .key = (int8_t)key});
+}
+
+void vma_dontfork(struct enclave *e, uint64_t start, uint64_t end)
+{
+    if (!vma_room(e)) {
+        return;
+    }
+    split(e, start);
+    split(e, end);
+    for (uint32_t i = lower_bound(e, start);
+         i < e->vma_count && e->vmas[i].start < end; i++) {
+        e->vmas[i].dontfork = true;
+    }
+}
+
+void vma_forked(struct enclave *e)
+{
+    for (uint32_t i = e->vma_count; i > 0; i--) {
+        if (e->vmas[i - 1].dontfork) {
+            remove_at(e, i - 1);
+        }
     }
 }
 
@@ -251,6 +287,9 @@ long vma_mmap(struct enclave *e, int fd, uint64_t address, uint64_t length,
     if ((flags & MAP_TYPE) == MAP_PRIVATE) {
         return -EINVAL; /* sgx_get_unmapped_area() */
     }
+    if (!vma_room(e)) {
+        return -ENOMEM;
+    }
     length = PAGE_UP(length);
     if (!e->shared->created) {
         return map_early(e, address, length, prot, flags);
@@ -286,6 +325,9 @@ long vma_mprotect(struct enclave *e, uint64_t address, uint64_t length,
     uint64_t end = start + PAGE_UP(length) / PAGE;
     long err;
 
+    if (!vma_room(e)) {
+        return -ENOMEM;
+    }
     for (uint64_t page = start; page < end;) {
         struct vma *v = vma_find(e, page);
 
@@ -297,10 +339,13 @@ long vma_mprotect(struct enclave *e, uint64_t address, uint64_t length,
     err = may_map(e, start, end, prot);
     for (uint64_t page = start; page < end && !err;) {
         struct vma v = *vma_find(e, page);
-        uint64_t stop = v.end < end ? v.end : end;
 
-        vma_set(e, page, stop, prot, key < 0 ? v.key : key);
-        page = stop;
+        v.start = page;
+        v.end = v.end < end ? v.end : end;
+        v.prot = (uint8_t)(prot & 7);
+        v.key = (int8_t)(key < 0 ? v.key : key);
+        replace(e, v);
+        page = v.end;
     }
     return err ? err : vma_apply(e, start, end);
 }

@@ -239,6 +239,70 @@ static void suspend(void)
     sigprocmask(SIG_UNBLOCK, &block, NULL);
 }
 
+/* During a handler that a wait's own mask let in, that mask is in force. */
+static void look_at_mask(int sig)
+{
+    sigset_t now;
+
+    sigprocmask(SIG_BLOCK, NULL, &now);
+    printf("handler of %d: %d %d %d %d\n", sig, sigismember(&now, SIGUSR1),
+           sigismember(&now, SIGUSR2), sigismember(&now, SIGSEGV),
+           sigismember(&now, SIGALRM));
+}
+
+static void wait_masks(void)
+{
+    struct sigaction sa = {.sa_handler = look_at_mask};
+    struct itimerval it = {{0, 0}, {0, 20000}};
+    struct timespec second = {1, 0};
+    sigset_t before, during, now;
+
+    sigaction(SIGALRM, &sa, NULL);
+    sigaction(SIGSEGV, &sa, NULL);
+    sigemptyset(&before);
+    sigaddset(&before, SIGALRM);
+    sigaddset(&before, SIGUSR1);
+    sigaddset(&before, SIGSEGV);
+    sigemptyset(&during);
+    sigaddset(&during, SIGUSR2);
+    sigprocmask(SIG_BLOCK, &before, NULL);
+    setitimer(ITIMER_REAL, &it, NULL);
+    printf("suspended: %d %d\n", sigsuspend(&during), errno);
+    setitimer(ITIMER_REAL, &it, NULL);
+    printf("polled: %d %d\n", ppoll(NULL, 0, &second, &during), errno);
+    setitimer(ITIMER_REAL, &it, NULL);
+    printf("selected: %d %d\n", pselect(0, NULL, NULL, NULL, &second, &during),
+           errno);
+    raise(SIGSEGV);
+    printf("held one: %d %d\n", sigsuspend(&during), errno);
+    sigprocmask(SIG_BLOCK, NULL, &now);
+    printf("then: %d %d %d %d\n", sigismember(&now, SIGUSR1),
+           sigismember(&now, SIGUSR2), sigismember(&now, SIGSEGV),
+           sigismember(&now, SIGALRM));
+    sigprocmask(SIG_UNBLOCK, &before, NULL);
+}
+
+/* A trap flag of the program's own. */
+static void stepping(int sig, siginfo_t *info, void *context)
+{
+    ucontext_t *uc = context;
+
+    (void)sig, (void)info;
+    if (++count >= 20) {
+        uc->uc_mcontext.gregs[REG_EFL] &= ~0x100l;
+    }
+}
+
+static void trap_flag(void)
+{
+    set(SIGTRAP, stepping, 0);
+    count = 0;
+    __asm__ volatile("pushfq; orl $0x100, (%%rsp); popfq\n\t"
+                     ".rept 30; nop; .endr" ::
+                         : "memory", "cc");
+    printf("single steps %d\n", count);
+}
+
 int main(void)
 {
     struct rlimit no_core = {0, 0};
@@ -256,5 +320,7 @@ int main(void)
     faults();
     children();
     suspend();
+    wait_masks();
+    trap_flag();
     return 0;
 }

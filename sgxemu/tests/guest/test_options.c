@@ -4,12 +4,7 @@
 
 #include <cpuid.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 /* --abort-page ff */
 void test_abort(void)
@@ -91,22 +86,4 @@ void test_epc(void)
     }
     ok(good, "--epc", "reclaimed pages come back with their content");
     build_drop(&t);
-}
-
-void test_device(void)
-{
-    int fd = open("/dev/sgx/enclave", O_RDWR);
-    struct pollfd p = {fd, POLLIN | POLLOUT, 0};
-    struct stat st;
-
-    ok(fd >= 0, "device", "the older name opens too");
-    ok(poll(&p, 1, 0) == 1 && p.revents == (POLLIN | POLLOUT), "device",
-       "poll says what it says of a file without poll");
-    ok(fstat(fd, &st) == 0 && S_ISCHR(st.st_mode), "device",
-       "a character device to fstat");
-    ok(stat("/dev/sgx_enclave", &st) == 0 && S_ISCHR(st.st_mode), "device",
-       "and to stat");
-    ok(access("/dev/sgx_provision", R_OK) == 0, "device",
-       "access finds /dev/sgx_provision");
-    close(fd);
 }

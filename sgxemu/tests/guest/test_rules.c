@@ -4,7 +4,6 @@
 
 #include <cpuid.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdio.h>
@@ -131,29 +130,6 @@ static void outside(void)
        "access control", "process_vm_readv is refused");
 }
 
-/* EDBGRD and EDBGWR, by way of the driver. */
-static void debugger(void)
-{
-    int fd = open("/proc/self/mem", O_RDWR);
-    uint64_t value = 0, kept = 0, at = ADDRESS(&t, DATA_AT + 5);
-    struct enclave_under_test production;
-
-    poke(&t, at, 0x7777);
-    ok(pread(fd, &value, 8, (off_t)at) == 8 && value == 0x7777, "EDBGRD",
-       "/proc/PID/mem reads a debug enclave");
-    value = 0x8888;
-    ok(pwrite(fd, &value, 8, (off_t)at) == 8 && peek(&t, at, &kept) == 0 &&
-           kept == 0x8888,
-       "EDBGWR", "and writes it");
-    build_start(&production);
-    production.secs.attributes.flags &= ~SGX_ATTR_DEBUG;
-    build_ready(&production, 0);
-    ok(pread(fd, &value, 8, (off_t)ADDRESS(&production, DATA_AT)) == -1,
-       "EDBGRD", "not an enclave without DEBUG");
-    build_drop(&production);
-    close(fd);
-}
-
 static void fetch(void)
 {
     /* mov imm64 to RAX; jmp *RAX: the target traps on its first UD2. */
@@ -231,7 +207,6 @@ void test_rules(void)
     build(&t);
     illegal();
     outside();
-    debugger();
     fetch();
     build_drop(&t);
     keys();
