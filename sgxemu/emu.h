@@ -107,7 +107,11 @@ struct thread {
 /* At the bottom of an alternate stack, on key 0: entry.S reads it. */
 struct stack_head {
     uint32_t deferred; /* thread.deferred holds a signal */
+    uint64_t tail; /* of fast_return(), and the slot that it jumps through */
+    uint64_t *slot;
 };
+_Static_assert(offsetof(struct stack_head, tail) == 8, "entry.S");
+_Static_assert(offsetof(struct stack_head, slot) == 16, "entry.S");
 
 struct thread *thread_current(void);
 struct stack_head *thread_head(struct thread *t);
@@ -148,11 +152,9 @@ void trap_report(struct thread *t, ucontext_t *uc, siginfo_t *info,
                  struct fault fault);
 _Noreturn void nested_return(ucontext_t *uc);
 _Noreturn void fast_return(ucontext_t *uc);
-_Noreturn void fast_exit(ucontext_t *uc);
-_Noreturn void fast_enter(ucontext_t *uc);
-extern char fast_return_begin[], fast_return_jump[];
-extern char fast_exit_begin[], fast_exit_jump[];
-extern char fast_enter_begin[], fast_enter_jump[];
+extern char fast_return_begin[], fast_return_end[], return_tails[];
+#define TAIL_SIZE 32
+#define TAIL_JUMP 16 /* where the jump is in each */
 extern char trap_return[], trap_return_end[];
 extern char gate_check[], gate_end[], gate_abort[];
 extern char usercopy_begin[], usercopy_end[];
@@ -179,11 +181,16 @@ uint32_t xstate_offset(int component, uint32_t *size);
 
 /* ---- protection keys (pkeys.c) ---- */
 extern int key_state, key_enclave;
-/* Readable with our memory closed: it has a page of its own. */
+/* What is on key 0, and so there for code that runs with our memory closed.
+ * The first page is read-only once the program runs. */
+struct open_pages {
+    volatile uint32_t keys_present[1024];
+    uint64_t return_slots[STACK_COUNT];
+};
+extern struct open_pages open_pages;
 static inline bool key_state_present(void)
 {
-    extern volatile uint32_t pkeys_present[1024];
-    return pkeys_present[0] != 0;
+    return open_pages.keys_present[0] != 0;
 }
 void pkeys_init(void);
 void pkeys_protect_state(void);
@@ -204,7 +211,7 @@ bool signal_syscall(struct thread *t, ucontext_t *uc, long nr, long *result);
 void signal_release_held(struct thread *t, ucontext_t *uc);
 
 /* ---- system calls (syscalls.c and sys_*.c) ---- */
-/* True: nothing but registers has changed. */
+/* False: the frame is one that the program made, for the kernel to check. */
 bool syscall_trap(struct thread *t, ucontext_t *uc, int nr);
 /* Each room answers true when the call was its own. */
 bool file_syscall(struct thread *t, ucontext_t *uc, long nr, long *result);
@@ -225,8 +232,6 @@ bool tsc_trap(ucontext_t *uc, const uint8_t *insn);
 extern uint64_t vdso_base, vdso_enclu, vdso_fixup;
 int vdso_install(uint64_t real_vdso);
 bool vdso_is_enclu(ucontext_t *uc);
-/* Where its frame keeps the entry point, for fast_enter(). */
-#define VDSO_TARGET(uc) ((uint64_t)REG(uc, RBP) - 24)
 bool vdso_take_fault(ucontext_t *uc, struct fault fault);
 
 /* ---- loading (loader.c, start.c) ---- */

@@ -323,6 +323,19 @@ void enclave_unmapped(uint64_t start, uint64_t end)
     }
 }
 
+bool enclave_may_unmap(uint64_t start, uint64_t end)
+{
+    for (int i = 0; i < ENCLAVE_MAX; i++) {
+        uint64_t from = start, to = end;
+
+        if (overlap(&enclaves[i], &from, &to) && !vma_room(&enclaves[i]) &&
+            vma_splits(&enclaves[i], from, to)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 void enclave_dontfork(uint64_t start, uint64_t end)
 {
     for (int i = 0; i < ENCLAVE_MAX; i++) {

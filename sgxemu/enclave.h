@@ -75,6 +75,7 @@ bool enclave_own_fd(int fd);
 long enclave_view_created(struct enclave *e);
 /* Forgets [start, end) in every enclave's VMAs, before a munmap or a mmap. */
 void enclave_unmapped(uint64_t start, uint64_t end);
+bool enclave_may_unmap(uint64_t start, uint64_t end);
 void enclave_dontfork(uint64_t start, uint64_t end);
 void enclave_forked(void); /* in the child */
 /* Takes process_lock() too. */
@@ -108,6 +109,8 @@ struct vma *vma_find(struct enclave *e, uint64_t page);
 int vma_prot(struct enclave *e, uint64_t page);
 /* False at the limit of mappings: -ENOMEM, as at vm.max_map_count. */
 bool vma_room(const struct enclave *e);
+/* Would vma_clear() cut a mapping in two? */
+bool vma_splits(struct enclave *e, uint64_t start, uint64_t end);
 void vma_set(struct enclave *e, uint64_t start, uint64_t end, int prot,
              int key);
 void vma_rebase(struct enclave *e);

@@ -6,7 +6,8 @@
  */
 #include <sys/syscall.h>
 
-#define STACK_SIZE 0x40000 /* emu.h */
+#define STACK_SIZE  0x40000 /* emu.h */
+#define STACK_COUNT 4096
 
         .text
 
@@ -25,7 +26,7 @@ trap_return:
         mov     $SYS_rt_sigreturn, %eax
         syscall
 trap_return_end:
-1:      cmpl    $0, pkeys_present(%rip)
+1:      cmpl    $0, open_pages(%rip)
         je      7f
         xor     %eax, %eax      /* fast_return has closed our memory */
         xor     %ecx, %ecx
@@ -37,57 +38,68 @@ trap_return_end:
         .size trap_return, . - trap_return
 
 /*
- * Three ways back without the system call of sigreturn, all
- * _Noreturn void fast_...(ucontext_t *uc): to the program from its system
- * call, out of an enclave (EEXIT), into one (EENTER from our vDSO). They need
- * a signal mask and alternate stack that have not changed, and a register or
- * memory of the program that holds the new RIP: RCX, as SYSCALL leaves it;
- * RBX, EEXIT's operand; a slot in the vDSO's frame (vdso_image.S).
- * A signal before the jump is put off and RIP moved back to the beginning,
- * where RSP is the frame's again; at the jump itself all is the program's.
+ * _Noreturn void fast_return(ucontext_t *uc)
+ * Back without the system call of sigreturn: XRSTOR, the registers, POPF and
+ * a jump. For a signal mask and an alternate stack that have not changed
+ * (trap.c decides). No register is left to say where to, and no stack: each
+ * thread has a tail of its own, which jumps through its own slot. (An IRET
+ * would do without, and takes 0.4 us.)
+ * A signal before that jump is put off and RIP moved back to the beginning,
+ * where RSP is uc; at the jump all else is the program's (trap.c).
  */
-#define UC_R8      40
+#define UC_REG(n)  40 + 8 * n
 #define UC_FPREGS  224
-        .macro  fast_path name, target:vararg
-        .globl \name, \name\()_begin, \name\()_jump
-        .type \name, @function
-\name:
+#define HEAD_TAIL  8    /* struct stack_head */
+#define HEAD_SLOT  16
+#define TAIL_SIZE  32
+        .globl fast_return, fast_return_begin, fast_return_end
+        .globl return_tails
+        .type fast_return, @function
+fast_return:
         mov     %rdi, %rsp
-\name\()_begin:
-        mov     %rsp, %rax
-        and     $-STACK_SIZE, %rax
-        cmpl    $0, (%rax)
+fast_return_begin:
+        mov     %rsp, %rbx
+        and     $-STACK_SIZE, %rbx
+        cmpl    $0, (%rbx)
         jne     trap_return
+        mov     HEAD_SLOT(%rbx), %rcx
+        mov     UC_REG(16)(%rsp), %rax
+        mov     %rax, (%rcx)
         mov     UC_FPREGS(%rsp), %rcx
         mov     $-1, %eax
         mov     $-1, %edx
         xrstor64 (%rcx)
-        pushq   UC_R8 + 17 * 8(%rsp)
+        mov     UC_REG(0)(%rsp), %r8
+        mov     UC_REG(1)(%rsp), %r9
+        mov     UC_REG(2)(%rsp), %r10
+        mov     UC_REG(3)(%rsp), %r11
+        mov     UC_REG(4)(%rsp), %r12
+        mov     UC_REG(5)(%rsp), %r13
+        mov     UC_REG(6)(%rsp), %r14
+        mov     UC_REG(7)(%rsp), %r15
+        mov     UC_REG(8)(%rsp), %rdi
+        mov     UC_REG(9)(%rsp), %rsi
+        mov     UC_REG(10)(%rsp), %rbp
+        mov     HEAD_TAIL(%rbx), %rax
+        mov     UC_REG(11)(%rsp), %rbx
+        mov     UC_REG(12)(%rsp), %rdx
+        mov     UC_REG(14)(%rsp), %rcx
+        pushq   UC_REG(17)(%rsp)
         popfq
-        mov     UC_R8(%rsp), %r8
-        mov     UC_R8 + 1 * 8(%rsp), %r9
-        mov     UC_R8 + 2 * 8(%rsp), %r10
-        mov     UC_R8 + 3 * 8(%rsp), %r11
-        mov     UC_R8 + 4 * 8(%rsp), %r12
-        mov     UC_R8 + 5 * 8(%rsp), %r13
-        mov     UC_R8 + 6 * 8(%rsp), %r14
-        mov     UC_R8 + 7 * 8(%rsp), %r15
-        mov     UC_R8 + 8 * 8(%rsp), %rdi
-        mov     UC_R8 + 9 * 8(%rsp), %rsi
-        mov     UC_R8 + 10 * 8(%rsp), %rbp
-        mov     UC_R8 + 11 * 8(%rsp), %rbx
-        mov     UC_R8 + 12 * 8(%rsp), %rdx
-        mov     UC_R8 + 13 * 8(%rsp), %rax
-        mov     UC_R8 + 14 * 8(%rsp), %rcx
-        mov     UC_R8 + 15 * 8(%rsp), %rsp
-\name\()_jump:
-        jmp     *\target
-        .size \name, . - \name
-        .endm
+        jmp     *%rax
 
-        fast_path fast_return, %rcx
-        fast_path fast_exit, %rbx
-        fast_path fast_enter, -24(%rbp)
+        .set    slot, 0
+        .balign TAIL_SIZE
+return_tails:
+        .rept   STACK_COUNT
+        mov     UC_REG(13)(%rsp), %rax
+        mov     UC_REG(15)(%rsp), %rsp
+        jmp     *open_pages + 4096 + slot(%rip)      /* TAIL_JUMP: emu.h */
+        .set    slot, slot + 8
+        .balign TAIL_SIZE
+        .endr
+fast_return_end:
+        .size fast_return, . - fast_return
 
 /* _Noreturn void nested_return(ucontext_t *uc): back into our own code, which
  * will look at the signal when it is done. */
@@ -136,7 +148,7 @@ gate_end:
         xor     %eax, %eax
         xor     %ecx, %ecx
         xor     %edx, %edx
-        cmpl    $0, pkeys_present(%rip)
+        cmpl    $0, open_pages(%rip)
         je      3f
         wrpkru
 3:      mov     %rbx, %rax
@@ -171,7 +183,7 @@ usercopy_end:
         xor     %eax, %eax
         xor     %ecx, %ecx
         xor     %edx, %edx
-        cmpl    $0, pkeys_present(%rip)
+        cmpl    $0, open_pages(%rip)
         je      5f
         wrpkru
 5:      mov     %r8, %rax

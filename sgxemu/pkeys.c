@@ -18,8 +18,9 @@
 #define DENY(key) (3u << (2 * (key)))
 
 int key_state = -1, key_enclave = -1;
-/* A whole page, which stays on key 0, read-only: see entry.S. */
-volatile uint32_t pkeys_present[1024] __attribute__((aligned(4096)));
+struct open_pages open_pages __attribute__((aligned(4096)));
+_Static_assert(offsetof(struct open_pages, return_slots) == PAGE, "entry.S");
+_Static_assert(sizeof(struct open_pages) % PAGE == 0, "nothing beside it");
 static uint32_t used; /* DENY() of the program's keys on enclave pages */
 
 void pkeys_init(void)
@@ -33,7 +34,7 @@ void pkeys_init(void)
     if (n >= 2) {
         key_state = keys[--n];
         key_enclave = keys[--n];
-        pkeys_present[0] = 1;
+        open_pages.keys_present[0] = 1;
     } else {
         complain("sgxemu: no protection keys: enclave memory is readable "
                  "from outside\n");
@@ -47,7 +48,7 @@ void pkeys_protect_state(void)
 {
     extern char __data_start[], _end[];
     uint64_t from = PAGE_UP(__data_start), to = PAGE_DOWN(_end);
-    uint64_t open = (uint64_t)pkeys_present;
+    uint64_t open = (uint64_t)&open_pages, size = sizeof(open_pages);
 
     if (key_state < 0) {
         return;
@@ -60,8 +61,8 @@ void pkeys_protect_state(void)
         sys4(SYS_pkey_mprotect, from, open - from, PROT_READ | PROT_WRITE,
              key_state);
     }
-    if (open + PAGE < to) {
-        sys4(SYS_pkey_mprotect, open + PAGE, to - open - PAGE,
+    if (open + size < to) {
+        sys4(SYS_pkey_mprotect, open + size, to - open - size,
              PROT_READ | PROT_WRITE, key_state);
     }
 }

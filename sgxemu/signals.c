@@ -20,15 +20,15 @@ static bool is_forced(int sig)
     return sig >= 1 && sig <= 31 && FORCED_SIGNALS >> (sig - 1) & 1;
 }
 
-/* SIGSYS must let the program's other signals through, since system calls run
- * in its handler; SIGILL so that fast_exit() need not restore the mask. */
+/* The synchronous ones let all others through, which are put off: system
+ * calls run in SIGSYS's handler, and fast_return() restores no mask. */
 static void install(int sig, uint64_t flags)
 {
     struct ksigaction a = {
         .handler = (uint64_t)trap_handler,
         .flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER | KSA_RESTORER | flags,
         .restorer = (uint64_t)trap_return,
-        .mask = sig == SIGSYS || sig == SIGILL ? 0 : ~FORCED_SIGNALS,
+        .mask = is_forced(sig) ? 0 : ~FORCED_SIGNALS,
     };
 
     sys4(SYS_rt_sigaction, sig, &a, 0, 8);
@@ -61,12 +61,6 @@ static bool in(uint64_t rip, const char *start, const char *end)
     return rip >= (uint64_t)start && rip < (uint64_t)end;
 }
 
-static void back_up(ucontext_t *uc, const char *begin)
-{
-    REG(uc, RIP) = (long)begin;
-    REG(uc, RSP) = (REG(uc, RSP) + 15) & ~15l; /* between PUSH and POP */
-}
-
 void signal_defer(struct thread *t, ucontext_t *uc, siginfo_t *info)
 {
     uint64_t rip = (uint64_t)REG(uc, RIP), all = ~FORCED_SIGNALS;
@@ -83,12 +77,9 @@ void signal_defer(struct thread *t, ucontext_t *uc, siginfo_t *info)
         REG(uc, RIP) = (long)gate_abort;
     } else if (in(rip, trap_return, trap_return_end)) {
         REG(uc, RIP) = (long)trap_return;
-    } else if (in(rip, fast_return_begin, fast_return_jump)) {
-        back_up(uc, fast_return_begin);
-    } else if (in(rip, fast_exit_begin, fast_exit_jump)) {
-        back_up(uc, fast_exit_begin);
-    } else if (in(rip, fast_enter_begin, fast_enter_jump)) {
-        back_up(uc, fast_enter_begin);
+    } else if (in(rip, fast_return_begin, fast_return_end)) {
+        REG(uc, RIP) = (long)fast_return_begin;
+        REG(uc, RSP) = (REG(uc, RSP) + 15) & ~15l; /* between PUSH and POP */
     }
 }
 

@@ -101,14 +101,10 @@ static bool on_munmap(ucontext_t *uc, long *result)
     if (address % PAGE || length == 0 || address + length < address) {
         return false;
     }
-    for (int i = 0; i < ENCLAVE_MAX; i++) {
-        if (enclave_at(i) && !vma_room(enclave_at(i))) {
-            *result = -ENOMEM;
-            return true;
-        }
-    }
     process_lock();
-    *result = sys2(SYS_munmap, address, length);
+    *result = enclave_may_unmap(address, address + PAGE_UP(length))
+                  ? sys2(SYS_munmap, address, length)
+                  : -ENOMEM;
     if (*result == 0) {
         enclave_unmapped(address, address + PAGE_UP(length));
     }

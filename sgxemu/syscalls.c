@@ -17,7 +17,6 @@
 #define ARCH_GET_CPUID 0x1011
 #define ARCH_SET_CPUID 0x1012
 #define RESTART        (-512)
-#define TF             0x100
 
 long syscall_pass(struct thread *t, ucontext_t *uc, long nr)
 {
@@ -168,13 +167,11 @@ static long bad_file(ucontext_t *uc, long nr)
 bool syscall_trap(struct thread *t, ucontext_t *uc, int nr)
 {
     uint64_t rip = (uint64_t)REG(uc, RIP);
-    bool plain = false;
     long result;
 
     stat_add(STAT_SYSCALL);
     if (!emulated(t, uc, nr, &result)) {
         result = syscall_pass(t, uc, nr);
-        plain = t->held == 0 && !(REG(uc, EFL) & TF);
         result = result == -EBADF ? bad_file(uc, nr) : result;
     }
     if (nr == SYS_rt_sigreturn) {
@@ -185,7 +182,7 @@ bool syscall_trap(struct thread *t, ucontext_t *uc, int nr)
         /* A signal came first: its handler runs, then the call. */
         REG(uc, RIP) = (long)rip - 2;
         REG(uc, RAX) = nr;
-        return false;
+        return true;
     }
     REG(uc, RAX) = result;
     REG(uc, RCX) = (long)rip;
@@ -193,5 +190,5 @@ bool syscall_trap(struct thread *t, ucontext_t *uc, int nr)
     if (t->held) {
         signal_release_held(t, uc);
     }
-    return plain;
+    return true;
 }

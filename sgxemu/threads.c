@@ -84,6 +84,15 @@ static struct sighand *sighand_copy(const struct sighand *from)
     return NULL;
 }
 
+static void set_head(struct thread *t)
+{
+    struct stack_head *head = thread_head(t);
+
+    head->deferred = 0;
+    head->tail = (uint64_t)return_tails + (uint64_t)(t - threads) * TAIL_SIZE;
+    head->slot = &open_pages.return_slots[t - threads];
+}
+
 /* Its sighand is for the caller to set, except for the first thread's. */
 struct thread *thread_new(void)
 {
@@ -107,7 +116,7 @@ struct thread *thread_new(void)
         t->tid = -1;
         t->altstack.ss_flags = SS_DISABLE;
         t->outside_pkru = 0x55555554u;
-        thread_head(t)->deferred = 0;
+        set_head(t);
         if (hint == 1) {
             t->sighand = sighand_copy(NULL);
         }

@@ -12,6 +12,8 @@
 #define SYS_USER_DISPATCH 2
 #endif
 
+#define TF 0x100
+
 static const uint8_t enclu[3] = {0x0f, 0x01, 0xd7};
 
 static bool synchronous(const siginfo_t *info)
@@ -78,19 +80,6 @@ void trap_report(struct thread *t, ucontext_t *uc, siginfo_t *info,
     signal_deliver(t, uc, &mine, true);
 }
 
-/* EENTER at the vDSO's ENCLU, and nothing in the way of a jump? */
-static void enter_fast(struct thread *t, ucontext_t *uc, const siginfo_t *info,
-                       bool entering)
-{
-    uint64_t target = (uint64_t)REG(uc, RIP);
-
-    if (entering && t->enclave && info->si_signo == SIGSYS &&
-        !(REG(uc, EFL) & 0x100) && t->held == 0 &&
-        user_write(uc, VDSO_TARGET(uc), &target, 8) == 0) {
-        fast_enter(uc);
-    }
-}
-
 /* After EEXIT with the trap flag of the outside set: #DB is pending. */
 static void single_stepped(struct thread *t, ucontext_t *uc)
 {
@@ -108,18 +97,12 @@ static void enclu_trap(struct thread *t, ucontext_t *uc, siginfo_t *info)
     struct fault fault = leaf_enclu(t, uc);
 
     if (fault.vector == NO_VECTOR) {
-        if (inside && !t->enclave && t->host_tf) {
+        if (!t->enclave && t->host_tf) {
             single_stepped(t, uc);
-            return;
-        }
-        if (!t->enclave && t->held == 0) {
-            fast_exit(uc);
-        }
-        if (t->enclave && inside) {
+        } else if (t->enclave && inside) {
             step_leaf(t, uc);
         } else if (t->enclave) {
             step_enter(t, uc, entering);
-            enter_fast(t, uc, info, entering);
         }
         return;
     }
@@ -195,7 +178,8 @@ static bool executes_enclave(uint64_t rip)
     return enclave_by_address(rip) != NULL;
 }
 
-static void trap_outside(struct thread *t, ucontext_t *uc, siginfo_t *info)
+/* False: the return is the kernel's (see syscall_trap). */
+static bool trap_outside(struct thread *t, ucontext_t *uc, siginfo_t *info)
 {
     uint64_t rip = (uint64_t)REG(uc, RIP);
     int vector = (int)REG(uc, TRAPNO);
@@ -206,12 +190,9 @@ static void trap_outside(struct thread *t, ucontext_t *uc, siginfo_t *info)
             REG(uc, RIP) -= 2;
         } else if (vdso_is_enclu(uc)) {
             enclu_trap(t, uc, info);
-            return;
+            return true;
         } else {
-            if (syscall_trap(t, uc, info->si_syscall)) {
-                fast_return(uc);
-            }
-            return;
+            return syscall_trap(t, uc, info->si_syscall);
         }
     }
     if (executes_enclave(rip)) {
@@ -219,39 +200,46 @@ static void trap_outside(struct thread *t, ucontext_t *uc, siginfo_t *info)
         struct fault fault = {.vector = VEC_UD};
 
         trap_report(t, uc, info, fault);
-        return;
+        return true;
     }
     if (info->si_signo == SIGILL || vector == VEC_GP) {
         user_read(uc, insn, rip, 3);
     }
     if (info->si_signo == SIGILL && memcmp(insn, enclu, 3) == 0) {
         enclu_trap(t, uc, info);
-        return;
+        return true;
     }
     if (info->si_signo == SIGSEGV && vector == VEC_GP &&
         (cpuid_trap(uc, insn) || tsc_trap(uc, insn))) {
-        return;
+        return true;
     }
     if (info->si_signo == SIGSEGV && vector == VEC_PF &&
         abort_page(t, uc, (uint64_t)info->si_addr)) {
-        return;
+        return true;
     }
     signal_deliver(t, uc, info, true);
+    return true;
 }
 
-/* At the last instruction of a fast return: as good as there. */
-static void complete_jump(ucontext_t *uc)
+/* At the jump of a fast return: as good as there. */
+static void complete_return(ucontext_t *uc)
 {
-    uint64_t rip = (uint64_t)REG(uc, RIP);
+    uint64_t at = (uint64_t)REG(uc, RIP) - (uint64_t)return_tails;
 
-    if (rip == (uint64_t)fast_return_jump) {
-        REG(uc, RIP) = REG(uc, RCX);
-    } else if (rip == (uint64_t)fast_exit_jump) {
-        REG(uc, RIP) = REG(uc, RBX);
-    } else if (rip == (uint64_t)fast_enter_jump &&
-               user_read(uc, &rip, VDSO_TARGET(uc), 8) == 0) {
-        REG(uc, RIP) = (long)rip;
+    if (at < TAIL_SIZE * STACK_COUNT && at % TAIL_SIZE == TAIL_JUMP) {
+        REG(uc, RIP) = (long)open_pages.return_slots[at / TAIL_SIZE];
     }
+}
+
+/* Can fast_return() do it? Not when the kernel must change the mask, nor with
+ * a PKRU that closes our stack, nor with the trap flag. */
+static bool may_return_fast(ucontext_t *uc, uint64_t mask_before)
+{
+    uint64_t mask;
+
+    memcpy(&mask, &uc->uc_sigmask, 8);
+    return mask == mask_before && !(frame_pkru(uc) & 3) &&
+           !(REG(uc, EFL) & TF) && (uint64_t)REG(uc, RIP) >> 47 == 0;
 }
 
 /* A program, or an enclave, may have set EFLAGS.AC, which Linux leaves set in
@@ -270,6 +258,8 @@ void trap_handler(int sig, siginfo_t *info, void *context)
 {
     ucontext_t *uc = context;
     struct thread *t;
+    uint64_t mask;
+    bool fast = synchronous(info);
 
     (void)sig;
     clear_alignment_check();
@@ -277,7 +267,8 @@ void trap_handler(int sig, siginfo_t *info, void *context)
         write_pkru(0);
     }
     t = thread_current();
-    complete_jump(uc);
+    complete_return(uc);
+    memcpy(&mask, &uc->uc_sigmask, 8);
     if (in_emulator((uint64_t)REG(uc, RIP)) &&
         thread_on_stack((uint64_t)REG(uc, RSP))) {
         trap_emulator(t, uc, info);
@@ -286,6 +277,9 @@ void trap_handler(int sig, siginfo_t *info, void *context)
     } else if (t->enclave) {
         trap_inside(t, uc, info);
     } else {
-        trap_outside(t, uc, info);
+        fast = trap_outside(t, uc, info);
+    }
+    if (fast && may_return_fast(uc, mask)) {
+        fast_return(uc);
     }
 }

@@ -5,7 +5,7 @@
  * <asm/sgx.h>. RBX, RCX and RAX belong to ENCLU; everything else goes into
  * the enclave as the caller left it. RBP anchors the frame:
  *   16(%rbp) struct sgx_enclave_run *, -8(%rbp) the caller's RBX,
- *   -16(%rbp) R11 for the enclave, -24(%rbp) its entry point (entry.S).
+ *   -16(%rbp) R11 for the enclave.
  */
 #define RUN_TCS       0
 #define RUN_FUNCTION  8
@@ -48,8 +48,7 @@ __vdso_sgx_enter_enclave:
         .cfi_def_cfa_register %rbp
         push    %rbx
         .cfi_rel_offset %rbx, -8
-        push    %rcx            /* room for R11, and for the entry point */
-        push    %rcx
+        push    %rcx            /* room for R11 */
         mov     %ecx, %eax
 .Lcheck:
         cmp     $EENTER, %eax

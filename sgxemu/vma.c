@@ -100,6 +100,13 @@ static void split(struct enclave *e, uint64_t page)
     }
 }
 
+bool vma_splits(struct enclave *e, uint64_t start, uint64_t end)
+{
+    struct vma *first = vma_find(e, start), *last = vma_find(e, end);
+
+    return (first && first->start < start) || (last && last->start < end);
+}
+
 void vma_clear(struct enclave *e, uint64_t start, uint64_t end)
 {
     uint32_t at;
