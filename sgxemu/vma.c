@@ -61,11 +61,16 @@ static void insert_at(struct enclave *e, uint32_t at, struct vma v)
     e->vma_count++;
 }
 
+/* VMAs [at, to). */
+static void remove_range(struct enclave *e, uint32_t at, uint32_t to)
+{
+    memmove(&e->vmas[at], &e->vmas[to], (e->vma_count - to) * sizeof(*e->vmas));
+    e->vma_count -= to - at;
+}
+
 static void remove_at(struct enclave *e, uint32_t at)
 {
-    e->vma_count--;
-    memmove(&e->vmas[at], &e->vmas[at + 1],
-            (e->vma_count - at) * sizeof(*e->vmas));
+    remove_range(e, at, at + 1);
 }
 
 /* Index of the first VMA that ends after the page. */
@@ -109,14 +114,9 @@ bool vma_splits(struct enclave *e, uint64_t start, uint64_t end)
 
 void vma_clear(struct enclave *e, uint64_t start, uint64_t end)
 {
-    uint32_t at;
-
     split(e, start);
     split(e, end);
-    at = lower_bound(e, start);
-    while (at < e->vma_count && e->vmas[at].start < end) {
-        remove_at(e, at);
-    }
+    remove_range(e, lower_bound(e, start), lower_bound(e, end));
 }
 
 static bool joins(const struct vma *a, const struct vma *b)
