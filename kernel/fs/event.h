@@ -11,6 +11,8 @@ struct file;
 
 /* Each: *out has one reference; flags EFD_*, TFD_*, SFD_*. -ENOMEM. */
 int eventfd_open(uint64_t count, uint32_t flags, struct file **out);
+/* Adds to the counter, up to its most; never waits. -EINVAL: f is none. */
+int eventfd_add(struct file *f, uint64_t value);
 
 /* realtime: absolute times are of CLOCK_REALTIME. */
 int timerfd_open(int clock, uint32_t flags, struct file **out);

@@ -129,6 +129,20 @@ static const struct file_ops eventfd_ops = {
     .fdinfo = eventfd_info,
 };
 
+int eventfd_add(struct file *f, uint64_t value)
+{
+    struct eventfd *e = f->private;
+
+    if (f->ops != &eventfd_ops) {
+        return -EINVAL;
+    }
+    spin_lock(&e->lock);
+    e->count += MIN(value, COUNT_MOST - e->count);
+    spin_unlock(&e->lock);
+    wait_wake(&e->wait, ~0u, POLLIN);
+    return 0;
+}
+
 int eventfd_open(uint64_t count, uint32_t flags, struct file **out)
 {
     struct eventfd *e = kzalloc(sizeof(*e));

@@ -264,6 +264,7 @@ static int become(struct exec *x, struct thread *t, struct mm *mm)
     thread_leave_mm(t);
     switch_mm(p, mm);
     timers_exec(p);
+    aio_table_end(&p->aio);
     reset_thread(t);
     rename(x, t);
     file_owner(x->file, &mode, &uid, &gid);

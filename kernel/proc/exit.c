@@ -165,6 +165,7 @@ static void end_process(struct proc *p)
     struct mm *mm = p->mm;
 
     timers_exit(p);
+    aio_table_end(&p->aio);
     ipc_exit(p);
     if (p->pid == 1) {
         kernel_stop(p->exit_status);
