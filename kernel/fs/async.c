@@ -67,7 +67,8 @@ static void send_to(const struct io_owner *owner, const struct k_siginfo *info)
     spin_unlock(&proc_lock);
 }
 
-void io_owner_signal(const struct io_owner *owner, uint32_t events)
+static void signal_owner(const struct io_owner *owner, int code,
+                         uint32_t events)
 {
     struct k_siginfo info;
 
@@ -75,11 +76,60 @@ void io_owner_signal(const struct io_owner *owner, uint32_t events)
     info.signo = owner->signal ? owner->signal : SIGIO_;
     info.code = SI_KERNEL_;
     if (owner->signal) {
-        info.code = code_of(events);
+        info.code = code;
         info.poll.band = events;
         info.poll.fd = owner->fd;
     }
     send_to(owner, &info);
+}
+
+void io_owner_signal(const struct io_owner *owner, uint32_t events)
+{
+    signal_owner(owner, code_of(events), events);
+}
+
+void io_owner_message(const struct io_owner *owner)
+{
+    signal_owner(owner, POLL_IN_ + 2, POLLIN | POLLRDNORM | POLLMSG);
+}
+
+void async_init(struct async_list *l)
+{
+    spin_init(&l->lock, LOCK_POLL);
+    list_init(&l->files);
+}
+
+void async_set(struct async_list *l, struct file *f, bool on)
+{
+    spin_lock(&l->lock);
+    list_del(&f->async_node);
+    if (on) {
+        list_add_tail(&l->files, &f->async_node);
+    }
+    spin_unlock(&l->lock);
+}
+
+enum { OWNERS_MOST = 8 }; /* told at once */
+
+void async_tell(struct async_list *l, uint32_t mode, uint32_t events)
+{
+    struct io_owner owners[OWNERS_MOST];
+    unsigned count = 0;
+
+    spin_lock(&l->lock);
+    list_for_each (pos, &l->files) {
+        struct file *f = list_entry(pos, struct file, async_node);
+
+        if (f->mode & mode && count < OWNERS_MOST) {
+            io_owner_get(f, &owners[count++]);
+        }
+    }
+    spin_unlock(&l->lock);
+    for (unsigned i = 0; i < count; i++) {
+        if (owners[i].pid) {
+            io_owner_signal(&owners[i], events);
+        }
+    }
 }
 
 void io_owner_urgent(const struct io_owner *owner)

@@ -10,6 +10,7 @@
  */
 #include "kernel/fs/file.h"
 #include "kernel/fs/current.h"
+#include "kernel/fs/dnotify.h"
 #include "kernel/fs/locks.h"
 #include "kernel/core/log.h"
 #include "kernel/mm/heap.h"
@@ -164,6 +165,9 @@ static int close_file(struct files *files, struct file *f)
 
     if (f->inode->locks) {
         locks_close(f, files);
+    }
+    if (unlikely(atomic_load_relaxed(&dnotify_count))) {
+        dnotify_close(f);
     }
     file_put(f);
     return err;

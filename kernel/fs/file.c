@@ -6,6 +6,7 @@
  */
 #include "kernel/fs/file.h"
 #include "kernel/fs/epoll.h"
+#include "kernel/fs/lease.h"
 #include "kernel/fs/locks.h"
 #include "kernel/fs/special.h"
 #include "kernel/fs/watch.h"
@@ -67,6 +68,7 @@ static void init(struct file *f, const struct path *path, uint32_t flags)
     f->shared.ops = &file_shared_ops;
     list_init(&f->epolls);
     spin_init(&f->lock, LOCK_POLL);
+    list_init(&f->async_node);
     f->owner_type = f->owner_pid = f->owner_signal = f->owner_fd = 0;
 }
 
@@ -189,6 +191,9 @@ static void end(struct file *f)
     }
     if (f->inode->locks) {
         locks_release(f);
+    }
+    if (f->inode->leases) {
+        lease_release(f);
     }
     if (!(f->flags & O_PATH)) {
         watch_event(f->path.dentry,

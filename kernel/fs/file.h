@@ -77,7 +77,8 @@ struct file {
     struct list epolls;      /* epoll.c */
     struct spinlock lock;    /* LOCK_POLL: epolls and owner */
     int32_t owner_type, owner_pid, owner_signal; /* F_SETOWN_EX, F_SETSIG */
-    int32_t owner_fd; /* by which O_ASYNC was set (async.c) */
+    int32_t owner_fd;       /* by which O_ASYNC was set (async.c) */
+    struct list async_node; /* in the kind's async_list, or empty */
 };
 
 /* One on path (taken, also on failure) with one reference. flags: O_*;

@@ -7,6 +7,7 @@
  * inode_find() passes over it.
  */
 #include "kernel/fs/vfs.h"
+#include "kernel/fs/lease.h"
 #include "kernel/fs/locks.h"
 #include "kernel/fs/watch.h"
 #include "kernel/core/log.h"
@@ -96,6 +97,7 @@ void inode_destroy(struct inode *inode)
     pagecache_destroy(&inode->pages);
     locks_free(inode->locks);
     watches_free(inode->watches);
+    leases_free(inode->leases);
     kfree((void *)inode->link);
     inode->sb = NULL;
     release(sb);

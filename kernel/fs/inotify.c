@@ -7,6 +7,7 @@
  * the file is gone) are put aside and freed when no lock or section is held.
  */
 #include "kernel/fs/inotify.h"
+#include "kernel/fs/dnotify.h"
 #include "kernel/fs/file.h"
 #include "kernel/fs/watch.h"
 #include "kernel/core/timer.h"
@@ -125,9 +126,13 @@ static void send(struct inode *inode, uint32_t mask, uint32_t cookie,
 {
     struct inode_watches *l = atomic_load_acquire(&inode->watches);
 
+    if (unlikely(atomic_load_relaxed(&dnotify_count))) {
+        dnotify_tell(inode, mask);
+    }
     if (!l) {
         return;
     }
+    mask &= ~WATCH_RENAME;
     spin_lock(&watch_lock);
     list_for_each_safe (pos, &l->watches) {
         struct watch *w = list_entry(pos, struct watch, in_inode);

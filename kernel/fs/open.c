@@ -7,6 +7,7 @@
 #include "kernel/fs/names.h"
 #include "kernel/fs/attr.h"
 #include "kernel/fs/file.h"
+#include "kernel/fs/lease.h"
 #include "lib/atomic.h"
 #include "abi/linux/errno.h"
 #include "abi/linux/stat.h"
@@ -70,6 +71,10 @@ static int open_found(struct path *p, uint32_t flags, bool made,
     int err = check_open(p, flags, made);
     struct file *f;
 
+    if (!err && !made && !(flags & O_PATH)) {
+        err = lease_break(p->dentry->inode, access_of(flags) & MAY_WRITE,
+                          flags & O_NONBLOCK);
+    }
     if (err) {
         path_put(p);
         return err;

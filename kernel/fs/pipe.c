@@ -78,11 +78,13 @@ int pipe_wait_readable(struct pipe *p)
 void pipe_wake_writers(struct pipe *p)
 {
     wait_wake(&p->can_write, 1, PIPE_OUT);
+    async_wake(&p->async, FILE_WRITE, PIPE_OUT);
 }
 
 void pipe_wake_readers(struct pipe *p)
 {
     wait_wake(&p->can_read, 1, PIPE_IN);
+    async_wake(&p->async, FILE_READ, PIPE_IN);
 }
 
 /* What there is, with the lock only if there is something. *more: and more is
@@ -278,10 +280,19 @@ static uint32_t pipe_poll(struct file *f, struct poll_table *pt)
     return bits;
 }
 
+static int pipe_set_flags(struct file *f, uint32_t flags)
+{
+    struct pipe *p = f->private;
+
+    async_set(&p->async, f, flags & O_ASYNC);
+    return 0;
+}
+
 const struct file_ops pipe_ops = {
     .read = pipe_read,
     .write = pipe_write,
     .poll = pipe_poll,
     .ioctl = pipe_ioctl,
     .release = pipe_release,
+    .set_flags = pipe_set_flags,
 };

@@ -4,13 +4,32 @@
  * which is nameless for pipe(2), and lives as long as it has an end.
  */
 #include "kernel/fs/pipe_private.h"
+#include "kernel/fs/path.h"
 #include "kernel/fs/special.h"
+#include "kernel/fs/tunable.h"
 #include "kernel/core/timer.h"
 #include "kernel/mm/heap.h"
 #include "abi/linux/errno.h"
 #include "abi/linux/stat.h"
 
 /* ---- birth and end ---- */
+
+/* What who has no CAP_SYS_RESOURCE may have at most (pipe-max-size). */
+static uint32_t slots_at_first(void)
+{
+    uint64_t most = (uint64_t)tunable(&tunable_pipe_max_size) / PAGE_SIZE;
+    struct fs_cred cred;
+    uint32_t slots = PIPE_SLOTS;
+
+    if (likely(most >= PIPE_SLOTS)) {
+        return PIPE_SLOTS;
+    }
+    fs_current_cred(&cred);
+    while (!fs_capable(&cred, CAP_SYS_RESOURCE) && slots > most && slots > 1) {
+        slots /= 2;
+    }
+    return slots;
+}
 
 static struct pipe *pipe_new(void)
 {
@@ -19,13 +38,14 @@ static struct pipe *pipe_new(void)
     if (!p) {
         return NULL;
     }
-    p->ring = kzalloc(PIPE_SLOTS * sizeof(*p->ring));
+    p->slots = slots_at_first();
+    p->ring = kzalloc(p->slots * sizeof(*p->ring));
     if (!p->ring) {
         kfree(p);
         return NULL;
     }
-    p->slots = PIPE_SLOTS;
     mutex_init(&p->lock, LOCK_FS_INODE);
+    async_init(&p->async);
     wait_queue_init(&p->can_read);
     wait_queue_init(&p->can_write);
     return p;
@@ -47,6 +67,7 @@ static void pipe_free(struct pipe *p)
 static void join(struct pipe *p, struct file *f)
 {
     p->files++;
+    f->mode |= FILE_TELLS_OWNER;
     if (f->mode & FILE_READ) {
         atomic_store_release(&p->readers, p->readers + 1);
         p->reader_opens++;
@@ -74,6 +95,8 @@ static bool leave(struct pipe *p, struct file *f)
     if (!last) {
         wait_wake(&p->can_read, ~0u, PIPE_IN | POLLHUP);
         wait_wake(&p->can_write, ~0u, PIPE_OUT | POLLERR | POLLHUP);
+        async_wake(&p->async, FILE_READ, PIPE_IN);
+        async_wake(&p->async, FILE_WRITE, PIPE_OUT);
     }
     return last;
 }
@@ -85,6 +108,7 @@ void pipe_release(struct file *f)
     struct pipe *p = f->private;
     bool last;
 
+    async_set(&p->async, f, false);
     mutex_lock(&f->inode->lock);
     last = leave(p, f);
     if (last) {

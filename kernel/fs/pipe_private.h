@@ -6,12 +6,12 @@
 #ifndef KERNEL_FS_PIPE_PRIVATE_H
 #define KERNEL_FS_PIPE_PRIVATE_H
 
+#include "kernel/fs/async.h"
 #include "kernel/fs/pipe.h"
 
 enum {
     PIPE_SLOTS = 16,
-    PIPE_SLOTS_MOST = 256, /* /proc/sys/fs/pipe-max-size: 1 MiB */
-    PIPE_SIZE_MOST = 1 << 30,
+    PIPE_BYTES_MOST = 1 << 30,
     PIPE_SPARES = 2,
     PIPE_IN = POLLIN | POLLRDNORM,
     PIPE_OUT = POLLOUT | POLLWRNORM,
@@ -34,6 +34,7 @@ struct pipe {
     char *spare[PIPE_SPARES];
     unsigned spares;
     struct wait_queue can_read, can_write;
+    struct async_list async;
 };
 
 static inline bool pipe_is_empty(struct pipe *p)

@@ -5,6 +5,7 @@
  */
 #include "kernel/fs/pipe_private.h"
 #include "kernel/fs/path.h"
+#include "kernel/fs/tunable.h"
 #include "kernel/mm/heap.h"
 #include "lib/string.h"
 #include "abi/linux/errno.h"
@@ -41,11 +42,11 @@ long pipe_resize(struct pipe *p, uint64_t bytes)
     struct fs_cred cred;
     struct pipe_slot *ring;
 
-    if (bytes > PIPE_SIZE_MOST) {
+    if (bytes > PIPE_BYTES_MOST) {
         return -EINVAL;
     }
     fs_current_cred(&cred);
-    if (bytes > PIPE_SLOTS_MOST * PAGE_SIZE &&
+    if (bytes > (uint64_t)tunable(&tunable_pipe_max_size) &&
         !fs_capable(&cred, CAP_SYS_RESOURCE)) {
         return -EPERM;
     }

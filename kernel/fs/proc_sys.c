@@ -74,6 +74,15 @@ static int show_domainname(struct text *t, const struct pseudo_at *at)
     return 0;
 }
 
+static int store_domainname(const char *buf, size_t len,
+                            const struct pseudo_at *at)
+{
+    while (len && buf[len - 1] == '\n') {
+        len--;
+    }
+    return uts_set_domainname(buf, len);
+}
+
 static int show_osrelease(struct text *t, const struct pseudo_at *at)
 {
     struct abi_utsname u;
@@ -97,6 +106,12 @@ static int show_os_version(struct text *t, const struct pseudo_at *at)
         name, S_IFREG | 0444, .text = value "\n"                               \
     }
 
+/* One that may be changed (tunable.h). */
+#define NUMBER(name, tunable)                                                  \
+    {                                                                          \
+        name, S_IFREG | 0644, .number = &(tunable)                             \
+    }
+
 static const struct pseudo random_rows[] = {
     {"uuid", S_IFREG | 0444, .show = show_uuid},
     {"boot_id", S_IFREG | 0444, .show = show_boot_id},
@@ -109,7 +124,8 @@ static const struct pseudo kernel_rows[] = {
     {"random", S_IFDIR | 0555, .children = random_rows},
     {"hostname", S_IFREG | 0644, .show = show_hostname,
      .store = store_hostname},
-    {"domainname", S_IFREG | 0444, .show = show_domainname},
+    {"domainname", S_IFREG | 0644, .show = show_domainname,
+     .store = store_domainname},
     {"osrelease", S_IFREG | 0444, .show = show_osrelease},
     {"version", S_IFREG | 0444, .show = show_os_version},
     CONSTANT("ostype", "Linux"),
@@ -119,13 +135,16 @@ static const struct pseudo kernel_rows[] = {
     CONSTANT("cap_last_cap", "40"),
     CONSTANT("randomize_va_space", "2"),
     CONSTANT("core_pattern", "core"),
-    CONSTANT("core_uses_pid", "0"),
-    CONSTANT("shmmax", "18446744073692774399"),
+    NUMBER("core_uses_pid", tunable_core_uses_pid),
+    NUMBER("shmmax", tunable_shm_max),
     CONSTANT("shmall", "18446744073692774399"),
-    CONSTANT("shmmni", "4096"),
-    CONSTANT("msgmax", "8192"),
-    CONSTANT("msgmnb", "16384"),
-    CONSTANT("msgmni", "32000"),
+    NUMBER("shmmni", tunable_shm_count),
+    NUMBER("shm_next_id", tunable_shm_next),
+    NUMBER("sem_next_id", tunable_sem_next),
+    NUMBER("msg_next_id", tunable_msg_next),
+    NUMBER("msgmax", tunable_msg_max),
+    NUMBER("msgmnb", tunable_msg_bytes),
+    NUMBER("msgmni", tunable_msg_count),
     CONSTANT("sem", "32000\t1024000000\t500\t32000"),
     CONSTANT("perf_event_paranoid", "4"),
     CONSTANT("kptr_restrict", "1"),
@@ -165,8 +184,9 @@ static const struct pseudo mqueue_rows[] = {
 static const struct pseudo fs_rows[] = {
     CONSTANT("file-max", "1048576"),
     CONSTANT("file-nr", "64\t0\t1048576"),
-    CONSTANT("nr_open", "1048576"),
-    CONSTANT("pipe-max-size", "1048576"),
+    NUMBER("nr_open", tunable_nr_open),
+    NUMBER("lease-break-time", tunable_lease_break_time),
+    NUMBER("pipe-max-size", tunable_pipe_max_size),
     CONSTANT("protected_symlinks", "0"),
     CONSTANT("protected_hardlinks", "1"),
     CONSTANT("suid_dumpable", "0"),

@@ -147,6 +147,16 @@ int show_cpuinfo(struct text *t, const struct pseudo_at *at)
     return 0;
 }
 
+/* ---- configuration (config.S) ---- */
+
+extern const char config_gz[], config_gz_end[];
+
+int show_config(struct text *t, const struct pseudo_at *at)
+{
+    text_bytes(t, config_gz, (size_t)(config_gz_end - config_gz));
+    return 0;
+}
+
 /* ---- time ---- */
 
 struct times {

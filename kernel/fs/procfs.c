@@ -184,6 +184,7 @@ static const struct pseudo root_rows[] = {
     {"", S_IFDIR | 0555, .children = proc_pid_rows, .next = next_pid,
      .owner = pid_owner, .immutable = true},
     {"cmdline", S_IFREG | 0444, .text = "enclos\n"},
+    {"config.gz", S_IFREG | 0444, .show = show_config},
     {"cpuinfo", S_IFREG | 0444, .show = show_cpuinfo},
     {"filesystems", S_IFREG | 0444,
      .text = "nodev\tproc\nnodev\tsysfs\nnodev\ttmpfs\nnodev\tdevtmpfs\n"

@@ -32,6 +32,7 @@ int show_meminfo(struct text *t, const struct pseudo_at *at);
 int show_node_memory(struct text *t, const struct pseudo_at *at);
 int show_cpuinfo(struct text *t, const struct pseudo_at *at);
 int show_stat(struct text *t, const struct pseudo_at *at);
+int show_config(struct text *t, const struct pseudo_at *at);
 int show_uptime(struct text *t, const struct pseudo_at *at);
 int show_loadavg(struct text *t, const struct pseudo_at *at);
 int show_version(struct text *t, const struct pseudo_at *at);

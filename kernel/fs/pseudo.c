@@ -411,6 +411,9 @@ static int make_content(struct file *f)
     t->failed = false;
     if (p->row->text) {
         text_bytes(t, p->row->text, strlen(p->row->text));
+    } else if (p->row->number) {
+        text_add(t, p->row->number->most ? "%ld\n" : "%lu\n",
+                 tunable(p->row->number));
     } else if (p->row->show) {
         err = p->row->show(t, &p->at);
     }
@@ -446,7 +449,7 @@ static long pseudo_write(struct file *f, struct iobuf *io, uint64_t *pos,
     size_t len = MIN(io->left, (uint64_t)sizeof(buf) - 1);
     long n;
 
-    if (!p->row->store) {
+    if (!p->row->store && !p->row->number) {
         return -EACCES;
     }
     n = iobuf_get(io, buf, len);
@@ -454,7 +457,8 @@ static long pseudo_write(struct file *f, struct iobuf *io, uint64_t *pos,
         int err;
 
         buf[n] = '\0';
-        err = p->row->store(buf, n, &p->at);
+        err = p->row->number ? tunable_store(p->row->number, buf, (size_t)n)
+                             : p->row->store(buf, n, &p->at);
         n = err ? err : n;
     }
     return n;

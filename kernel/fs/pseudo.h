@@ -16,6 +16,7 @@
 #ifndef KERNEL_FS_PSEUDO_H
 #define KERNEL_FS_PSEUDO_H
 
+#include "kernel/fs/tunable.h"
 #include "kernel/fs/vfs.h"
 
 /* Text that grows; once memory is short it stays as it is. */
@@ -43,6 +44,7 @@ struct pseudo {
      * -EACCES, whoever asks). -errno, e.g. -ESRCH. */
     int (*show)(struct text *t, const struct pseudo_at *at);
     const char *text;
+    struct tunable *number; /* shown and stored by itself */
     int (*store)(const char *buf, size_t len, const struct pseudo_at *at);
 
     /* Links: a text; or follow, which leads to an object (vfs.h), too. */

@@ -155,7 +155,10 @@ static void tell_watches(struct move *m, bool directory)
     uint32_t is_dir = directory ? IN_ISDIR : 0;
     uint32_t cookie = watch_cookie();
 
-    watch_name(m->from.at.dentry->inode, IN_MOVED_FROM | is_dir, cookie,
+    bool stays = m->from.at.dentry == m->to.at.dentry;
+
+    watch_name(m->from.at.dentry->inode,
+               IN_MOVED_FROM | is_dir | (stays ? WATCH_RENAME : 0), cookie,
                m->old->name);
     watch_name(m->to.at.dentry->inode, IN_MOVED_TO | is_dir, cookie,
                m->new->name);

@@ -216,6 +216,7 @@ struct inode {
     struct list hash_node;     /* sb->inodes */
     struct inode_locks *locks; /* fcntl and flock locks (locks.c), or NULL */
     struct inode_watches *watches; /* inotify (inotify.c), or NULL */
+    struct inode_leases *leases;   /* fcntl(2)'s (lease.c), or NULL */
     uint32_t seals;                /* fcntl(2)'s F_SEAL_*; under lock */
     void *object;    /* a FIFO's pipe, a bound socket: guarded by its room */
     int32_t writers; /* how many write; negative: how many execute; atomic */

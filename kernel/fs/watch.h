@@ -11,6 +11,9 @@
 
 struct inode_watches;
 
+/* With IN_MOVED_FROM: to another name in the same directory. For dnotify.c. */
+#define WATCH_RENAME 0x08000000u
+
 extern uint32_t watch_count; /* watches in the whole kernel; atomic */
 
 void watch_send(struct dentry *d, uint32_t mask);

@@ -136,20 +136,25 @@ int ipc_open(struct ipc_ids *ids, int32_t key, int flags,
     return 0;
 }
 
-/* Room for one more. [ids->lock] */
-static int free_slot(struct ipc_ids *ids, unsigned *slot)
+/* Room for one more, in slot `from` or the first free one behind it.
+ * [ids->lock] */
+static int free_slot(struct ipc_ids *ids, unsigned from, unsigned *slot)
 {
-    unsigned size = MIN(MAX(ids->size * 2, 16u), ids->most);
+    unsigned size = MAX(ids->size * 2, 16u);
     struct ipc_object **bigger;
 
-    if (ids->used >= ids->most) {
+    if (ids->used >= tunable(ids->most)) {
         return -ENOSPC;
     }
-    for (*slot = 0; *slot < ids->size; (*slot)++) {
+    for (*slot = from; *slot < ids->size; (*slot)++) {
         if (!ids->slots[*slot]) {
             return 0;
         }
     }
+    if (*slot >= IPC_SLOTS) {
+        return -ENOSPC;
+    }
+    size = MIN(MAX(size, *slot + 1), (unsigned)IPC_SLOTS);
     bigger = kzalloc(size * sizeof(struct ipc_object *));
     if (!bigger) {
         return -ENOMEM;
@@ -161,6 +166,26 @@ static int free_slot(struct ipc_ids *ids, unsigned *slot)
     ids->slots = bigger;
     ids->size = size;
     return 0;
+}
+
+/* Where the next object goes and which sequence number it gets.
+ * [ids->lock] */
+static int place(struct ipc_ids *ids, unsigned *slot, uint16_t *seq)
+{
+    int64_t wanted = tunable(ids->next);
+    int err;
+
+    if (wanted < 0) {
+        err = free_slot(ids, 0, slot);
+        *seq = err ? 0 : ids->seq++ & 0x7fff;
+        return err;
+    }
+    err = free_slot(ids, (unsigned)wanted % IPC_SLOTS, slot);
+    if (!err) {
+        *seq = (uint16_t)(wanted / IPC_SLOTS);
+        atomic_store(&ids->next->value, -1);
+    }
+    return err;
 }
 
 int ipc_add(struct ipc_ids *ids, struct ipc_object *o, int32_t key, int flags)
@@ -178,9 +203,8 @@ int ipc_add(struct ipc_ids *ids, struct ipc_object *o, int32_t key, int flags)
     o->mode = flags & 0777;
     o->removed = false;
     spin_lock(&ids->lock);
-    err = find_key(ids, key) ? -EEXIST : free_slot(ids, &slot);
+    err = find_key(ids, key) ? -EEXIST : place(ids, &slot, &o->seq);
     if (!err) {
-        o->seq = ids->seq++ & 0x7fff;
         o->id = err = (int)(o->seq * (unsigned)IPC_SLOTS + slot);
         ids->slots[slot] = o;
         ids->used++;

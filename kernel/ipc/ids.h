@@ -11,6 +11,7 @@
 #ifndef KERNEL_IPC_IDS_H
 #define KERNEL_IPC_IDS_H
 
+#include "kernel/fs/tunable.h"
 #include "kernel/ipc/ipc.h"
 #include "lib/atomic.h"
 #include "abi/linux/errno.h"
@@ -31,13 +32,16 @@ struct ipc_object {
 struct ipc_ids {
     struct spinlock lock; /* LOCK_POLL: the table */
     struct ipc_object **slots;
-    unsigned size, used, most; /* of slots; most: the kind's limit */
+    unsigned size, used;        /* of slots */
+    const struct tunable *most; /* of objects */
+    struct tunable *next;       /* the next one's identifier, or -1 */
     uint16_t seq;
     void (*free)(struct ipc_object *o); /* the last reference is gone */
 };
-#define IPC_IDS_INIT(limit, fn)                                                \
+#define IPC_IDS_INIT(limit, wanted, fn)                                        \
     {                                                                          \
-        .lock = SPINLOCK_INIT(LOCK_POLL), .most = (limit), .free = (fn)        \
+        .lock = SPINLOCK_INIT(LOCK_POLL), .most = (limit), .next = (wanted),   \
+        .free = (fn)                                                           \
     }
 
 /* 0: *out is the object with that key, counted, and the caller may have it;

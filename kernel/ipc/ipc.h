@@ -71,8 +71,6 @@ int sem_info(struct seminfo *out, bool used);
 
 /* ---- messages (msg.c) ---- */
 
-enum { MSG_SIZE_MOST = 8192, MSG_QUEUE_BYTES = 16384 };
-
 struct message {
     struct list node;
     int64_t type; /* priority, in a POSIX queue */

@@ -21,7 +21,8 @@ struct msg_queue {
 
 static void msg_free(struct ipc_object *o);
 
-static struct ipc_ids msg_ids = IPC_IDS_INIT(32000, msg_free);
+static struct ipc_ids msg_ids =
+    IPC_IDS_INIT(&tunable_msg_count, &tunable_msg_next, msg_free);
 
 static struct msg_queue *queue_of(struct ipc_object *o)
 {
@@ -63,7 +64,7 @@ int msg_get(int32_t key, int flags)
         }
         list_init(&q->messages);
         wait_queue_init(&q->changed);
-        q->bytes_most = MSG_QUEUE_BYTES;
+        q->bytes_most = (uint64_t)tunable(&tunable_msg_bytes);
         q->ctime = ipc_now();
         err = ipc_add(&msg_ids, &q->object, key, flags);
         if (err >= 0) {
@@ -297,7 +298,8 @@ int msg_set(int id, const struct ipc64_perm *p, uint64_t bytes)
     if (err) {
         return err;
     }
-    if (bytes > MSG_QUEUE_BYTES && !ipc_capable(CAP_SYS_RESOURCE)) {
+    if (bytes > (uint64_t)tunable(&tunable_msg_bytes) &&
+        !ipc_capable(CAP_SYS_RESOURCE)) {
         err = -EPERM;
     } else {
         ipc_set(&q->object, p);
@@ -338,12 +340,12 @@ int msg_info(struct msginfo *out, bool used)
     }
     *out = (struct msginfo){
         .msgpool = used ? (int)msg_ids.used : 512000,
-        .msgmap = used ? (int)count : MSG_QUEUE_BYTES,
-        .msgmax = MSG_SIZE_MOST,
-        .msgmnb = MSG_QUEUE_BYTES,
-        .msgmni = 32000,
+        .msgmap = used ? (int)count : (int)tunable(&tunable_msg_bytes),
+        .msgmax = (int)tunable(&tunable_msg_max),
+        .msgmnb = (int)tunable(&tunable_msg_bytes),
+        .msgmni = (int)tunable(&tunable_msg_count),
         .msgssz = 16,
-        .msgtql = used ? (int)bytes : MSG_QUEUE_BYTES,
+        .msgtql = used ? (int)bytes : (int)tunable(&tunable_msg_bytes),
         .msgseg = 0xffff,
     };
     return last;

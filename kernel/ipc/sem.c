@@ -13,7 +13,8 @@
 
 static void sem_free(struct ipc_object *o);
 
-struct ipc_ids sem_ids = IPC_IDS_INIT(32000, sem_free);
+static const struct tunable sem_most = {32000, 0, IPC_SLOTS}; /* SEMMNI */
+struct ipc_ids sem_ids = IPC_IDS_INIT(&sem_most, &tunable_sem_next, sem_free);
 
 static struct sem_set *set_of(struct ipc_object *o)
 {

@@ -31,10 +31,10 @@ struct shm {
 static const struct vm_object_ops shm_ops;
 static void shm_free(struct ipc_object *o);
 
-enum { SEGMENTS_MOST = 4096 };
-static const uint64_t SIZE_MOST = 18446744073692774399ull; /* SHMMAX, SHMALL */
+static const uint64_t SHM_ALL = 18446744073692774399ull; /* SHMALL */
 
-static struct ipc_ids ids = IPC_IDS_INIT(SEGMENTS_MOST, shm_free);
+static struct ipc_ids ids =
+    IPC_IDS_INIT(&tunable_shm_count, &tunable_shm_next, shm_free);
 
 static struct shm *shm_of(struct ipc_object *o)
 {
@@ -153,7 +153,7 @@ int shm_get(int32_t key, uint64_t size, int flags)
     int err;
 
     while ((err = ipc_open(&ids, key, flags, &o)) > 0) {
-        if (size < 1 || size > SIZE_MOST) {
+        if (size < 1 || size > (uint64_t)tunable(&tunable_shm_max)) {
             return -EINVAL;
         }
         if (flags & SHM_HUGETLB || size > INT64_MAX) {
@@ -377,11 +377,13 @@ static int last_slot(void)
 
 int shm_limits(struct shminfo64 *out)
 {
-    *out = (struct shminfo64){.shmmax = SIZE_MOST,
+    uint64_t count = (uint64_t)tunable(&tunable_shm_count);
+
+    *out = (struct shminfo64){.shmmax = (uint64_t)tunable(&tunable_shm_max),
                               .shmmin = 1,
-                              .shmmni = SEGMENTS_MOST,
-                              .shmseg = SEGMENTS_MOST,
-                              .shmall = SIZE_MOST};
+                              .shmmni = count,
+                              .shmseg = count,
+                              .shmall = SHM_ALL};
     return last_slot();
 }
 

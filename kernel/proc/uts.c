@@ -14,9 +14,9 @@
 static struct spinlock uts_lock = SPINLOCK_INIT(LOCK_PROC);
 static struct abi_utsname names = {
     /* uts_lock */
-    .sysname = "Linux",        .nodename = "enclos",
-    .release = "6.1.0-enclos", .version = "#1 SMP PREEMPT_DYNAMIC Enclos",
-    .machine = "x86_64",       .domainname = "(none)",
+    .sysname = "Linux",         .nodename = "enclos",
+    .release = "6.18.0-enclos", .version = "#1 SMP PREEMPT_DYNAMIC Enclos",
+    .machine = "x86_64",        .domainname = "(none)",
 };
 
 /* What a program may take for the size of the machine when there is no limit:

@@ -5,6 +5,7 @@
  */
 #include "kernel/sys/user_path.h"
 #include "kernel/fs/attr.h"
+#include "kernel/fs/lease.h"
 #include "abi/linux/errno.h"
 #include "abi/linux/stat.h"
 #include "abi/linux/time.h"
@@ -281,6 +282,7 @@ long sys_truncate(const struct sysargs *a)
         return err;
     }
     err = may_truncate(&p);
+    err = err ? err : lease_break(p.dentry->inode, true, false);
     if (!err) {
         err = attr_truncate(&p, arg_u64(a, 1));
     }

@@ -5,6 +5,8 @@
 #include "kernel/sys/table.h"
 #include "kernel/fs/current.h"
 #include "kernel/fs/file.h"
+#include "kernel/fs/dnotify.h"
+#include "kernel/fs/lease.h"
 #include "kernel/fs/locks.h"
 #include "kernel/fs/memfd.h"
 #include "kernel/fs/pagecache.h"
@@ -202,10 +204,12 @@ static long io_fcntl(struct file *f, int fd, int cmd, uint64_t arg)
         return memfd_add_seals(f, arg);
     case F_GET_SEALS:
         return memfd_get_seals(f);
+    case F_SETLEASE:
+        return lease_set(f, fd, (int)arg);
     case F_GETLEASE:
-        return F_UNLCK;
-    case F_NOTIFY: /* 0 takes watches away, and there are none */
-        return arg ? -EINVAL : 0;
+        return lease_get(f);
+    case F_NOTIFY:
+        return dnotify_set(f, fd, (uint32_t)arg);
     default:
         return -EINVAL;
     }

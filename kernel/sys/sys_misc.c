@@ -6,6 +6,7 @@
 #include "kernel/sys/table.h"
 #include "kernel/sys/convert.h"
 #include "kernel/crypto/crypto.h"
+#include "kernel/fs/tunable.h"
 #include "kernel/mm/heap.h"
 #include "kernel/proc/cred.h"
 #include "kernel/proc/timers.h"
@@ -15,8 +16,6 @@
 #include "lib/string.h"
 
 /* ---- limits ---- */
-
-enum { NOFILE_CEILING = 1048576 }; /* /proc/sys/fs/nr_open */
 
 static int may_limit(struct proc *p)
 {
@@ -36,7 +35,8 @@ static int check_limit(const struct rlimit64 *old, const struct rlimit64 *new,
     if (new->cur > new->max) {
         return -EINVAL;
     }
-    if (resource == LIMIT_NOFILE && new->max > NOFILE_CEILING) {
+    if (resource == LIMIT_NOFILE &&
+        new->max > (uint64_t)tunable(&tunable_nr_open)) {
         return -EPERM;
     }
     if (new->max > old->max && !cred_capable(CAP_SYS_RESOURCE)) {
@@ -189,9 +189,9 @@ static void disguise(struct abi_utsname *names)
 {
     uint32_t personality = current_proc()->personality;
 
-    if (personality & UNAME26) { /* of 6.1 */
+    if (personality & UNAME26) { /* of 6.18 */
         memset(names->release, 0, sizeof(names->release));
-        strlcpy(names->release, "2.6.61", sizeof(names->release));
+        strlcpy(names->release, "2.6.78", sizeof(names->release));
     }
     if ((personality & PER_MASK) == PER_LINUX32) {
         memset(names->machine, 0, sizeof(names->machine));

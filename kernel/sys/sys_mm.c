@@ -96,7 +96,8 @@ static int map_object(struct file *f, uint64_t *addr, uint64_t len, int prot,
     struct vm_object *obj;
     int err;
 
-    if (flags & MAP_HUGETLB) {
+    if (!len || !(flags & MAP_TYPE) ||
+        (flags & MAP_TYPE) > MAP_SHARED_VALIDATE || flags & MAP_HUGETLB) {
         return -EINVAL;
     }
     if ((flags & MAP_TYPE) == MAP_SHARED_VALIDATE && flags & ~known) {

@@ -4,6 +4,7 @@
  * A message is in user memory a long, its type, and then its text.
  */
 #include "kernel/sys/table.h"
+#include "kernel/fs/tunable.h"
 #include "kernel/ipc/ipc.h"
 #include "kernel/mm/heap.h"
 #include "abi/linux/errno.h"
@@ -23,7 +24,8 @@ long sys_msgsnd(const struct sysargs *a)
     if (err) {
         return err;
     }
-    if (len > MSG_SIZE_MOST || id < 0 || (int64_t)type < 1) {
+    if (len > (uint64_t)tunable(&tunable_msg_max) || id < 0 ||
+        (int64_t)type < 1) {
         return -EINVAL;
     }
     m = message_new(len);

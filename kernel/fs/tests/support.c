@@ -36,6 +36,25 @@ int signal_send_thread(struct thread *t, const struct k_siginfo *info)
     return 0;
 }
 
+/* There is the one thread. */
+struct spinlock proc_lock = SPINLOCK_INIT(LOCK_PROC);
+
+int signal_send_proc_locked(struct proc *p, const struct k_siginfo *info)
+{
+    signal_seen = info->signo;
+    return 0;
+}
+
+struct thread *thread_find(int tid)
+{
+    return &thread;
+}
+
+void proc_for_each_locked(void (*fn)(struct proc *p, void *arg), void *arg)
+{
+    fn(&proc, arg);
+}
+
 int special_open(struct file *f)
 {
     return S_ISFIFO(f->inode->mode) ? fifo_open(f) : -ENXIO;
