@@ -14,7 +14,7 @@ $(B)/kernel/kernel/fs/config.o: KERNEL_CFLAGS += -DCONFIG_GZ='"$(B)/config.gz"'
 FS_UNIT := $(B)/unit/kernel/fs
 FS_WORLD := $(addprefix $(FS_UNIT)/, tests/support.o anon.o attr.o async.o current.o \
 	dcache.o dentry.o directory.o epoll.o eventfd.o fdtable.o file.o \
-	inode.o inotify.o locks.o mapping.o memfd.o mount.o mount_move.o names.o open.o \
+	dnotify.o inode.o inotify.o lease.o locks.o mapping.o memfd.o mount.o mount_move.o names.o open.o \
 	overlay.o overlay_copy.o overlay_names.o overlay_remove.o pagecache.o \
 	pagefill.o pagetree.o pagewindow.o perm.o pipe.o pipe_open.o \
 	pipe_size.o poll_wait.o regular.o rename.o rw.o splice.o tmpfs.o tunable.o \
