@@ -46,11 +46,13 @@ static int drop_pages(struct mm *mm, struct vma *v, uint64_t start,
     int err;
 
     if (v->flags & (VMA_WINDOW | VMA_TRAMPOLINE) ||
-        (!v->obj && zero_in_place(mm, v, start, end)) ||
-        clear_in_place(mm, v, start, end)) {
+        (!v->obj && zero_in_place(mm, v, start, end))) {
         return 0;
     }
     err = family_own(mm, start, end);
+    if (!err && clear_in_place(mm, v, start, end)) {
+        return 0;
+    }
     if (!err) {
         err = resident_prepare(&mm->resident, start, end);
     }

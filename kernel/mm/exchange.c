@@ -15,6 +15,7 @@
 #include "kernel/core/timer.h"
 #include "kernel/mm/heap.h"
 #include "abi/linux/errno.h"
+#include "lib/string.h"
 #include "arch/x86_64/arch.h"
 #include "target/target.h"
 
@@ -128,7 +129,7 @@ static void load(struct walk *w, uint64_t start, uint64_t end, int prot)
 
 /* What `out` had there and `in` has not reads as zero: [start, end) is
  * writable. */
-static void wipe(struct walk *w, uint64_t start, uint64_t end)
+static void wipe_old(struct walk *w, uint64_t start, uint64_t end)
 {
     uint64_t from, to;
 
@@ -176,6 +177,30 @@ static void load_fresh(struct walk *w, uint64_t at, uint64_t end, int prot)
     }
 }
 
+/* Whether what `in` has stored there is what `out` had, or neither has
+ * anything: true of most pages that a program cannot write to. */
+static bool is_same(struct walk *w, uint64_t start, uint64_t end)
+{
+    struct cursor old = w->old, new = w->new;
+    const struct store_run *a, *b;
+    uint64_t from, to, from2, to2;
+
+    for (; start < end; start = to) {
+        a = cursor_next(&old, start, end, &from, &to);
+        b = cursor_next(&new, start, end, &from2, &to2);
+        if (!a || !b) {
+            return !a && !b;
+        }
+        to = MIN(to, to2);
+        if (from != from2 || !a->buf ||
+            memcmp((char *)a->buf + (from - a->start),
+                   (char *)b->buf + (from - b->start), to - from) != 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
 /* Both have pages of their own there. */
 static void swap_piece(struct walk *w, uint64_t at, uint64_t end,
                        const struct piece *out, int prot)
@@ -183,7 +208,7 @@ static void swap_piece(struct walk *w, uint64_t at, uint64_t end,
     uint64_t len = end - at;
     int was = out->prot, now = was;
 
-    if (has_any(w, at, end)) {
+    if (was & MEM_WRITE ? has_any(w, at, end) : !is_same(w, at, end)) {
         if ((was | prot) & MEM_EXEC || out->shown) {
             target_mem_release(at, len);
             load_fresh(w, at, end, prot);
@@ -193,7 +218,7 @@ static void swap_piece(struct walk *w, uint64_t at, uint64_t end,
             now = MEM_READ | MEM_WRITE;
             must(target_mem_protect(at, len, now));
         }
-        wipe(w, at, end);
+        wipe_old(w, at, end);
         load(w, at, end, prot);
     }
     if (now != prot) {

@@ -20,9 +20,11 @@
 
 /* ---- what all members have and none can write ---- */
 
+/* Readable, since copies may be made of them (family_own). */
 static bool is_common(const struct vma *v)
 {
-    return !(v->flags & (VMA_WRITTEN | VMA_WINDOW | VMA_FAMILY | VMA_DONTFORK));
+    return v->prot && !(v->prot & PROT_WRITE) &&
+           !(v->flags & (VMA_WINDOW | VMA_FAMILY | VMA_DONTFORK));
 }
 
 static int find_common(struct family *f, struct mm *mm)

@@ -85,8 +85,11 @@ static int drop_old(struct mm *mm, const struct move *m)
 {
     uint64_t end = m->old + m->old_len;
     struct vma *v = vma_at(mm, m->old);
-    int err = resident_prepare(&mm->resident, m->old, end);
+    int err = family_own(mm, m->old, end);
 
+    if (!err) {
+        err = resident_prepare(&mm->resident, m->old, end);
+    }
     if (err) {
         return err;
     }

@@ -63,7 +63,6 @@ int protect_vma(struct mm *mm, struct vma *v, int prot)
             (uint64_t)(is_data(v->flags, prot) - is_data(v->flags, v->prot)) *
             (v->end - v->start);
         v->prot = (uint8_t)prot;
-        v->flags |= prot & PROT_WRITE ? VMA_WRITTEN : 0;
     }
     return err;
 }

@@ -47,8 +47,7 @@ enum vma_flags {
     VMA_WIPEONFORK = 128,
     VMA_DONTDUMP = 256,
     VMA_ON_TOUCH = 512, /* committed by faults, also where that is lazy */
-    VMA_WRITTEN = 1024, /* was ever writable: its pages differ in a family */
-    VMA_FAMILY = 2048,  /* anonymous and shared since a fork */
+    VMA_FAMILY = 1024,  /* anonymous and shared since a fork */
 };
 
 struct vma {

@@ -13,8 +13,9 @@
 #include "arch/x86_64/arch.h"
 #include "target/target.h"
 
-/* From LONG on a piece is moved; from DENSE on huge pages may pay. */
-enum { LONG = 64 * PAGE_SIZE, DENSE = 4 << 20 };
+/* With MANY bytes that may hold something, a piece is moved; from LONG on
+ * without a look. From DENSE on huge pages may pay for a copy. */
+enum { MANY = 64 * PAGE_SIZE, LONG = 16 << 20, DENSE = 4 << 20 };
 
 /* What may hold something, found ahead in batches. */
 enum { BATCH = 32 };
@@ -93,18 +94,26 @@ static uint64_t horizon(struct vma *v)
     return end;
 }
 
-static int save_short(struct save *s, struct vma *v, uint64_t start,
-                      uint64_t end)
+/* From start on, in v; what was found is kept while it lasts. */
+static struct touched *look_from(struct save *s, struct vma *v, uint64_t start)
 {
     struct touched *t = &s->touched;
-    uint64_t from = start, to;
-    int err = 0;
 
     if (start >= t->end) {
         t->next = t->count = 0;
         t->from = start;
         t->end = horizon(v);
     }
+    return t;
+}
+
+static int save_short(struct save *s, struct vma *v, uint64_t start,
+                      uint64_t end)
+{
+    struct touched *t = look_from(s, v, start);
+    uint64_t from = start, to;
+    int err = 0;
+
     for (; !err && touched_next(t, &from, end, &to); from = to) {
         err = s->how == SAVE_NOTE ? store_note(&s->mm->store, from, to)
                                   : copy_run(&s->mm->store, v, from, to);
@@ -114,12 +123,14 @@ static int save_short(struct save *s, struct vma *v, uint64_t start,
 
 /* ---- long pieces ---- */
 
-static uint64_t count_touched(uint64_t start, uint64_t end)
+/* Bytes that may hold something; does not count on beyond enough. */
+static uint64_t count_touched(const struct touched *found, uint64_t start,
+                              uint64_t end, uint64_t enough)
 {
-    struct touched t = {.next = 0, .end = end};
+    struct touched t = *found;
     uint64_t n = 0, to;
 
-    for (; touched_next(&t, &start, end, &to); start = to) {
+    for (; n < enough && touched_next(&t, &start, end, &to); start = to) {
         n += to - start;
     }
     return n;
@@ -129,8 +140,9 @@ static uint64_t count_touched(uint64_t start, uint64_t end)
 static int copy_aside(struct store *s, uint64_t start, uint64_t end, int prot)
 {
     struct touched t = {.next = 0, .end = end};
+    uint64_t half = (end - start) / 2;
     bool dense =
-        end - start >= DENSE && count_touched(start, end) >= (end - start) / 2;
+        end - start >= DENSE && count_touched(&t, start, end, half) >= half;
     uint64_t from = start, to, shadow;
     int err = store_shadow(s, start, end, dense, &shadow);
 
@@ -167,8 +179,18 @@ static int save_long(struct save *s, struct vma *v, uint64_t start,
 static int save_piece(struct save *s, struct vma *v, uint64_t start,
                       uint64_t end)
 {
-    int err = is_long(start, end) ? save_long(s, v, start, end) : -EOPNOTSUPP;
+    struct touched *t = &s->touched;
+    int err = -EOPNOTSUPP;
 
+    if (!is_long(start, end) && start >= t->end) {
+        t->next = t->count = 0;
+        t->from = start;
+        t->end = horizon(v);
+    }
+    if (is_long(start, end) || (end - start >= MANY && shadow_exists() &&
+                                count_touched(t, start, end, MANY) >= MANY)) {
+        err = save_long(s, v, start, end);
+    }
     return err == -EOPNOTSUPP ? save_short(s, v, start, end) : err;
 }
 

@@ -48,7 +48,7 @@ static bool keep_idle(struct mm *mm, uint64_t start, uint64_t end)
 {
     struct vma *v = vma_at(mm, start);
 
-    if (!v || v->end != end || v->obj || v->flags & ~VMA_WRITTEN ||
+    if (!v || v->end != end || v->obj || v->flags ||
         v->prot != (PROT_READ | PROT_WRITE) ||
         resident_find(&mm->resident, start, end, false) < end ||
         !idle_keep(mm, start, end)) {

@@ -160,7 +160,7 @@ int vma_new(uint64_t start, uint64_t end, int prot, int flags,
     v->start = start;
     v->end = end;
     v->prot = (uint8_t)prot;
-    v->flags = (uint16_t)(flags | (prot & PROT_WRITE ? VMA_WRITTEN : 0));
+    v->flags = (uint16_t)flags;
     v->obj = obj;
     v->off = obj ? off : 0;
     if (obj) {

@@ -55,6 +55,13 @@ $(GUEST_TESTS): $(GUEST)/%.test: tests/guest/%.cases tests/guest/run.sh \
 		$(GUEST)/rootfs $(GUEST)/rootfs.img $(B)/bin/enclos $< >$@
 	@chmod +x $@
 
+# Families once more, with copies in place of moves.
+SCRIPT_TESTS += $(GUEST)/fork.copy-test
+$(GUEST)/fork.copy-test: $(GUEST)/fork.test
+	@printf '#!/bin/sh\nexport GUEST_OPTIONS="--swap copy" GUEST_SUITE=copy\n' >$@
+	@cat $< >>$@
+	@chmod +x $@
+
 # The same cases in an enclave under sgxemu: all of them (test-sgx), and a few
 # of every kind in `make test`.
 GUEST_SGX := $(patsubst tests/guest/%.cases,$(GUEST)/%.sgx-test,\

@@ -8,7 +8,8 @@
 # A line of CASES: NAME: COMMAND, or NAME [ENCLOS-OPTION...]: COMMAND. Words
 # are split by the shell; "#" starts a comment. /tmp is empty on both sides.
 # GUEST_TARGET=sgx-emu in the environment: on that target, and its name in the
-# tests'; GUEST_ONLY: a pattern (grep -E) of the names to run.
+# tests'; GUEST_ONLY: a pattern (grep -E) of the names to run; GUEST_OPTIONS: for
+# enclos in every case, with GUEST_SUITE in the tests' names.
 set -u
 rootfs=$1 image=$2 enclos=$3 cases=$4
 
@@ -29,7 +30,7 @@ mount -t tmpfs tmpfs "$rootfs/tmp"
 mount -t proc proc "$rootfs/proc"
 mount --rbind /dev "$rootfs/dev"
 target=${GUEST_TARGET:-linux}
-suite=guest
+suite=guest${GUEST_SUITE:+-$GUEST_SUITE}
 [ "$target" = linux ] || suite=guest-$target
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -52,7 +53,7 @@ while IFS= read -r line; do
         continue
     fi
     eval "words=($command)"
-    eval "options=($options)"
+    eval "options=(${GUEST_OPTIONS:-} $options)"
 
     find "$rootfs/tmp/" -mindepth 1 -delete
     env -i "$path" HOME=/root timeout -k 5 120 \
