@@ -208,8 +208,13 @@ static void swap_piece(struct walk *w, uint64_t at, uint64_t end,
     uint64_t len = end - at;
     int was = out->prot, now = was;
 
+    if (out->shown) {
+        target_mem_release(at, len);
+        load_fresh(w, at, end, prot);
+        return;
+    }
     if (was & MEM_WRITE ? has_any(w, at, end) : !is_same(w, at, end)) {
-        if ((was | prot) & MEM_EXEC || out->shown) {
+        if ((was | prot) & MEM_EXEC) {
             target_mem_release(at, len);
             load_fresh(w, at, end, prot);
             return;
@@ -290,6 +295,9 @@ static void change_all(struct walk *w)
             must(store_return(moved, at, end, is.prot));
         } else {
             change(w, at, end, &was, &is);
+        }
+        if (is.own && is.shown) { /* its store's copy is there now */
+            shown_forget(w->in, at, end);
         }
         skip(w, end);
         at = end;

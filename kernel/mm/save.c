@@ -176,21 +176,26 @@ static int save_long(struct save *s, struct vma *v, uint64_t start,
 
 /* ---- all of them ---- */
 
+/* To copy code means to give pages back and to install others. */
+static bool is_moved(struct save *s, struct vma *v, uint64_t start,
+                     uint64_t end)
+{
+    if (!shadow_exists() || is_long(start, end)) {
+        return shadow_exists();
+    }
+    if (v->prot & PROT_EXEC) {
+        return !(v->flags & VMA_TRAMPOLINE); /* which are mostly the same */
+    }
+    return end - start >= MANY &&
+           count_touched(look_from(s, v, start), start, end, MANY) >= MANY;
+}
+
 static int save_piece(struct save *s, struct vma *v, uint64_t start,
                       uint64_t end)
 {
-    struct touched *t = &s->touched;
-    int err = -EOPNOTSUPP;
+    int err =
+        is_moved(s, v, start, end) ? save_long(s, v, start, end) : -EOPNOTSUPP;
 
-    if (!is_long(start, end) && start >= t->end) {
-        t->next = t->count = 0;
-        t->from = start;
-        t->end = horizon(v);
-    }
-    if (is_long(start, end) || (end - start >= MANY && shadow_exists() &&
-                                count_touched(t, start, end, MANY) >= MANY)) {
-        err = save_long(s, v, start, end);
-    }
     return err == -EOPNOTSUPP ? save_short(s, v, start, end) : err;
 }
 

@@ -5,7 +5,7 @@
  * task of a contended family has left its CPU.
  *
  * The resident member stays until none of its tasks can run, or its time is
- * up: as long as an exchange takes many times over, at least the least quantum.
+ * up: as long as an exchange takes many times over (time_up).
  * Who has waited longest comes next. Members that sleep cost nothing.
  */
 #include "kernel/mm/families.h"
@@ -15,12 +15,14 @@
 #include "abi/linux/errno.h"
 #include "lib/atomic.h"
 
+/* A turn is to last WANTED times as long as the exchange that began it, but
+ * not longer than MOST; only below that many times, it is longer. */
 enum {
-    SMALL_PAGES = (4 << 20) / PAGE_SIZE,
-    QUANTUM_SMALL = 4 * 1000000, /* ns */
-    QUANTUM = 20 * 1000000,
+    LEAST = 1000000, /* ns */
+    MOST = 20 * 1000000,
     RETRY = 10 * 1000000,
-    QUANTUM_PER_SWAP = 2, /* time of the last exchange, that many times */
+    WANTED = 20,
+    TOLERATED = 2,
 };
 
 static struct spinlock list_lock = SPINLOCK_INIT(LOCK_FAMILIES);
@@ -97,14 +99,12 @@ static struct family *find_family(unsigned skip)
 }
 
 /* When the resident member has to go, though it still runs. */
-static uint64_t time_up(const struct family *f, const struct mm *in,
-                        const struct mm *out)
+static uint64_t time_up(const struct family *f)
 {
-    uint64_t least = in->store.pages + out->store.pages < SMALL_PAGES
-                         ? QUANTUM_SMALL
-                         : QUANTUM;
+    uint64_t turn = MIN(f->swap_ns * WANTED, (uint64_t)MOST);
 
-    return f->since + MAX(least, f->swap_ns * QUANTUM_PER_SWAP);
+    turn = MAX(turn, f->swap_ns * TOLERATED);
+    return f->since + MAX(turn, (uint64_t)LEAST);
 }
 
 /* -ENOMEM: later, perhaps. */
@@ -143,7 +143,7 @@ static uint64_t look_after(struct family *f)
 
     if (in && out) {
         atomic_store(&out->gate.contended, 1);
-        until = time_up(f, in, out);
+        until = time_up(f);
         if (until <= clock_now() || !sched_gate_busy(&out->gate)) {
             until = 0;
         }
