@@ -19,6 +19,7 @@ enum { BUFFERS_MAX = 4096, CLASSES = 3 };
 struct buffer_class {
     struct hptr base;
     uint32_t size, count, hint;
+    uint32_t taken; /* how many are in use; read without lock */
     uint64_t used[BITMAP_WORDS(BUFFERS_MAX)];
 };
 
@@ -69,6 +70,7 @@ static bool take(struct buffer_class *c, struct host_buffer *b)
         return false;
     }
     bitmap_set(c->used, i);
+    c->taken++;
     c->hint = i + 1 < c->count ? i + 1 : 0;
     b->at.addr = c->base.addr + i * c->size;
     b->size = c->size;
@@ -87,6 +89,16 @@ bool buffer_try(size_t len, struct host_buffer *b)
     }
     spin_unlock(&lock);
     return got;
+}
+
+bool buffer_is_scarce(size_t len)
+{
+    const struct buffer_class *c = classes;
+
+    while (c->size < len) {
+        c++;
+    }
+    return atomic_load_relaxed(&c->taken) > c->count / 2;
 }
 
 static bool try_get(size_t len, struct host_buffer *b)
@@ -112,6 +124,7 @@ void buffer_put(const struct host_buffer *b)
     spin_lock(&lock);
     check(bitmap_test(c->used, b->index));
     bitmap_clear(c->used, b->index);
+    c->taken--;
     c->hint = b->index; /* its memory is warm */
     spin_unlock(&lock);
     wait_wake_all(&freed);

@@ -65,6 +65,9 @@ struct host_buffer {
  * none now. Never blocks. */
 bool buffer_try(size_t len, struct host_buffer *b);
 void buffer_put(const struct host_buffer *b);
+/* More than half of the buffers of that size are taken: who may hold one for
+ * any length of time should do without. */
+bool buffer_is_scarce(size_t len);
 
 /* Copy in either direction, at an offset that is a multiple of 8; each host
  * byte is read once. */

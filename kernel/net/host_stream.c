@@ -89,23 +89,68 @@ void host_stream_drop(struct host_sock *h)
 
 static uint64_t received(struct host_op *o, int32_t n);
 
-static void receive_more(struct host_sock *h)
+static bool may_receive(const struct host_sock *h)
+{
+    return !h->closing && h->state == HOST_CONNECTED && !h->rx_end &&
+           h->rx_bytes < RX_MOST;
+}
+
+static void start_receive(struct host_sock *h, uint32_t flags)
 {
     struct host_op *o = &h->rx_op;
 
-    if (o->live || h->closing || h->state != HOST_CONNECTED || h->rx_end ||
-        h->rx_bytes >= RX_MOST || !host_get_buffer(o, h->rx_size)) {
+    if (!host_get_buffer(o, h->rx_size)) {
         return;
     }
     o->op = (struct hostio_op){.sqe = {.opcode = RINGOP_RECV,
                                        .fd = h->fd,
                                        .addr = o->buf.at.addr,
+                                       .op_flags = flags,
                                        .len = o->buf.size},
                                .max = o->buf.size,
                                .ring = RING_URING,
                                .parked = true};
     o->done = received;
     host_start(o);
+}
+
+static uint64_t polled(struct host_op *o, int32_t bits)
+{
+    struct host_sock *h = o->h;
+
+    if (bits < 0 || !may_receive(h)) {
+        return received(o, bits < 0 ? bits : -EAGAIN);
+    }
+    start_receive(h, MSG_DONTWAIT);
+    return 0;
+}
+
+/* Waits without a buffer, which somebody else needs more. */
+static void start_poll(struct host_sock *h)
+{
+    struct host_op *o = &h->rx_op;
+
+    host_drop_buffer(o);
+    h->rx_size = BUFFER_SMALL;
+    o->op = (struct hostio_op){
+        .sqe = {.opcode = RINGOP_POLL_ADD, .fd = h->fd, .op_flags = POLLIN},
+        .max = 0xffff,
+        .ring = RING_URING,
+        .parked = true};
+    o->done = polled;
+    host_start(o);
+}
+
+static void receive_more(struct host_sock *h)
+{
+    if (h->rx_op.live || !may_receive(h)) {
+        return;
+    }
+    if (buffer_is_scarce(h->rx_size)) {
+        start_poll(h);
+    } else {
+        start_receive(h, 0);
+    }
 }
 
 static bool keep(struct host_sock *h, uint32_t n)
