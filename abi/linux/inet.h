@@ -15,6 +15,8 @@
 #define IPPROTO_IPV6   41
 #define IPPROTO_ICMPV6 58
 
+#define UDP_CORK 1
+
 struct abi_sockaddr_in {
     uint16_t family, port; /* port in network order */
     uint8_t addr[4], zero[8];
@@ -45,24 +47,37 @@ _Static_assert(sizeof(struct abi_sockaddr_in6) == 28, "struct sockaddr_in6");
 #define TCP_USER_TIMEOUT  18
 #define TCP_FASTOPEN      23
 #define TCP_NOTSENT_LOWAT 25
+#define TCP_ULP           31
 
-#define IP_TOS                  1
-#define IP_TTL                  2
-#define IP_PKTINFO              8
-#define IP_MTU_DISCOVER         10
-#define IP_RECVERR              11
-#define IP_RECVTTL              12
-#define IP_RECVTOS              13
-#define IP_MTU                  14
-#define IP_FREEBIND             15
-#define IP_TRANSPARENT          19
-#define IP_BIND_ADDRESS_NO_PORT 24
-#define IP_MULTICAST_IF         32
-#define IP_MULTICAST_TTL        33
-#define IP_MULTICAST_LOOP       34
-#define IP_ADD_MEMBERSHIP       35
-#define IP_DROP_MEMBERSHIP      36
+#define IP_TOS                    1
+#define IP_TTL                    2
+#define IP_RECVOPTS               6
+#define IP_RETOPTS                7
+#define IP_PKTINFO                8
+#define IP_MTU_DISCOVER           10
+#define IP_RECVERR                11
+#define IP_RECVTTL                12
+#define IP_RECVTOS                13
+#define IP_MTU                    14
+#define IP_FREEBIND               15
+#define IP_TRANSPARENT            19
+#define IP_RECVORIGDSTADDR        20
+#define IP_MINTTL                 21
+#define IP_BIND_ADDRESS_NO_PORT   24
+#define IP_MULTICAST_IF           32
+#define IP_MULTICAST_TTL          33
+#define IP_MULTICAST_LOOP         34
+#define IP_ADD_MEMBERSHIP         35
+#define IP_DROP_MEMBERSHIP        36
+#define IP_UNBLOCK_SOURCE         37
+#define IP_BLOCK_SOURCE           38
+#define IP_ADD_SOURCE_MEMBERSHIP  39
+#define IP_DROP_SOURCE_MEMBERSHIP 40
+#define MCAST_JOIN_GROUP          42
+#define MCAST_LEAVE_SOURCE_GROUP  47
+#define IP_MULTICAST_ALL          49
 
+#define IPV6_ADDRFORM        1
 #define IPV6_UNICAST_HOPS    16
 #define IPV6_MULTICAST_IF    17
 #define IPV6_MULTICAST_HOPS  18
@@ -79,6 +94,28 @@ _Static_assert(sizeof(struct abi_sockaddr_in6) == 28, "struct sockaddr_in6");
 #define IPV6_HOPLIMIT        52
 #define IPV6_RECVTCLASS      66
 #define IPV6_TCLASS          67
+
+/* ---- control messages ---- */
+
+struct abi_in_pktinfo {
+    int32_t interface;
+    uint8_t local[4], to[4];
+};
+_Static_assert(sizeof(struct abi_in_pktinfo) == 12, "struct in_pktinfo");
+
+struct abi_in6_pktinfo {
+    uint8_t to[16];
+    uint32_t interface;
+};
+_Static_assert(sizeof(struct abi_in6_pktinfo) == 20, "struct in6_pktinfo");
+
+/* struct sock_extended_err; the offender's address follows it. */
+struct abi_extended_err {
+    uint32_t error;
+    uint8_t origin, type, code, pad;
+    uint32_t info, data;
+};
+_Static_assert(sizeof(struct abi_extended_err) == 16, "sock_extended_err");
 
 /* ---- interfaces ---- */
 

@@ -25,12 +25,14 @@ int host_connect(struct inet_socket *i, const struct inet_addr *to,
 
 /* A datagram to where no socket inside is; i is bound already. Bytes sent. */
 long host_send_datagram(struct inet_socket *i, struct socket_msg *msg,
-                        const struct inet_addr *to);
+                        const struct inet_addr *to,
+                        const struct inet_control *control);
 /* connect(2) of a datagram socket to an outside address; to NULL: undone. */
 int host_connect_datagram(struct inet_socket *i, const struct inet_addr *to);
 
-/* An option of any level was set on a socket that host_* has seen (i->host).
- * -ENOPROTOOPT: unknown there. */
+/* An option of any level was set, to a value that it can have; the host is told
+ * if it has a part in it and there is a host socket (i->host). SOL_SOCKET:
+ * -ENOPROTOOPT when it has not. */
 int host_option(struct inet_socket *i, int level, int name, const void *value,
                 uint32_t len);
 

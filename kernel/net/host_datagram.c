@@ -4,7 +4,8 @@
  * the host without a buffer, then messages are taken until there are none, and
  * queued in the socket (inet_datagram_push), which drops what finds no room as
  * the host would. What goes is sent at once, so that the call can say what
- * became of it.
+ * became of it. Errors: the host's error queue is emptied into the socket's,
+ * and then the error is told, so that who hears of it finds its message.
  */
 #include "kernel/net/host_private.h"
 #include "kernel/core/hostio.h"
@@ -12,7 +13,7 @@
 #include "lib/string.h"
 #include "abi/linux/errno.h"
 
-enum { DATAGRAM_MOST = 65507, SEND_FLAGS = MSG_DONTROUTE | MSG_CONFIRM };
+enum { SEND_FLAGS = MSG_DONTROUTE | MSG_CONFIRM };
 
 static uint64_t polled(struct host_op *o, int32_t bits);
 static uint64_t received(struct host_op *o, int32_t n);
@@ -29,7 +30,8 @@ static void start_poll(struct host_op *o)
     host_start(o);
 }
 
-static void start_receive(struct host_op *o)
+static void start_message(struct host_op *o, uint32_t flags,
+                          uint64_t (*done)(struct host_op *o, int32_t n))
 {
     if (!host_get_buffer(o, MESSAGE_DATA + MESSAGE_MOST)) {
         return;
@@ -39,11 +41,16 @@ static void start_receive(struct host_op *o)
                                        .fd = o->h->fd,
                                        .addr = o->buf.at.addr,
                                        .len = 1,
-                                       .op_flags = MSG_DONTWAIT},
+                                       .op_flags = MSG_DONTWAIT | flags},
                                .max = MESSAGE_MOST,
                                .ring = RING_URING};
-    o->done = received;
+    o->done = done;
     host_start(o);
+}
+
+static void start_receive(struct host_op *o)
+{
+    start_message(o, 0, received);
 }
 
 void host_datagram_continue(struct host_sock *h)
@@ -53,38 +60,121 @@ void host_datagram_continue(struct host_sock *h)
     }
 }
 
+/* A message that the host has put into o's buffer, n bytes of data, without
+ * the lock: fn is given copies. */
+struct copy {
+    struct abi_sockaddr name;
+    uint8_t control[HOSTIO_CONTROL];
+    uint32_t name_len, control_len;
+    uint8_t data[];
+};
+
+static struct copy *copy_message(struct host_op *o, uint32_t n)
+{
+    struct copy *c = kmalloc(sizeof(*c) + n);
+    uint32_t flags;
+
+    if (!c) {
+        return NULL;
+    }
+    hostio_message_look(&o->buf, &c->name_len, &c->control_len, &flags);
+    c->name_len = MIN(c->name_len, (uint32_t)sizeof(c->name));
+    hostio_receive(&o->buf, MESSAGE_NAME, &c->name, sizeof(c->name));
+    hostio_receive(&o->buf, MESSAGE_CONTROL, c->control, c->control_len);
+    hostio_receive(&o->buf, MESSAGE_DATA, c->data, n);
+    return c;
+}
+
+static void queue(struct inet_socket *i, struct host_op *o, uint32_t n)
+{
+    struct copy *c = copy_message(o, n);
+    struct inet_info info;
+    struct inet_addr from;
+
+    if (c && !inet_addr_get(&from, i->s.family, &c->name, c->name_len) &&
+        host_may_receive(i, &from)) {
+        host_control_get(i, c->control, c->control_len, &info);
+        inet_datagram_push(i, &from, &info, c->data, n);
+    }
+    kfree(c);
+}
+
+static void queue_error(struct inet_socket *i, struct host_op *o, uint32_t n)
+{
+    struct copy *c = copy_message(o, n);
+    struct inet_error error;
+    struct inet_addr to;
+
+    if (c && host_control_error(c->control, c->control_len, &error)) {
+        if (inet_addr_get(&to, i->s.family, &c->name, c->name_len)) {
+            to = i->peer;
+        }
+        o->h->error = 0; /* told with it */
+        inet_error_push(i, &to, &error, c->data, n);
+    }
+    kfree(c);
+}
+
+/* Calls fn without the lock; the buffer and the socket stay. */
+static void unlocked(struct host_op *o, uint32_t n,
+                     void (*fn)(struct inet_socket *i, struct host_op *o,
+                                uint32_t n))
+{
+    struct host_sock *h = o->h;
+    struct inet_socket *i = h->owner;
+
+    socket_ref(&i->s);
+    h->pending++;
+    spin_unlock(&h->lock);
+    fn(i, o, n);
+    socket_unref(&i->s);
+    spin_lock(&h->lock);
+    h->pending--;
+}
+
+static uint64_t error_received(struct host_op *o, int32_t n)
+{
+    struct host_sock *h = o->h;
+    int32_t error = h->error;
+
+    if (h->closing || !h->owner) {
+        return 0;
+    }
+    if (n >= 0) {
+        unlocked(o, (uint32_t)n, queue_error);
+        if (!h->closing) {
+            start_message(o, MSG_ERRQUEUE, error_received);
+        }
+        return 0;
+    }
+    h->error = 0;
+    start_receive(o);
+    if (!error) {
+        return 0;
+    }
+    atomic_store_release(&h->owner->s.error, error);
+    return HOST_WAKE_READ(POLLIN | POLLRDNORM | POLLERR) |
+           HOST_WAKE_WRITE(POLLOUT | POLLWRNORM | POLLERR);
+}
+
 static uint64_t polled(struct host_op *o, int32_t bits)
 {
-    if (!o->h->closing) {
+    if (o->h->closing) {
+        return 0;
+    }
+    if (bits > 0 && bits & POLLERR) {
+        start_message(o, MSG_ERRQUEUE, error_received);
+    } else {
         start_receive(o);
     }
     return 0;
 }
 
-/* A message that the host has put into o's buffer, n bytes of data. */
-static void queue(struct inet_socket *i, struct host_op *o, uint32_t n)
-{
-    uint32_t name_len, control_len, flags;
-    struct abi_sockaddr name;
-    struct inet_addr from;
-    void *data = kmalloc(MAX(n, 1u));
-
-    hostio_message_look(&o->buf, &name_len, &control_len, &flags);
-    hostio_receive(&o->buf, MESSAGE_NAME, &name, sizeof(name));
-    if (data && !inet_addr_get(&from, i->s.family, &name, name_len) &&
-        host_may_receive(i, &from)) {
-        hostio_receive(&o->buf, MESSAGE_DATA, data, n);
-        inet_datagram_push(i, &from, &i->local, data, n);
-    }
-    kfree(data);
-}
-
 static uint64_t received(struct host_op *o, int32_t n)
 {
     struct host_sock *h = o->h;
-    struct inet_socket *i = h->owner;
 
-    if (h->closing || !i) {
+    if (h->closing || !h->owner) {
         return 0;
     }
     if (n == -EAGAIN || n == -ECANCELED || n == -EINTR) {
@@ -92,18 +182,11 @@ static uint64_t received(struct host_op *o, int32_t n)
         return 0;
     }
     if (n < 0) { /* what ICMP has told of an earlier one */
-        atomic_store_release(&i->s.error, -n);
-        start_receive(o);
-        return HOST_WAKE_READ(POLLIN | POLLRDNORM | POLLERR) |
-               HOST_WAKE_WRITE(POLLOUT | POLLWRNORM | POLLERR);
+        h->error = -n;
+        start_message(o, MSG_ERRQUEUE, error_received);
+        return 0;
     }
-    socket_ref(&i->s);
-    h->pending++; /* the buffer stays ours without the lock */
-    spin_unlock(&h->lock);
-    queue(i, o, (uint32_t)n);
-    socket_unref(&i->s);
-    spin_lock(&h->lock);
-    h->pending--;
+    unlocked(o, (uint32_t)n, queue);
     if (!h->closing) {
         start_receive(o);
     }
@@ -146,10 +229,13 @@ static int prepare(struct inet_socket *i)
 }
 
 long host_send_datagram(struct inet_socket *i, struct socket_msg *msg,
-                        const struct inet_addr *to)
+                        const struct inet_addr *to,
+                        const struct inet_control *control)
 {
     struct abi_sockaddr name;
-    struct hostio_message m = {.name = &name, .len = (uint32_t)msg->io->left};
+    uint8_t room[HOSTIO_CONTROL];
+    struct hostio_message m = {
+        .name = &name, .control = room, .len = (uint32_t)msg->io->left};
     long n = host_may_reach(i, to);
 
     if (!n) {
@@ -171,6 +257,7 @@ long host_send_datagram(struct inet_socket *i, struct socket_msg *msg,
     }
     if (n >= 0) {
         m.name_len = inet_addr_put(&name, i->s.family, to);
+        m.control_len = host_control_put(i, to, control, room);
         n = hostio_sendmsg(host_of(i)->fd, &m,
                            (int)(msg->flags & SEND_FLAGS) | MSG_NOSIGNAL |
                                (msg->nowait ? MSG_DONTWAIT : 0));

@@ -27,6 +27,7 @@ static const struct row {
     {SOL_SOCKET, SO_DONTROUTE, 0},
     {SOL_SOCKET, SO_SNDBUF, 0},
     {SOL_SOCKET, SO_RCVBUF, 0},
+    {SOL_SOCKET, SO_BINDTODEVICE, GET | ANY_SIZE},
     {IPPROTO_TCP, TCP_NODELAY, OFTEN | GET},
     {IPPROTO_TCP, TCP_MAXSEG, GET},
     {IPPROTO_TCP, TCP_CORK, LOCAL},
@@ -47,26 +48,44 @@ static const struct row {
     {IPPROTO_IP, IP_TTL, GET},
     {IPPROTO_IP, IP_MTU_DISCOVER, GET},
     {IPPROTO_IP, IP_MTU, GET},
-    {IPPROTO_IP, IP_MULTICAST_IF, ANY_SIZE},
-    {IPPROTO_IP, IP_MULTICAST_TTL, ANY_SIZE},
-    {IPPROTO_IP, IP_MULTICAST_LOOP, ANY_SIZE},
-    {IPPROTO_IP, IP_ADD_MEMBERSHIP, ANY_SIZE},
-    {IPPROTO_IP, IP_DROP_MEMBERSHIP, ANY_SIZE},
-    {IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 0},
+    {IPPROTO_IP, IP_MULTICAST_IF, ANY_SIZE | GET},
+    {IPPROTO_IP, IP_MULTICAST_TTL, ANY_SIZE | GET},
+    {IPPROTO_IP, IP_MULTICAST_LOOP, ANY_SIZE | GET},
+    {IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, GET},
+    {IPPROTO_IP, IP_PKTINFO, 0},
+    {IPPROTO_IP, IP_RECVERR, 0},
+    {IPPROTO_IP, IP_RECVTTL, 0},
+    {IPPROTO_IP, IP_RECVTOS, 0},
+    {IPPROTO_IP, IP_FREEBIND, GET},
+    {IPPROTO_IP, IP_MINTTL, GET},
+    {IPPROTO_IP, IP_MULTICAST_ALL, GET},
     {IPPROTO_IPV6, IPV6_V6ONLY, 0},
+    {IPPROTO_IPV6, IPV6_ADDRFORM, 0},
+    {IPPROTO_IPV6, IPV6_RECVERR, 0},
+    {IPPROTO_IPV6, IPV6_RECVPKTINFO, 0},
+    {IPPROTO_IPV6, IPV6_RECVHOPLIMIT, 0},
+    {IPPROTO_IPV6, IPV6_RECVTCLASS, 0},
     {IPPROTO_IPV6, IPV6_TCLASS, OFTEN | GET},
     {IPPROTO_IPV6, IPV6_UNICAST_HOPS, GET},
     {IPPROTO_IPV6, IPV6_MTU_DISCOVER, GET},
     {IPPROTO_IPV6, IPV6_MTU, GET},
-    {IPPROTO_IPV6, IPV6_MULTICAST_IF, 0},
-    {IPPROTO_IPV6, IPV6_MULTICAST_HOPS, 0},
-    {IPPROTO_IPV6, IPV6_MULTICAST_LOOP, 0},
+    {IPPROTO_IPV6, IPV6_MULTICAST_IF, GET},
+    {IPPROTO_IPV6, IPV6_MULTICAST_HOPS, GET},
+    {IPPROTO_IPV6, IPV6_MULTICAST_LOOP, GET},
     {IPPROTO_IPV6, IPV6_ADD_MEMBERSHIP, ANY_SIZE},
     {IPPROTO_IPV6, IPV6_DROP_MEMBERSHIP, ANY_SIZE},
 };
 
 static const struct row *find(int level, int name)
 {
+    static const struct row group = {0, 0, ANY_SIZE};
+
+    if ((level == IPPROTO_IP && name >= IP_ADD_MEMBERSHIP &&
+         name <= IP_DROP_SOURCE_MEMBERSHIP) ||
+        ((level == IPPROTO_IP || level == IPPROTO_IPV6) &&
+         name >= MCAST_JOIN_GROUP && name <= MCAST_LEAVE_SOURCE_GROUP)) {
+        return &group;
+    }
     for (unsigned i = 0; i < ARRAY_SIZE(rows); i++) {
         if (rows[i].level == level && rows[i].name == name) {
             return &rows[i];
@@ -116,8 +135,8 @@ static bool set_later(int fd, int level, int name, const void *value,
     return true;
 }
 
-static int set(struct host_sock *h, const struct row *row, const void *value,
-               uint32_t len)
+static int set(struct host_sock *h, const struct row *row, int level, int name,
+               const void *value, uint32_t len)
 {
     if (row->flags & LOCAL) {
         return 0;
@@ -126,10 +145,10 @@ static int set(struct host_sock *h, const struct row *row, const void *value,
         return -EINVAL;
     }
     if (row->flags & OFTEN && len == 4 &&
-        set_later(h->fd, row->level, row->name, value, len)) {
+        set_later(h->fd, level, name, value, len)) {
         return 0;
     }
-    return hostio_setsockopt(h->fd, row->level, row->name, value, len);
+    return hostio_setsockopt(h->fd, level, name, value, len);
 }
 
 int host_option(struct inet_socket *i, int level, int name, const void *value,
@@ -138,16 +157,13 @@ int host_option(struct inet_socket *i, int level, int name, const void *value,
     const struct row *row = find(level, name);
     struct host_sock *h = host_of(i);
 
-    if (!row) {
-        return -ENOPROTOOPT;
-    }
-    if (!h || h->fd < 0) {
+    if (!row || !h || h->fd < 0) {
         return level == SOL_SOCKET ? -ENOPROTOOPT : 0;
     }
     if (!(row->flags & ANY_SIZE) && len < 4) {
         return -EINVAL;
     }
-    return set(h, row, value, len);
+    return set(h, row, level, name, value, len);
 }
 
 int host_get_option(struct inet_socket *i, int level, int name, void *value,

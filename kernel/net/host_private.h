@@ -2,7 +2,8 @@
  *
  * What the files of the host side share: host.c (the life of a descriptor at
  * the host), host_stream.c and host_connect.c (connections), host_listen.c
- * (accepting), host_datagram.c, host_option.c.
+ * (accepting), host_datagram.c,
+ * host_control.c, host_option.c.
  *
  * A host_sock is one descriptor of the host and the operations that are under
  * way on it. It outlives its socket: after the last close(2), what was written
@@ -63,6 +64,7 @@ struct host_sock {
     uint32_t tx_off, tx_len; /* of what tx_op's buffer holds */
 
     int backlog;
+    int32_t error; /* datagrams: told when the error queue has been read */
     struct host_op rx_op, tx_op, control;
     struct host_op accept_op[HOST_ACCEPTS];
     struct list starving_node; /* under host.c's own lock */
@@ -131,6 +133,20 @@ void host_stream_drop(struct host_sock *h);
 
 /* All options that i has so far go to its new descriptor. */
 int host_options_apply(struct inet_socket *i);
+
+/* ---- control messages (host_control.c) ---- */
+
+/* What a send to `to` asks the host for: bytes at out, which has room for
+ * HOSTIO_CONTROL. */
+uint32_t host_control_put(const struct inet_socket *i,
+                          const struct inet_addr *to,
+                          const struct inet_control *c, uint8_t *out);
+/* What the host told of a datagram; what it did not is i's own address. */
+void host_control_get(const struct inet_socket *i, const uint8_t *control,
+                      uint32_t len, struct inet_info *out);
+/* The same for a message of its error queue. False: no error. */
+bool host_control_error(const uint8_t *control, uint32_t len,
+                        struct inet_error *out);
 
 /* ---- the policy's rules (host_policy.c) ---- */
 

@@ -692,18 +692,6 @@ static long stream_ioctl(struct socket *s, uint32_t cmd, struct uptr arg)
     }
 }
 
-static int stream_setsockopt(struct socket *s, int level, int name,
-                             const void *value, uint32_t len)
-{
-    return host_option(inet_of(s), level, name, value, len);
-}
-
-static int stream_getsockopt(struct socket *s, int level, int name, void *value,
-                             uint32_t *len)
-{
-    return host_get_option(inet_of(s), level, name, value, len);
-}
-
 static void stream_release(struct socket *s)
 {
     struct inet_socket *i = inet_of(s);
@@ -743,8 +731,8 @@ const struct socket_ops host_stream_ops = {
     .recvmsg = stream_recvmsg,
     .shutdown = stream_shutdown,
     .getname = stream_getname,
-    .setsockopt = stream_setsockopt,
-    .getsockopt = stream_getsockopt,
+    .setsockopt = inet_setsockopt,
+    .getsockopt = inet_getsockopt,
     .ioctl = stream_ioctl,
     .poll = stream_poll,
     .release = stream_release,

@@ -1,61 +1,32 @@
 /* SPDX-License-Identifier: MIT
  *
  * AF_INET and AF_INET6: the family (inet.h). A socket is born here; its
- * operations before it is connected, those of listening sockets and those of
- * datagram sockets are in this file. What finds a socket inside goes there
- * (loop.h); everything else goes by way of the host (host.h).
+ * operations before it is connected and those of listening sockets are in this
+ * file, datagrams in inet_datagram.c, options in inet_option.c. What finds a
+ * socket inside goes there (loop.h); everything else goes by way of the host
+ * (host.h).
  *
  * What waits in a socket, connections to be accepted or datagrams, is one
  * queue under s->lock.
  */
 #include "kernel/net/host.h"
+#include "kernel/net/inet_private.h"
 #include "kernel/net/loop.h"
 #include "kernel/mm/heap.h"
 #include "lib/string.h"
 #include "abi/linux/epoll.h"
 #include "abi/linux/errno.h"
-#include "abi/linux/inet.h"
-#include "abi/linux/ioctl.h"
 
 enum {
     DATAGRAMS_MOST = 212992, /* bytes that wait, as SO_RCVBUF's default */
     DATAGRAM_COST = 256,     /* of each, besides its data */
-    DATAGRAM_MOST = 65507,
-    OPTION_MOST = 256,
+    PORT_PLAIN = 1024,       /* those below want a capability */
+    CAP_NET_BIND_SERVICE_ = 10,
     ALL_IN = POLLIN | POLLRDNORM,
     ALL_OUT = POLLOUT | POLLWRNORM,
 };
 
-struct option {
-    struct list node;
-    int level, name;
-    uint32_t len;
-    uint8_t value[];
-};
-
-/* A connection or a datagram. */
-struct arrival {
-    struct list node;
-    struct inet_socket *conn; /* with its reference; NULL: a datagram */
-    struct inet_addr from;
-    uint32_t len;
-    uint8_t data[];
-};
-
-struct family_socket {
-    struct inet_socket i;
-    struct list arrivals; /* this and the next two: under i.s.lock */
-    uint32_t count, bytes;
-    uint32_t backlog; /* 0: does not listen */
-    bool rx_shut, tx_shut;
-};
-
 static const struct socket_ops inet_ops;
-
-static struct family_socket *family_of(struct inet_socket *i)
-{
-    return container_of(i, struct family_socket, i);
-}
 
 static bool listens(struct inet_socket *i)
 {
@@ -76,6 +47,8 @@ static int new_socket(int family, int type, int protocol,
     socket_init(&f->i.s, &inet_ops, family, type, protocol);
     list_init(&f->i.options);
     list_init(&f->arrivals);
+    list_init(&f->errors);
+    mutex_init(&f->cork_lock, LOCK_FS_INODE);
     if (family == AF_INET) {
         inet_addr_get(&f->i.local, AF_INET, (void *)&any, sizeof(any));
         f->i.peer = f->i.local;
@@ -84,23 +57,17 @@ static int new_socket(int family, int type, int protocol,
     return 0;
 }
 
-static void drop_options(struct inet_socket *i)
-{
-    while (!list_empty(&i->options)) {
-        kfree(list_entry(list_pop(&i->options), struct option, node));
-    }
-}
-
 void inet_free(struct socket *s)
 {
     struct inet_socket *i = inet_of(s);
 
-    drop_options(i);
+    inet_drop_options(i);
+    inet_datagram_end(i);
     socket_destroy(s);
     kfree(family_of(i));
 }
 
-static struct arrival *take_arrival(struct inet_socket *i, bool peek)
+struct arrival *inet_take_arrival(struct inet_socket *i, bool peek)
 {
     struct family_socket *f = family_of(i);
     struct arrival *a = NULL;
@@ -122,7 +89,7 @@ static void drop_arrivals(struct inet_socket *i)
 {
     struct arrival *a;
 
-    while ((a = take_arrival(i, false)) != NULL) {
+    while ((a = inet_take_arrival(i, false)) != NULL) {
         if (a->conn) { /* nobody accepts it: a reset */
             a->conn->s.linger = 0;
             atomic_fetch_or(&a->conn->s.flags, SOCKET_LINGER);
@@ -158,11 +125,13 @@ int inet_accepted(struct inet_socket *listener, struct inet_socket **out)
 
     if (!err) {
         socket_inherit(&(*out)->s, s);
+        (*out)->v6only = listener->v6only;
+        inet_inherit_options(*out, listener);
     }
     return err;
 }
 
-static bool queue_arrival(struct inet_socket *i, struct arrival *a)
+bool inet_queue_arrival(struct inet_socket *i, struct arrival *a)
 {
     struct family_socket *f = family_of(i);
     bool room;
@@ -172,9 +141,12 @@ static bool queue_arrival(struct inet_socket *i, struct arrival *a)
      * may bring a few more. */
     room = a->conn ? f->backlog != 0 : f->bytes < DATAGRAMS_MOST && !f->rx_shut;
     if (room) {
+        a->dropped = f->dropped;
         list_add_tail(&f->arrivals, &a->node);
         f->count++;
         f->bytes += a->len + DATAGRAM_COST;
+    } else {
+        f->dropped++;
     }
     spin_unlock(&i->s.lock);
     if (room) {
@@ -189,7 +161,7 @@ int inet_listener_push(struct inet_socket *listener, struct inet_socket *conn)
 
     if (a) {
         a->conn = conn;
-        if (queue_arrival(listener, a)) {
+        if (inet_queue_arrival(listener, a)) {
             return 0;
         }
     }
@@ -205,37 +177,6 @@ unsigned inet_listener_room(struct inet_socket *listener)
     return count < f->backlog ? f->backlog - count : 0;
 }
 
-int inet_datagram_push(struct inet_socket *i, const struct inet_addr *from,
-                       const struct inet_addr *to, const void *data, size_t len)
-{
-    struct arrival *a = kmalloc(sizeof(*a) + len);
-
-    if (!a) {
-        return -ENOBUFS;
-    }
-    a->conn = NULL;
-    a->from = *from;
-    a->len = (uint32_t)len;
-    memcpy(a->data, data, len);
-    if (!queue_arrival(i, a)) {
-        kfree(a);
-        return -ENOBUFS;
-    }
-    return 0;
-}
-
-void inet_option_for_each(struct inet_socket *i,
-                          void (*fn)(void *arg, int level, int name,
-                                     const void *value, uint32_t len),
-                          void *arg)
-{
-    list_for_each (pos, &i->options) {
-        struct option *o = list_entry(pos, struct option, node);
-
-        fn(arg, o->level, o->name, o->value, o->len);
-    }
-}
-
 /* ---- names ---- */
 
 static int inet_bind(struct socket *s, const struct abi_sockaddr *name,
@@ -247,6 +188,10 @@ static int inet_bind(struct socket *s, const struct abi_sockaddr *name,
 
     if (err) {
         return err;
+    }
+    if (wanted.port && wanted.port < PORT_PLAIN &&
+        !socket_capable(CAP_NET_BIND_SERVICE_)) {
+        return -EACCES;
     }
     if (i->local.port || i->bound_address) {
         return -EINVAL;
@@ -375,7 +320,7 @@ static int inet_listen(struct socket *s, int backlog)
     return 0;
 }
 
-static bool has_arrival(struct inet_socket *i)
+bool inet_has_arrival(struct inet_socket *i)
 {
     return atomic_load_relaxed(&family_of(i)->count) != 0;
 }
@@ -395,14 +340,14 @@ static int inet_accept(struct socket *s, struct socket **out, bool nowait)
         if (!listens(i)) {
             return -EINVAL;
         }
-        a = take_arrival(i, false);
+        a = inet_take_arrival(i, false);
         if (a) {
             break;
         }
         if (nowait) {
             return -EAGAIN;
         }
-        err = socket_wait(&s->can_read, has_arrival(i) || !listens(i),
+        err = socket_wait(&s->can_read, inet_has_arrival(i) || !listens(i),
                           s->recv_timeout, deadline);
         if (err) {
             return err;
@@ -413,160 +358,28 @@ static int inet_accept(struct socket *s, struct socket **out, bool nowait)
     return 0;
 }
 
-/* ---- data ---- */
-
-/* Queues what msg has in a socket inside. What it has no room for is lost. */
-static long give(struct inet_socket *to, const struct inet_addr *from,
-                 struct socket_msg *msg)
-{
-    size_t len = msg->io->left;
-    struct arrival *a = kmalloc(sizeof(*a) + len);
-
-    if (!a) {
-        return -ENOBUFS;
-    }
-    if (iobuf_get(msg->io, a->data, len) < (long)len) {
-        kfree(a);
-        return -EFAULT;
-    }
-    a->conn = NULL;
-    a->from = *from;
-    a->len = (uint32_t)len;
-    if (!queue_arrival(to, a)) {
-        kfree(a);
-    }
-    return (long)len;
-}
-
-/* -EAGAIN: no socket inside is meant. */
-static long send_inside(struct inet_socket *i, struct socket_msg *msg,
-                        const struct inet_addr *to)
-{
-    struct inet_addr dest, source;
-    struct inet_socket *target;
-    long n = 0;
-
-    if (msg->control_len || msg->io->left > DATAGRAM_MOST) {
-        return -EAGAIN;
-    }
-    loop_route(i, to, &dest, &source);
-    target = loop_find(SOCK_DGRAM, &dest, &source);
-    if (!target) {
-        return -EAGAIN;
-    }
-    if (!i->local.port) { /* the host chooses one that is free there, too */
-        n = host_bind(i);
-        if (!n) {
-            loop_add(i);
-            loop_route(i, to, &dest, &source);
-        }
-    }
-    if (!n) {
-        n = give(target, &source, msg);
-    }
-    socket_unref(&target->s);
-    return n;
-}
+/* ---- the rest ---- */
 
 static long inet_sendmsg(struct socket *s, struct socket_msg *msg)
 {
-    struct inet_socket *i = inet_of(s);
-    struct inet_addr to = i->peer;
     int err;
 
-    if (s->type != SOCK_DGRAM) {
-        err = socket_take_error(s);
-        return err ? -err : -EPIPE;
-    }
-    if (msg->flags & MSG_OOB && s->family == AF_INET) {
-        return -EOPNOTSUPP;
-    }
-    if (family_of(i)->tx_shut) {
-        return -EPIPE;
-    }
-    if (msg->name_len) {
-        err = inet_addr_get(&to, s->family, msg->name, msg->name_len);
-        if (err) {
-            return err;
-        }
-        if (!to.port) {
-            return -EINVAL;
-        }
-    } else if (!to.port) {
-        return -EDESTADDRREQ;
+    if (s->type == SOCK_DGRAM) {
+        return inet_datagram_send(s, msg);
     }
     err = socket_take_error(s);
-    if (!err) {
-        long n = send_inside(i, msg, &to);
-
-        return n == -EAGAIN ? host_send_datagram(i, msg, &to) : n;
-    }
-    return -err;
-}
-
-/* The next datagram, or why there is none; NULL and 0: the end. */
-static int next_datagram(struct socket *s, struct socket_msg *msg,
-                         struct arrival **out)
-{
-    struct inet_socket *i = inet_of(s);
-    struct family_socket *f = family_of(i);
-    uint64_t deadline = socket_deadline(s->recv_timeout);
-
-    for (;;) {
-        int err = socket_take_error(s);
-
-        if (err) {
-            return -err;
-        }
-        *out = take_arrival(i, msg->flags & MSG_PEEK);
-        if (*out || f->rx_shut) {
-            return 0;
-        }
-        if (msg->nowait) {
-            return -EAGAIN;
-        }
-        err = socket_wait(&s->can_read,
-                          has_arrival(i) || atomic_load_relaxed(&s->error) ||
-                              atomic_load_relaxed(&f->rx_shut),
-                          s->recv_timeout, deadline);
-        if (err) {
-            return err;
-        }
-    }
+    return err ? -err : -EPIPE;
 }
 
 static long inet_recvmsg(struct socket *s, struct socket_msg *msg)
 {
-    struct arrival *a;
-    uint64_t fits;
-    long n;
+    int err;
 
-    if (s->type != SOCK_DGRAM) {
-        int err = socket_take_error(s);
-
-        return err ? -err : -ENOTCONN;
+    if (s->type == SOCK_DGRAM) {
+        return inet_datagram_recv(s, msg);
     }
-    if (msg->flags & (MSG_OOB | MSG_ERRQUEUE)) {
-        return msg->flags & MSG_OOB ? -EOPNOTSUPP : -EAGAIN;
-    }
-    n = next_datagram(s, msg, &a);
-    msg->name_len = 0;
-    if (n || !a) {
-        return n;
-    }
-    fits = MIN((uint64_t)a->len, msg->io->left);
-    n = iobuf_put(msg->io, a->data, fits);
-    if (n >= 0 && fits < a->len) {
-        msg->result |= MSG_TRUNC;
-        n = msg->flags & MSG_TRUNC ? (long)a->len : n;
-    }
-    if (msg->want_name) {
-        msg->name_len = inet_addr_put(msg->name, s->family, &a->from);
-    }
-    if (!(msg->flags & MSG_PEEK)) {
-        kfree(a);
-    }
-    return n;
+    err = socket_take_error(s);
+    return err ? -err : -ENOTCONN;
 }
 
 static uint32_t inet_poll(struct socket *s)
@@ -575,7 +388,8 @@ static uint32_t inet_poll(struct socket *s)
     struct family_socket *f = family_of(i);
     uint32_t bits = atomic_load_relaxed(&s->error) ? POLLERR : 0;
 
-    bits |= has_arrival(i) ? ALL_IN : 0;
+    bits |= inet_has_arrival(i) ? ALL_IN : 0;
+    bits |= atomic_load_relaxed(&f->error_count) ? POLLERR : 0;
     if (s->type == SOCK_DGRAM) {
         bits |= ALL_OUT;
         if (f->rx_shut) {
@@ -610,130 +424,6 @@ static int inet_shutdown(struct socket *s, int how)
     socket_wake_read(s, ALL_IN | EPOLLRDHUP);
     socket_wake_write(s, ALL_OUT);
     return 0;
-}
-
-/* ---- options ---- */
-
-static struct option *find_option(struct inet_socket *i, int level, int name)
-{
-    list_for_each (pos, &i->options) {
-        struct option *o = list_entry(pos, struct option, node);
-
-        if (o->level == level && o->name == name) {
-            return o;
-        }
-    }
-    return NULL;
-}
-
-static int keep_option(struct inet_socket *i, int level, int name,
-                       const void *value, uint32_t len)
-{
-    struct option *old = find_option(i, level, name);
-    struct option *o = kmalloc(sizeof(*o) + len);
-
-    if (!o) {
-        return -ENOMEM;
-    }
-    o->level = level;
-    o->name = name;
-    o->len = len;
-    memcpy(o->value, value, len);
-    list_add_tail(&i->options, &o->node);
-    if (old) {
-        list_del(&old->node);
-        kfree(old);
-    }
-    return 0;
-}
-
-static bool level_fits(const struct socket *s, int level)
-{
-    return level == IPPROTO_IP ||
-           (level == IPPROTO_IPV6 && s->family == AF_INET6) ||
-           (level == IPPROTO_TCP && s->type == SOCK_STREAM);
-}
-
-int inet_setsockopt(struct socket *s, int level, int name, const void *value,
-                    uint32_t len)
-{
-    struct inet_socket *i = inet_of(s);
-    int32_t number = 0;
-    int err;
-
-    if (level == SOL_SOCKET) {
-        return i->host ? host_option(i, level, name, value, len) : -ENOPROTOOPT;
-    }
-    if (!level_fits(s, level)) {
-        return -ENOPROTOOPT;
-    }
-    if (len < (level == IPPROTO_TCP ? sizeof(number) : 1) ||
-        len > OPTION_MOST) {
-        return -EINVAL;
-    }
-    memcpy(&number, value, MIN(len, (uint32_t)sizeof(number)));
-    if (level == IPPROTO_IPV6 && name == IPV6_V6ONLY) {
-        if (i->local.port) {
-            return -EINVAL;
-        }
-        i->v6only = number != 0;
-        return 0;
-    }
-    err = host_option(i, level, name, value, len);
-    return err ? err : keep_option(i, level, name, value, len);
-}
-
-int inet_getsockopt(struct socket *s, int level, int name, void *value,
-                    uint32_t *len)
-{
-    struct inet_socket *i = inet_of(s);
-    int32_t only = i->v6only;
-    struct option *o;
-    int err;
-
-    if (level == SOL_SOCKET || !level_fits(s, level)) {
-        return -ENOPROTOOPT;
-    }
-    if (level == IPPROTO_IPV6 && name == IPV6_V6ONLY) {
-        *len = MIN(*len, (uint32_t)sizeof(only));
-        memcpy(value, &only, *len);
-        return 0;
-    }
-    o = find_option(i, level, name);
-    if (o) {
-        *len = MIN(*len, o->len);
-        memcpy(value, o->value, *len);
-        return 0;
-    }
-    err = host_prepare(i);
-    return err ? err : host_get_option(i, level, name, value, len);
-}
-
-long inet_ioctl(struct socket *s, uint32_t cmd, struct uptr arg)
-{
-    struct inet_socket *i = inet_of(s);
-    struct arrival *a;
-    uint32_t len = 0;
-
-    switch (cmd) {
-    case FIONREAD:
-        if (s->type != SOCK_DGRAM) {
-            return -EINVAL;
-        }
-        spin_lock(&s->lock);
-        if (!list_empty(&family_of(i)->arrivals)) {
-            a = list_entry(list_first(&family_of(i)->arrivals), struct arrival,
-                           node);
-            len = a->len;
-        }
-        spin_unlock(&s->lock);
-        return put_user32(arg, len);
-    case TIOCOUTQ:
-    case SIOCATMARK:
-        return put_user32(arg, 0);
-    default:
-        return -ENOTTY;
-    }
 }
 
 static const struct socket_ops inet_ops = {

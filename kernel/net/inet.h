@@ -26,6 +26,31 @@ struct inet_addr {
     uint32_t scope; /* sin6_scope_id */
 };
 
+enum { DATAGRAM_MOST = 65507 }; /* bytes */
+
+/* What is told of a datagram besides its data. */
+struct inet_info {
+    struct inet_addr to; /* where it was sent; the port is the receiver's */
+    int32_t interface;   /* that it came by */
+    int32_t ttl, tos;    /* hop limit and traffic class of IPv6 */
+    int64_t time;        /* ns since the epoch */
+};
+
+/* What one send asks for, besides what options say. */
+struct inet_control {
+    struct inet_addr source; /* any: no matter which */
+    int32_t interface;       /* 0: no matter which */
+    int32_t ttl, tos;        /* -1: as the options say */
+};
+
+/* struct sock_extended_err and who sent it, of ip(7)'s error queue. */
+struct inet_error {
+    uint32_t error; /* an errno; 0: none */
+    uint8_t origin, type, code;
+    uint32_t info;
+    struct inet_addr offender;
+};
+
 struct loop; /* loop.c: where sockets inside find it */
 struct side; /* loop_stream.c: its end of a connection inside */
 
@@ -51,9 +76,15 @@ static inline struct inet_socket *inet_of(struct socket *s)
 
 /* ops->free of every table of the family: frees the socket and its options. */
 void inet_free(struct socket *s);
-/* ioctl(2) commands that do not ask for data: interfaces (netdevice(7)),
- * SIOCATMARK and the like. -ENOTTY. */
+/* FIONREAD, TIOCOUTQ, SIOCATMARK before a stream is connected, and of
+ * datagrams. -ENOTTY. */
 long inet_ioctl(struct socket *s, uint32_t cmd, struct uptr arg);
+
+/* setsockopt(2) and getsockopt(2) of every table of the family. */
+int inet_setsockopt(struct socket *s, int level, int name, const void *value,
+                    uint32_t len);
+int inet_getsockopt(struct socket *s, int level, int name, void *value,
+                    uint32_t *len);
 
 /* ---- addresses (inet_addr.c) ---- */
 
@@ -86,8 +117,13 @@ unsigned inet_listener_room(struct inet_socket *listener);
 /* A datagram from outside: a copy of data is queued. -ENOBUFS: no room, it is
  * lost. No spinlock is held. */
 int inet_datagram_push(struct inet_socket *i, const struct inet_addr *from,
-                       const struct inet_addr *to, const void *data,
+                       const struct inet_info *info, const void *data,
                        size_t len);
+/* The host tells what became of a datagram that went to `to`; data is its
+ * beginning. No spinlock is held. */
+void inet_error_push(struct inet_socket *i, const struct inet_addr *to,
+                     const struct inet_error *error, const void *data,
+                     size_t len);
 
 /* Calls fn for each option that was set, oldest first. */
 void inet_option_for_each(struct inet_socket *i,

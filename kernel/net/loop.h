@@ -36,10 +36,4 @@ int loop_connect(struct inet_socket *i, struct inet_socket *listener,
                  const struct inet_addr *dest, const struct inet_addr *source,
                  bool nowait);
 
-/* inet.c's, which connections inside share. */
-int inet_setsockopt(struct socket *s, int level, int name, const void *value,
-                    uint32_t len);
-int inet_getsockopt(struct socket *s, int level, int name, void *value,
-                    uint32_t *len);
-
 #endif

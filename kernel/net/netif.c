@@ -248,7 +248,6 @@ long netif_ioctl(uint32_t cmd, struct uptr arg)
     case SIOCGIFCONF:
         return get_conf(arg);
     case SIOCSIFFLAGS:
-        return -EPERM;
     case SIOCGIFNAME:
     case SIOCGIFFLAGS:
     case SIOCGIFADDR:
@@ -274,6 +273,9 @@ long netif_ioctl(uint32_t cmd, struct uptr arg)
     n = find(&r, cmd == SIOCGIFNAME);
     if (!n) {
         return -ENODEV;
+    }
+    if (cmd == SIOCSIFFLAGS) { /* nothing here can be changed */
+        return r.flags == (int16_t)n->flags ? 0 : -EPERM;
     }
     fill(&r, cmd, n);
     return copy_to_user(arg, &r, sizeof(r));

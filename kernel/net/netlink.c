@@ -305,6 +305,28 @@ static int one_link(struct answer *a, const uint8_t *body, size_t len)
     return put_error(a, -ENODEV);
 }
 
+/* RTM_NEWLINK that asks for an interface to be up that is so. */
+static bool is_up_already(const uint8_t *body, size_t len)
+{
+    const struct netif *list;
+    unsigned count = netif_all(&list);
+    struct abi_ifinfomsg m;
+
+    if (len < sizeof(m)) {
+        return false;
+    }
+    memcpy(&m, body, sizeof(m));
+    if (m.change & ~(uint32_t)IFF_UP || !(m.flags & IFF_UP)) {
+        return false;
+    }
+    for (unsigned i = 0; i < count; i++) {
+        if (list[i].index == m.index) {
+            return list[i].flags & IFF_UP;
+        }
+    }
+    return false;
+}
+
 static int serve(struct netlink *n, const struct abi_nlmsghdr *h,
                  const uint8_t *body, uint8_t *buf)
 {
@@ -317,6 +339,9 @@ static int serve(struct netlink *n, const struct abi_nlmsghdr *h,
         return h->flags & NLM_F_ACK ? put_error(&a, 0) : 0;
     }
     if ((h->type & 3) != 2) { /* not a GET: it would change something */
+        if (h->type == RTM_NEWLINK && is_up_already(body, len)) {
+            return h->flags & NLM_F_ACK ? put_error(&a, 0) : 0;
+        }
         return put_error(&a, -EPERM);
     }
     if (dump) {

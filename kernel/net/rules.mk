@@ -16,7 +16,7 @@ $(NET_UNIT)/tests/unix_test: %: %.o $(FS_WORLD) $(B)/unit/kernel/fs/async.o \
 UNIT_TESTS += $(NET_UNIT)/tests/host_test
 $(NET_UNIT)/tests/outside.o: UNIT_CFLAGS += -D_GNU_SOURCE
 $(NET_UNIT)/tests/host_test: %: %.o $(addprefix $(NET_UNIT)/, host.o \
-		host_connect.o host_datagram.o host_listen.o host_option.o \
+		host_connect.o host_control.o host_datagram.o host_listen.o host_option.o \
 		host_policy.o \
 		host_stream.o inet_addr.o tests/outside.o) \
 		$(addprefix $(B)/unit/kernel/core/, hostio.o hostio_buffer.o \

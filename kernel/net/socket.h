@@ -129,6 +129,8 @@ void socket_wake_read(struct socket *s, uint32_t events);
 void socket_wake_write(struct socket *s, uint32_t events);
 /* Sets SO_ERROR and wakes all. */
 void socket_fail(struct socket *s, int error);
+/* The caller has capability `cap`. */
+bool socket_capable(int cap);
 /* SO_ERROR: the pending error, as a positive errno, and forgets it. */
 int socket_take_error(struct socket *s);
 

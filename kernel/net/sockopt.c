@@ -91,7 +91,7 @@ static uint32_t get_timeout(uint64_t ns, void *value)
 
 /* ---- setting ---- */
 
-static bool capable(int cap)
+bool socket_capable(int cap)
 {
     struct fs_cred cred;
 
@@ -131,7 +131,7 @@ static int set_buffer(struct socket *s, int name, int32_t v)
 {
     bool force = name == SO_SNDBUFFORCE || name == SO_RCVBUFFORCE;
 
-    if (force && !capable(CAP_NET_ADMIN_)) {
+    if (force && !socket_capable(CAP_NET_ADMIN_)) {
         return -EPERM;
     }
     if (name == SO_SNDBUF || name == SO_SNDBUFFORCE) {
@@ -158,13 +158,13 @@ static int set_int(struct socket *s, int name, int32_t v)
     case SO_RCVBUFFORCE:
         return set_buffer(s, name, v);
     case SO_PRIORITY:
-        if ((v < 0 || v > 6) && !capable(CAP_NET_ADMIN_)) {
+        if ((v < 0 || v > 6) && !socket_capable(CAP_NET_ADMIN_)) {
             return -EPERM;
         }
         s->priority = v;
         return 0;
     case SO_MARK:
-        if (!capable(CAP_NET_ADMIN_)) {
+        if (!socket_capable(CAP_NET_ADMIN_)) {
             return -EPERM;
         }
         s->mark = v;
@@ -192,6 +192,9 @@ static int set_common(struct socket *s, int name, const void *value,
 
     if (name == SO_LINGER) {
         return len < sizeof(v) ? -EINVAL : set_linger(s, value, len);
+    }
+    if (name == SO_BINDTODEVICE) { /* a family's own */
+        return -ENOPROTOOPT;
     }
     if (len < sizeof(v)) {
         return -EINVAL;

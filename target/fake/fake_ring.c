@@ -8,6 +8,7 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include "target/fake/fake.h"
 #include "target/linux/pool.h"
 
@@ -170,8 +171,11 @@ static void execute(unsigned ring, const struct ring_sqe *sqe)
         }
     } else if (pool_waits(sqe)) {
         int64_t res = pool_try(sqe, true);
+        bool may_wait = sqe->opcode == RINGOP_ACCEPT ||
+                        sqe->opcode == RINGOP_CONNECT ||
+                        !(sqe->op_flags & MSG_DONTWAIT);
 
-        if (res == -EAGAIN) {
+        if (res == -EAGAIN && may_wait) {
             hold(ring, sqe);
         } else {
             finish(ring, sqe, res);

@@ -21,7 +21,9 @@
 enum { QUEUE = 64, DATA = 300000 };
 
 static struct inet_socket *accepted[QUEUE];
-static unsigned accepted_count, datagram_count, freed;
+static unsigned accepted_count, datagram_count, error_count, error_tries, freed;
+static struct inet_info datagram_info;
+static const struct inet_control plain_control = {.ttl = -1, .tos = -1};
 static uint8_t datagram[70000], data[DATA], back[DATA];
 static size_t datagram_len;
 static const struct socket_ops plain_ops;
@@ -109,13 +111,34 @@ unsigned inet_listener_room(struct inet_socket *listener)
 }
 
 int inet_datagram_push(struct inet_socket *i, const struct inet_addr *from,
-                       const struct inet_addr *to, const void *bytes,
+                       const struct inet_info *info, const void *bytes,
                        size_t len)
 {
     memcpy(datagram, bytes, len);
     datagram_len = len;
+    datagram_info = *info;
     datagram_count++;
     return 0;
+}
+
+void inet_error_push(struct inet_socket *i, const struct inet_addr *to,
+                     const struct inet_error *error, const void *bytes,
+                     size_t len)
+{
+    EXPECT(error->error > 0 && error->error < 134);
+    error_count++;
+}
+
+int inet_setsockopt(struct socket *s, int level, int name, const void *value,
+                    uint32_t len)
+{
+    return -ENOPROTOOPT;
+}
+
+int inet_getsockopt(struct socket *s, int level, int name, void *value,
+                    uint32_t *len)
+{
+    return -ENOPROTOOPT;
 }
 
 void inet_option_for_each(struct inet_socket *i,
@@ -336,7 +359,7 @@ static void datagrams_come_and_go(void)
     fresh();
     iobuf_kernel(&io, "abc", 3);
     msg.io = &io;
-    EXPECT_EQ(host_send_datagram(i, &msg, &to), 3);
+    EXPECT_EQ(host_send_datagram(i, &msg, &to, &plain_control), 3);
     EXPECT_EQ(outside_read(fd, back, 10), 3);
     EXPECT_EQ(outside_send_to(fd, i->local.port, data, 60000), 60000);
     for (int tries = 0; !datagram_count && tries < 8; tries++) {
@@ -524,14 +547,89 @@ static void message_headers_are_clamped(void)
     outside_close(fd);
 }
 
-/* Results that are possible and wrong: whatever they are, the program gets an
- * error or bytes, and everything can be ended. */
+/* Control messages of any kind, length and content: what is told of them is
+ * what one could be told. */
 static uint64_t seed;
 
+static uint64_t next_random(void)
+{
+    seed = seed * 6364136223846793005ull + 1442695040888963407ull;
+    return seed >> 32;
+}
+
+static void wild_control(unsigned ring, const struct ring_sqe *e,
+                         struct ring_cqe *c)
+{
+    static const int kinds[][2] = {{0, 8},   {0, 2},   {0, 1},   {0, 11},
+                                   {41, 50}, {41, 52}, {41, 67}, {41, 25}};
+    uint8_t *control = (void *)(e->addr + MESSAGE_CONTROL);
+    struct abi_msghdr *m = (void *)e->addr;
+
+    if (ring == 0 && e->opcode == RINGOP_POLL_ADD && c->res > 0) {
+        c->res |= POLLERR;
+    }
+    if (ring != 0 || e->opcode != RINGOP_RECVMSG) {
+        return;
+    }
+    if (c->res < 0 && error_tries && next_random() % 2) {
+        error_tries--;
+        c->res = (int32_t)(next_random() % 100); /* of the error queue, too */
+    }
+    for (unsigned i = 0; i < HOSTIO_CONTROL; i++) {
+        control[i] = (uint8_t)next_random();
+    }
+    for (unsigned at = 0; at + 64 <= HOSTIO_CONTROL; at += 48) {
+        const int *kind = kinds[next_random() % 8];
+        struct abi_cmsghdr h = {next_random() % 64, kind[0], kind[1]};
+
+        h.len = next_random() % 16 ? h.len : UINT64_MAX - h.len;
+        memcpy(control + at, &h, sizeof(h));
+        if (next_random() % 2) { /* an error that can be */
+            memset(control + at + sizeof(h), 0, 16);
+            control[at + sizeof(h)] = (uint8_t)(1 + next_random() % 133);
+        }
+    }
+    m->control_len = next_random() % (2 * HOSTIO_CONTROL);
+    m->name_len = (uint32_t)(next_random() % 200);
+}
+
+static void control_messages_are_checked(void)
+{
+    struct inet_socket *i = new_socket(SOCK_DGRAM);
+    int fd = outside_datagram();
+
+    fresh();
+    fake_on_complete(wild_control);
+    error_tries = 0;
+    EXPECT_EQ(host_bind(i), 0);
+    for (seed = 1; seed < 400; seed++) {
+        uint64_t kept = seed;
+
+        error_tries = 3;
+        datagram_info = (struct inet_info){0};
+        outside_send_to(fd, i->local.port, "abc", 3);
+        for (int tries = 0; tries < 6; tries++) {
+            fake_ring_progress();
+            hostio_look();
+        }
+        EXPECT(datagram_info.ttl >= 0 && datagram_info.ttl < 256);
+        EXPECT(datagram_info.tos >= 0 && datagram_info.tos < 256);
+        seed = kept;
+    }
+    EXPECT(error_count > 0);
+    fake_on_complete(NULL);
+    host_stop(i);
+    socket_unref(&i->s);
+    outside_close(fd);
+    EXPECT_EQ(sched_io_inflight, 0);
+}
+
+/* Results that are possible and wrong: whatever they are, the program gets an
+ * error or bytes, and everything can be ended. */
 static void random_result(unsigned ring, const struct ring_sqe *e,
                           struct ring_cqe *c)
 {
-    seed = seed * 6364136223846793005ull + 1442695040888963407ull;
+    next_random();
     if (ring == 0 && seed >> 62 == 0) {
         switch (e->opcode) {
         case RINGOP_RECV:
@@ -598,6 +696,7 @@ int main(void)
     RUN(results_must_be_possible);
     RUN(addresses_are_checked);
     RUN(message_headers_are_clamped);
+    RUN(control_messages_are_checked);
     RUN(wrong_results_do_no_harm);
     return unit_result();
 }

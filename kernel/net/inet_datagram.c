@@ -1,0 +1,421 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Datagrams of AF_INET and AF_INET6 (inet.h): to a socket inside, else by way
+ * of the host; put together by several sends while the socket is corked
+ * (udp(7)); received from the one queue; and the error queue (ip(7),
+ * IP_RECVERR), which has what the host told of datagrams that were sent.
+ */
+#include "kernel/net/host.h"
+#include "kernel/net/inet_private.h"
+#include "kernel/net/loop.h"
+#include "kernel/mm/heap.h"
+#include "lib/string.h"
+#include "abi/linux/epoll.h"
+#include "abi/linux/errno.h"
+
+enum {
+    ERRORS_MOST = 64, /* that wait in one socket */
+    TTL_DEFAULT = 64,
+    ALL_IN = POLLIN | POLLRDNORM,
+    ALL_OUT = POLLOUT | POLLWRNORM,
+};
+
+/* ---- sending ---- */
+
+/* What the receiver inside is told of the datagram. */
+static void describe(struct inet_socket *i, const struct inet_addr *to,
+                     const struct inet_control *c, struct inet_info *out)
+{
+    bool v4 = inet_addr_is_v4(to);
+    int level = v4 ? IPPROTO_IP : IPPROTO_IPV6;
+    int32_t ttl = c->ttl, tos = c->tos;
+
+    if (ttl < 0) {
+        ttl = inet_option_number(i, level, v4 ? IP_TTL : IPV6_UNICAST_HOPS, -1);
+    }
+    if (tos < 0) {
+        tos = inet_option_number(i, level, v4 ? IP_TOS : IPV6_TCLASS, -1);
+    }
+    out->to = *to;
+    out->interface = 1; /* lo */
+    out->ttl = ttl < 0 ? TTL_DEFAULT : ttl;
+    out->tos = tos < 0 ? 0 : tos & 0xff;
+    out->time = clock_realtime();
+}
+
+/* Queues what msg has in a socket inside. What it has no room for is lost. */
+static long give(struct inet_socket *to, const struct inet_addr *from,
+                 const struct inet_info *info, struct socket_msg *msg)
+{
+    size_t len = msg->io->left;
+    struct arrival *a = kmalloc(sizeof(*a) + len);
+
+    if (!a) {
+        return -ENOBUFS;
+    }
+    if (iobuf_get(msg->io, a->data, len) < (long)len) {
+        kfree(a);
+        return -EFAULT;
+    }
+    a->conn = NULL;
+    a->from = *from;
+    a->info = *info;
+    a->len = (uint32_t)len;
+    if (!inet_queue_arrival(to, a)) {
+        kfree(a);
+    }
+    return (long)len;
+}
+
+/* -EAGAIN: no socket inside is meant. */
+static long send_inside(struct inet_socket *i, struct socket_msg *msg,
+                        const struct inet_addr *to,
+                        const struct inet_control *c)
+{
+    struct inet_addr dest, source;
+    struct inet_socket *target;
+    struct inet_info info;
+    long n = 0;
+
+    if (msg->io->left > DATAGRAM_MOST) {
+        return -EAGAIN;
+    }
+    loop_route(i, to, &dest, &source);
+    target = loop_find(SOCK_DGRAM, &dest, &source);
+    if (!target) {
+        return -EAGAIN;
+    }
+    if (!i->local.port) { /* the host chooses one that is free there, too */
+        n = host_bind(i);
+        if (!n) {
+            loop_add(i);
+            loop_route(i, to, &dest, &source);
+        }
+    }
+    if (!n && !inet_addr_is_any(&c->source)) {
+        n = host_owns_address(&c->source) ? 0 : -EINVAL;
+        memcpy(source.ip, c->source.ip, sizeof(source.ip));
+    }
+    if (!n) {
+        describe(i, &dest, c, &info);
+        n = give(target, &source, &info, msg);
+    }
+    socket_unref(&target->s);
+    return n;
+}
+
+static long transmit(struct inet_socket *i, struct socket_msg *msg,
+                     const struct inet_addr *to, const struct inet_control *c)
+{
+    long n = send_inside(i, msg, to, c);
+
+    return n == -EAGAIN ? host_send_datagram(i, msg, to, c) : n;
+}
+
+/* ---- corked ---- */
+
+/* Sends what was gathered. cork_lock is held. */
+static long flush(struct inet_socket *i)
+{
+    struct family_socket *f = family_of(i);
+    struct inet_control c = {.ttl = -1, .tos = -1};
+    struct socket_msg msg = {0};
+    struct iobuf io;
+    long n;
+
+    if (!f->cork) {
+        return 0;
+    }
+    iobuf_kernel(&io, f->cork, f->cork_len);
+    msg.io = &io;
+    n = transmit(i, &msg, &f->cork_to, &c);
+    kfree(f->cork);
+    f->cork = NULL;
+    f->cork_len = 0;
+    return n;
+}
+
+static void drop_cork(struct family_socket *f)
+{
+    kfree(f->cork);
+    f->cork = NULL;
+    f->cork_len = 0;
+}
+
+/* Where the datagram goes, its first piece says. */
+static long gather(struct inet_socket *i, struct socket_msg *msg,
+                   const struct inet_addr *to, bool more)
+{
+    struct family_socket *f = family_of(i);
+    size_t len = msg->io->left;
+    long n;
+
+    if (!f->cork) {
+        f->cork = kmalloc(DATAGRAM_MOST);
+        if (!f->cork) {
+            return -ENOBUFS;
+        }
+        f->cork_to = *to;
+    }
+    if (len > DATAGRAM_MOST - f->cork_len) {
+        drop_cork(f);
+        return -EMSGSIZE;
+    }
+    if (iobuf_get(msg->io, f->cork + f->cork_len, len) < (long)len) {
+        drop_cork(f);
+        return -EFAULT;
+    }
+    f->cork_len += len;
+    n = more ? 0 : flush(i);
+    return n < 0 ? n : (long)len;
+}
+
+static long send_corked(struct inet_socket *i, struct socket_msg *msg,
+                        const struct inet_addr *to)
+{
+    struct family_socket *f = family_of(i);
+    long n;
+
+    mutex_lock(&f->cork_lock);
+    n = gather(i, msg, to, msg->flags & MSG_MORE || f->corked);
+    mutex_unlock(&f->cork_lock);
+    return n;
+}
+
+long inet_datagram_uncork(struct inet_socket *i)
+{
+    struct family_socket *f = family_of(i);
+    long n;
+
+    mutex_lock(&f->cork_lock);
+    n = flush(i);
+    mutex_unlock(&f->cork_lock);
+    return n;
+}
+
+void inet_datagram_end(struct inet_socket *i)
+{
+    struct family_socket *f = family_of(i);
+
+    drop_cork(f);
+    while (!list_empty(&f->errors)) {
+        kfree(list_entry(list_pop(&f->errors), struct arrival, node));
+    }
+}
+
+/* ---- */
+
+/* Where msg goes. */
+static int find_target(struct inet_socket *i, const struct socket_msg *msg,
+                       struct inet_addr *to)
+{
+    int err;
+
+    *to = i->peer;
+    if (msg->name_len) {
+        err = inet_addr_get(to, i->s.family, msg->name, msg->name_len);
+        if (err) {
+            return err;
+        }
+        return to->port ? 0 : -EINVAL;
+    }
+    return to->port || family_of(i)->cork ? 0 : -EDESTADDRREQ;
+}
+
+long inet_datagram_send(struct socket *s, struct socket_msg *msg)
+{
+    struct inet_socket *i = inet_of(s);
+    struct family_socket *f = family_of(i);
+    struct inet_control control;
+    struct inet_addr to;
+    int err;
+
+    if (msg->flags & MSG_OOB && s->family == AF_INET) {
+        return -EOPNOTSUPP;
+    }
+    if (f->tx_shut) {
+        return -EPIPE;
+    }
+    err = find_target(i, msg, &to);
+    if (!err) {
+        err = inet_control_get(i, msg, &control);
+    }
+    if (!err) {
+        err = -socket_take_error(s);
+    }
+    if (err) {
+        return err;
+    }
+    if (unlikely(msg->flags & MSG_MORE || f->corked || f->cork)) {
+        return send_corked(i, msg, &to);
+    }
+    return transmit(i, msg, &to, &control);
+}
+
+/* ---- receiving ---- */
+
+int inet_datagram_push(struct inet_socket *i, const struct inet_addr *from,
+                       const struct inet_info *info, const void *data,
+                       size_t len)
+{
+    struct arrival *a = kmalloc(sizeof(*a) + len);
+
+    if (!a) {
+        return -ENOBUFS;
+    }
+    a->conn = NULL;
+    a->from = *from;
+    a->info = *info;
+    a->len = (uint32_t)len;
+    memcpy(a->data, data, len);
+    if (!inet_queue_arrival(i, a)) {
+        kfree(a);
+        return -ENOBUFS;
+    }
+    return 0;
+}
+
+/* The next datagram, or why there is none; NULL and 0: the end. */
+static int next_datagram(struct socket *s, struct socket_msg *msg,
+                         struct arrival **out)
+{
+    struct inet_socket *i = inet_of(s);
+    struct family_socket *f = family_of(i);
+    uint64_t deadline = socket_deadline(s->recv_timeout);
+
+    for (;;) {
+        int err = socket_take_error(s);
+
+        if (err) {
+            return -err;
+        }
+        *out = inet_take_arrival(i, msg->flags & MSG_PEEK);
+        if (*out || f->rx_shut) {
+            return 0;
+        }
+        if (msg->nowait) {
+            return -EAGAIN;
+        }
+        err =
+            socket_wait(&s->can_read,
+                        inet_has_arrival(i) || atomic_load_relaxed(&s->error) ||
+                            atomic_load_relaxed(&f->rx_shut),
+                        s->recv_timeout, deadline);
+        if (err) {
+            return err;
+        }
+    }
+}
+
+/* The data of a and where it came from: bytes, or -EFAULT. */
+static long put_datagram(struct socket *s, struct socket_msg *msg,
+                         const struct arrival *a)
+{
+    uint64_t fits = MIN((uint64_t)a->len, msg->io->left);
+    long n = iobuf_put(msg->io, a->data, fits);
+
+    if (n >= 0 && fits < a->len) {
+        msg->result |= MSG_TRUNC;
+        n = msg->flags & MSG_TRUNC ? (long)a->len : n;
+    }
+    if (msg->want_name) {
+        msg->name_len = inet_addr_put(msg->name, s->family, &a->from);
+    }
+    return n;
+}
+
+/* ---- the error queue ---- */
+
+void inet_error_push(struct inet_socket *i, const struct inet_addr *to,
+                     const struct inet_error *error, const void *data,
+                     size_t len)
+{
+    struct family_socket *f = family_of(i);
+    struct arrival *a = kzalloc(sizeof(*a) + len);
+    bool room;
+
+    if (!a) {
+        return;
+    }
+    a->from = *to;
+    a->error = *error;
+    a->info.time = clock_realtime();
+    a->len = (uint32_t)len;
+    memcpy(a->data, data, len);
+    spin_lock(&i->s.lock);
+    room = f->error_count < ERRORS_MOST;
+    if (room) {
+        list_add_tail(&f->errors, &a->node);
+        f->error_count++;
+        atomic_store(&i->s.error, (int32_t)error->error);
+    }
+    spin_unlock(&i->s.lock);
+    if (!room) {
+        kfree(a);
+        return;
+    }
+    socket_wake_read(&i->s, ALL_IN | POLLERR);
+    socket_wake_write(&i->s, ALL_OUT | POLLERR);
+}
+
+/* The first error; SO_ERROR becomes what the one behind it says. */
+static struct arrival *take_error(struct inet_socket *i)
+{
+    struct family_socket *f = family_of(i);
+    struct arrival *a = NULL, *next = NULL;
+
+    spin_lock(&i->s.lock);
+    if (!list_empty(&f->errors)) {
+        a = list_entry(list_pop(&f->errors), struct arrival, node);
+        f->error_count--;
+        if (!list_empty(&f->errors)) {
+            next = list_entry(list_first(&f->errors), struct arrival, node);
+        }
+        atomic_store(&i->s.error, next ? (int32_t)next->error.error : 0);
+    }
+    spin_unlock(&i->s.lock);
+    return a;
+}
+
+static long recv_error(struct socket *s, struct socket_msg *msg)
+{
+    struct inet_socket *i = inet_of(s);
+    struct arrival *a = take_error(i);
+    long n;
+
+    if (!a) {
+        return -EAGAIN;
+    }
+    n = put_datagram(s, msg, a);
+    msg->result |= MSG_ERRQUEUE;
+    inet_control_put_error(i, msg, a);
+    kfree(a);
+    return n;
+}
+
+long inet_datagram_recv(struct socket *s, struct socket_msg *msg)
+{
+    struct inet_socket *i = inet_of(s);
+    struct arrival *a;
+    long n;
+
+    msg->name_len = 0;
+    if (msg->flags & MSG_OOB) {
+        return -EOPNOTSUPP;
+    }
+    if (msg->flags & MSG_ERRQUEUE) {
+        return recv_error(s, msg);
+    }
+    n = next_datagram(s, msg, &a);
+    if (n || !a) {
+        return n;
+    }
+    n = put_datagram(s, msg, a);
+    if (n >= 0) {
+        inet_control_put(i, msg, a);
+    }
+    if (!(msg->flags & MSG_PEEK)) {
+        kfree(a);
+    }
+    return n;
+}

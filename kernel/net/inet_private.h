@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What the files of the family share (inet.h): inet.c has sockets and their
+ * queue, inet_datagram.c sends and receives, inet_control.c is control
+ * messages, inet_option.c options.
+ */
+#ifndef KERNEL_NET_INET_PRIVATE_H
+#define KERNEL_NET_INET_PRIVATE_H
+
+#include "kernel/net/inet.h"
+#include "abi/linux/inet.h"
+
+/* family_socket.wants: what the program asked to be told with each datagram */
+enum {
+    WANTS_PKTINFO = 1 << 0,
+    WANTS_TTL = 1 << 1,
+    WANTS_TOS = 1 << 2,
+    WANTS_DESTINATION = 1 << 3,
+    WANTS_ERRORS = 1 << 4,
+    WANTS_PKTINFO6 = 1 << 5,
+    WANTS_HOPS6 = 1 << 6,
+    WANTS_CLASS6 = 1 << 7,
+    WANTS_ERRORS6 = 1 << 8,
+};
+
+struct inet_option {
+    struct list node;
+    int level, name;
+    uint32_t len;
+    uint8_t value[];
+};
+
+/* A connection or a datagram that waits; or one that an error is about. */
+struct arrival {
+    struct list node;
+    struct inet_socket *conn; /* with its reference; NULL: a datagram */
+    struct inet_addr from;
+    struct inet_info info;
+    struct inet_error error;
+    uint32_t dropped; /* how many had been lost before */
+    uint32_t len;
+    uint8_t data[];
+};
+
+struct family_socket {
+    struct inet_socket i;
+    struct list arrivals; /* this and the next four: under i.s.lock */
+    struct list errors;
+    uint32_t count, bytes;
+    uint32_t dropped, error_count;
+    uint32_t backlog; /* 0: does not listen */
+    uint32_t wants;   /* WANTS_* */
+    bool rx_shut, tx_shut;
+    /* A datagram that is put together by several sends (udp(7), UDP_CORK). */
+    struct mutex cork_lock; /* LOCK_FS_INODE */
+    bool corked;            /* the option; the next: under cork_lock */
+    uint8_t *cork;          /* DATAGRAM_MOST bytes; NULL: none is begun */
+    uint32_t cork_len;
+    struct inet_addr cork_to;
+};
+
+static inline struct family_socket *family_of(struct inet_socket *i)
+{
+    return container_of(i, struct family_socket, i);
+}
+
+/* ---- inet.c ---- */
+
+/* The first that waits, NULL: none. It stays with `peek`. */
+struct arrival *inet_take_arrival(struct inet_socket *i, bool peek);
+/* Queues a; false: there is no room, and a is still the caller's. */
+bool inet_queue_arrival(struct inet_socket *i, struct arrival *a);
+bool inet_has_arrival(struct inet_socket *i);
+
+/* ---- inet_datagram.c ---- */
+
+long inet_datagram_send(struct socket *s, struct socket_msg *msg);
+long inet_datagram_recv(struct socket *s, struct socket_msg *msg);
+/* UDP_CORK was taken off: what was gathered is sent. */
+long inet_datagram_uncork(struct inet_socket *i);
+void inet_datagram_end(struct inet_socket *i);
+
+/* ---- inet_control.c ---- */
+
+/* What control messages of a send ask for. -EINVAL, -EPERM. */
+int inet_control_get(struct inet_socket *i, const struct socket_msg *msg,
+                     struct inet_control *out);
+/* Adds to msg all that s wants to be told of a. */
+void inet_control_put(struct inet_socket *i, struct socket_msg *msg,
+                      const struct arrival *a);
+/* The same for a taken from the error queue. */
+void inet_control_put_error(struct inet_socket *i, struct socket_msg *msg,
+                            const struct arrival *a);
+
+/* ---- inet_option.c ---- */
+
+void inet_drop_options(struct inet_socket *i);
+/* A connection has the options of the listening socket. */
+void inet_inherit_options(struct inet_socket *i, struct inet_socket *from);
+/* A number that was set, or `other`. */
+int32_t inet_option_number(struct inet_socket *i, int level, int name,
+                           int32_t other);
+
+#endif
