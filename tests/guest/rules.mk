@@ -7,7 +7,7 @@
 GUEST := $(B)/guest
 GUEST_NAMES := $(patsubst tests/guest/%/main.c,%,$(wildcard tests/guest/*/main.c))
 GUEST_PROGRAMS := $(addprefix $(GUEST)/bin/,$(GUEST_NAMES) musl-threads go \
-	goroutines rust java/Main.class)
+	goroutines goexec rust java/Main.class java/Processes.class)
 GUEST_FLAGS := -pthread
 GUEST_FLAGS_asan := -g -O1 -fsanitize=address -pthread
 GUEST_FLAGS_nonpie := -static -no-pie
@@ -22,7 +22,7 @@ $(GUEST)/bin/musl-threads: tests/guest/threads/main.c
 	@mkdir -p $(@D)
 	musl-gcc -O2 -static -D_GNU_SOURCE -o $@ $<
 
-$(GUEST)/bin/go $(GUEST)/bin/goroutines: $(GUEST)/bin/%: tests/guest/%/main.go
+$(addprefix $(GUEST)/bin/,go goroutines goexec): $(GUEST)/bin/%: tests/guest/%/main.go
 	@mkdir -p $(@D)
 	CGO_ENABLED=0 GO111MODULE=off GOCACHE=$(abspath $(GUEST)/gocache) \
 		go build -o $@ $<
@@ -32,7 +32,7 @@ $(GUEST)/bin/rust: tests/guest/rust/main.rs
 	/usr/bin/rustc -O -C target-feature=+crt-static -o $@ $<
 
 # Its inner classes come out beside it.
-$(GUEST)/bin/java/Main.class: tests/guest/java/Main.java
+$(GUEST)/bin/java/%.class: tests/guest/java/%.java
 	@mkdir -p $(@D)
 	javac -d $(@D) $<
 

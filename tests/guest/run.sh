@@ -56,11 +56,11 @@ while IFS= read -r line; do
     eval "options=(${GUEST_OPTIONS:-} $options)"
 
     find "$rootfs/tmp/" -mindepth 1 -delete
-    env -i "$path" HOME=/root timeout -k 5 120 \
+    env -i "$path" HOME=/root timeout -k 5 "${GUEST_TIMEOUT:-120}" \
         chroot "$rootfs" "${words[@]}" >"$work/native" 2>"$work/native.err" \
         </dev/null
     native=$?
-    timeout -k 5 120 "$enclos" run --target "$target" --root "$image" "${options[@]}" \
+    timeout -k 5 "${GUEST_TIMEOUT:-120}" "$enclos" run --target "$target" --root "$image" "${options[@]}" \
         "${words[@]}" >"$work/ours" 2>"$work/ours.err" </dev/null
     ours=$?
     # 125 is neither the program's nor a success: chroot(1) or enclos failed.

@@ -15,6 +15,7 @@ packages="gcc make binutils libc6-dev
     nginx-light postgresql mariadb-server-core mariadb-client-core sysbench
     openssh-server openssh-client bind9-dnsutils dnsmasq-base rsync
     python3-grpcio iperf3
+    g++ cmake googletest autoconf tmux vim postgresql-15 less
     git gdb clang libclang-rt-14-dev clang-format cppcheck"
 
 missing=

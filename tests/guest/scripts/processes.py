@@ -65,6 +65,12 @@ def main():
     spawned.start()
     spawned.join()
     print(spawned.exitcode)
+    server = mp.get_context("forkserver")
+    with server.Pool(2) as pool:
+        print(pool.map(square, range(5)), pool.apply_async(divmod, (7, 2)).get())
+    queue = server.Queue()
+    run(server.Process(target=put, args=(queue, i)) for i in range(2))
+    print(sorted(queue.get() for _ in range(2)))
     memory = shared_memory.SharedMemory(create=True, size=64)
     run(mp.Process(target=fill, args=(memory.name, i)) for i in range(5))
     print(bytes(memory.buf[:6]))

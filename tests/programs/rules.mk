@@ -1,0 +1,30 @@
+# SPDX-License-Identifier: MIT
+# Big programs with processes: whole Debian packages in one image; run and
+# compared as the guest tests are. What takes seconds is in `make test`, the
+# rest in `make test-programs`.
+
+PROGRAMS_OF_DEBIAN := bash dash coreutils findutils diffutils grep sed gawk gcc \
+	g++ make cmake googletest autoconf git perl python3 tmux vim \
+	postgresql-15 tar gzip procps apt bsdutils util-linux less ncurses-base
+
+BIG := $(B)/programs
+$(BIG)/root.img: tests/programs/rootfs.sh $(wildcard tests/programs/scripts/*) \
+		$(GUEST)/rootfs.stamp $(B)/bin/enclos
+	@mkdir -p $(@D)
+	tests/programs/rootfs.sh $(BIG)/root $(GUEST)/rootfs/data \
+		$(PROGRAMS_OF_DEBIAN)
+	$(B)/bin/enclos build $(BIG)/root -o $@
+
+BIG_TESTS := $(BIG)/programs.test $(BIG)/long.test
+SCRIPT_TESTS += $(BIG)/programs.test
+$(BIG_TESTS): $(BIG)/%.test: tests/programs/%.cases tests/guest/run.sh \
+		$(BIG)/root.img
+	@printf '#!/bin/sh\nexport GUEST_TIMEOUT=%s\nexec %s %s %s %s %s\n' 300 \
+		tests/guest/run.sh $(BIG)/root $(BIG)/root.img $(B)/bin/enclos \
+		$< >$@
+	@chmod +x $@
+
+test-programs: deps
+	@$(MAKE) --no-print-directory all $(BIG_TESTS)
+	@TEST_TIMEOUT=3000 tests/run.sh $(BIG_TESTS)
+.PHONY: test-programs
