@@ -78,7 +78,8 @@ $(B)/unit/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(UNIT_CFLAGS) $(DEPFLAGS) -c -o $@ $<
 
--include $(shell find $(B) -name '*.d' 2>/dev/null)
+# Not those in root file systems of tests.
+-include $(shell find $(B) -name 'root*' -prune -o -name '*.d' -print 2>/dev/null)
 
 # Installs what building and testing need; silent when nothing is missing.
 deps:
@@ -101,6 +102,7 @@ help:
 	@echo 'deps           install the Debian packages needed'
 	@echo 'run            pack busybox, python3 and sqlite3 and run them'
 	@echo 'test           all tests; ends in "N passed, N failed, N skipped"'
+	@echo 'test-programs  big programs for longer'
 	@echo 'bench          native beside ours; writes build/bench.json'
 	@echo 'lint           format, cppcheck, include direction, sizes'
 	@echo 'fuzz           SECONDS=60 of each fuzz target'

@@ -74,6 +74,15 @@ static struct host_vcpu *vcpu_of_stack(uint64_t sp)
     return (struct host_vcpu *)ALIGN_DOWN(sp, HOST_BLOCK);
 }
 
+/* In a handler: a vCPU's thread also starts, and idles, within its block. */
+static bool is_alternate_stack(uint64_t sp)
+{
+    uint64_t at = sp & (HOST_BLOCK - 1);
+
+    return vcpu_of_stack(sp) && at >= HOST_ALTSTACK &&
+           at <= HOST_ALTSTACK + HOST_ALTSTACK_SIZE;
+}
+
 static void copy_registers(struct user_regs *r, const greg_t *g)
 {
     r->r15 = g[REG_R15];
@@ -260,7 +269,7 @@ static void kick_in_kernel(struct host_vcpu *h, ucontext_t *uc)
     } else if (resume_by_frame_owns_rip(rip)) {
         kick_after_resume(h, uc);
     } else if (kernel_owns_rip(rip) ||
-               vcpu_of_stack(uc->uc_mcontext.gregs[REG_RSP])) {
+               is_alternate_stack(uc->uc_mcontext.gregs[REG_RSP])) {
         vcpu_look_again(h);
     } else {
         vcpu_return_tick(h);

@@ -38,6 +38,7 @@ static const struct test tests[] = {
     {"kicks_end_waits", 0, 0, 2},
     {"kicks_interrupt_user_code", 0, 0, 2},
     {"waits_end_at_their_deadline", 0, 0, 1},
+    {"an_idle_vcpu_sleeps_after_a_tick", 0, 0, 1},
     {"the_clock_is_the_hosts", 0, 0, 1},
     {"random_bytes_differ", 0, 0, 1},
     {"rings_complete_and_wake", 0, 0, 2},

@@ -414,6 +414,24 @@ static void waits_end_at_their_deadline(void)
     target_vcpu_wait(0);
 }
 
+/* The tick is looked at once more after it found the kernel; not for ever. */
+static void an_idle_vcpu_sleeps_after_a_tick(void)
+{
+    uint64_t until = target_clock() + 1000000;
+    unsigned waits = 0;
+
+    target_vcpu_tick(until);
+    while (target_clock() < until + 1000000) {
+    }
+    until = target_clock() + 50000000;
+    while (target_clock() < until) {
+        target_vcpu_wait(until);
+        waits++;
+    }
+    mini_say("# %u waits", waits);
+    MUST(waits < 10);
+}
+
 /* ---- time, randomness ---- */
 
 static void the_clock_is_the_hosts(void)
@@ -639,6 +657,7 @@ static const struct {
     TEST(kicks_end_waits),
     TEST(kicks_interrupt_user_code),
     TEST(waits_end_at_their_deadline),
+    TEST(an_idle_vcpu_sleeps_after_a_tick),
     TEST(the_clock_is_the_hosts),
     TEST(random_bytes_differ),
     TEST(rings_complete_and_wake),
