@@ -79,7 +79,7 @@ $(B)/unit/%.o: %.c
 	$(CC) $(UNIT_CFLAGS) $(DEPFLAGS) -c -o $@ $<
 
 # Not those in root file systems of tests.
--include $(shell find $(B) -name 'root*' -prune -o -name '*.d' -print 2>/dev/null)
+-include $(shell find $(B) -type d -name 'root*' -prune -o -name '*.d' -print 2>/dev/null)
 
 # Installs what building and testing need; silent when nothing is missing.
 deps:

@@ -14,10 +14,10 @@
 
 #include "../show.h"
 
-#define SERVERS 8
-#define CLIENTS 4
+#define SERVERS     8
+#define CLIENTS     4
 #define CONNECTIONS 10
-#define MESSAGES 5
+#define MESSAGES    5
 
 static struct sockaddr_un address = {AF_UNIX, "/tmp/prefork.sock"};
 static int *served; /* connections a server, shared */
