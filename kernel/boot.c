@@ -9,6 +9,7 @@
 #include "kernel/core/hostio_ring.h"
 #include "kernel/core/log.h"
 #include "kernel/core/sched.h"
+#include "kernel/core/timer.h"
 #include "kernel/crypto/crypto.h"
 #include "kernel/fs/fs.h"
 #include "kernel/ipc/ipc.h"
@@ -118,6 +119,7 @@ __attribute__((no_stack_protector)) static void enter_vcpu(unsigned id,
     v->self = v;
     v->id = id;
     v->syscall_entry = (uint64_t)arch_syscall_entry;
+    v->cpuid_entry = (uint64_t)arch_cpuid_entry;
     v->guard = guard;
     vcpu_set_gs(v);
 }
@@ -151,6 +153,10 @@ static _Noreturn void start(void)
     mm_init(info->user_start, info->user_end, info->user_shown,
             info->commit_is_lazy);
     shadow_init(shadow_start(info), shadow_end(info));
+    text_init(info->cpuid_traps);
+    if (!info->faults_count) {
+        mm_without_faults();
+    }
     syscall_set_mode(info->strace, info->stats);
     stack = kstack_alloc();
     must(stack ? 0 : -1, "memory for the first task");
@@ -170,6 +176,7 @@ kernel_main(const struct boot_info *info)
 
     target_random(&guard, sizeof(guard));
     boot_info = *info;
+    clock_set_tsc(info->tsc);
     enter_vcpu(0, guard & ~0xffull); /* a NUL stops string overruns */
     sched_init(info->vcpu_count);
     sched_vcpu_init(0);

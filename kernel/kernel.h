@@ -40,6 +40,11 @@ struct boot_info {
     uint64_t user_shown, kernel_shown;
     bool commit_is_lazy; /* committing costs nothing until a page is used */
     bool swap_copies;    /* processes that take turns: by bytes, not by moves */
+    bool faults_count;   /* page faults come and are true; else all content of
+                          * a mapping has to be there before it is used */
+    bool cpuid_traps;    /* CPUID is worth to be rewritten */
+    /* What stands in for the TSC; NULL: RDTSC works. */
+    uint64_t (*tsc)(void);
     unsigned vcpu_count;
     uint64_t memory_limit; /* bytes; 0: none */
 

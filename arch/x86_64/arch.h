@@ -27,6 +27,8 @@ uint64_t arch_stack_init(uint64_t top, void (*fn)(void *), void *arg);
 
 /* Where trampolines and target traps for SYSCALL arrive. */
 void arch_syscall_entry(void);
+/* The same for CPUIDs that were rewritten (patch.h). */
+void arch_cpuid_entry(void);
 
 /* Leaves the kernel with the current task's registers (at the top of its
  * kernel stack): by the short way after a system call, by

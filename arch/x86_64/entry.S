@@ -104,6 +104,55 @@ arch_exit:
     jmp 3b
     .size arch_syscall_entry, . - arch_syscall_entry
 
+/* A CPUID that was rewritten (patch.h), where the instruction traps: what
+ * CPUID leaves, but with the return address in RBX, which is an output. Flags
+ * and every other register are kept; nothing of the kernel's is looked at. */
+    .globl arch_cpuid_entry
+    .type arch_cpuid_entry, @function
+arch_cpuid_entry:
+    mov %rsp, %gs:VCPU_USER_RSP
+    mov %gs:VCPU_KSTACK, %rsp
+    pushfq
+    push %rbx
+    push %rsi
+    push %rdi
+    push %r8
+    push %r9
+    push %r10
+    push %r11
+    push %rbp
+    mov %gs:VCPU_USER_RSP, %rbp
+    push %rbp
+    pushq $2
+    popfq
+    sub $16, %rsp
+    mov %eax, %edi
+    mov %ecx, %esi
+    mov %rsp, %rdx
+    xor %ebp, %ebp
+    call target_cpuid
+    mov (%rsp), %eax
+    mov 4(%rsp), %ebx
+    mov 8(%rsp), %ecx
+    mov 12(%rsp), %edx
+    add $16, %rsp
+    pop %rdi /* the program's RSP */
+    pop %rbp
+    pop %r11
+    pop %r10
+    pop %r9
+    pop %r8
+    mov 16(%rsp), %rsi
+    mov %rsi, %gs:VCPU_USER_RSP
+    mov %rdi, 16(%rsp)
+    pop %rdi
+    pop %rsi
+    add $8, %rsp
+    popfq
+    mov -16(%rsp), %rsp
+    jmp *%gs:VCPU_USER_RSP
+    .size arch_cpuid_entry, . - arch_cpuid_entry
+
 /* Leaves with the current task's registers, dropping the kernel stack. */
     .globl arch_user_return
     .type arch_user_return, @function

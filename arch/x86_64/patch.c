@@ -4,7 +4,8 @@
  * between a slot and the code that it serves. See patch.h for the two forms.
  *
  * Everything that a slot stands for is read back from its own bytes: the
- * entry sequence `lea disp32(%rip),%rcx; jmp *%gs:ENTRY` is searched for; what
+ * entry sequence `lea disp32(%rip),%rcx; jmp *%gs:ENTRY` is searched for (or
+ * CPUID's, with RBX); what
  * precedes it was moved, and the LEA's operand (PATCH_BEFORE) or the last
  * jump's (PATCH_AFTER) says where the program goes on.
  */
@@ -16,6 +17,7 @@
 enum {
     JUMP = 5,
     LEA = 7,
+    LEA_OPCODE = 3,
     ENTER = 8, /* jmp *%gs:ENTRY */
     ENTRY_SEQUENCE = LEA + ENTER,
     SYSCALL = 2,
@@ -23,11 +25,20 @@ enum {
     TRIES = 1024,
 };
 
-static const uint8_t lea_rcx[] = {0x48, 0x8d, 0x0d};
-static const uint8_t enter[ENTER] = {
-    0x65, 0xff, 0x24, 0x25, VCPU_SYSCALL_ENTRY, 0, 0, 0,
+/* What a slot does in place of an instruction. */
+static const struct way {
+    uint8_t lea[LEA_OPCODE], enter[ENTER];
+    uint8_t code[SYSCALL]; /* the instruction */
+} ways[] = {
+    {{0x48, 0x8d, 0x0d},
+     {0x65, 0xff, 0x24, 0x25, VCPU_SYSCALL_ENTRY, 0, 0, 0},
+     {0x0f, 0x05}},
+    {{0x48, 0x8d, 0x1d},
+     {0x65, 0xff, 0x24, 0x25, VCPU_CPUID_ENTRY, 0, 0, 0},
+     {0x0f, 0xa2}},
 };
-_Static_assert(VCPU_SYSCALL_ENTRY < 256, "disp32 of the jump through GS");
+_Static_assert(VCPU_SYSCALL_ENTRY < 256 && VCPU_CPUID_ENTRY < 256,
+               "disp32 of the jump through GS");
 
 static void put32(uint8_t *p, int32_t value)
 {
@@ -135,11 +146,12 @@ static bool move_code(uint8_t *to, uint64_t to_addr, const uint8_t *code,
     return true;
 }
 
-static void write_entry(uint8_t *slot, uint64_t addr, uint64_t back)
+static void write_entry(uint8_t *slot, const struct way *way, uint64_t addr,
+                        uint64_t back)
 {
-    memcpy(slot, lea_rcx, sizeof(lea_rcx));
-    put32(slot + sizeof(lea_rcx), back - (addr + LEA));
-    memcpy(slot + LEA, enter, ENTER);
+    memcpy(slot, way->lea, LEA_OPCODE);
+    put32(slot + LEA_OPCODE, back - (addr + LEA));
+    memcpy(slot + LEA, way->enter, ENTER);
 }
 
 static bool write_before(uint8_t *slot, uint64_t slot_addr,
@@ -152,7 +164,7 @@ static bool write_before(uint8_t *slot, uint64_t slot_addr,
         !move_code(slot, slot_addr, code, addr, site->moved)) {
         return false;
     }
-    write_entry(slot + site->moved, entry, back);
+    write_entry(slot + site->moved, &ways[site->cpuid], entry, back);
     return true;
 }
 
@@ -168,7 +180,7 @@ static bool write_after(uint8_t *slot, uint64_t slot_addr,
                    addr + SYSCALL, site->moved)) {
         return false;
     }
-    write_entry(slot, slot_addr, resume);
+    write_entry(slot, &ways[site->cpuid], slot_addr, resume);
     patch_apply(slot + (jump - slot_addr), jump, back);
     return true;
 }
@@ -198,6 +210,7 @@ void patch_apply(uint8_t *code, uint64_t addr, uint64_t slot_addr)
 
 struct slot_facts {
     enum patch_kind kind;
+    const struct way *way;
     uint64_t site; /* address of the jump to the slot */
     unsigned moved;
 };
@@ -219,25 +232,37 @@ static unsigned find_jump_back(const uint8_t *slot)
     return 0;
 }
 
+static const struct way *way_at(const uint8_t *code)
+{
+    for (unsigned i = 0; i < ARRAY_SIZE(ways); i++) {
+        if (memcmp(code, ways[i].lea, LEA_OPCODE) == 0 &&
+            memcmp(code + LEA, ways[i].enter, ENTER) == 0) {
+            return &ways[i];
+        }
+    }
+    return NULL;
+}
+
 static bool read_slot(const uint8_t *slot, uint64_t slot_addr,
                       struct slot_facts *out)
 {
+    const struct way *way = way_at(slot);
     unsigned at = 0;
-    while (memcmp(slot + at, lea_rcx, sizeof(lea_rcx)) != 0 ||
-           memcmp(slot + at + LEA, enter, ENTER) != 0) {
+    while (!way) {
         if (++at > MOVED_MAX) {
             return false;
         }
+        way = way_at(slot + at);
     }
     if (at > 0) {
         uint64_t back = slot_addr + at + LEA + get32(slot + at + LEA - 4);
-        *out = (struct slot_facts){PATCH_BEFORE, back - SYSCALL - at, at};
+        *out = (struct slot_facts){PATCH_BEFORE, way, back - SYSCALL - at, at};
         return true;
     }
     unsigned jump = find_jump_back(slot);
     uint64_t back = slot_addr + jump + JUMP + get32(slot + jump + 1);
     unsigned moved = jump - ENTRY_SEQUENCE;
-    *out = (struct slot_facts){PATCH_AFTER, back - SYSCALL - moved, moved};
+    *out = (struct slot_facts){PATCH_AFTER, way, back - SYSCALL - moved, moved};
     return jump != 0;
 }
 
@@ -272,8 +297,7 @@ bool patch_slot_origin(const uint8_t slot[PATCH_SLOT], uint64_t slot_addr,
     if (facts.kind == PATCH_BEFORE) {
         memcpy(out->code, slot, JUMP);
     } else {
-        out->code[0] = 0x0f;
-        out->code[1] = 0x05;
+        memcpy(out->code, facts.way->code, SYSCALL);
         memcpy(out->code + SYSCALL, slot + ENTRY_SEQUENCE, JUMP - SYSCALL);
     }
     return true;

@@ -17,6 +17,9 @@
  *                 RCX, hence the RIP that the kernel saves, is then in the
  *                 slot: patch_slot_to_program() before anybody looks at it.
  *
+ * CPUID, where it traps too (an enclave), is rewritten in the same forms, with
+ * RBX, which it overwrites, in place of RCX and an entry of its own.
+ *
  * Never a guess: a site counts only when the bytes are instructions beyond
  * doubt (patch_scan.c). Where a moved instruction other than the first may be
  * a jump's target nobody can know, so the bytes of the rel32 that lie where
@@ -61,6 +64,7 @@ struct patch_text {
      * before. What follows one closely is then left alone. May be NULL. */
     bool (*is_slot)(uint64_t addr);
     bool neighbours; /* also the second tier, beyond `mov $nr,%eax` */
+    bool cpuid;      /* also CPUIDs */
     /* It trapped: also what may be no gain, such as moved instructions that
      * branches lead to, or padding. Not worse than to trap each time. */
     bool trapped;
@@ -69,11 +73,12 @@ struct patch_text {
 enum patch_kind { PATCH_BEFORE, PATCH_AFTER };
 
 struct patch_site {
-    size_t syscall; /* offset of the 0f 05 */
+    size_t syscall; /* offset of the 0f 05, or of a CPUID's 0f a2 */
     size_t jump;    /* offset of the 5 bytes that become the jump */
     uint8_t kind;   /* enum patch_kind */
     uint8_t moved;  /* bytes of instructions that move into the slot */
     uint8_t inner;  /* bit n: a moved instruction began at jump + n, n < 5 */
+    bool cpuid;
 };
 
 /* Finds the next site at or after *pos, which then is where to go on. False:

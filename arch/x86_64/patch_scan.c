@@ -29,6 +29,8 @@ enum {
     JUMP = 5,
     MOVED_MAX = 17, /* what a slot holds beside its own instructions */
     NR_MAX = 1024,
+    SYSCALL_SECOND = 0x05, /* behind 0f */
+    CPUID_SECOND = 0xa2,
     HOT_REACH = 512,
 };
 
@@ -47,25 +49,37 @@ static uint64_t load64(const uint8_t *p)
     return word;
 }
 
-/* The lowest offset in [from, end - 2] with 0f 05, else end. */
-static size_t find_syscall(const uint8_t *bytes, size_t from, size_t end)
+/* Bytes of diff that are zero: the highest bit of the lowest one at least. */
+static uint64_t zeros_of(uint64_t diff)
 {
     const uint64_t ones = 0x0101010101010101, highs = ones << 7;
+    return (diff - ones) & ~diff & highs;
+}
+
+/* The lowest offset in [from, hi - 2] with 0f 05, or 0f a2 where CPUIDs are
+ * wanted; else hi. */
+static size_t find_syscall(const struct patch_text *t, size_t from)
+{
+    const uint64_t ones = 0x0101010101010101;
+    const uint8_t *bytes = t->bytes;
+    const uint8_t other = t->cpuid ? CPUID_SECOND : SYSCALL_SECOND;
     size_t i = from;
-    for (; i + 9 <= end; i += 8) {
-        uint64_t diff = (load64(bytes + i) ^ ones * 0x0f) |
-                        (load64(bytes + i + 1) ^ ones * 0x05);
-        uint64_t hit = (diff - ones) & ~diff & highs;
+    for (; i + 9 <= t->hi; i += 8) {
+        uint64_t first = load64(bytes + i) ^ ones * 0x0f;
+        uint64_t second = load64(bytes + i + 1);
+        uint64_t hit = zeros_of(first | (second ^ ones * SYSCALL_SECOND)) |
+                       zeros_of(first | (second ^ ones * other));
         if (hit) {
             return i + __builtin_ctzll(hit) / 8;
         }
     }
-    for (; i + 2 <= end; i++) {
-        if (bytes[i] == 0x0f && bytes[i + 1] == 0x05) {
+    for (; i + 2 <= t->hi; i++) {
+        if (bytes[i] == 0x0f &&
+            (bytes[i + 1] == SYSCALL_SECOND || bytes[i + 1] == other)) {
             return i;
         }
     }
-    return end;
+    return t->hi;
 }
 
 /* ---- certainty ---- */
@@ -410,7 +424,8 @@ static bool try_neighbour(const struct patch_text *t, size_t at,
 
 bool patch_at(const struct patch_text *t, size_t at, struct patch_site *site)
 {
-    *site = (struct patch_site){.syscall = at};
+    *site = (struct patch_site){.syscall = at,
+                                .cpuid = t->bytes[at + 1] == CPUID_SECOND};
     if (is_restorer(t, at) ||
         (!try_mov(t, at, site) &&
          !(t->neighbours && try_neighbour(t, at, site)))) {
@@ -426,7 +441,7 @@ bool patch_next(const struct patch_text *text, size_t *pos,
     struct patch_text t = *text;
     t.lo = MAX(t.lo, *pos);
     while (*pos < t.hi) {
-        size_t at = find_syscall(t.bytes, *pos, t.hi);
+        size_t at = find_syscall(&t, *pos);
         if (at >= t.hi) {
             break;
         }

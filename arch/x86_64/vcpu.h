@@ -14,6 +14,7 @@
 #define VCPU_SYSCALL_ENTRY 32
 #define VCPU_GUARD         40 /* -mstack-protector-guard-offset */
 #define VCPU_FLAGS         48
+#define VCPU_CPUID_ENTRY   72
 
 #ifndef __ASSEMBLER__
 #include "lib/types.h"
@@ -33,11 +34,13 @@ struct vcpu {
     uint32_t id;
     struct fpu_area *fpu; /* where a trap puts the vector state */
     uint32_t *fpu_saved;  /* set to 1 with it */
+    uint64_t cpuid_entry; /* trampolines of CPUIDs jump here */
 };
 
 _Static_assert(offsetof(struct vcpu, kstack) == VCPU_KSTACK, "entry.S");
 _Static_assert(offsetof(struct vcpu, task) == VCPU_TASK, "entry.S");
 _Static_assert(offsetof(struct vcpu, guard) == VCPU_GUARD, "stack guard");
+_Static_assert(offsetof(struct vcpu, cpuid_entry) == VCPU_CPUID_ENTRY, "slots");
 _Static_assert(offsetof(struct vcpu, resched) == VCPU_FLAGS, "entry.S");
 
 /* The vCPU that runs this code. Never keep it across a possible switch. */

@@ -38,6 +38,13 @@ static struct {
 static int64_t realtime_offset;
 static bool realtime_known;
 
+uint64_t (*clock_tsc_source)(void);
+
+void clock_set_tsc(uint64_t (*source)(void))
+{
+    clock_tsc_source = source;
+}
+
 static uint64_t line_at(const struct target_clock *c, uint64_t tsc)
 {
     uint64_t delta = tsc - c->base_tsc;
@@ -59,7 +66,7 @@ static bool read_line(uint64_t *ns)
             return false;
         }
         if (!(seq & 1)) {
-            *ns = line_at(&line.now, arch_rdtsc());
+            *ns = line_at(&line.now, clock_tsc());
             __atomic_thread_fence(__ATOMIC_ACQUIRE);
             if (atomic_load_relaxed(&line.seq) == seq) {
                 return true;
@@ -150,7 +157,7 @@ uint32_t clock_turn_begin(struct target_clock *out)
     if (theirs.base_tsc != line.followed || !line.seq) {
         atomic_store(&line.seq, line.seq | 1);
         if (line.turns && line.now.mult && theirs.mult) {
-            bend(&line.now, &theirs, arch_rdtsc());
+            bend(&line.now, &theirs, clock_tsc());
         } else {
             line.now = theirs;
         }

@@ -8,6 +8,7 @@
  * are busy and so may make some; then it waits in the target.
  */
 #include "kernel/core/runqueue.h"
+#include "kernel/core/timer.h"
 #include "kernel/core/stats.h"
 #include "target/target.h"
 
@@ -47,7 +48,7 @@ void sched_poll(bool idle)
 
 void sched_timer_changed(uint64_t deadline)
 {
-    if (!runqueue_tick_by(this_runqueue(), deadline, arch_rdtsc())) {
+    if (!runqueue_tick_by(this_runqueue(), deadline, clock_tsc())) {
         this_vcpu()->resched = 1;
     }
 }
@@ -98,7 +99,7 @@ static uint64_t who_may_help(struct runqueue *rq)
     if (first) {
         struct task *t = list_entry(first, struct task, run_node);
 
-        if (arch_rdtsc() - t->queued_at > cycles(HELP_NS / 2)) {
+        if (clock_tsc() - t->queued_at > cycles(HELP_NS / 2)) {
             mask = t->affinity;
         }
     }
@@ -146,7 +147,7 @@ static uint64_t next_tick(const struct runqueue *rq, struct task *t,
 /* A tick that is due may have come unseen: it is no longer relied on. */
 static void forget_tick(struct runqueue *rq)
 {
-    if (arch_rdtsc() >= rq->tick_tsc) {
+    if (clock_tsc() >= rq->tick_tsc) {
         rq->tick_tsc = 0;
     }
 }
@@ -159,7 +160,7 @@ static void arm_tick(struct runqueue *rq, uint64_t tick, uint64_t now,
 {
     /* An armed tick that comes earlier is left alone: re-arming costs more
      * than one early tick. */
-    if (tick != UINT64_MAX && !runqueue_tick_by(rq, tick, arch_rdtsc())) {
+    if (tick != UINT64_MAX && !runqueue_tick_by(rq, tick, clock_tsc())) {
         uint64_t wait = tick > now ? tick - now : 0;
 
         rq->tick = tick;
@@ -178,7 +179,7 @@ void sched_check(void)
     atomic_fetch_add(&rq->passes, 1);
     forget_tick(rq);
     sched_poll(false);
-    tsc = arch_rdtsc();
+    tsc = clock_tsc();
     now = clock_now();
     if (!(t->affinity >> this_vcpu()->id & 1) || gate_closed(t) || rq->urgent) {
         rq->urgent = false;
@@ -186,7 +187,7 @@ void sched_check(void)
     } else if (rq->count && t->slice_end && t->slice_end <= now) {
         stats_count(STAT_PREEMPT);
         task_yield();
-        tsc = arch_rdtsc();
+        tsc = clock_tsc();
         now = clock_now();
     } else if (rq->count && t->slice_end) {
         call_for_help(rq);

@@ -10,6 +10,7 @@
  * it waits there for some microseconds, an idle vCPU takes it away.
  */
 #include "kernel/core/runqueue.h"
+#include "kernel/core/timer.h"
 #include "kernel/core/log.h"
 #include "kernel/core/stats.h"
 #include "target/target.h"
@@ -96,7 +97,7 @@ static struct task *take(struct runqueue *rq, unsigned id, uint64_t newest)
 
 static struct task *steal(unsigned self, uint64_t min_age)
 {
-    uint64_t newest = arch_rdtsc() - min_age;
+    uint64_t newest = clock_tsc() - min_age;
 
     for (unsigned i = 1; i < vcpu_total; i++) {
         struct runqueue *rq = &runqueues[(self + i) % vcpu_total];
@@ -176,7 +177,7 @@ static void finish_switch(void)
 
 static void account(struct task *prev, struct task *next)
 {
-    uint64_t now = arch_rdtsc();
+    uint64_t now = clock_tsc();
 
     prev->cycles += now - prev->account_mark;
     next->account_mark = now;
@@ -253,7 +254,7 @@ void task_yield(void)
         return;
     }
     /* Only now: a pick must neither choose nor put aside who runs. */
-    t->queued_at = arch_rdtsc();
+    t->queued_at = clock_tsc();
     list_add_tail(&rq->queue, &t->run_node);
     rq->count++;
     runqueue_switch(rq, next);
@@ -364,7 +365,7 @@ void task_init(struct task *t, void *stack, const char *name,
     t->name = name;
     t->state = TASK_SLEEPING;
     t->affinity = vcpu_total < 64 ? (1ull << vcpu_total) - 1 : ~0ull;
-    t->account_mark = arch_rdtsc();
+    t->account_mark = clock_tsc();
     list_init(&t->run_node);
     list_init(&t->lock_node);
     timer_init(&t->sleep_timer, sleep_timeout);
@@ -406,7 +407,7 @@ void task_times(struct task *t, uint64_t *user_ns, uint64_t *kernel_ns)
     uint64_t cycles = t->cycles;
 
     if (atomic_load(&t->on_vcpu)) {
-        cycles += arch_rdtsc() - t->account_mark;
+        cycles += clock_tsc() - t->account_mark;
     }
     *user_ns = sched_cycles_to_ns(cycles);
     *kernel_ns = 0;
@@ -436,7 +437,7 @@ void sched_vcpu_init(unsigned id)
     struct vcpu *v = this_vcpu();
 
     idle->on_vcpu = 1;
-    idle->account_mark = arch_rdtsc();
+    idle->account_mark = clock_tsc();
     v->task = idle;
     v->fpu = &idle->fpu;
     v->fpu_saved = &idle->fpu_saved;

@@ -10,6 +10,7 @@
 
 #include "lib/types.h"
 #include "lib/rbtree.h"
+#include "arch/x86_64/arch.h"
 
 #define NSEC_PER_SEC  1000000000ull
 #define NSEC_PER_MSEC 1000000ull
@@ -17,6 +18,15 @@
 #define DEADLINE_NONE 0ull /* in wait_*(): no deadline */
 
 uint64_t clock_now(void);
+
+/* The TSC, or what the target has in its place (boot_info.tsc); once, at
+ * boot. */
+void clock_set_tsc(uint64_t (*source)(void));
+extern uint64_t (*clock_tsc_source)(void);
+static inline uint64_t clock_tsc(void)
+{
+    return unlikely(clock_tsc_source) ? clock_tsc_source() : arch_rdtsc();
+}
 
 /* Nanoseconds since the epoch: clock_now() plus an offset. */
 int64_t clock_realtime(void);

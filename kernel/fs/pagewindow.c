@@ -20,9 +20,6 @@
 #include "lib/string.h"
 #include "abi/linux/errno.h"
 
-/* Address space is plentiful: room for files to grow. */
-#define WINDOW_LEAST (1ull << 30)
-
 char *window_at(struct pagecache *pc, uint64_t off)
 {
     uint64_t window = atomic_load_acquire(&pc->window);
@@ -209,7 +206,7 @@ static int move_to(struct pagecache *pc, uint64_t window, uint64_t len)
 int pagecache_share(struct pagecache *pc, uint64_t end)
 {
     uint64_t need = ALIGN_UP(MAX(end, pc->inode->size), PAGE_SIZE);
-    uint64_t len = MAX(need + need / 2, WINDOW_LEAST), window;
+    uint64_t len = MAX(need + need / 2, mm_window_least()), window;
     int err;
 
     if (end <= pc->window_len) {

@@ -63,6 +63,7 @@ static int drop_pages(struct mm *mm, struct vma *v, uint64_t start,
     if (v->prot && is_whole(v->flags, v->obj)) {
         pages_commit(mm, start, end, v->prot);
     }
+    fill_locked(mm, start, end);
     return 0;
 }
 

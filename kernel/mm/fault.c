@@ -18,6 +18,7 @@
  * that they will not end. Threads that fault together cause a few. */
 enum {
     CHUNK = 64 << 10,
+    CHUNK_EAGER = 1 << 20, /* where all of a mapping comes in, in pieces */
     WHOLE =
         1792 << 10, /* such a mapping comes in one piece: see brought_in() */
     SPURIOUS_MAX = 1000,
@@ -28,11 +29,12 @@ enum {
 static void brought_in(const struct vma *v, uint64_t addr, uint64_t *start,
                        uint64_t *end)
 {
-    uint64_t chunk = ALIGN_DOWN(addr, (uint64_t)CHUNK);
+    uint64_t size = arena.eager ? CHUNK_EAGER : CHUNK;
+    uint64_t chunk = ALIGN_DOWN(addr, size);
     bool whole = v->obj && !arena.lazy && v->end - v->start <= WHOLE;
 
     *start = whole ? v->start : MAX(v->start, chunk);
-    *end = whole ? v->end : MIN(v->end, chunk + CHUNK);
+    *end = whole ? v->end : MIN(v->end, chunk + size);
 }
 
 /* The run of missing pages around addr, of those that its fault brings in. */

@@ -20,12 +20,17 @@ struct arena arena;
 void mm_init(uint64_t user_start, uint64_t user_end, uint64_t shown,
              bool commit_is_lazy)
 {
-    arena = (struct arena){user_start, user_end, shown, commit_is_lazy};
+    arena = (struct arena){user_start, user_end, shown, commit_is_lazy, false};
     uaccess_init(user_start, user_end);
     text_memo_init();
     if (slots_init() || windows_init()) {
         panic("no memory for the first address space");
     }
+}
+
+void mm_without_faults(void)
+{
+    arena.eager = true;
 }
 
 void mm_lock(struct mm *mm)

@@ -55,6 +55,11 @@ void mm_init(uint64_t user_start, uint64_t user_end, uint64_t shown,
 /* Boot, where the target moves pages: [start, end) of the kernel's range is
  * for those of processes that are not at their addresses. */
 void shadow_init(uint64_t start, uint64_t end);
+/* Whether CPUIDs are rewritten as system calls are. */
+void text_init(bool cpuid_traps);
+/* After mm_init(), where page faults cannot be relied on: mappings get all
+ * their content when they are made. */
+void mm_without_faults(void);
 
 /* A new, empty address space with one reference. */
 int mm_create(struct mm **out);
@@ -176,6 +181,8 @@ bool mm_syscall_trapped(struct mm *mm, uint64_t at);
  * what was committed. -ENOMEM. */
 int mm_window_alloc(uint64_t len, uint64_t *base);
 void mm_window_free(uint64_t base, uint64_t len);
+/* What a window gets at least, for its file to grow into. */
+uint64_t mm_window_least(void);
 /* [start, end), in pages: from now on there, zero, readable and writable; or
  * not any more. Neither twice. -ENOMEM. */
 int mm_window_commit(uint64_t start, uint64_t end);

@@ -311,6 +311,8 @@ int mm_map(struct mm *mm, uint64_t *addr, uint64_t len, int prot, int flags,
     err = map_locked(mm, addr, size, prot, flags, obj, off);
     if (!err && (flags & (MAP_POPULATE | MAP_LOCKED) || mm->lock_future)) {
         populate_locked(mm, *addr, *addr + size); /* best effort, mmap(2) */
+    } else if (!err) {
+        fill_locked(mm, *addr, *addr + size);
     }
     mm_unlock(mm);
     return err;

@@ -250,6 +250,7 @@ int mm_remap(struct mm *mm, uint64_t old, uint64_t old_len, uint64_t new_len,
         if (mm->lock_future) {
             populate_locked(mm, m.to, m.to + m.new_len);
         }
+        fill_locked(mm, m.to, m.to + m.new_len);
     }
     mm_unlock(mm);
     return err;

@@ -131,6 +131,7 @@ int mm_protect(struct mm *mm, uint64_t addr, uint64_t len, int prot)
     }
     if (!err) {
         err = protect_locked(mm, addr, end, prot & rwx);
+        fill_locked(mm, addr, end);
     }
     mm_unlock(mm);
     return err;

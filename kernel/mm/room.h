@@ -158,6 +158,7 @@ struct arena {
     uint64_t start, end;
     uint64_t shown; /* boot_info.user_shown: not 0 if the target can show */
     bool lazy;      /* boot_info.commit_is_lazy */
+    bool eager;     /* mm_without_faults() */
 };
 extern struct arena arena;
 
@@ -391,6 +392,13 @@ void shown_free(struct mm *mm);
 int fault_in(struct mm *mm, struct vma *v, uint64_t addr);
 /* As much of [start, end) as can be. 0, or the first error. */
 int populate_locked(struct mm *mm, uint64_t start, uint64_t end);
+/* The same as far as it goes, where faults cannot be relied on. */
+static inline void fill_locked(struct mm *mm, uint64_t start, uint64_t end)
+{
+    if (arena.eager) {
+        populate_locked(mm, start, end);
+    }
+}
 
 /* ---- text.c, trampoline.c; lock held ---- */
 

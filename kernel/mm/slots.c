@@ -22,7 +22,7 @@
 #include "target/target.h"
 
 #define SLOT_SIZE_MAX (4ull << 30)
-#define SLOT_SIZE_MIN (64ull << 20)
+#define SLOT_SIZE_MIN (16ull << 20)
 enum { SLOTS_WANTED = 8192, RANDOM_TRIES = 16 };
 
 static struct spinlock slots_lock = SPINLOCK_INIT(LOCK_SLOTS);

@@ -24,6 +24,13 @@ enum {
     JUMP = 5,
 };
 
+static bool with_cpuid;
+
+void text_init(bool cpuid_traps)
+{
+    with_cpuid = cpuid_traps;
+}
+
 struct site {
     struct patch_site site;
     uint64_t slot;
@@ -143,6 +150,7 @@ void text_rewrite(struct mm *mm, uint8_t *bytes, size_t len, size_t lo,
                               .hi = hi,
                               .addr = addr,
                               .is_slot = is_slot,
+                              .cpuid = with_cpuid,
                               .neighbours = true};
 
     struct finder f = {.text = &text, .pos = lo};
@@ -182,6 +190,7 @@ static void rewrite_piece(struct mm *mm, uint8_t *copy, uint64_t lo,
                               .hi = hi - from,
                               .addr = from,
                               .is_slot = is_slot,
+                              .cpuid = with_cpuid,
                               .neighbours = true};
 
     if (arch_user_copy(copy, (const void *)from, to - from) == 0) {

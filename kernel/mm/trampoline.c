@@ -29,6 +29,8 @@ enum {
     SYSCALL_LEN = 2,
     MOVED_MAX = PATCH_SLOT, /* at most before the SYSCALL */
 };
+/* How far region_fitting() looks: one place in 16 MiB fits at least. */
+enum { FITTING = 64 << 20, FITTING_TRIES = 256 };
 #define REACH (2000ull << 20) /* less than what a rel32 spans */
 
 struct region {
@@ -256,6 +258,30 @@ static struct region *region_near(struct mm *mm, uint64_t addr)
     return at ? region_at(mm, at) : NULL;
 }
 
+/* A new region where the site has a slot that fits it, not far away: most of
+ * the places near by do not do for moved instructions that fix a high byte of
+ * the jump. */
+static struct region *
+region_fitting(struct mm *mm, const struct patch_site *site, uint64_t addr)
+{
+    uint64_t at = addr - MIN(addr, (uint64_t)FITTING);
+
+    for (int i = 0; i < FITTING_TRIES; i++) {
+        at = patch_slot_fit(site, addr, MAX(at, arena.start));
+        if (!at || at > addr + FITTING) {
+            break;
+        }
+        at = ALIGN_DOWN(at, (uint64_t)TRAMPOLINE_SIZE);
+        if (at >= arena.start && mm_user_range(at, TRAMPOLINE_SIZE) &&
+            vma_range_free(mm, at, at + TRAMPOLINE_SIZE) &&
+            slots_claim(mm, at, at + TRAMPOLINE_SIZE) == 0) {
+            return region_at(mm, at);
+        }
+        at += TRAMPOLINE_SIZE;
+    }
+    return NULL;
+}
+
 static void free_region(struct region *r)
 {
     for (unsigned i = 0; i < PAGES; i++) {
@@ -384,7 +410,8 @@ uint64_t trampoline_take(struct mm *mm, const struct patch_site *site,
             return slot;
         }
     }
-    fresh = region_near(mm, addr);
+    fresh = site->inner >> 3 ? region_fitting(mm, site, addr)
+                             : region_near(mm, addr);
     return fresh ? take_in(fresh, site, code, addr) : 0;
 }
 

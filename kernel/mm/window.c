@@ -38,6 +38,15 @@ int mm_window_alloc(uint64_t len, uint64_t *base)
                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, NULL, 0);
 }
 
+/* Address space is plentiful, but in the SGX1 class. */
+uint64_t mm_window_least(void)
+{
+    uint64_t part = (arena.end - arena.start) / 256;
+
+    return MIN(1ull << 30,
+               MAX(ALIGN_DOWN(part, (uint64_t)PAGE_SIZE), 1ull << 20));
+}
+
 void mm_window_free(uint64_t base, uint64_t len)
 {
     target_mem_release(base, ALIGN_UP(len, PAGE_SIZE));

@@ -74,6 +74,7 @@ void fake_boot_info(struct boot_info *info)
     info->kernel_end = ARENA + ARENA_SIZE;
     info->user_shown = info->kernel_shown = 0;
     info->commit_is_lazy = false;
+    info->faults_count = true;
     info->vcpu_count = 1;
 }
 

@@ -35,6 +35,8 @@ enum sgx_call {
 
 enum { SGX_TEXT_MAX = 1024 };
 
+#define SGX_FAULT (1ull << 63)
+
 /* One a vCPU. An entry with CSSA = 1 may come while a call is being written
  * down, so it answers in words of its own. */
 struct sgx_exchange {
@@ -42,7 +44,10 @@ struct sgx_exchange {
     uint64_t a0, a1, a2;
     uint64_t trap_call; /* SGX_CALL_RESUME or SGX_CALL_STOP */
     uint64_t trap_a0;
-    uint64_t tick;      /* by the host: a tick came while outside */
+    uint64_t tick; /* by the host: a tick came while outside */
+    /* By the host before an entry with CSSA = 1, where EXITINFO does not say
+     * it (SGX1 class): SGX_FAULT | error code << 8 | vector, and #PF's page. */
+    uint64_t fault, fault_address;
     uint64_t text_used; /* bytes of text for the log; the host sets 0 */
     uint64_t text[SGX_TEXT_MAX / 8];
 };
@@ -67,6 +72,7 @@ struct sgx_boot {
     uint64_t version;
     uint64_t exchanges; /* array of struct sgx_exchange */
     uint64_t clock;     /* struct sgx_clock */
+    uint64_t tsc;       /* SGX1 class: a word that follows the TSC */
     uint64_t signals;   /* a word: bit signo, set by the host */
     struct sgx_boot_ring rings[SGX_BOOT_RINGS];
     uint64_t bounce, bounce_size;

@@ -15,6 +15,7 @@ enum { PAGE = SGX_PAGE_SIZE, INFO_VERSION = 1 };
 
 #define EDMM_SIZE (1ull << 46)
 #define SGX1_SIZE (1ull << 36)
+#define SGX1_MIN  (128ull << 20)
 #define USER_LOW  0x10000ull
 /* With EDMM the ranges only bound what may be committed one day. */
 #define EDMM_MIDDLE    (1ull << 45)
@@ -156,14 +157,18 @@ static void fill_edmm(struct sgx_info *info)
     info->meta_end = EDMM_META + EDMM_META_SIZE;
 }
 
-/* A quarter of the memory, and 64 MiB at least, is the kernel's. */
+/* A quarter of the memory, and 64 MiB at least, is the kernel's; the record of
+ * pages comes on top. */
 static int fill_sgx1(struct sgx_info *info, uint64_t memory, const char **why)
 {
+    const uint64_t unit = 2ull << 20;
     uint64_t heap = memory / 4 > (64ull << 20) ? memory / 4 : 64ull << 20;
+    uint64_t meta = unit + memory / 1024;
 
-    heap = (heap + (2ull << 20) - 1) & ~((2ull << 20) - 1);
-    if (memory < 2 * heap || memory > SGX1_SIZE / 2) {
-        return refuse(why, "an SGX1 enclave takes 128 MiB to 32 GiB of memory");
+    heap = (heap + unit - 1) & ~(unit - 1);
+    meta = (meta + unit - 1) & ~(unit - 1);
+    if (memory < SGX1_MIN || memory > SGX1_SIZE / 4) {
+        return refuse(why, "an SGX1 enclave takes 128 MiB to 16 GiB of memory");
     }
     info->elrange_size = SGX1_SIZE;
     info->memory = memory;
@@ -172,7 +177,7 @@ static int fill_sgx1(struct sgx_info *info, uint64_t memory, const char **why)
     info->heap_start = SGX1_SIZE / 2;
     info->heap_end = info->heap_start + heap;
     info->meta_start = info->heap_end;
-    info->meta_end = info->heap_end;
+    info->meta_end = info->heap_end + meta;
     return 0;
 }
 
@@ -384,7 +389,7 @@ int sgx_layout_pages(const struct sgx_layout *l,
     err = err ? err : add_kernel(&w);
     if (!err && info->enclave_class == POLICY_CLASS_SGX1) {
         err = add_memory(&w, info->user_start, info->user_end);
-        err = err ? err : add_memory(&w, info->heap_start, info->heap_end);
+        err = err ? err : add_memory(&w, info->heap_start, info->meta_end);
     }
     return err;
 }

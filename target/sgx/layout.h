@@ -48,7 +48,7 @@
 #define SGX_INFO_MAGIC "ENCLSGX"
 
 /* The enclave's own map, measured like everything else. Ends are exclusive.
- * On the SGX1 class user and heap memory is committed at build. */
+ * On the SGX1 class all three are added at build. */
 struct sgx_info {
     uint8_t magic[8];
     uint32_t version;

@@ -83,7 +83,8 @@ def info_page(policy, sgx1):
         heap += -heap % (2 * mib)
         user = (low, low + (memory - heap + PAGE - 1) // PAGE * PAGE)
         kernel = (size // 2, size // 2 + heap)
-        meta = (kernel[1], kernel[1])
+        meta = (kernel[1], kernel[1] + 2 * mib + memory // 1024)
+        meta = (meta[0], meta[1] + -meta[1] % (2 * mib))
     else:
         size, memory = 1 << 46, 0
         middle = 1 << 45
@@ -93,7 +94,7 @@ def info_page(policy, sgx1):
     head = b"ENCLSGX\0" + struct.pack(
         "<IIIIQ", 1, u(policy, 24, 4), u(policy, 28, 4), u(policy, 12, 4), size)
     head += struct.pack("<QQQQQQQ", *user, *kernel, *meta, memory)
-    return size, user, kernel, head.ljust(128, b"\0")
+    return size, user, (kernel[0], meta[1]), head.ljust(128, b"\0")
 
 
 def measure(kernel, policy):

@@ -48,6 +48,31 @@ for seed in 1 2 3; do
     check "sgx-exits-anywhere-$seed" both 'status_is 0' 'out_is hi'
 done
 
+built() { sed -n 's/^einit \([0-9a-f]*\) .*/\1/p' "$1"; }
+
+# The SGX1 class: on a CPU without EDMM, RDTSC and EXINFO.
+emulated --sgx1 --memory 256M $bb echo hi
+check sgx1-hello both 'status_is 0' 'out_is hi'
+printf '{"enclave": {"class": "sgx1"}, "vcpus": 2, "memory": "128M"}\n' \
+    >"$work/sgx1.json"
+ours keygen "$work/key1.pem"
+ours build $bb --policy "$work/sgx1.json" -o "$work/sgx1.enc"
+ours sign "$work/sgx1.enc" --key "$work/key1.pem"
+ours measure "$work/sgx1.enc"
+measured=$(sed -n 's/^mrenclave: //p' "$work/out")
+emulated "--sgx1 --log-build $work/log1" "$work/sgx1.enc"
+check sgx1-bundle status_is 0
+check sgx1-measured-as-built both '[ -n "$measured" ]' \
+    '[ "$(built "$work/log1")" = "$measured" ]'
+emulated '' "$work/sgx1.enc"
+check sgx1-bundle-with-edmm status_is 0
+ours build $bb -o "$work/edmm.enc"
+ours sign "$work/edmm.enc" --key "$work/key1.pem"
+emulated --sgx1 "$work/edmm.enc"
+check sgx1-refuses-edmm both 'status_is 125' 'err_has "SGX1 only"'
+emulated '--sgx1 --aex-random 4 --aex-signal 26' --memory 128M $bb echo hi
+check sgx1-exits-anywhere both 'status_is 0' 'out_is hi'
+
 # A bundle: what is measured offline is what is built, and nothing else starts.
 ours keygen "$work/key.pem"
 ours build $bb -o "$work/app.enc"
@@ -59,8 +84,8 @@ ours measure "$work/app.enc"
 measured=$(sed -n 's/^mrenclave: //p' "$work/out")
 emulated "--log-build $work/log" "$work/app.enc"
 check sgx-bundle status_is 0
-check sgx-measured-as-built \
-    [ "$(sed -n 's/^einit \([0-9a-f]*\) .*/\1/p' "$work/log")" = "$measured" ]
+check sgx-measured-as-built both '[ -n "$measured" ]' \
+    '[ "$(built "$work/log")" = "$measured" ]'
 
 # Any byte of the kernel counts: in the middle of its text.
 cp "$work/app.enc" "$work/bad.enc"

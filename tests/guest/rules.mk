@@ -88,3 +88,16 @@ $(GUEST)/few.sgx-test: $(GUEST_SGX)
 		'$(subst $() ,,$(GUEST_SGX_FEW))' >$@
 	@for test in $(GUEST_SGX); do echo $$test; done >>$@
 	@chmod +x $@
+
+# Fewer still in an enclave of the SGX1 class, on an emulated CPU without EDMM:
+# one for each way to need memory or an exception there.
+GUEST_SGX1_FEW := ^(bb-sort|raw|musl-static|vector|preempt-two-vcpus|py-json|
+GUEST_SGX1_FEW := $(GUEST_SGX1_FEW)fork-basic|fork-memory|exec|futex-wait|
+GUEST_SGX1_FEW := $(GUEST_SGX1_FEW)sigcalls|lua)$$
+SCRIPT_TESTS += $(GUEST)/few.sgx1-test
+$(GUEST)/few.sgx1-test: $(GUEST_SGX)
+	@printf '#!/bin/sh\nexport ENCLOS_SGXEMU=--sgx1 GUEST_SUITE=sgx1\n' >$@
+	@printf 'export GUEST_ONLY='"'%s'"'\n' \
+		'$(subst $() ,,$(GUEST_SGX1_FEW))' >>$@
+	@for test in $(GUEST_SGX); do echo $$test; done >>$@
+	@chmod +x $@

@@ -30,8 +30,9 @@ mount -t tmpfs tmpfs "$rootfs/tmp"
 mount -t proc proc "$rootfs/proc"
 mount --rbind /dev "$rootfs/dev"
 target=${GUEST_TARGET:-linux}
-suite=guest${GUEST_SUITE:+-$GUEST_SUITE}
+suite=guest
 [ "$target" = linux ] || suite=guest-$target
+suite=$suite${GUEST_SUITE:+-$GUEST_SUITE}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 

@@ -27,6 +27,8 @@
 #define EMULATOR_WORDS "ENCLOS_SGXEMU" /* options for it; tests */
 
 enum { WORDS_MAX = 64, KEY_DATE = 0x20260101 };
+/* What an enclave of the SGX1 class gets when nobody says. */
+#define SGX1_MEMORY (512ull << 20)
 
 /* ---- which target ---- */
 
@@ -165,6 +167,10 @@ static int make_policy(const struct boot_info *info, struct policy **out)
     s.fixed.insecure = POLICY_DEBUG | POLICY_STRACE;
     s.fixed.vcpus = info->vcpu_count;
     s.fixed.memory = (info->memory_limit + 4095) & ~4095ull;
+    if (!target_sgx_has_edmm()) {
+        s.fixed.enclave_class = POLICY_CLASS_SGX1;
+        s.fixed.memory = s.fixed.memory ? s.fixed.memory : SGX1_MEMORY;
+    }
     s.fixed.uid = info->uid;
     s.fixed.gid = info->gid;
     s.fixed.umask = info->umask;

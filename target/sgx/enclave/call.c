@@ -40,6 +40,7 @@ static void put_text(struct sgx_vcpu *s, const char *text, size_t len)
         size_t n, word;
 
         if (s->text_used == SGX_TEXT_MAX) {
+            outside_store(used, s->text_used);
             sgx_call(SGX_CALL_LOG, 0, 0, 0);
         }
         word = s->text_used % 8;

@@ -5,6 +5,9 @@
  * the frequency at the start, within what CPUs have, and for corrections of
  * FREQUENCY_SLACK from then on; a line that leaves that is not used. Time
  * stays untrusted: what comes out is monotonic on each vCPU, no more.
+ *
+ * In the SGX1 class RDTSC is undefined: a word of the host's, which it brings
+ * up to date every millisecond or so, stands in for the TSC everywhere.
  */
 #include "target/sgx/enclave/enclave.h"
 #include "arch/x86_64/arch.h"
@@ -56,6 +59,29 @@ static bool read_piece(struct sgx_clock *out)
     return false;
 }
 
+uint64_t sgx_hosts_tsc(void)
+{
+    static uint64_t latest;
+    uint64_t tsc = outside_load(sgx.boot.tsc);
+    uint64_t seen = atomic_load(&latest);
+
+    if (tsc > seen) {
+        atomic_store(&latest, tsc);
+        return tsc;
+    }
+    return seen;
+}
+
+static bool has_rdtsc(void)
+{
+    return sgx.info->enclave_class != POLICY_CLASS_SGX1;
+}
+
+uint64_t sgx_tsc(void)
+{
+    return has_rdtsc() ? arch_rdtsc() : sgx_hosts_tsc();
+}
+
 void clock_init(void)
 {
     struct sgx_clock c;
@@ -104,7 +130,7 @@ uint64_t target_clock(void)
 {
     struct sgx_clock c = current_piece();
     uint64_t *latest = &this_sgx_vcpu()->clock;
-    uint64_t ns = ns_at(&c, arch_rdtsc());
+    uint64_t ns = ns_at(&c, sgx_tsc());
 
     if (ns < *latest) {
         return *latest;
@@ -119,7 +145,7 @@ void target_clock_info(struct target_clock *out)
 
     out->base_tsc = c.base_tsc;
     out->base_ns = c.base_ns;
-    out->mult = c.sequence_mult >> 32;
+    out->mult = has_rdtsc() ? c.sequence_mult >> 32 : 0;
     out->shift = c.shift;
     out->realtime_offset = c.realtime_offset;
 }

@@ -151,6 +151,9 @@ void vcpu_prepare(unsigned id);
 void signals_poll(void);
 /* Takes the host's word for the TSC's frequency, within reason. */
 void clock_init(void);
+/* The TSC; in the SGX1 class what the host says of it, never backwards. */
+uint64_t sgx_tsc(void);
+uint64_t sgx_hosts_tsc(void);
 
 /* ---- cpuid.c ---- */
 

@@ -4,7 +4,7 @@
  * what comes from the host is copied, and its addresses are checked, before
  * anything else looks at it.
  */
-#include "target/sgx/enclave/enclave.h"
+#include "target/sgx/enclave/fixed.h"
 #include "kernel/policy.h"
 
 enum {
@@ -69,7 +69,8 @@ static void check_boot(const struct policy *p)
 
     if (b->version != SGX_BOOT_VERSION || !IS_ALIGNED(b->clock, 8) ||
         !outside_range(b->clock, sizeof(struct sgx_clock)) ||
-        !IS_ALIGNED(b->signals, 8) || !outside_range(b->signals, 8)) {
+        !IS_ALIGNED(b->signals, 8) || !outside_range(b->signals, 8) ||
+        !IS_ALIGNED(b->tsc, 8) || !outside_range(b->tsc, 8)) {
         sgx_die("the host's boot data is no good");
     }
     if (policy_check(p, sgx.info->policy_size, &why)) {
@@ -131,8 +132,14 @@ static void fill_info(const struct policy *p)
     boot_info.user_end = sgx.info->user_end;
     boot_info.kernel_start = sgx.info->heap_start;
     boot_info.kernel_end = sgx.info->heap_end;
-    boot_info.commit_is_lazy = false;
     boot_info.swap_copies = true;
+    boot_info.commit_is_lazy = memory_is_fixed();
+    boot_info.faults_count = !memory_is_fixed();
+    boot_info.cpuid_traps = true;
+    if (memory_is_fixed()) {
+        boot_info.tsc = sgx_hosts_tsc;
+        boot_info.memory_limit = 0; /* the ranges' ends are the limit */
+    }
     boot_info.image_fd = (int)sgx.boot.image_fd;
     boot_info.image_at = sgx.boot.image_at;
     boot_info.host_root_fd = -1;

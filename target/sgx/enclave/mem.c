@@ -11,7 +11,10 @@
  * A page is given back by trim, EACCEPT, remove. The order of our record and
  * the host's acts: nothing counts as committed before its EACCEPT, and nothing
  * as gone before the EACCEPT of its trim.
+ *
+ * Without EDMM, fixed.c does what it can.
  */
+#include "target/sgx/enclave/fixed.h"
 #include "target/sgx/enclave/pages.h"
 
 static _Alignas(PAGE_SIZE) const uint8_t zeros[PAGE_SIZE];
@@ -168,6 +171,9 @@ int target_mem_commit(uint64_t addr, uint64_t len, int prot)
     if (!in_arena(addr, len)) {
         return -EINVAL;
     }
+    if (memory_is_fixed()) {
+        return fixed_commit(addr, len, prot & PAGE_RIGHTS);
+    }
     if (!pages_prepare(addr, len)) {
         return -ENOMEM;
     }
@@ -199,6 +205,9 @@ int target_mem_protect(uint64_t addr, uint64_t len, int prot)
     if (run_end(addr, end, PAGE_COMMITTED, PAGE_COMMITTED) != end) {
         return -ENOMEM;
     }
+    if (memory_is_fixed()) {
+        return fixed_protect(addr, len, prot & PAGE_RIGHTS);
+    }
     if (!prot) {
         return len ? hide(addr, end) : 0;
     }
@@ -212,6 +221,9 @@ int target_mem_clear(uint64_t addr, uint64_t len)
 
     if (!in_arena(addr, len)) {
         return -EINVAL;
+    }
+    if (memory_is_fixed()) {
+        return fixed_clear(addr, len);
     }
     if (run_end(addr, addr + len, all | PAGE_HIDDEN, all) != addr + len) {
         return -EOPNOTSUPP;
@@ -242,6 +254,10 @@ void target_mem_release(uint64_t addr, uint64_t len)
     uint64_t end = addr + len;
 
     if (!in_arena(addr, len)) {
+        return;
+    }
+    if (memory_is_fixed()) {
+        fixed_release(addr, len);
         return;
     }
     while (addr < end) {
@@ -288,10 +304,13 @@ int target_mem_move(uint64_t to, uint64_t from, uint64_t len)
     return -EOPNOTSUPP;
 }
 
-/* Nothing is committed ahead of use: all of it may hold something. */
+/* With EDMM nothing is committed ahead of use: all may hold something. */
 unsigned target_mem_touched(uint64_t *from, uint64_t to, struct mem_run *runs,
                             unsigned max)
 {
+    if (memory_is_fixed()) {
+        return fixed_touched(from, to, runs, max);
+    }
     runs[0] = (struct mem_run){*from, to};
     *from = to;
     return 1;
@@ -304,6 +323,9 @@ int target_mem_install(uint64_t addr, const void *src, uint64_t len, int prot)
 
     if (!in_arena(addr, len) || !IS_ALIGNED((uint64_t)src, PAGE_SIZE)) {
         return -EINVAL;
+    }
+    if (memory_is_fixed()) {
+        return fixed_install(addr, src, len, prot & PAGE_RIGHTS);
     }
     if (!pages_prepare(addr, len)) {
         return -ENOMEM;

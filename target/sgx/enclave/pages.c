@@ -3,7 +3,8 @@
  * The enclave's own record of its pages, a byte each: committed or not, and
  * the rights that the EPCM holds. The host cannot change it. A table of three
  * levels over ELRANGE; a leaf has a page, for 16 MiB. Leaves come out of the
- * meta range, one EACCEPT each, and stay.
+ * meta range, one EACCEPT each, and stay. (SGX1 class: the range is there from
+ * the start, with whatever the host put into it.)
  *
  * A page's byte belongs to who owns the page's range; the tables above it
  * grow under a lock.
@@ -36,6 +37,15 @@ static void drop_lock(void)
     atomic_store_release(&lock, 0);
 }
 
+static bool take_page(uint64_t page)
+{
+    if (sgx.info->enclave_class == POLICY_CLASS_SGX1) {
+        memset((void *)page, 0, PAGE_SIZE);
+        return true;
+    }
+    return leaf_eaccept(&accept_new, page) == 0;
+}
+
 /* Under lock. */
 static void *own_locked(uint64_t len)
 {
@@ -46,7 +56,7 @@ static void *own_locked(uint64_t len)
         return NULL;
     }
     for (uint64_t page = at; page < at + len; page += PAGE_SIZE) {
-        if (leaf_eaccept(&accept_new, page)) {
+        if (!take_page(page)) {
             return NULL;
         }
     }

@@ -14,7 +14,7 @@
  * EXITINFO is cleared once it was used: an entry that the host repeats is one
  * more tick.
  */
-#include "target/sgx/enclave/enclave.h"
+#include "target/sgx/enclave/fixed.h"
 #include "arch/x86_64/arch.h"
 
 enum {
@@ -91,15 +91,43 @@ _Static_assert(FPU_AREA_MAX >= PAGE_SIZE - sizeof(struct sgx_gpr) -
                                    sizeof(struct sgx_exinfo),
                "an SSA frame fits a task's vector state");
 
-static struct trap trap_of(const struct sgx_gpr *g)
+/* SGX1 class: EXITINFO knows neither #PF nor #GP (SDM, "EXITINFO"), and the
+ * host says them. Anything that cannot be is a tick; docs/THREATS.md has what
+ * is left to a liar. */
+static struct trap trap_by_host(uint64_t word, uint64_t address, uint64_t rip)
 {
-    const struct sgx_exinfo *x = (const struct sgx_exinfo *)g - 1;
     struct trap trap = {.kind = TRAP_TICK};
 
-    if (!(g->exitinfo & SGX_EXITINFO_VALID)) {
+    /* Late, when a tick came in between: the frame is at the second stage. */
+    if (!(word & SGX_FAULT) || (in_target(rip) && !leaf_fixup(rip))) {
         return trap;
     }
-    trap.kind = TRAP_FAULT;
+    trap.vector = word & 0xff;
+    trap.error = word >> 8 & 0xffff;
+    if (trap.vector == VECTOR_GP) {
+        trap.kind = TRAP_FAULT;
+    } else if (trap.vector == VECTOR_PF && fixed_denies(address, trap.error)) {
+        trap.kind = TRAP_FAULT;
+        trap.address = address;
+    }
+    return trap;
+}
+
+static struct trap trap_of(const struct sgx_vcpu *s, const struct sgx_gpr *g)
+{
+    const struct sgx_exinfo *x = (const struct sgx_exinfo *)g - 1;
+    const uint64_t hint = s->exchange + offsetof(struct sgx_exchange, fault);
+    uint64_t word = 0, address = 0;
+    struct trap trap = {.kind = TRAP_FAULT};
+
+    if (memory_is_fixed()) {
+        word = outside_load(hint);
+        address = outside_load(hint + 8);
+        outside_store(hint, 0); /* for this exit alone */
+    }
+    if (!(g->exitinfo & SGX_EXITINFO_VALID)) {
+        return trap_by_host(word, address, g->rip);
+    }
     trap.vector = g->exitinfo & 0xff;
     if (trap.vector == VECTOR_PF || trap.vector == VECTOR_GP) {
         trap.error = x->errcd;
@@ -188,12 +216,13 @@ static void answer(struct sgx_vcpu *s, uint64_t look_again)
 void sgx_exception(struct sgx_vcpu *s)
 {
     struct sgx_gpr *g = ssa_gpr(s);
-    struct trap trap = trap_of(g);
+    struct trap trap;
     uint64_t look_again = 0;
 
     if (!s->exchange) {
         return; /* before the first call: nothing that could be helped */
     }
+    trap = trap_of(s, g);
     g->exitinfo = 0;
     if (!s->vcpu || !s->vcpu->kstack) {
         if (trap.kind == TRAP_FAULT) {
@@ -225,6 +254,27 @@ void sgx_panic(unsigned vector, uint64_t rip, uint64_t rsp, uint64_t address)
 
 /* ---- the second stage ---- */
 
+static void emulate_cpuid(struct user_regs *regs)
+{
+    uint32_t r[4];
+
+    target_cpuid(regs->rax, regs->rcx, r);
+    regs->rax = r[0];
+    regs->rbx = r[1];
+    regs->rcx = r[2];
+    regs->rdx = r[3];
+    regs->rip += 2;
+}
+
+static void emulate_rdtsc(struct user_regs *regs, unsigned len)
+{
+    uint64_t tsc = sgx_tsc();
+
+    regs->rax = (uint32_t)tsc;
+    regs->rdx = tsc >> 32;
+    regs->rip += len;
+}
+
 /* Instructions that are undefined in an enclave but not for a program. True:
  * the program goes on with regs. */
 static bool undefined(struct user_regs *regs, struct trap *trap)
@@ -232,24 +282,31 @@ static bool undefined(struct user_regs *regs, struct trap *trap)
     uint8_t code[3] = {0};
     size_t n = leaf_fetch(code, regs->rip, sizeof(code));
 
-    if (n < 2 || code[0] == 0xf) {
-        if (n >= 2 && code[1] == 0x05) { /* SYSCALL */
-            trap->kind = TRAP_SYSCALL;
-            regs->rip += 2;
-            regs->orig_rax = regs->rax;
-            regs->full = 0;
-        } else if (n >= 2 && code[1] == 0xa2) { /* CPUID */
-            uint32_t r[4];
-
-            target_cpuid(regs->rax, regs->rcx, r);
-            regs->rax = r[0];
-            regs->rbx = r[1];
-            regs->rcx = r[2];
-            regs->rdx = r[3];
-            regs->rip += 2;
+    if (n < 2) {
+        return false;
+    }
+    switch (code[0] << 8 | code[1]) {
+    case 0x0f05: /* SYSCALL */
+        trap->kind = TRAP_SYSCALL;
+        regs->rip += 2;
+        regs->orig_rax = regs->rax;
+        regs->full = 0;
+        return false;
+    case 0x0fa2: /* CPUID */
+        emulate_cpuid(regs);
+        return true;
+    case 0x0f31: /* RDTSC */
+        emulate_rdtsc(regs, 2);
+        return true;
+    case 0x0f01:
+        if (n == 3 && code[2] == 0xf9) { /* RDTSCP; IA32_TSC_AUX is 0 */
+            emulate_rdtsc(regs, 3);
+            regs->rcx = 0;
             return true;
         }
-    } else if (code[0] == 0xcd) { /* INT n: there is no such gate */
+        return false;
+    }
+    if (code[0] == 0xcd) { /* INT n: there is no such gate */
         trap->vector = VECTOR_GP;
         trap->error = code[1] * 8 + 2;
     }

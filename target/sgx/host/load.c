@@ -3,7 +3,8 @@
  * Builds the enclave: ECREATE, the pages of the layout, EINIT, and the maps.
  * Consecutive pages of one kind go to the driver in one call. The dynamic
  * ranges are mapped RWX once, so that the EPCM alone decides from then on and
- * costs nothing until a page is used.
+ * costs nothing until a page is used. In the SGX1 class they were added, and
+ * the enclave asks for each right.
  */
 #include "target/sgx/host/private.h"
 #include <errno.h>
@@ -152,12 +153,17 @@ static int map_all(const struct loader *l)
 {
     const struct sgx_info *i = &enclave.layout.info;
     const int all = PROT_READ | PROT_WRITE | PROT_EXEC;
-    int err = map(i->user_start, i->user_end, all);
+    bool fixed = i->enclave_class == POLICY_CLASS_SGX1;
+    int err = map(i->user_start, i->user_end, fixed ? PROT_NONE : all);
 
-    err = err ? err : map(i->heap_start, i->heap_end, all);
+    err = err ? err
+              : map(i->heap_start, i->heap_end,
+                    fixed ? PROT_READ | PROT_WRITE : all);
     err = err ? err : map(i->meta_start, i->meta_end, PROT_READ | PROT_WRITE);
     for (unsigned n = 0; n < l->map_count && !err; n++) {
-        err = map(l->maps[n].start, l->maps[n].end, l->maps[n].prot);
+        if (l->maps[n].start >= sgx_layout_top(&enclave.layout)) {
+            err = map(l->maps[n].start, l->maps[n].end, l->maps[n].prot);
+        }
     }
     return err;
 }
@@ -197,9 +203,10 @@ int load_enclave(const struct sgx_run *run)
     if (err) {
         return fail(err, why);
     }
-    if (run->policy->enclave_class != POLICY_CLASS_EDMM) {
-        return fail(-EOPNOTSUPP, "enclaves of the SGX1 class can be measured "
-                                 "but do not run yet");
+    if (run->policy->enclave_class == POLICY_CLASS_EDMM &&
+        !target_sgx_has_edmm()) {
+        return fail(-EOPNOTSUPP, "this CPU has SGX1 only, and the policy's "
+                                 "enclave.class is not \"sgx1\"");
     }
     enclave.fd = open("/dev/sgx_enclave", O_RDWR | O_CLOEXEC);
     if (enclave.fd < 0) {

@@ -28,6 +28,7 @@ struct enclave {
     struct sgx_boot boot;
     struct sgx_exchange *exchanges;
     uint64_t signals;
+    uint64_t tsc; /* SGX1 class */
     bool stats;
 };
 extern struct enclave enclave;
@@ -43,6 +44,9 @@ int sgx_enter(uint64_t rdi, uint32_t function, struct sgx_enter *run,
 void *vdso_find_enter(void);
 /* rip lies in the vDSO. */
 bool vdso_owns(uint64_t rip);
+
+/* run.c: enclave.tsc is now */
+void tsc_update(void);
 
 /* vcpu.c */
 int vcpus_init(void);

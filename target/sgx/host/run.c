@@ -5,15 +5,18 @@
  * takes signals and corrects the clock.
  */
 #include "target/sgx/host/private.h"
+#include <x86intrin.h>
 #include <cpuid.h>
 #include <errno.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 #include <sys/mman.h>
 
-enum { EXIT_OURS = 125, LEAF_XSAVE = 0xd };
+enum { EXIT_OURS = 125, LEAF_XSAVE = 0xd, TSC_EVERY_NS = 1000000 };
 
 /* An SSA frame of one page has room for these: x87, SSE, AVX, AVX-512. */
 #define XFRM_KNOWN 0xe7ull
@@ -32,6 +35,14 @@ uint64_t target_sgx_xfrm(void)
 
     __asm__ volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
     return (((uint64_t)high << 32) | low) & XFRM_KNOWN;
+}
+
+bool target_sgx_has_edmm(void)
+{
+    enum { LEAF_SGX = 0x12, SGX2 = 2 };
+    uint32_t a, b, c, d;
+
+    return __get_cpuid_count(LEAF_SGX, 0, &a, &b, &c, &d) && a & SGX2;
 }
 
 /* ---- what the enclave is told ---- */
@@ -127,6 +138,7 @@ static void fill_boot(const struct sgx_run *run)
     b->version = SGX_BOOT_VERSION;
     b->exchanges = (uint64_t)enclave.exchanges;
     b->clock = (uint64_t)&clock_piece;
+    b->tsc = (uint64_t)&enclave.tsc;
     b->signals = (uint64_t)&enclave.signals;
     for (unsigned i = 0; i < SGX_BOOT_RINGS; i++) {
         fill_ring(&b->rings[i], &host_rings[i].view);
@@ -158,6 +170,32 @@ _Static_assert(offsetof(struct clock_piece, shift) ==
                        offsetof(struct sgx_clock, realtime_offset),
                "struct sgx_clock");
 
+/* ---- the clock of enclaves without RDTSC ---- */
+
+void tsc_update(void)
+{
+    atomic_store(&enclave.tsc, __rdtsc());
+}
+
+static void *tsc_thread(void *arg)
+{
+    const struct timespec pause = {.tv_nsec = TSC_EVERY_NS};
+
+    for (;;) {
+        tsc_update();
+        nanosleep(&pause, NULL);
+    }
+    return NULL;
+}
+
+static int tsc_serve(void)
+{
+    pthread_t thread;
+
+    tsc_update();
+    return -pthread_create(&thread, NULL, tsc_thread, NULL);
+}
+
 static void must(int err, const char *what)
 {
     if (err) {
@@ -188,6 +226,9 @@ void target_sgx_run(const struct sgx_run *run)
     must(pool_start(), "cannot start threads");
     calibrate_finish();
     fill_boot(run);
+    if (run->policy->enclave_class == POLICY_CLASS_SGX1) {
+        must(tsc_serve(), "cannot start threads");
+    }
     must(vcpu_run(0, (uint64_t)&enclave.boot), "cannot start threads");
     signals_serve(vcpu_signal);
 }

@@ -34,6 +34,9 @@ struct sgx_run {
  * it cannot start. */
 _Noreturn void target_sgx_run(const struct sgx_run *run);
 
+/* Whether this CPU has SGX2: pages come and go at run time. */
+bool target_sgx_has_edmm(void);
+
 /* What of XCR0 this CPU gives an enclave. */
 uint64_t target_sgx_xfrm(void);
 

@@ -335,6 +335,9 @@ static uint64_t serve(struct thread *t)
     struct sgx_exchange *x = t->exchange;
 
     t->calls[x->call < SGX_CALLS ? x->call : 0]++;
+    if (enclave.tsc) {
+        tsc_update();
+    }
     if (x->text_used) {
         log_text(x);
     }
@@ -396,6 +399,18 @@ static void look_was_taken(struct thread *t)
     }
 }
 
+/* What only the host knows of an exception, without EDMM. */
+static void say_fault(const struct thread *t)
+{
+    if (enclave.layout.info.enclave_class == POLICY_CLASS_SGX1) {
+        t->exchange->fault_address = t->enter.address;
+        atomic_store(&t->exchange->fault, SGX_FAULT |
+                                              (uint64_t)t->enter.error << 8 |
+                                              t->enter.vector);
+        tsc_update();
+    }
+}
+
 static _Noreturn void run(struct thread *t)
 {
     uint32_t function = SGX_EENTER;
@@ -412,6 +427,7 @@ static _Noreturn void run(struct thread *t)
                 cannot_enter(t);
             }
             t->exceptions++;
+            say_fault(t);
             looking = true;
             function = SGX_EENTER;
             rdi = 0;
