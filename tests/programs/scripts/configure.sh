@@ -25,7 +25,6 @@ AC_CHECK_DECLS([strlcpy, memmem], [], [], [[#include <string.h>]])
 AC_CHECK_FUNCS([fork vfork splice kqueue strsignal copy_file_range])
 AC_SEARCH_LIBS([sqrt], [m])
 AC_CHECK_LIB([nothing_of_this_name], [main])
-AC_FUNC_MMAP
 AC_FUNC_FORK
 AC_ARG_ENABLE([extra], [AS_HELP_STRING([--enable-extra], [more of it])])
 AS_IF([test "x$enable_extra" = xyes],
