@@ -5,11 +5,13 @@
  * never for truth. Used as the lower layer of `--root host`.
  *
  * An inode knows its path below the root descriptor; operations go by that.
- * Attributes and pages are those of the last open (close-to-open). A bounded
- * number of inodes keeps a host descriptor open. Listings are in hostfs_dir.c.
+ * Attributes and pages are those of the last open (close-to-open), or at most
+ * FRESH_NS older. A bounded number of inodes keeps a host descriptor open.
+ * Listings are in hostfs_dir.c.
  */
 #include "kernel/fs/hostfs.h"
 #include "kernel/core/hostio.h"
+#include "kernel/core/timer.h"
 #include "kernel/mm/heap.h"
 #include "lib/atomic.h"
 #include "lib/fmt.h"
@@ -20,7 +22,11 @@
 #include "abi/linux/stat.h"
 #include "abi/linux/statfs.h"
 
-enum { KEPT_OPEN = 200, NS = 1000000000 };
+enum {
+    KEPT_OPEN = 200,
+    NS = 1000000000,
+    FRESH_NS = 10000000, /* so long what the host said is not asked again */
+};
 
 static uint32_t kept_open; /* atomic */
 
@@ -119,6 +125,7 @@ static int inode_new(struct hostfs *h, char *path, const struct linux_statx *st,
     set_attributes(&n->inode, st);
     n->path = path;
     n->fd = -1;
+    n->asked = clock_now();
     mutex_init(&n->lock, LOCK_FS_OBJECT);
     if (S_ISLNK(st->stx_mode)) {
         err = read_link(h, n);
@@ -269,12 +276,18 @@ static int hostfs_read_pages(struct inode *inode, uint64_t index,
 static int hostfs_open(struct inode *inode, struct file *f)
 {
     struct hostfs_inode *n = hostfs_inode(inode);
+    uint64_t now = clock_now();
     struct linux_statx st;
-    int err = ask(hostfs_of(inode->sb), n->path, &st);
+    int err;
 
+    if (now - atomic_load_relaxed(&n->asked) < FRESH_NS) {
+        return 0;
+    }
+    err = ask(hostfs_of(inode->sb), n->path, &st);
     if (err) {
         return err;
     }
+    atomic_store_relaxed(&n->asked, now);
     if ((st.stx_mode & S_IFMT) != (inode->mode & S_IFMT)) {
         return -ESTALE;
     }

@@ -35,6 +35,7 @@ struct hostfs_inode {
     char *path;        /* below the root; "" is the root itself */
     int fd;            /* of the host; -1: none kept; lock */
     uint64_t blocks;   /* as the host says; only shown */
+    uint64_t asked;    /* when the host was, by clock_now(); atomic */
     struct mutex lock; /* LOCK_FS_OBJECT: fd */
     struct hostfs_names *names;
 };
