@@ -38,11 +38,14 @@ static bool is_ready(int fd, short events)
     return poll(&p, 1, 0) != 0;
 }
 
+/* Several accepts of one socket may be tried at once: the socket itself must
+ * not wait. Nobody else uses it. */
 static int64_t try_accept(const struct ring_sqe *e, void *addr)
 {
     if (!is_ready(e->fd, POLLIN)) {
         return -EAGAIN;
     }
+    fcntl(e->fd, F_SETFL, O_RDWR | O_NONBLOCK);
     return result(
         accept4(e->fd, addr, (socklen_t *)(uintptr_t)e->off, e->op_flags));
 }
