@@ -96,8 +96,8 @@ int main(int argc, char **argv)
             }
             take(ep, fd);
         }
-        best = (now() - start) / ROUNDS < best ? (now() - start) / ROUNDS
-                                               : best;
+        best =
+            (now() - start) / ROUNDS < best ? (now() - start) / ROUNDS : best;
     }
     printf("tcp-echo-inside %.1f ns\n", best);
     return 0;
