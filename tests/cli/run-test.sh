@@ -17,6 +17,9 @@ run $bb echo hi
 check root-auto both 'status_is 0' 'out_is hi' 'err_has "NOT CONFIDENTIAL"'
 run $bb echo hi
 check root-auto-cached both 'status_is 0' 'out_is hi'
+run /bin/bash -c 'ls -d /tmp | sed s/t/T/; id -u; sh -c "sleep 0; exit 3"'
+check root-auto-shell both 'status_is 3' 'out_is "/Tmp
+$(id -u)"'
 run --root host $bb echo hi
 check root-host both 'status_is 0' 'out_is hi'
 run --root "$work/root" $bb cat /etc/motd

@@ -24,7 +24,7 @@
 #include <unistd.h>
 
 /* Another number whenever the same paths would give another image. */
-#define MANIFEST_MAGIC "enclos manifest 2"
+#define MANIFEST_MAGIC "enclos manifest 3"
 
 struct manifest_head {
     char magic[24];

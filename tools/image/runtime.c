@@ -16,8 +16,20 @@
 
 #define LIB "/usr/lib/x86_64-linux-gnu/"
 
+/* What a line typed at a shell is made of. */
+#define COMMANDS                                                               \
+    "/usr/bin/{[,awk,basename,cat,chgrp,chmod,chown,clear,cmp,comm,cp,cut,"    \
+    "date,dd,df,diff,dirname,du,env,expr,false,find,free,grep,egrep,fgrep,"    \
+    "gzip,gunzip,zcat,head,hostname,id,install,kill,less,ln,ls,md5sum,mkdir,"  \
+    "mkfifo,mktemp,more,mv,nice,nl,nohup,nproc,od,paste,pgrep,pkill,"          \
+    "printenv,printf,ps,pwd,readlink,realpath,rm,rmdir,sed,seq,setsid,"        \
+    "sha256sum,sleep,sort,split,stat,stdbuf,stty,sync,tail,tar,tee,test,"      \
+    "timeout,top,touch,tr,true,truncate,tty,uname,uniq,uptime,wc,which,"       \
+    "whoami,xargs,yes}"
+
 /* name: a pattern (fnmatch(3)) for the file's name, links resolved. paths:
- * patterns (glob(7)); %p is the directory above the file's own, %n its name. */
+ * patterns (glob(7), with braces); %p is the directory above the file's own,
+ * %n its name. */
 static const struct runtime {
     const char *name;
     const char *paths[10];
@@ -32,6 +44,9 @@ static const struct runtime {
     {"node", {"%p/share/nodejs", "%p/lib/node_modules"}},
     {"lua5*", {"%p/share/lua", "%p/lib/lua", LIB "lua"}},
     {"java", {"%p/lib", "%p/conf"}},
+    {"bash", {COMMANDS, "/bin/sh", "/etc/terminfo", "/usr/lib/terminfo"}},
+    {"dash", {COMMANDS}},
+    {"zsh*", {COMMANDS, "/usr/lib/x86_64-linux-gnu/zsh", "/usr/share/zsh"}},
 
     {"libc.so.6",
      {LIB "libgcc_s.so.1", LIB "libnss_*.so.2", LIB "gconv/gconv-modules.cache",
@@ -107,7 +122,7 @@ static int add_row(struct path_set *set, const struct runtime *r,
         glob_t g;
 
         expand(*p, file, pattern, sizeof(pattern));
-        if (glob(pattern, 0, NULL, &g)) {
+        if (glob(pattern, GLOB_BRACE, NULL, &g)) {
             continue;
         }
         for (size_t i = 0; !err && i < g.gl_pathc; i++) {
