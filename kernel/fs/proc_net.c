@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * /proc/PID/net: so far the sockets of unix(7). The instance is one network
- * namespace, so that every process shows the same.
+ * /proc/PID/net: its table, and the sockets of unix(7); proc_inet.c has those
+ * of the internet families. The instance is one network namespace, so that
+ * every process shows the same.
  */
-#include "kernel/fs/procfs.h"
+#include "kernel/fs/proc_net.h"
 #include "kernel/net/unix_private.h"
 #include "abi/linux/stat.h"
 
@@ -51,7 +52,40 @@ static int show_unix(struct text *t, const struct pseudo_at *at)
     return 0;
 }
 
+#define SHOWN(row_name, fn)                                                    \
+    {                                                                          \
+        row_name, S_IFREG | 0444, .show = (fn)                                 \
+    }
+#define CONSTANT(row_name, content)                                            \
+    {                                                                          \
+        row_name, S_IFREG | 0444, .text = (content)                            \
+    }
+
+#define RAW_HEAD                                                               \
+    "st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode ref "      \
+    "pointer drops\n"
+
 const struct pseudo proc_net_rows[] = {
-    {"unix", S_IFREG | 0444, .show = show_unix},
+    SHOWN("unix", show_unix),
+    SHOWN("tcp", proc_show_tcp),
+    SHOWN("tcp6", proc_show_tcp6),
+    SHOWN("udp", proc_show_udp),
+    SHOWN("udp6", proc_show_udp6),
+    SHOWN("sockstat", proc_show_sockstat),
+    SHOWN("sockstat6", proc_show_sockstat6),
+    SHOWN("dev", proc_show_dev),
+    SHOWN("route", proc_show_route),
+    CONSTANT("raw", "  sl  local_address rem_address   " RAW_HEAD),
+    CONSTANT("raw6",
+             "  sl  local_address                         remote_address"
+             "                        " RAW_HEAD),
+    CONSTANT("arp", "IP address       HW type     Flags       HW address"
+                    "            Mask     Device\n"),
+    CONSTANT("packet",
+             "sk               RefCnt Type Proto  Iface R Rmem   User   "
+             "Inode\n"),
+    CONSTANT("if_inet6",
+             "00000000000000000000000000000001 01 80 10 80       lo\n"),
+    CONSTANT("ipv6_route", ""),
     {NULL},
 };

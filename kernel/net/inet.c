@@ -33,6 +33,20 @@ static bool listens(struct inet_socket *i)
     return atomic_load_acquire(&family_of(i)->backlog) != 0;
 }
 
+/* ---- all sockets, for /proc/net ---- */
+
+static struct spinlock all_lock = SPINLOCK_INIT(LOCK_POLL);
+static struct list all_sockets = LIST_INIT(all_sockets);
+
+void inet_for_each(void (*fn)(struct inet_socket *i, void *arg), void *arg)
+{
+    spin_lock(&all_lock);
+    list_for_each (pos, &all_sockets) {
+        fn(&list_entry(pos, struct family_socket, all)->i, arg);
+    }
+    spin_unlock(&all_lock);
+}
+
 /* ---- life ---- */
 
 static int new_socket(int family, int type, int protocol,
@@ -53,6 +67,9 @@ static int new_socket(int family, int type, int protocol,
         inet_addr_get(&f->i.local, AF_INET, (void *)&any, sizeof(any));
         f->i.peer = f->i.local;
     }
+    spin_lock(&all_lock);
+    list_add_tail(&all_sockets, &f->all);
+    spin_unlock(&all_lock);
     *out = &f->i;
     return 0;
 }
@@ -61,6 +78,9 @@ void inet_free(struct socket *s)
 {
     struct inet_socket *i = inet_of(s);
 
+    spin_lock(&all_lock);
+    list_del(&family_of(i)->all);
+    spin_unlock(&all_lock);
     inet_drop_options(i);
     inet_datagram_end(i);
     socket_destroy(s);

@@ -44,6 +44,7 @@ struct arrival {
 
 struct family_socket {
     struct inet_socket i;
+    struct list all;      /* of all sockets; under inet.c's lock */
     struct list arrivals; /* this and the next four: under i.s.lock */
     struct list errors;
     uint32_t count, bytes;
@@ -65,6 +66,9 @@ static inline struct family_socket *family_of(struct inet_socket *i)
 }
 
 /* ---- inet.c ---- */
+
+/* Calls fn for each socket there is, with a spinlock held. */
+void inet_for_each(void (*fn)(struct inet_socket *i, void *arg), void *arg);
 
 /* The first that waits, NULL: none. It stays with `peek`. */
 struct arrival *inet_take_arrival(struct inet_socket *i, bool peek);
