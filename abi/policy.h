@@ -37,7 +37,8 @@ enum policy_insecure {
     POLICY_HOST_FS = 1 << 2,   /* mounts of POLICY_MOUNT_HOST */
     POLICY_DEBUG = 1 << 3,     /* a debug enclave: the host may look inside */
     POLICY_STRACE = 1 << 4,    /* the host may ask for strace and statistics */
-    POLICY_INSECURE_ALL = (1 << 5) - 1,
+    POLICY_NO_ISOLATION = 1 << 5, /* no protection keys between processes */
+    POLICY_INSECURE_ALL = (1 << 6) - 1,
 };
 
 enum policy_class {

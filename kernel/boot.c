@@ -118,7 +118,9 @@ __attribute__((no_stack_protector)) static void enter_vcpu(unsigned id,
 
     v->self = v;
     v->id = id;
-    v->syscall_entry = (uint64_t)arch_syscall_entry;
+    v->keys = boot_info.keys.program_count > 0;
+    v->syscall_entry =
+        (uint64_t)(v->keys ? arch_syscall_entry_keys : arch_syscall_entry);
     v->cpuid_entry = (uint64_t)arch_cpuid_entry;
     v->guard = guard;
     vcpu_set_gs(v);
@@ -150,6 +152,7 @@ static _Noreturn void start(void)
     limit_init(info->memory_limit);
     heap_init(info->kernel_start, shadow_start(info), info->kernel_shown,
               info->kernel_end, info->memory_limit);
+    isolation_init(&info->keys);
     mm_init(info->user_start, info->user_end, info->user_shown,
             info->commit_is_lazy);
     shadow_init(shadow_start(info), shadow_end(info));

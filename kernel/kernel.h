@@ -25,13 +25,23 @@ enum root_kind {
 
 enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
 
-/* Filled by the target, in memory that it does not change afterwards. On a
- * TEE every field is either measured or checked by the target. */
 struct host_mount {
     const char *target; /* absolute */
     int fd;             /* of the host: an O_PATH directory */
 };
 
+/* Protection keys (SDM vol. 3A 4.6.2): the numbers of those that are ours to
+ * use. The target gives the kernel's part of the arena and the kernel's data
+ * the first one, struct vcpu the second. */
+struct memory_keys {
+    uint8_t kernel, vcpu;
+    uint8_t shared; /* pages of shared objects */
+    uint8_t programs[14];
+    uint8_t program_count; /* 0: no keys here, or they are not wanted */
+};
+
+/* Filled by the target, in memory that it does not change afterwards. On a
+ * TEE every field is either measured or checked by the target. */
 struct boot_info {
     uint64_t user_start, user_end;     /* the programs' part of the arena */
     uint64_t kernel_start, kernel_end; /* the kernel's own part */
@@ -66,6 +76,9 @@ struct boot_info {
 
     enum log_level log_level;
     bool strace, stats;
+
+    bool isolation; /* use protection keys where there are some */
+    struct memory_keys keys;
 
     /* A bundle's (abi/policy.h), checked: its mounts, limits and network
      * rules apply. NULL: none, everything is allowed. */
@@ -115,6 +128,10 @@ _Noreturn void kernel_panic_fault(unsigned vector, uint64_t rip, uint64_t rsp,
 
 /* True when rip lies in kernel text (not in the target). Takes no lock. */
 bool kernel_owns_rip(uint64_t rip);
+
+/* Whether kernel text at rip is to run with a program's rights: the first and
+ * the last instructions of a system call, where protection keys are in use. */
+bool kernel_is_passage(uint64_t rip);
 
 /* Where a trap at rip really stands for the program: rip inside a system call
  * trampoline is moved to the site it serves. Takes no lock. */

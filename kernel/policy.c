@@ -356,6 +356,7 @@ static void fill_rest(const struct policy *p, const struct policy_host *host,
     info->uid = p->uid;
     info->gid = p->gid;
     info->umask = p->umask;
+    info->isolation = !(p->insecure & POLICY_NO_ISOLATION);
     info->strace = host->strace;
     info->stats = host->stats;
     info->log_level = host->log_level;

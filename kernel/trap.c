@@ -38,6 +38,15 @@ bool kernel_owns_rip(uint64_t rip)
     return rip >= (uint64_t)__start_ktext && rip < (uint64_t)__stop_ktext;
 }
 
+extern char arch_opened[], arch_closing[], arch_closed[]; /* entry.S */
+
+bool kernel_is_passage(uint64_t rip)
+{
+    return (rip >= (uint64_t)arch_syscall_entry_keys &&
+            rip < (uint64_t)arch_opened) ||
+           (rip >= (uint64_t)arch_closing && rip < (uint64_t)arch_closed);
+}
+
 uint64_t kernel_user_rip(uint64_t rip)
 {
     uint64_t site;
@@ -71,6 +80,7 @@ static void page_fault(const struct trap *trap)
     int err = mm_fault(current_task()->mm, trap->address, access);
 
     stats_count(STAT_FAULT);
+    sched_refresh_rights(); /* another thread may have got more */
     if (err) {
         signal_fault(trap, err);
     }

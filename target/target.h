@@ -71,6 +71,12 @@ struct mem_run {
 unsigned target_mem_touched(uint64_t *from, uint64_t to, struct mem_run *runs,
                             unsigned max);
 
+/* What will be committed in [addr, addr+len) has this protection key, one of
+ * boot_info.keys, until another is named; nothing is committed there now. 0:
+ * what it has at the start, the kernel's in its part and none in that of the
+ * programs. Multiples of 2 MiB, but for the arena's ends. */
+void target_mem_key(uint64_t addr, uint64_t len, unsigned key);
+
 /* ---- virtual CPUs ---- */
 
 /* Starts vCPU id (1..count-1; 0 is running): a new host thread calls

@@ -25,8 +25,9 @@ uint64_t arch_stack_init(uint64_t top, void (*fn)(void *), void *arg);
 
 /* ---- user code (entry.S) ---- */
 
-/* Where trampolines and target traps for SYSCALL arrive. */
+/* Where trampolines arrive: without and with protection keys. */
 void arch_syscall_entry(void);
+void arch_syscall_entry_keys(void);
 /* The same for CPUIDs that were rewritten (patch.h). */
 void arch_cpuid_entry(void);
 

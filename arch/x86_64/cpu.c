@@ -9,7 +9,8 @@
 
 enum { LEAF_XSAVE = 0xd };
 
-static struct vcpu vcpus[VCPU_MAX];
+static _Alignas(PAGE_SIZE) struct vcpu vcpus[VCPU_MAX];
+_Static_assert(sizeof(vcpus) % PAGE_SIZE == 0, "pages of a key of their own");
 
 struct vcpu *vcpu_by_id(unsigned id)
 {

@@ -11,8 +11,7 @@
  * when the task has nothing else to do and its vector state is live. The
  * kernel is never preempted, so a tick that lands here is only a flag.
  */
-#include "arch/x86_64/regs.h"
-#include "arch/x86_64/vcpu.h"
+#include "arch/x86_64/load_user_regs.h"
 
 #define TASK_FPU_SAVED   24
 #define TASK_INTERRUPTED 32
@@ -20,10 +19,33 @@
 #define FLAG_SLOW 0x40500 /* AC, DF, TF: what the short way cannot restore */
 #define FLAG_AC   0x40000
 
-    .text
-    .globl arch_syscall_entry
-    .type arch_syscall_entry, @function
-arch_syscall_entry:
+/* Where protection keys are in use, user code may write neither the kernel's
+ * memory nor the vCPU: what WRPKRU needs as arguments waits where it may.
+ * SYSCALL leaves R11 to us; no flag changes. */
+    .macro open_kernel
+    mov %gs:VCPU_SCRATCH, %r11
+    mov %rax, (%r11)
+    mov %rcx, 8(%r11)
+    mov %rdx, 16(%r11)
+    mov %gs:VCPU_KERNEL_RIGHTS, %eax
+    mov $0, %ecx
+    mov $0, %edx
+    wrpkru
+    mov (%r11), %rax
+    mov 8(%r11), %rcx
+    mov 16(%r11), %rdx
+    .endm
+
+/* keys: empty, or _keys. Twice, so that a system call takes no branch for it. */
+    .macro system_calls keys
+    .globl arch_syscall_entry\keys
+    .type arch_syscall_entry\keys, @function
+arch_syscall_entry\keys:
+    .ifnb \keys
+    open_kernel
+    .globl arch_opened
+arch_opened:
+    .endif
     mov %rsp, %gs:VCPU_USER_RSP
     mov %gs:VCPU_KSTACK, %rsp
     lea -(REGS_SIZE - REGS_RSP)(%rsp), %rsp
@@ -59,7 +81,7 @@ arch_syscall_entry:
     call syscall_dispatch
     /* falls into the way out, RSP at the registers */
 
-arch_exit:
+arch_exit\keys:
     mov %gs:VCPU_TASK, %rax
     mov TASK_FPU_SAVED(%rax), %ecx
     or TASK_INTERRUPTED(%rax), %ecx
@@ -92,17 +114,30 @@ arch_exit:
     sahf
     mov REGS_RAX(%rsp), %rax
     mov REGS_RSP(%rsp), %rsp
+    .ifnb \keys
+    .globl arch_closing, arch_closed
+arch_closing:
+    close_kernel
+    .endif
     jmp *%rcx
+    .ifnb \keys
+arch_closed:
+    .endif
 1:
     mov %rsp, %rdi
     call arch_exit_work
-    jmp arch_exit
+    jmp arch_exit\keys
 2:  /* The kernel's own accesses need not be aligned. */
     and $~FLAG_AC, %r11d
     push %r11
     popfq
     jmp 3b
-    .size arch_syscall_entry, . - arch_syscall_entry
+    .size arch_syscall_entry\keys, . - arch_syscall_entry\keys
+    .endm
+
+    .text
+    system_calls
+    system_calls _keys
 
 /* A CPUID that was rewritten (patch.h), where the instruction traps: what
  * CPUID leaves, but with the return address in RBX, which is an output. Flags
@@ -159,7 +194,9 @@ arch_cpuid_entry:
 arch_user_return:
     mov %gs:VCPU_KSTACK, %rsp
     lea -REGS_SIZE(%rsp), %rsp
-    jmp arch_exit
+    testl $1, %gs:VCPU_KEYS
+    jz arch_exit
+    jmp arch_exit_keys
     .size arch_user_return, . - arch_user_return
 
     .section .note.GNU-stack, "", @progbits

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The end of a way back to user code with every register, for targets'
- * assembly: RDI points at struct user_regs, which lies where RSP may point. The
- * vector state is loaded already. RIP goes by a word of the vCPU, so that
+ * The end of the ways back to user code, for assembly. With every register,
+ * for targets: RDI points at struct user_regs, which lies where RSP may point.
+ * The vector state is loaded already. RIP goes by a word of the vCPU, so that
  * nothing is written to the program's stack.
  */
 #ifndef ARCH_X86_64_LOAD_USER_REGS_H
@@ -13,7 +13,7 @@
 
 #ifdef __ASSEMBLER__
 /* clang-format off */
-    .macro load_user_regs_and_go
+    .macro load_most_user_regs
     mov REGS_RIP(%rdi), %rax
     mov %rax, %gs:VCPU_USER_RSP
     lea REGS_RFLAGS(%rdi), %rsp
@@ -34,7 +34,34 @@
     mov REGS_RSI(%rdi), %rsi
     mov REGS_RSP(%rdi), %rsp
     mov REGS_RDI(%rdi), %rdi
+    .endm
+
+    .macro load_user_regs_and_go
+    load_most_user_regs
     jmp *%gs:VCPU_USER_RSP
+    .endm
+
+    /* The same where protection keys are in use. */
+    .macro load_user_regs_and_go_keys
+    load_most_user_regs
+    close_kernel
+    jmp *%gs:VCPU_USER_RSP
+    .endm
+
+    /* Takes the kernel's memory away, last of all: what WRPKRU needs as
+     * arguments goes by words of the vCPU, which user code may read. Keeps all
+     * registers and flags. */
+    .macro close_kernel
+    mov %rax, %gs:VCPU_OUT_RAX
+    mov %rcx, %gs:VCPU_OUT_RCX
+    mov %rdx, %gs:VCPU_OUT_RDX
+    mov %gs:VCPU_USER_RIGHTS, %eax
+    mov $0, %ecx
+    mov $0, %edx
+    wrpkru
+    mov %gs:VCPU_OUT_RAX, %rax
+    mov %gs:VCPU_OUT_RCX, %rcx
+    mov %gs:VCPU_OUT_RDX, %rdx
     .endm
 /* clang-format on */
 #endif

@@ -15,6 +15,13 @@
 #define VCPU_GUARD         40 /* -mstack-protector-guard-offset */
 #define VCPU_FLAGS         48
 #define VCPU_CPUID_ENTRY   72
+#define VCPU_SCRATCH       80
+#define VCPU_USER_RIGHTS   88
+#define VCPU_KERNEL_RIGHTS 92
+#define VCPU_OUT_RAX       96
+#define VCPU_OUT_RCX       104
+#define VCPU_OUT_RDX       112
+#define VCPU_KEYS          120
 
 #ifndef __ASSEMBLER__
 #include "lib/types.h"
@@ -23,8 +30,19 @@
 
 struct task;
 
+/* What may be touched: PKRU (SDM vol. 3A 4.6.2) of user code in the low half,
+ * of the kernel, on that code's behalf, in the high one. 0 is everything. */
+typedef uint64_t vcpu_rights;
+
+static inline vcpu_rights vcpu_rights_of(uint32_t user, uint32_t kernel)
+{
+    return user | (uint64_t)kernel << 32;
+}
+
+/* Two cache lines of its own, and with all others whole pages: where
+ * protection keys are in use, user code reads it and does not write it. */
 struct vcpu {
-    struct vcpu *self;
+    _Alignas(128) struct vcpu *self;
     uint64_t user_rsp;      /* scratch of entry.S */
     uint64_t kstack;        /* top of the current task's kernel stack */
     struct task *task;      /* the current task */
@@ -35,6 +53,12 @@ struct vcpu {
     struct fpu_area *fpu; /* where a trap puts the vector state */
     uint32_t *fpu_saved;  /* set to 1 with it */
     uint64_t cpuid_entry; /* trampolines of CPUIDs jump here */
+    /* Only where protection keys are in use. */
+    uint64_t *scratch; /* 64 bytes that user code may write, for the way in;
+                          the target's, set before the vCPU starts */
+    vcpu_rights rights;
+    uint64_t out_rax, out_rcx, out_rdx; /* the last registers on the way out */
+    uint32_t keys;                      /* 1: rights count */
 };
 
 _Static_assert(offsetof(struct vcpu, kstack) == VCPU_KSTACK, "entry.S");
@@ -42,6 +66,12 @@ _Static_assert(offsetof(struct vcpu, task) == VCPU_TASK, "entry.S");
 _Static_assert(offsetof(struct vcpu, guard) == VCPU_GUARD, "stack guard");
 _Static_assert(offsetof(struct vcpu, cpuid_entry) == VCPU_CPUID_ENTRY, "slots");
 _Static_assert(offsetof(struct vcpu, resched) == VCPU_FLAGS, "entry.S");
+_Static_assert(offsetof(struct vcpu, scratch) == VCPU_SCRATCH, "entry.S");
+_Static_assert(offsetof(struct vcpu, rights) == VCPU_USER_RIGHTS, "entry.S");
+_Static_assert(offsetof(struct vcpu, out_rax) == VCPU_OUT_RAX, "entry.S");
+_Static_assert(offsetof(struct vcpu, out_rcx) == VCPU_OUT_RCX, "entry.S");
+_Static_assert(offsetof(struct vcpu, out_rdx) == VCPU_OUT_RDX, "entry.S");
+_Static_assert(offsetof(struct vcpu, keys) == VCPU_KEYS, "entry.S");
 
 /* The vCPU that runs this code. Never keep it across a possible switch. */
 static inline struct vcpu *this_vcpu(void)
@@ -76,6 +106,12 @@ static inline void vcpu_set_gs(struct vcpu *v)
 static inline struct user_regs *vcpu_trap_regs(struct vcpu *v)
 {
     return (struct user_regs *)(v->kstack - REGS_SIZE);
+}
+
+/* WRPKRU: on no CPU without keys. */
+static inline void vcpu_write_pkru(uint32_t pkru)
+{
+    __asm__ volatile("wrpkru" ::"a"(pkru), "c"(0), "d"(0) : "memory");
 }
 
 static inline uint64_t read_fs_base(void)

@@ -23,6 +23,7 @@ void (*sched_gate_event)(void) = no_event;
 void sched_gate_init(struct sched_gate *g)
 {
     g->closed = g->contended = 0;
+    g->rights = 0;
     spin_init(&g->lock, LOCK_GATE);
     list_init(&g->parked);
 }
@@ -130,8 +131,20 @@ void sched_gate_enter(struct sched_gate *g)
     struct task *t = current_task();
 
     t->gate = g;
+    sched_refresh_rights();
     atomic_fence();
     while (gate_closed(t)) {
         task_yield();
     }
+}
+
+void sched_refresh_rights(void)
+{
+    runqueue_use_rights(this_vcpu(), current_task());
+}
+
+void sched_gate_set_rights(struct sched_gate *g, vcpu_rights rights)
+{
+    atomic_store_relaxed(&g->rights, rights);
+    sched_refresh_rights();
 }

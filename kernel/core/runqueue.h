@@ -68,6 +68,18 @@ static inline bool gate_closed(const struct task *t)
     return t->gate && atomic_load_relaxed(&t->gate->closed);
 }
 
+/* The vCPU may touch what t may: tasks of the kernel all there is. Where
+ * protection keys are not in use, nobody has rights but 0. */
+static inline void runqueue_use_rights(struct vcpu *v, const struct task *t)
+{
+    vcpu_rights rights = t->gate ? atomic_load_relaxed(&t->gate->rights) : 0;
+
+    if (v->rights != rights) {
+        v->rights = rights;
+        vcpu_write_pkru((uint32_t)(rights >> 32));
+    }
+}
+
 /* Makes a runnable task wait for its turn. */
 void runqueue_add(struct task *t);
 

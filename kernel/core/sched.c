@@ -202,6 +202,7 @@ void runqueue_switch(struct runqueue *rq, struct task *next)
     if (next->thread) {
         write_fs_base(next->fs_base);
     }
+    runqueue_use_rights(v, next);
     v->task = next;
     v->kstack = next->kstack_top;
     v->fpu = &next->fpu;

@@ -30,6 +30,7 @@ struct sched_gate {
     uint32_t contended;   /* somebody waits for it to close; atomic */
     struct spinlock lock; /* LOCK_GATE; guards parked */
     struct list parked;   /* runnable tasks, task.run_node */
+    vcpu_rights rights;   /* what they may touch; atomic */
 };
 
 enum task_state {
@@ -135,6 +136,11 @@ bool sched_gate_busy(struct sched_gate *g);
 /* The current task belongs to g (NULL: to none) from now on, and waits until
  * it is open. */
 void sched_gate_enter(struct sched_gate *g);
+/* Its tasks have these rights from their next turn on, the current one, if it
+ * is one of them, at once (mm/isolation.c). */
+void sched_gate_set_rights(struct sched_gate *g, vcpu_rights rights);
+/* The current task gets what its gate gives by now. */
+void sched_refresh_rights(void);
 /* Set by mm/: called when a task waits for a closed gate, or has left the CPU
  * while its gate was contended. Any context without a run queue's lock. */
 extern void (*sched_gate_event)(void);

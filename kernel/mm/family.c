@@ -35,8 +35,15 @@ struct family *family_create(struct mm *mm)
         list_add(&f->members, &mm->family_node);
         f->count = 1;
         f->resident = mm;
+        f->key = isolation_take_key();
     }
     return f;
+}
+
+static void family_free(struct family *f)
+{
+    isolation_drop_key(f->key);
+    kfree(f);
 }
 
 void family_join(struct family *f, struct mm *mm)
@@ -46,6 +53,7 @@ void family_join(struct family *f, struct mm *mm)
     list_add_tail(&f->members, &mm->family_node);
     f->count++;
     spin_unlock(&f->lock);
+    isolation_grant(mm);
     families_watch(f);
 }
 
@@ -66,7 +74,7 @@ int family_enter(struct family *f, struct mm *mm)
     mm->stranger = true;
     list_del(&mm->family_node);
     family_join(f, mm);
-    kfree(own);
+    family_free(own);
     return 0;
 }
 
@@ -105,7 +113,7 @@ static void end_family(struct family *f, struct mm *mm)
     mm_unlock(mm);
     resident_free(&f->common);
     slots_release_all(f);
-    kfree(f);
+    family_free(f);
     mm->family = NULL;
 }
 

@@ -109,6 +109,7 @@ static void copy_facts(struct mm *to, const struct mm *from)
     to->brk = from->brk;
     to->layout = from->layout;
     to->shares = from->shares;
+    to->windows = from->windows;
 }
 
 /* What the child does not get, or gets as zero. */

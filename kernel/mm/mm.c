@@ -75,8 +75,9 @@ int mm_create(struct mm **out)
         (*out)->family = family_create(*out);
         if (!(*out)->family) {
             kfree(*out);
-            err = -ENOMEM;
+            return -ENOMEM;
         }
+        isolation_grant(*out);
     }
     return err;
 }
@@ -212,7 +213,9 @@ size_t mm_peek(struct mm *mm, uint64_t addr, void *buf, size_t len)
         if (!resident_count(&mm->resident, page, page + PAGE_SIZE)) {
             break;
         }
+        isolation_open();
         lost = arch_user_copy((char *)buf + done, (void *)(addr + done), n);
+        isolation_close();
         done += n - lost;
     }
     mm_unlock(mm);

@@ -49,6 +49,10 @@ struct vm_object_ops {
 
 struct mm;
 
+/* Which protection keys there are; before mm_init(). */
+struct memory_keys; /* kernel/kernel.h */
+void isolation_init(const struct memory_keys *keys);
+
 /* The arena's user part; once, at boot. shown: boot_info.user_shown. */
 void mm_init(uint64_t user_start, uint64_t user_end, uint64_t shown,
              bool commit_is_lazy);

@@ -4,6 +4,7 @@
  *
  *   mm.c         birth, death, names, statistics
  *   slots.c      which address space owns which part of the arena
+ *   isolation.c  and which protection key that part has
  *   vma.c        the tree: find, split, merge, gaps
  *   family.c, fork.c, save.c, exchange.c, schedule.c   several at one place
  *   store.c, shadow.c   what they have while they are not there
@@ -107,6 +108,7 @@ struct family {
     /* Pages that all members have and none can write: they stay. */
     struct resident common;
     struct list node; /* in the list of those with several members */
+    unsigned key;     /* of its spans; 0: there are no keys */
     bool ended;       /* takes nobody any more */
     uint64_t since;   /* when resident came in, ns */
     uint64_t swap_ns; /* what the last exchange took */
@@ -141,6 +143,7 @@ struct mm {
     struct mm_layout layout;
     uint64_t faults, sites_patched, virtual_bytes, locked_bytes, data_bytes;
     bool shares;            /* anonymous shared memory, ever; atomic */
+    bool windows;           /* shared objects, ever */
     bool lock_future;       /* mlockall(MCL_FUTURE) */
     uint64_t spurious_addr; /* the last fault on a page that was there */
     uint32_t spurious_count;
@@ -211,6 +214,20 @@ void family_unmap(struct mm *mm, struct vma *v);
  * changed. */
 int family_exchange(struct family *f, struct mm *in);
 
+/* ---- isolation.c ---- */
+
+/* A key for a family: one that few others have. 0: there are none. */
+unsigned isolation_take_key(void);
+void isolation_drop_key(unsigned key);
+/* The key of all windows. */
+unsigned isolation_shared_key(void);
+/* mm's tasks may touch what its family has, and windows if it has any. */
+void isolation_grant(struct mm *mm);
+/* Memory of another family than the current task's is touched between. The
+ * caller does not block. */
+void isolation_open(void);
+void isolation_close(void);
+
 /* ---- store.c ---- */
 
 /* Copies pages [start, end) from their addresses into s. -ENOMEM. */
@@ -256,6 +273,8 @@ void slots_release_all(struct family *f);
 /* mm, which is empty, becomes a member of the family that has part of
  * [start, end). -ENOMEM: that takes nobody; -EAGAIN: it just ends. */
 int slots_join(struct mm *mm, uint64_t start, uint64_t end);
+/* The key of the slot of addr, which is the caller's family's. */
+unsigned slots_key(uint64_t addr);
 /* Whether f owns the slot of addr. */
 bool slots_own(const struct family *f, uint64_t addr);
 /* Gives up spans inside [start, end) that have become empty. */

@@ -70,7 +70,12 @@ uint64_t shadow_take(uint64_t start, uint64_t end)
         bitmap_set_range(taken, first, first + n);
     }
     spin_unlock(&shadow_lock);
-    return first < count ? base + first * GRANULE + start % GRANULE : 0;
+    if (first == count) {
+        return 0;
+    }
+    /* They come back with it. */
+    target_mem_key(base + first * GRANULE, n * GRANULE, slots_key(start));
+    return base + first * GRANULE + start % GRANULE;
 }
 
 void shadow_give(uint64_t start, uint64_t end, bool empty)

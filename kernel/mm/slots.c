@@ -62,9 +62,13 @@ static bool run_free(uint64_t first, uint64_t n)
 
 static void run_set(uint64_t first, uint64_t n, struct family *f)
 {
+    uint64_t start = MAX(base + first * slot_size, arena.start);
+
     for (uint64_t i = first; i < first + n; i++) {
         atomic_store_relaxed(&owners[i], f);
     }
+    target_mem_key(start, base + (first + n) * slot_size - start,
+                   f ? f->key : 0);
 }
 
 bool slots_own(const struct family *f, uint64_t addr)
@@ -72,6 +76,14 @@ bool slots_own(const struct family *f, uint64_t addr)
     uint64_t i = slot_of(addr);
 
     return i < slot_count && atomic_load_relaxed(&owners[i]) == f;
+}
+
+unsigned slots_key(uint64_t addr)
+{
+    uint64_t i = slot_of(addr);
+    struct family *f = i < slot_count ? atomic_load_relaxed(&owners[i]) : NULL;
+
+    return f ? f->key : 0;
 }
 
 static struct span *span_new(void)

@@ -23,6 +23,10 @@ int windows_init(void)
 {
     int err = mm_create(&window_mm);
 
+    if (!err) {
+        isolation_drop_key(window_mm->family->key);
+        window_mm->family->key = isolation_shared_key();
+    }
     return err || !arena.shown ? err : slots_claim_shown(window_mm);
 }
 
@@ -116,6 +120,10 @@ int map_window(struct mm *mm, const struct mapping *m)
     int err = vma_split_range(mm, m->start, m->end);
     uint64_t at = m->start, stop;
 
+    if (!mm->windows) {
+        mm->windows = true;
+        isolation_grant(mm);
+    }
     for (; !err && at < m->end; at = err ? at : stop) {
         struct vma *v = vma_find(mm, at);
         check(!v || v->start >= m->end || v->flags & VMA_WINDOW);

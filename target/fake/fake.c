@@ -228,6 +228,10 @@ int target_mem_protect(uint64_t addr, uint64_t len, int prot)
     return 0;
 }
 
+void target_mem_key(uint64_t addr, uint64_t len, unsigned key)
+{
+}
+
 int target_mem_clear(uint64_t addr, uint64_t len)
 {
     require_range(addr, len);

@@ -6,8 +6,8 @@
  * ring.c stop.c): runs on vCPU threads while the program's FS base and vector
  *   registers are live. Built without vector registers, stack protector and
  *   libc; linked apart (`ld -r`), and `make lint` checks what it refers to.
- * - host side (run.c arena.c signals.c calibrate.c uring.c pool.c ...): the
- *   main thread and the pool's threads, ordinary code with libc, which never
+ * - host side (run.c arena.c keys.c signals.c calibrate.c uring.c pool.c ...):
+ * the main thread and the pool's threads, ordinary code with libc, which never
  *   runs a program.
  */
 #ifndef TARGET_LINUX_HOST_H
@@ -34,6 +34,8 @@ long stub_clone(long flags, void *stack_top, int *parent_tid,
 _Noreturn void stub_resume(void *uc);
 _Noreturn void stub_run_on(uint64_t sp, void (*fn)(void *), void *arg);
 void stub_restorer(void);
+void stub_handler_keys(int sig, siginfo_t *si, void *context);
+extern char stub_handler_open[]; /* in it: from here on all is open */
 extern char stub_resume_end[];
 extern char __start_target_stub[], __stop_target_stub[];
 
@@ -51,6 +53,9 @@ enum {
     HOST_GUARD = 8192,
     HOST_ALTSTACK = HOST_GUARD + 4096,
     HOST_ALTSTACK_SIZE = (1 << 16) - HOST_ALTSTACK,
+    /* At its bottom, what struct vcpu.scratch is: user code may write to an
+     * alternate stack, or older kernels could put no signal frame there. */
+    HOST_SCRATCH = 64,
     HOST_STACK = (1 << 16) + 4096,
     /* Linux sends these two for interval timers alone, and there is none;
      * gdb knows them by name. Unlike a real-time signal they cannot fail to be
@@ -87,6 +92,8 @@ _Static_assert(sizeof(struct host_vcpu) <= HOST_GUARD, "vCPU block");
 
 /* ---- the whole instance ---- */
 
+#define KEY_PIECE (2ul << 20)
+
 struct host {
     uint64_t user_start, user_end, kernel_start, kernel_end;
     uint64_t user_shown, kernel_shown; /* as in boot_info */
@@ -103,7 +110,10 @@ struct host {
     uint32_t fp_size; /* sw_reserved of this kernel's signal frames */
     uint32_t fp_extended;
     uint64_t fp_features;
-    bool tty_saved; /* tty_modes (struct termios of the kernel) is valid */
+    uint32_t fp_pkru;    /* where PKRU is in them; 0: nowhere */
+    bool use_keys;       /* protection keys: boot->keys */
+    uint8_t *key_pieces; /* of the arena; a byte for KEY_PIECE bytes */
+    bool tty_saved;      /* tty_modes (struct termios of the kernel) is valid */
     uint8_t tty_modes[64];
     const struct boot_info *boot;
     uint32_t stopping; /* atomic */
@@ -124,6 +134,16 @@ static inline struct host_vcpu *this_host_vcpu(void)
 bool mem_in_arena(uint64_t addr, uint64_t len);
 /* target_mem_touched(), or -1 where the host cannot tell. */
 long mem_scan(uint64_t *from, uint64_t to, struct mem_run *runs, unsigned max);
+/* mem.c: the protection of pages of the arena, and their key: the one place
+ * where they get it. What is mapped anew (MAP_FIXED) has none before this. */
+long mem_set_protection(uint64_t addr, uint64_t len, int prot);
+
+/* keys.c. keys_find: fills in what there is, unless there is too little or
+ * boot says not to use them. keys_close: what this process has outside the
+ * arena becomes the kernel's; threads that are made later may touch it if the
+ * caller may. */
+void keys_find(struct boot_info *boot);
+int keys_close(void);
 
 /* trap.c: installs the handlers of the whole process. */
 int trap_init(void);
@@ -139,6 +159,7 @@ void vcpu_return_tick(struct host_vcpu *h);
  * on, the task's registers and vector state are known to stand where a trap
  * puts them, and stay there until the program runs. */
 extern char resume_loads[], resume_end[];
+void on_signal(int sig, siginfo_t *si, void *context); /* trap.c */
 /* resume.c: on the way by a signal frame. */
 _Noreturn void resume_by_frame(const struct user_regs *regs,
                                const struct fpu_area *fpu);

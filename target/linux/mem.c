@@ -25,12 +25,41 @@ bool mem_in_arena(uint64_t addr, uint64_t len)
             (addr >= host.kernel_start && end <= host.kernel_end));
 }
 
+/* ---- protection, and keys ---- */
+
+void target_mem_key(uint64_t addr, uint64_t len, unsigned key)
+{
+    uint64_t first = addr / KEY_PIECE;
+
+    if (host.use_keys && mem_in_arena(addr, len)) {
+        memset(host.key_pieces + first, (int)key,
+               ALIGN_UP(addr + len, KEY_PIECE) / KEY_PIECE - first);
+    }
+}
+
+static unsigned key_of(uint64_t addr)
+{
+    unsigned key = host.key_pieces[addr / KEY_PIECE];
+
+    return key || addr < host.kernel_start ? key : host.boot->keys.kernel;
+}
+
+/* What cannot be accessed has key 0 as the reservation has, so that the two
+ * are one mapping. */
+long mem_set_protection(uint64_t addr, uint64_t len, int prot)
+{
+    if (!host.use_keys) {
+        return RAW(SYS_mprotect, addr, len, prot);
+    }
+    return RAW(SYS_pkey_mprotect, addr, len, prot, prot ? key_of(addr) : 0);
+}
+
 static int set_protection(uint64_t addr, uint64_t len, int prot)
 {
     if (!IS_ALIGNED(addr | len, PAGE_SIZE) || !mem_in_arena(addr, len)) {
         return -EINVAL;
     }
-    return RAW(SYS_mprotect, addr, len, prot);
+    return mem_set_protection(addr, len, prot);
 }
 
 /* Where addr lies in the file of what can be shown; -1: not in it. */
@@ -54,8 +83,14 @@ static int64_t shown_offset(uint64_t addr, uint64_t len)
 static long map_over(uint64_t addr, uint64_t len, int prot, int flags, int fd,
                      uint64_t off)
 {
-    return RAW(SYS_mmap, addr, len, prot, flags | MAP_NORESERVE | MAP_FIXED, fd,
-               off);
+    long at = RAW(SYS_mmap, addr, len, prot, flags | MAP_NORESERVE | MAP_FIXED,
+                  fd, off);
+
+    if (at > 0 && host.use_keys && prot) { /* it has key 0 */
+        long err = mem_set_protection(addr, len, prot);
+        return err ? err : at;
+    }
+    return at;
 }
 
 /* The kernel commits its memory in pieces of 2 MiB and uses all of each: one
@@ -109,7 +144,7 @@ void target_mem_release(uint64_t addr, uint64_t len)
         /* At max_map_count: drop the content at least, and the access where
          * no mapping must be split for it. */
         RAW(SYS_madvise, addr, len, MADV_DONTNEED);
-        RAW(SYS_mprotect, addr, len, PROT_NONE);
+        mem_set_protection(addr, len, PROT_NONE);
     }
 }
 

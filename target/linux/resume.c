@@ -20,6 +20,8 @@ enum {
     MAGIC1 = 0x46505853,
     MAGIC2 = 0x46505845,
     FP_SW_RESERVED = 464,
+    FP_XSTATE_BV = 512,
+    XSTATE_PKRU = 1 << 9,
 };
 
 _Static_assert(offsetof(struct vcpu, fpu) == VCPU_FPU, "resume_short.S");
@@ -91,11 +93,16 @@ resume_by_frame(const struct user_regs *regs, const struct fpu_area *fpu)
     sw->xfeatures = host.fp_features;
     sw->xstate_size = host.fp_size;
     *(volatile uint32_t *)(image + host.fp_size) = MAGIC2;
+    if (host.use_keys) {
+        *(volatile uint64_t *)(image + FP_XSTATE_BV) |= XSTATE_PKRU;
+        *(volatile uint64_t *)(image + host.fp_pkru) =
+            (uint32_t)h->vcpu->rights;
+    }
     uc->uc_mcontext.fpregs = (void *)image;
     uc->uc_flags = FLAG_FP_XSTATE | FLAG_SIGCONTEXT_SS | FLAG_STRICT_SS;
-    uc->uc_stack.ss_sp = (char *)h + HOST_ALTSTACK;
+    uc->uc_stack.ss_sp = (char *)h + HOST_ALTSTACK + HOST_SCRATCH;
     uc->uc_stack.ss_flags = 0;
-    uc->uc_stack.ss_size = HOST_ALTSTACK_SIZE;
+    uc->uc_stack.ss_size = HOST_ALTSTACK_SIZE - HOST_SCRATCH;
     *(volatile uint64_t *)&uc->uc_sigmask = vcpu_sigmask;
     stub_resume(uc);
 }

@@ -13,7 +13,8 @@
 #include "arch/x86_64/load_user_regs.h"
 #include "target/linux/host.h"
 
-#define TF 0x100
+#define TF          0x100
+#define XSTATE_PKRU 0x200
 
     .text
 /* _Noreturn void target_user_resume(const struct user_regs *regs,
@@ -32,10 +33,13 @@ target_user_resume:
 1:  jmp resume_by_frame
     .globl resume_loads
 resume_loads:
-    mov $-1, %eax
+    mov $~XSTATE_PKRU, %eax
     mov $-1, %edx
     xrstor64 (%rsi)
+    testl $1, %gs:VCPU_KEYS
+    jnz 2f
     load_user_regs_and_go
+2:  load_user_regs_and_go_keys
     .globl resume_end
 resume_end:
     .size target_user_resume, . - target_user_resume

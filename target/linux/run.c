@@ -239,6 +239,7 @@ static int set_up(const struct boot_info *info)
     if ((err = learn_frame_format())) {
         return err;
     }
+    keys_find(&boot);
     if ((err = make_blocks()) || (err = host_make_rings())) {
         return fail(err, "cannot set up memory and rings");
     }
@@ -257,6 +258,9 @@ void target_linux_run(const struct boot_info *info)
     err = pool_start();
     become_service_vcpu();
     calibrate_finish();
+    if (!err) {
+        err = keys_close();
+    }
     if (!err) {
         err = vcpu_thread_start(0);
     }

@@ -26,6 +26,23 @@ stub_syscall:
     ret
     .size stub_syscall, . - stub_syscall
 
+/* The handler where protection keys are in use: Linux starts it with access to
+ * little more than the stack that it is on. WRPKRU comes first; it may touch
+ * everything until rt_sigreturn, or until it leaves for the kernel. */
+    .globl stub_handler_keys
+    .type stub_handler_keys, @function
+stub_handler_keys:
+    mov %rdx, %r8
+    xor %eax, %eax
+    xor %ecx, %ecx
+    xor %edx, %edx
+    wrpkru
+    .globl stub_handler_open
+stub_handler_open:
+    mov %r8, %rdx
+    jmp on_signal
+    .size stub_handler_keys, . - stub_handler_keys
+
 /* sa_restorer of every handler. */
     .globl stub_restorer
     .type stub_restorer, @function

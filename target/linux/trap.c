@@ -26,6 +26,9 @@ enum {
     SA_RESTORER_FLAG = 0x04000000,
     VECTOR_GP = 13,
     VECTOR_PF = 14,
+    PF_PRESENT = 1, /* error code bits, SDM vol. 3A 4.7 */
+    PF_KEY = 32,
+    XSTATE_PKRU = 1 << 9,
     GP_INT80 = 0x80 * 8 + 2, /* IDT flag: SDM vol. 3A 6.13 */
     FP_SW_RESERVED = 464,
     FP_SW_BYTES = 48,
@@ -132,7 +135,7 @@ static void copy_vector_state(struct vcpu *v, const void *fpregs)
 
 static void restore_vector_state(const void *fpregs)
 {
-    __asm__ volatile("xrstor64 (%0)" ::"r"(fpregs), "a"(-1), "d"(-1)
+    __asm__ volatile("xrstor64 (%0)" ::"r"(fpregs), "a"(~XSTATE_PKRU), "d"(-1)
                      : "memory");
 }
 
@@ -143,6 +146,9 @@ static _Noreturn void enter_kernel(struct user_regs *regs,
     struct trap *copy = (struct trap *)regs - 1;
 
     *copy = *trap;
+    if (host.use_keys) {
+        vcpu_write_pkru((uint32_t)(this_vcpu()->rights >> 32));
+    }
     stub_run_on((uint64_t)copy, (void (*)(void *))kernel_trap, copy);
 }
 
@@ -211,6 +217,10 @@ static _Noreturn void trap_from_user(struct host_vcpu *h, uint64_t gs, int sig,
                           : g[REG_TRAPNO];
         trap.error = g[REG_ERR];
         trap.address = trap.vector == VECTOR_PF ? g[REG_CR2] : 0;
+        if (trap.vector == VECTOR_PF && trap.error & PF_KEY) {
+            /* For the program nothing is there. */
+            trap.error &= ~(uint64_t)(PF_KEY | PF_PRESENT);
+        }
     }
     enter_kernel(regs, &trap);
 }
@@ -330,7 +340,33 @@ static inline void clear_alignment_check(void)
                          : "cc", "memory");
 }
 
-static void on_signal(int sig, siginfo_t *si, void *context)
+/* Where our own text runs with few rights: on the way in or out, or at the
+ * beginning of a handler. */
+static bool is_passage(uint64_t rip)
+{
+    return kernel_is_passage(rip) || is_as_good_as_there(rip) ||
+           (rip >= (uint64_t)stub_handler_keys &&
+            rip < (uint64_t)stub_handler_open);
+}
+
+/* A program that jumped into our text: it goes on with its own rights. */
+static bool is_stray(const ucontext_t *uc, uint64_t rip)
+{
+    const uint8_t *fp = (const void *)uc->uc_mcontext.fpregs;
+    uint64_t present;
+    uint32_t pkru = 0;
+
+    if (!host.use_keys || is_passage(rip)) {
+        return false;
+    }
+    memcpy(&present, fp + FP_LEGACY_SIZE, sizeof(present));
+    if (present & XSTATE_PKRU) {
+        memcpy(&pkru, fp + host.fp_pkru, sizeof(pkru));
+    }
+    return pkru >> 2 * host.boot->keys.kernel & 1;
+}
+
+void on_signal(int sig, siginfo_t *si, void *context)
 {
     ucontext_t *uc = context;
     struct host_vcpu *h = vcpu_of_stack((uint64_t)uc);
@@ -344,7 +380,7 @@ static void on_signal(int sig, siginfo_t *si, void *context)
     }
     gs = read_gs_base();
     vcpu_set_gs(h->vcpu);
-    if (!kernel_owns_rip(rip) && !target_owns_rip(rip)) {
+    if ((!kernel_owns_rip(rip) && !target_owns_rip(rip)) || is_stray(uc, rip)) {
         trap_from_user(h, gs, sig, si, uc);
     }
     if (is_tick(sig)) {
@@ -359,7 +395,7 @@ int trap_init(void)
     static const int signals[] = {SIGSEGV, SIGBUS, SIGFPE,   SIGILL,
                                   SIGTRAP, SIGSYS, SIG_KICK, SIG_TICK};
     struct raw_sigaction sa = {
-        .handler = on_signal,
+        .handler = host.use_keys ? stub_handler_keys : on_signal,
         .flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER | SA_RESTART |
                  SA_RESTORER_FLAG,
         .restorer = stub_restorer,

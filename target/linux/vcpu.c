@@ -123,8 +123,8 @@ static long open_timer(struct host_vcpu *h, int tid)
 static long use_altstack(struct host_vcpu *h)
 {
     stack_t stack = {
-        .ss_sp = (char *)h + HOST_ALTSTACK,
-        .ss_size = HOST_ALTSTACK_SIZE,
+        .ss_sp = (char *)h + HOST_ALTSTACK + HOST_SCRATCH,
+        .ss_size = HOST_ALTSTACK_SIZE - HOST_SCRATCH,
     };
 
     return RAW(SYS_sigaltstack, &stack, NULL);
@@ -168,6 +168,7 @@ int vcpu_thread_start(unsigned id)
     h->vcpu = vcpu_by_id(id);
     h->vcpu->self = h->vcpu;
     h->vcpu->id = id;
+    h->vcpu->scratch = (uint64_t *)((char *)h + HOST_ALTSTACK);
     h->tick = UINT64_MAX;
     tid =
         stub_clone(THREAD_FLAGS, (char *)h + HOST_BLOCK, NULL, thread_main, h);

@@ -41,6 +41,8 @@ unset X Y
 with '{"insecure": ["strace"]}'
 run --strace "$work/app.enc"
 check strace both 'status_is 3' 'err_has newfstatat'
+with '{"insecure": ["no-isolation"]}'
+check no-isolation printed 'X=- Y=-'
 mkdir "$work/data" && echo content >"$work/data/file"
 mkdir -p "$work/tree/bin" && cp /bin/busybox "$work/tree/bin/"
 printf '{"entry": {"program": "/bin/busybox", "args": ["cat", "/d/e/file"]},

@@ -161,6 +161,13 @@ static bool set_stats(void *ctx, const char *value)
     return true;
 }
 
+static bool set_no_isolation(void *ctx, const char *value)
+{
+    ((struct run *)ctx)->decided = "--no-isolation";
+    ((struct run *)ctx)->info.isolation = false;
+    return true;
+}
+
 static bool set_log(void *ctx, const char *value)
 {
     static const char *const levels[] = {"error", "warn", "info", "debug"};
@@ -207,6 +214,7 @@ static const struct option_row options[] = {
     {"--memory", true, set_memory, "a size such as 512M or 4G, at least 8M"},
     {"--ring", true, set_ring, "auto, uring or pool"},
     {"--swap", true, set_swap, "move or copy"},
+    {"--no-isolation", false, set_no_isolation, ""},
     {"--strace", false, set_strace, ""},
     {"--stats", false, set_stats, ""},
     {"--log", true, set_log, "error, warn, info or debug"},
@@ -223,6 +231,7 @@ static void set_defaults(struct run *run)
     run->info.image_fd = -1;
     run->info.host_root_fd = -1;
     run->info.log_level = LOG_WARN;
+    run->info.isolation = true;
     run->info.vcpu_count = cpus < 1 ? 1 : cpus > VCPU_MAX ? VCPU_MAX : cpus;
     run->info.uid = getuid();
     run->info.gid = getgid();
@@ -323,6 +332,8 @@ static const char *const details[] = {
     "                    auto, which prefers io_uring",
     "--swap KIND         how processes that share addresses take turns: their",
     "                    pages move (the default where they can) or are a copy",
+    "--no-isolation      do not use the CPU's protection keys, which keep wild",
+    "                    writes of a program away from the others",
     "--strace            print every system call; --stats sums up at the end",
     "--log LEVEL         error, warn (default), info or debug",
     "",

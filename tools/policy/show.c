@@ -7,8 +7,8 @@
 
 #include <inttypes.h>
 
-const char *const policy_insecure_words[] = {"host-args", "host-env", "hostfs",
-                                             "debug",     "strace",   NULL};
+const char *const policy_insecure_words[] = {
+    "host-args", "host-env", "hostfs", "debug", "strace", "no-isolation", NULL};
 
 const char *const policy_limit_names[POLICY_LIMITS_MAX] = {
     "cpu",      "fsize",  "data",    "stack", "core",  "rss",

@@ -87,6 +87,7 @@ static const char rest[] =
     "  //   \"hostfs\"     mounts of the host's directories\n"
     "  //   \"debug\"      a debug enclave: the host can read its memory\n"
     "  //   \"strace\"     the host may see system calls and statistics\n"
+    "  //   \"no-isolation\"  no protection keys between processes\n"
     "  \"insecure\": [],\n"
     "}\n";
 

@@ -199,6 +199,10 @@ int target_mem_protect(uint64_t addr, uint64_t len, int prot)
     return 0;
 }
 
+void target_mem_key(uint64_t addr, uint64_t len, unsigned key)
+{
+}
+
 int target_mem_clear(uint64_t addr, uint64_t len)
 {
     if (target_call(addr, len)) {
@@ -477,6 +481,11 @@ bool sched_gate_busy(struct sched_gate *g)
 
 void sched_gate_enter(struct sched_gate *g)
 {
+}
+
+void sched_gate_set_rights(struct sched_gate *g, vcpu_rights rights)
+{
+    atomic_store_relaxed(&g->rights, rights);
 }
 
 void task_init(struct task *t, void *stack, const char *name,

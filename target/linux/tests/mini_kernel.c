@@ -152,6 +152,11 @@ void kernel_trap(const struct trap *trap)
     arch_user_return();
 }
 
+bool kernel_is_passage(uint64_t rip)
+{
+    return false;
+}
+
 bool kernel_owns_rip(uint64_t rip)
 {
     return rip >= (uint64_t)__start_ktext && rip < (uint64_t)__stop_ktext;

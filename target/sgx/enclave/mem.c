@@ -215,6 +215,11 @@ int target_mem_protect(uint64_t addr, uint64_t len, int prot)
     return set_rights(addr, end, rights_of(prot));
 }
 
+/* boot_info has no keys here: they would be the host's to set. */
+void target_mem_key(uint64_t addr, uint64_t len, unsigned key)
+{
+}
+
 int target_mem_clear(uint64_t addr, uint64_t len)
 {
     const uint8_t all = PAGE_COMMITTED | MEM_WRITE;
