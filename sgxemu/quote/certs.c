@@ -120,6 +120,26 @@ static void add_extension(X509 *x, X509 *issuer, int nid, const char *text)
     }
 }
 
+/* X509_sign() and then, in place of its random signature, one that is a
+ * function of the content. */
+static void sign(X509 *x, EVP_PKEY *key, enum platform_key issuer)
+{
+    const ASN1_BIT_STRING *made;
+    uint8_t *body = NULL, *der;
+    int n, size;
+
+    if (!X509_sign(x, key, EVP_sha256())) {
+        fprintf(stderr, "sgxemu: cannot sign a certificate\n");
+        exit(1);
+    }
+    size = i2d_re_X509_tbs(x, &body);
+    n = platform_sign_der(issuer, body, (size_t)size, &der);
+    X509_get0_signature(&made, NULL, x);
+    ASN1_BIT_STRING_set((ASN1_BIT_STRING *)made, der, n);
+    OPENSSL_free(body);
+    OPENSSL_free(der);
+}
+
 X509 *platform_certificate(enum platform_key which)
 {
     bool ca = which == KEY_ROOT || which == KEY_CA;
@@ -148,10 +168,7 @@ X509 *platform_certificate(enum platform_key which)
     if (which == KEY_PCK) {
         add_sgx_extension(x);
     }
-    if (!X509_sign(x, signer, EVP_sha256())) {
-        fprintf(stderr, "sgxemu: cannot sign a certificate\n");
-        exit(1);
-    }
+    sign(x, signer, issuer_of(which));
     if (parent != x) {
         X509_free(parent);
     }

@@ -56,6 +56,56 @@ EVP_PKEY *platform_key(enum platform_key which)
     return pkey;
 }
 
+/* The nonce is a function of key and message, so that a platform's
+ * certificates are the same bytes whenever they are made. */
+static ECDSA_SIG *sign_digest(EC_KEY *key, const uint8_t digest[32])
+{
+    const EC_GROUP *group = EC_KEY_get0_group(key);
+    const BIGNUM *order = EC_GROUP_get0_order(group);
+    EC_POINT *point = EC_POINT_new(group);
+    BIGNUM *limit = BN_dup(order), *r = BN_new(), *inverse, *k;
+    BN_CTX *ctx = BN_CTX_new();
+    uint8_t seed[64], nonce[32];
+    ECDSA_SIG *sig;
+
+    BN_bn2binpad(EC_KEY_get0_private_key(key), seed, 32);
+    memcpy(seed + 32, digest, 32);
+    SHA256(seed, sizeof(seed), nonce);
+    k = BN_bin2bn(nonce, 32, NULL);
+    BN_sub_word(limit, 1);
+    BN_mod(k, k, limit, ctx);
+    BN_add_word(k, 1);
+    EC_POINT_mul(group, point, k, NULL, NULL, ctx);
+    EC_POINT_get_affine_coordinates(group, point, r, NULL, ctx);
+    BN_mod(r, r, order, ctx);
+    inverse = BN_mod_inverse(NULL, k, order, ctx);
+    sig = ECDSA_do_sign_ex(digest, 32, inverse, r, key);
+    EC_POINT_free(point);
+    BN_free(limit);
+    BN_free(r);
+    BN_free(inverse);
+    BN_free(k);
+    BN_CTX_free(ctx);
+    return sig;
+}
+
+int platform_sign_der(enum platform_key which, const void *bytes, size_t n,
+                      uint8_t **der)
+{
+    EC_KEY *key = ec_key(which);
+    uint8_t digest[32];
+    ECDSA_SIG *sig;
+    int size;
+
+    SHA256(bytes, n, digest);
+    sig = sign_digest(key, digest);
+    *der = NULL;
+    size = i2d_ECDSA_SIG(sig, der);
+    ECDSA_SIG_free(sig);
+    EC_KEY_free(key);
+    return size;
+}
+
 void platform_sign(enum platform_key which, const void *bytes, size_t n,
                    uint8_t signature[64])
 {
@@ -65,7 +115,7 @@ void platform_sign(enum platform_key which, const void *bytes, size_t n,
     ECDSA_SIG *sig;
 
     SHA256(bytes, n, digest);
-    sig = ECDSA_do_sign(digest, 32, key);
+    sig = sign_digest(key, digest);
     ECDSA_SIG_get0(sig, &r, &s);
     BN_bn2binpad(r, signature, 32);
     BN_bn2binpad(s, signature + 32, 32);

@@ -31,6 +31,9 @@ char *platform_chain(enum platform_key leaf);
 /* 64 bytes, r || s, over SHA-256 of the bytes. */
 void platform_sign(enum platform_key which, const void *bytes, size_t n,
                    uint8_t signature[64]);
+/* The same as DER. Returns its size; the caller frees. */
+int platform_sign_der(enum platform_key which, const void *bytes, size_t n,
+                      uint8_t **der);
 void platform_public(enum platform_key which, uint8_t point[64]);
 
 void platform_qe_target(struct sgx_targetinfo *target);

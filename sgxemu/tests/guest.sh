@@ -20,7 +20,7 @@ run() { # NAME OPTIONS... -- ARGS: one line for the program's end
     fi
 }
 
-run all --log-build "$tmp/log" -- "$guest" 2>/dev/null
+SGXEMU_QUOTE=$tmp/quote run all --log-build "$tmp/log" -- "$guest" 2>/dev/null
 SGXEMU_SINGLE_STEP=1 run single-step --single-step -- "$guest" rules \
     2>/dev/null | sed 's/ sgxemu / sgxemu --single-step /'
 run aex-every --aex-at every -- "$guest" pages 2>/dev/null |
@@ -32,4 +32,6 @@ run aex-at --aex-at 40 -- "$guest" pages 2>/dev/null |
 run abort-page --abort-page ff -- "$guest" abort 2>/dev/null
 run sgx1 --sgx1 -- "$guest" sgx1 2>/dev/null
 run epc --epc 256K -- "$guest" epc 2>/dev/null
-sgxemu/tests/mrenclave.py "$tmp/log"
+sgxemu/tests/mrenclave.py "$tmp/log" "$tmp/quote"
+"$emu" collateral "$tmp/collateral" --machine "$tmp/machine" >/dev/null
+sgxemu/tests/quote.py "$tmp/quote" "$tmp/collateral"

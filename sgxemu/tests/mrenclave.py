@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
 """Computes MRENCLAVE from a file of `sgxemu --log-build`, by the SDM alone,
-and compares it with what EINIT found. Prints a test line an enclave."""
+and compares it with what EINIT found, and with the report in a quote, if one
+is given. Prints a test line."""
 import hashlib
 import struct
 import sys
@@ -16,8 +17,8 @@ def u64(value):
     return struct.pack("<Q", value)
 
 
-def main(path):
-    digest, count, bad = None, 0, 0
+def main(path, quote=None):
+    digest, count, bad, found = None, 0, 0, set()
     for line in open(path):
         word, *args = line.split()
         if word == "ecreate":
@@ -35,9 +36,13 @@ def main(path):
             digest.update(data)
         elif word == "einit" and args[1] == "0x0":
             count += 1
+            found.add(digest.digest())
             if digest.hexdigest() != args[0]:
                 bad += 1
                 print("#", digest.hexdigest(), "is not", args[0])
+    if quote and open(quote, "rb").read()[112:144] not in found:
+        bad += 1
+        print("# the quote's enclave was not built here")
     good = count > 0 and bad == 0
     print("ok" if good else "not ok",
           "sgxemu MRENCLAVE of %d builds, recomputed from the log" % count)
@@ -45,4 +50,4 @@ def main(path):
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1]))
+    sys.exit(main(*sys.argv[1:]))

@@ -11,6 +11,7 @@
 #include <openssl/pem.h>
 #include <openssl/sha.h>
 #include <openssl/x509.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -107,6 +108,18 @@ static EC_KEY *point_key(const uint8_t point[64])
     return key;
 }
 
+/* For sgxemu/tests/quote.py. */
+static void save(const uint8_t *q, uint64_t size)
+{
+    const char *path = getenv("SGXEMU_QUOTE");
+    FILE *f = path ? fopen(path, "w") : NULL;
+
+    if (f) {
+        fwrite(q, 1, size, f);
+        fclose(f);
+    }
+}
+
 static void check(const uint8_t *q, const struct sgx_report *report)
 {
     const uint8_t *s = q + 48 + 384 + 4; /* signature data */
@@ -172,6 +185,7 @@ void test_quote(void)
     p = field2(ask(request, 7 + 432 + 3), &size, &error);
     ok(p && error == 0, "AESM", "quotes a report made for it");
     if (p) {
+        save(p, size);
         check(p, &report);
     }
     request[7 + 330] ^= 1;
