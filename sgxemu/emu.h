@@ -100,8 +100,10 @@ struct thread {
     uint64_t host_fs, host_gs;
     bool host_tf; /* CR_SAVE_TF: the trap flag, for after the enclave */
     uint32_t outside_pkru; /* as the program set it, without our bits */
-    uint64_t steps_left;   /* to the next injected AEX; 0: none */
-    uint64_t random;       /* state of --aex-random */
+    int abort_register; /* --abort-page ff: moved, plus 1; 0: none (abort.c) */
+    uint64_t abort_base, abort_moved, abort_was;
+    uint64_t steps_left; /* to the next injected AEX; 0: none */
+    uint64_t random;     /* state of --aex-random */
 };
 
 /* At the bottom of an alternate stack, on key 0: entry.S reads it. */

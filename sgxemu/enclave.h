@@ -179,7 +179,10 @@ void synthetic_state(struct thread *t, ucontext_t *uc, int vector);
 /* pagefault.c */
 bool pagefault_inside(struct thread *t, ucontext_t *uc, siginfo_t *info,
                       struct fault *fault);
+/* abort.c: --abort-page ff. abort_finish() is due at the next trap while
+ * thread.abort_register is set; true: that was all there is to the trap. */
 bool abort_page(struct thread *t, ucontext_t *uc, uint64_t address);
+bool abort_finish(struct thread *t, ucontext_t *uc, const siginfo_t *info);
 
 /* step.c, illegal.c */
 void step_enter(struct thread *t, ucontext_t *uc, bool entered);

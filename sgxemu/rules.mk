@@ -59,5 +59,9 @@ $(B)/test/sgxemu-%: sgxemu/tests/%.sh $(B)/bin/sgxemu $(B)/bin/sgxemu-guest
 $(B)/bin/sgxemu-signals: $(B)/host/sgxemu/tests/signals_prog.o
 	@mkdir -p $(@D)
 	$(CC) $(HOST_LDFLAGS) -o $@ $< -lpthread
+$(B)/bin/sgxemu-lacking: $(B)/host/sgxemu/tests/lacking.o
+	@mkdir -p $(@D)
+	$(CC) $(HOST_LDFLAGS) -o $@ $<
 $(B)/test/sgxemu-programs: $(B)/bin/sgxemu-signals
+$(B)/test/sgxemu-guest: $(B)/bin/sgxemu-lacking
 UNIT_TESTS += $(B)/test/sgxemu-guest $(B)/test/sgxemu-programs

@@ -9,7 +9,7 @@
  * A signal that interrupts our own code is put off (signal_defer): at most
  * one, since the rest is then masked until we return. See entry.S.
  */
-#include "sgxemu/emu.h"
+#include "sgxemu/enclave.h"
 
 #include <errno.h>
 
@@ -89,6 +89,9 @@ void signal_deferred(ucontext_t *uc)
     siginfo_t info = t->deferred;
 
     thread_head(t)->deferred = 0;
+    if (t->abort_register) {
+        abort_finish(t, uc, &info);
+    }
     signal_arrive(t, uc, &info);
 }
 

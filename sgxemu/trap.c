@@ -272,6 +272,8 @@ void trap_handler(int sig, siginfo_t *info, void *context)
     if (in_emulator((uint64_t)REG(uc, RIP)) &&
         thread_on_stack((uint64_t)REG(uc, RSP))) {
         trap_emulator(t, uc, info);
+    } else if (t->abort_register && abort_finish(t, uc, info)) {
+        fast = true;
     } else if (!synchronous(info)) {
         signal_arrive(t, uc, info);
     } else if (t->enclave) {
