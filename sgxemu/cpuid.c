@@ -20,8 +20,8 @@ void cpuid_init(void)
 {
     if (sys2(SYS_arch_prctl, ARCH_SET_CPUID, 1) != 0) {
         faulting = false;
-        complain("sgxemu: no CPUID faulting: CPUID does not show SGX, and "
-                 "works inside enclaves\n");
+        complain("sgxemu: WARNING: no CPUID faulting: CPUID does not show SGX "
+                 "to the program, and is not #UD in enclaves\n");
     }
 }
 

@@ -245,6 +245,7 @@ struct image {
 int image_load(const char *path, struct image *image);
 /* 0, or -errno of execve(2) for a file of that kind. */
 int image_check(const char *path, char *interpreter, char *argument);
+void program_jumps(void);
 _Noreturn void program_start(int argc, char **argv, char **envp);
 
 /* ---- observability (trace.c) ---- */

@@ -36,8 +36,9 @@ void pkeys_init(void)
         key_enclave = keys[--n];
         open_pages.keys_present[0] = 1;
     } else {
-        complain("sgxemu: no protection keys: enclave memory is readable "
-                 "from outside\n");
+        complain("sgxemu: WARNING: no protection keys: the program can read "
+                 "and write enclave memory, and the emulator's; "
+                 "pkey_mprotect(2) fails\n");
     }
     while (n > 0) {
         sys1(SYS_pkey_free, keys[--n]);

@@ -99,6 +99,12 @@ static void drop_rseq(void)
     }
 }
 
+/* gdb stops here (gdbinit): the program is loaded, and has not begun. */
+__attribute__((noinline)) void program_jumps(void)
+{
+    __asm__ volatile("");
+}
+
 static _Noreturn void jump(uint64_t entry, uint64_t *stack, uint32_t pkru)
 {
     __asm__ volatile("mov %0, %%rsp\n\t"
@@ -149,5 +155,6 @@ _Noreturn void program_start(int argc, char **argv, char **envp)
     pkru = key_state < 0 ? ~0u : pkru_closed(0x55555554u);
     write_fs(0);
     pkeys_protect_state();
+    program_jumps();
     jump(entry, stack, pkru);
 }

@@ -13,7 +13,7 @@ trap 'rm -rf "$tmp"' EXIT
 run() { # NAME OPTIONS... -- ARGS: one line for the program's end
     local name=$1
     shift
-    "$emu" --machine "$tmp/machine" "$@"
+    $emu --machine "$tmp/machine" "$@"
     local status=$?
     if [ $status -gt 1 ]; then
         echo "not ok sgxemu $name: the guest ended with $status"
@@ -21,6 +21,12 @@ run() { # NAME OPTIONS... -- ARGS: one line for the program's end
 }
 
 SGXEMU_QUOTE=$tmp/quote run all --log-build "$tmp/log" -- "$guest" 2>/dev/null
+emu="$1/bin/sgxemu-lacking $emu" run lacking -- "$guest" 2>"$tmp/err" |
+    sed 's/ sgxemu / sgxemu, no keys, no CPUID faulting: /'
+grep -q 'WARNING: no protection keys' "$tmp/err" &&
+    grep -q 'WARNING: no CPUID faulting' "$tmp/err" &&
+    echo "ok sgxemu says at start what the CPU lacks" ||
+    echo "not ok sgxemu says at start what the CPU lacks"
 SGXEMU_SINGLE_STEP=1 run single-step --single-step -- "$guest" rules \
     2>/dev/null | sed 's/ sgxemu / sgxemu --single-step /'
 run aex-every --aex-at every -- "$guest" pages 2>/dev/null |

@@ -102,6 +102,27 @@ if command -v go >/dev/null &&
     (cd "$tmp" && HOME=$tmp GO111MODULE=off go build -o t t.go) 2>/dev/null; then
     same "Go" "$tmp/t"
 fi
+if command -v gdb >/dev/null; then
+    cat >"$tmp/twice.c" <<'END'
+static int twice(int x) { return 2 * x; }
+int main(void) { return twice(21) != 42; }
+END
+    cc -g -O0 -o "$tmp/twice" "$tmp/twice.c"
+    timeout -s KILL 60 gdb -q -batch -x sgxemu/gdbinit -ex sgxemu-start \
+        -ex 'break twice' -ex continue -ex backtrace -ex finish -ex continue \
+        --args "$emu" --machine "$tmp/machine" -- "$tmp/twice" \
+        >"$tmp/gdb.log" 2>&1
+    if grep -q '#1 .* in main ()' "$tmp/gdb.log" &&
+        grep -q 'Value returned is .* = 42' "$tmp/gdb.log" &&
+        grep -q 'exited normally' "$tmp/gdb.log"; then
+        echo "ok sgxemu programs: gdb"
+    else
+        cat "$tmp/gdb.log"
+        echo "not ok sgxemu programs: gdb"
+    fi
+else
+    echo "ok sgxemu programs: gdb # SKIP not installed"
+fi
 if command -v redis-server >/dev/null; then
     "$emu" --machine "$tmp/machine" -- redis-server --port 7971 --save "" \
         >"$tmp/redis.log" 2>&1 &
