@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* Figures: best of many batches, microseconds. "sgxemu-guest time". */
+/* Figures: medians of many batches, microseconds. "sgxemu-guest time"; without
+ * sgxemu it times the system call alone, to compare with. */
 #include "sgxemu/tests/guest/builder.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -65,28 +67,38 @@ static void calls(void)
     }
 }
 
-static void best(const char *what, void (*run)(void))
+static int compare(const void *a, const void *b)
 {
-    double least = 1e9;
+    double x = *(const double *)a, y = *(const double *)b;
+
+    return (x > y) - (x < y);
+}
+
+static void measure(const char *what, void (*run)(void))
+{
+    double each[BATCHES];
 
     for (int i = 0; i < BATCHES; i++) {
-        double start = now(), d;
+        double start = now();
 
         run();
-        d = (now() - start) / COUNT;
-        least = d < least ? d : least;
+        each[i] = (now() - start) / COUNT;
     }
-    printf("# %-24s %6.2f us\n", what, least);
+    qsort(each, BATCHES, sizeof(*each), compare);
+    printf("# %-24s median %6.2f us, best %6.2f us\n", what, each[BATCHES / 2],
+           each[0]);
 }
 
 void test_time(void)
 {
-    build(&t);
-    best("getppid", calls);
-    best("EENTER+EEXIT", entries);
-    best("AEX+ERESUME", faults);
-    reenter = true;
-    best("AEX+handler+ERESUME", faults);
-    build_drop(&t);
+    measure("getppid", calls);
+    if (access("/dev/sgx_enclave", R_OK) == 0) {
+        build(&t);
+        measure("EENTER+EEXIT", entries);
+        measure("AEX+ERESUME", faults);
+        reenter = true;
+        measure("AEX+handler+ERESUME", faults);
+        build_drop(&t);
+    }
     ok(true, "time", "measured");
 }
