@@ -296,6 +296,19 @@ void vcpu_signal(int signo)
     kick(0);
 }
 
+/* The driver does one ioctl of an enclave at a time; another is EBUSY. */
+static bool try_ioctl(unsigned long request, void *arg)
+{
+    static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+    int err;
+
+    pthread_mutex_lock(&lock);
+    err = ioctl(enclave.fd, request, arg) ? errno : 0;
+    pthread_mutex_unlock(&lock);
+    errno = err;
+    return !err || err == EAGAIN || err == EINTR;
+}
+
 static uint64_t change_pages(unsigned long request,
                              const struct sgx_exchange *x, uint64_t value)
 {
@@ -304,8 +317,7 @@ static uint64_t change_pages(unsigned long request,
 
     while (m.length) {
         m.count = m.result = 0;
-        if (ioctl(enclave.fd, request, &m) && errno != EAGAIN &&
-            errno != EINTR) {
+        if (!try_ioctl(request, &m)) {
             return (uint64_t)errno;
         }
         m.offset += m.count;
@@ -320,8 +332,7 @@ static uint64_t remove_pages(const struct sgx_exchange *x)
 
     while (r.length) {
         r.count = 0;
-        if (ioctl(enclave.fd, SGX_IOCTL_REMOVE, &r) && errno != EAGAIN &&
-            errno != EINTR) {
+        if (!try_ioctl(SGX_IOCTL_REMOVE, &r)) {
             return (uint64_t)errno;
         }
         r.offset += r.count;
