@@ -141,10 +141,12 @@ int target_bounce(struct hptr *base, uint64_t *len);
 
 /* ---- trust ---- */
 
-/* -EOPNOTSUPP where there is no TEE. report: 64 bytes of user data, 512 of
- * target info, out 432 bytes (SDM EREPORT). key: EGETKEY's request. */
-int target_report(const void *info, const void *data, void *report);
-int target_key(const void *request, uint8_t key[16]);
+/* The CPU's word, -EOPNOTSUPP where there is no TEE. A report: `in` is 512
+ * bytes of target info, data 64 of ours, out 432 (SDM EREPORT). A key: `in` is
+ * 512 bytes of request, data NULL, out 16 (EGETKEY). */
+enum target_trust { TRUST_REPORT, TRUST_KEY };
+int target_trust(enum target_trust what, const void *in, const void *data,
+                 void *out);
 
 /* ---- the rest ---- */
 

@@ -380,12 +380,8 @@ void target_cpuid(uint32_t leaf, uint32_t sub, uint32_t r[4])
     }
 }
 
-int target_report(const void *info, const void *data, void *report)
-{
-    return -EOPNOTSUPP;
-}
-
-int target_key(const void *request, uint8_t key[16])
+int target_trust(enum target_trust what, const void *in, const void *data,
+                 void *out)
 {
     return -EOPNOTSUPP;
 }

@@ -6,12 +6,8 @@
 #include "target/linux/host.h"
 #include <errno.h>
 
-int target_report(const void *info, const void *data, void *report)
-{
-    return -EOPNOTSUPP;
-}
-
-int target_key(const void *request, uint8_t key[16])
+int target_trust(enum target_trust what, const void *in, const void *data,
+                 void *out)
 {
     return -EOPNOTSUPP;
 }

@@ -5,7 +5,7 @@
  */
 #include "target/sgx/enclave/enclave.h"
 
-int target_report(const void *info, const void *data, void *report)
+static int report(const void *info, const void *data, void *result)
 {
     struct sgx_targetinfo to;
     _Alignas(128) uint8_t user[64];
@@ -14,13 +14,13 @@ int target_report(const void *info, const void *data, void *report)
     memcpy(&to, info, sizeof(to));
     memcpy(user, data, sizeof(user));
     leaf_ereport(&to, user, &out);
-    memcpy(report, &out, sizeof(out));
+    memcpy(result, &out, sizeof(out));
     return 0;
 }
 
 /* EGETKEY's errors are the caller's mistakes: a key name or policy that this
  * enclave may not have, versions above its own. */
-int target_key(const void *request, uint8_t key[16])
+static int key(const void *request, void *result)
 {
     struct sgx_keyrequest r;
     _Alignas(16) uint8_t out[16];
@@ -29,7 +29,13 @@ int target_key(const void *request, uint8_t key[16])
     if (leaf_egetkey(&r, out)) {
         return -EINVAL;
     }
-    memcpy(key, out, sizeof(out));
+    memcpy(result, out, sizeof(out));
     memset(out, 0, sizeof(out));
     return 0;
+}
+
+int target_trust(enum target_trust what, const void *in, const void *data,
+                 void *out)
+{
+    return what == TRUST_REPORT ? report(in, data, out) : key(in, out);
 }
