@@ -476,6 +476,11 @@ void host_close_fd(int fd)
 
 /* ---- the instance's end ---- */
 
+uint64_t host_unsent(void)
+{
+    return atomic_load_relaxed(&unsent);
+}
+
 void host_count_unsent(int64_t bytes)
 {
     atomic_fetch_add(&unsent, (uint64_t)bytes);

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * What the files of the host side share: host.c (the life of a descriptor at
- * the host), host_stream.c and host_connect.c (connections), host_listen.c
- * (accepting), host_datagram.c,
- * host_control.c, host_option.c.
+ * the host), host_stream.c, host_stream_ops.c and host_connect.c (connections),
+ * host_listen.c (accepting), host_datagram.c, host_control.c, host_option.c.
  *
  * A host_sock is one descriptor of the host and the operations that are under
  * way on it. It outlives its socket: after the last close(2), what was written
@@ -19,7 +18,12 @@
 #include "kernel/core/hostio_net.h"
 #include "kernel/net/host.h"
 
-enum { HOST_ACCEPTS = 4, HOST_NAME_AT = 0, HOST_NAME_LEN_AT = 128 };
+enum {
+    HOST_ACCEPTS = 4,
+    HOST_NAME_AT = 0,
+    HOST_NAME_LEN_AT = 128,
+    HOST_RX_MOST = 256 << 10, /* bytes received ahead */
+};
 
 enum host_kind { HOST_STREAM, HOST_LISTENER, HOST_DATAGRAM };
 
@@ -62,6 +66,7 @@ struct host_sock {
     struct list rx, tx;     /* host_packet; rx: tail appended under lock */
     uint32_t rx_bytes, tx_bytes, rx_size;
     uint32_t tx_off, tx_len; /* of what tx_op's buffer holds */
+    bool tx_blocked;         /* a writer found no room; atomic */
 
     int backlog;
     int32_t error; /* datagrams: told when the error queue has been read */
@@ -113,6 +118,7 @@ void host_wake(struct inet_socket *i, uint64_t events);
 
 /* Bytes that programs have written and the host has not taken. */
 void host_count_unsent(int64_t bytes);
+uint64_t host_unsent(void);
 
 /* ---- the kinds: start what can be started. h->lock is held ---- */
 
@@ -120,10 +126,17 @@ void host_stream_continue(struct host_sock *h);
 void host_listen_continue(struct host_sock *h);
 void host_datagram_continue(struct host_sock *h);
 
-/* host_stream.c, and its connect in host_connect.c */
+/* host_stream_ops.c, and its connect in host_connect.c */
 extern const struct socket_ops host_stream_ops;
 int host_stream_connect(struct socket *s, const struct abi_sockaddr *name,
                         uint32_t len, bool nowait);
+/* Start what can be started, one way. h->lock is held. */
+void host_stream_receive(struct host_sock *h);
+void host_stream_send(struct host_sock *h);
+/* Bytes that may wait to be sent; and whether a poll says that there is room
+ * (false: the socket is woken when there is). */
+uint32_t host_stream_tx_most(void);
+bool host_stream_is_writable(struct host_sock *h);
 /* A connection fd of the host becomes that of i. */
 int host_stream_adopt(struct inet_socket *i, int fd);
 /* Drops all packets. h->lock is held. */

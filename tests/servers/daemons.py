@@ -9,8 +9,10 @@ Prints "ok servers NAME" and "not ok servers NAME".
 """
 import glob
 import re
+import resource
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -31,15 +33,15 @@ def until(condition):
 
 # ---- nginx ----
 
-def nginx_conf(port, text="", more="", daemon="off"):
+def nginx_conf(port, text="", more="", daemon="off", workers=4, most=4096):
     return write(f"nginx{port}.conf", f"""
 user root;
 daemon {daemon};
-worker_processes 4;
-worker_rlimit_nofile 8192;
+worker_processes {workers};
+worker_rlimit_nofile {2 * most};
 error_log stderr notice;
 pid /tmp/nginx.pid;
-events {{ worker_connections 4096; }}
+events {{ worker_connections {most}; }}
 http {{
     access_log off;
     client_body_temp_path /tmp/a; proxy_temp_path /tmp/b;
@@ -131,6 +133,52 @@ def nginx_tls(*options):
             same(run("curl", "-sf", "--cacert", WORK + "/nginx.pem",
                      f"https://localhost:{tls}/{path}"), want)
         check_http(s.port)
+
+
+def memory_of(pid):
+    for line in open(f"/proc/{pid}/status"):
+        if line.startswith("VmRSS"):
+            return int(line.split()[1]) // 1024
+    return 0
+
+
+def crowd(*options):
+    """Thousands of clients at once; clients that are killed in the middle,
+    that say nothing, that do not read: the server stays, and does not grow."""
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    count, seconds = (5000, 60) if LONG else (1000, 4)
+    with Server(lambda port: ["nginx", "-c",
+                              nginx_conf(port, workers=1, most=2 * count)],
+                *options) as s:
+        url = f"http://{LOCAL}:{s.port}/"
+        wrk = ["wrk", "-t1", f"-c{count}", "--timeout", "30"]
+        crowd_now = subprocess.Popen([*wrk, f"-d{seconds}", url + "10k"],
+                                     stdout=subprocess.PIPE)
+        time.sleep(seconds / 2)
+        before = memory_of(s.process.pid)
+        out = crowd_now.communicate(timeout=2 * WAIT)[0]
+        after = memory_of(s.process.pid)
+        print(out.decode(), f"{before} MiB, then {after} MiB")
+        same(b"Non-2xx" in out or b"Socket errors" in out, False)
+        same(after <= before * 1.2 + 8, True)
+        for _ in range(5):
+            killed = subprocess.Popen([*wrk, "-d20", url + "big"],
+                                      stdout=subprocess.DEVNULL)
+            time.sleep(0.3)
+            killed.kill()
+            killed.wait()
+        silent = [socket.create_connection((LOCAL, s.port), WAIT)
+                  for _ in range(count)]
+        for c in silent[::2]:
+            c.sendall(b"GET /big HTTP/1.1\r\n")
+        for c in silent[::4]:
+            c.sendall(b"Host: a\r\n\r\n")
+        check_http(s.port)
+        for c in silent:
+            c.close()
+        check_http(s.port)
+        same(memory_of(s.process.pid) <= 2 * after + 64, True)
 
 
 # ---- databases ----
@@ -317,7 +365,7 @@ def grpc(*options):
 
 def main():
     make_tree()
-    for function in (nginx, nginx_upgrade, nginx_tls, postgresql, mariadb,
+    for function in (nginx, nginx_upgrade, nginx_tls, crowd, postgresql, mariadb,
                      ssh, dns, rsync, grpc):
         for options in KINDS if LONG else KINDS[:1]:
             test(function, *options)

@@ -1,0 +1,428 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Connections to outside as programs see them: reading what was received
+ * ahead, queueing what is to be sent (host_stream.c), and the rest of a
+ * stream's operations.
+ */
+#include "kernel/net/host_private.h"
+#include "kernel/core/hostio.h"
+#include "kernel/mm/heap.h"
+#include "lib/string.h"
+#include "abi/linux/epoll.h"
+#include "abi/linux/errno.h"
+#include "abi/linux/ioctl.h"
+
+enum {
+    CHUNK = 60 << 10, /* of a packet to be sent */
+    ALL_IN = POLLIN | POLLRDNORM,
+    ALL_OUT = POLLOUT | POLLWRNORM,
+};
+
+static struct host_sock *sock_of(struct socket *s)
+{
+    return inet_of(s)->host;
+}
+
+/* ---- recvmsg ---- */
+
+/* Takes n bytes of p off the queue. read_lock is held. */
+static void consume(struct host_sock *h, struct host_packet *p, uint32_t n)
+{
+    bool over;
+
+    spin_lock(&h->lock);
+    p->off += n;
+    h->rx_bytes -= n;
+    over = p->off == p->len;
+    if (over) {
+        list_del(&p->node);
+    }
+    if (h->rx_bytes < HOST_RX_MOST / 2) {
+        host_stream_receive(h);
+    }
+    spin_unlock(&h->lock);
+    if (over) {
+        kfree(p);
+    }
+}
+
+static struct host_packet *packet_after(struct host_sock *h,
+                                        struct host_packet *p)
+{
+    struct list *next;
+
+    spin_lock(&h->lock);
+    next = p ? p->node.next : h->rx.next;
+    spin_unlock(&h->lock);
+    return next == &h->rx ? NULL : list_entry(next, struct host_packet, node);
+}
+
+/* Moves what is there. read_lock is held. */
+static long take(struct host_sock *h, struct socket_msg *msg)
+{
+    bool peek = msg->flags & MSG_PEEK;
+    struct iobuf *io = msg->io;
+    struct host_packet *p = packet_after(h, NULL);
+    long done = 0;
+
+    while (p && io->left) {
+        struct host_packet *next = packet_after(h, p);
+        uint32_t n = (uint32_t)MIN((uint64_t)(p->len - p->off), io->left);
+        long moved = n;
+
+        if (msg->flags & MSG_TRUNC) {
+            iobuf_skip(io, n);
+        } else {
+            moved = iobuf_put(io, p->data + p->off, n);
+        }
+        if (moved <= 0) {
+            return done ? done : moved;
+        }
+        done += moved;
+        if (!peek) {
+            consume(h, p, (uint32_t)moved);
+        }
+        if (moved < n) {
+            break;
+        }
+        p = next;
+        if (!p && !peek) {
+            p = packet_after(h, NULL);
+        }
+    }
+    return done;
+}
+
+static bool has_input(struct host_sock *h, struct socket *s)
+{
+    return atomic_load_relaxed(&h->rx_bytes) ||
+           atomic_load_acquire(&h->rx_end) || atomic_load_relaxed(&s->error) ||
+           host_state_of(h) == HOST_NEW;
+}
+
+/* Nothing is there: why not? -EAGAIN: it may still come. */
+static long no_input(struct host_sock *h, struct socket *s)
+{
+    int err = socket_take_error(s);
+
+    if (err) {
+        return -err;
+    }
+    if (h->rx_end) {
+        return 0;
+    }
+    return host_state_of(h) == HOST_NEW ? -ENOTCONN : -EAGAIN;
+}
+
+static long stream_recvmsg(struct socket *s, struct socket_msg *msg)
+{
+    struct host_sock *h = sock_of(s);
+    bool all = msg->flags & MSG_WAITALL && !(msg->flags & MSG_PEEK);
+    uint64_t deadline = socket_deadline(s->recv_timeout);
+    long done = 0, n;
+
+    if (msg->flags & (MSG_OOB | MSG_ERRQUEUE)) {
+        return msg->flags & MSG_OOB ? -EINVAL : -EAGAIN;
+    }
+    msg->name_len = 0;
+    while (msg->io->left) {
+        bool empty;
+
+        mutex_lock(&h->read_lock);
+        n = take(h, msg);
+        empty = !atomic_load_relaxed(&h->rx_bytes);
+        mutex_unlock(&h->read_lock);
+        if (n > 0) {
+            done += n;
+            if (!all) {
+                break;
+            }
+            continue;
+        }
+        if (n == 0 && empty) {
+            n = no_input(h, s);
+        }
+        if (n != -EAGAIN || msg->nowait) {
+            return done ? done : n;
+        }
+        n = socket_wait(&s->can_read, has_input(h, s), s->recv_timeout,
+                        deadline);
+        if (n) {
+            return done ? done : n;
+        }
+    }
+    return done;
+}
+
+/* ---- sendmsg ---- */
+
+static bool has_room(struct host_sock *h, struct socket *s)
+{
+    return (host_state_of(h) == HOST_CONNECTED &&
+            atomic_load_relaxed(&h->tx_bytes) < host_stream_tx_most()) ||
+           host_state_of(h) == HOST_NEW || atomic_load_acquire(&h->tx_end) ||
+           atomic_load_relaxed(&s->error);
+}
+
+/* 0, or why nothing can be written now; -EAGAIN: later. */
+static int may_send(struct host_sock *h, struct socket *s)
+{
+    int err = socket_take_error(s);
+
+    if (err) {
+        return -err;
+    }
+    if (h->tx_end || host_state_of(h) == HOST_NEW) {
+        return -EPIPE;
+    }
+    if (has_room(h, s)) {
+        return 0;
+    }
+    atomic_store(&h->tx_blocked, true); /* who has sent looks at it after */
+    return has_room(h, s) ? 0 : -EAGAIN;
+}
+
+/* Queues the next bytes of io. */
+static long put(struct host_sock *h, struct iobuf *io)
+{
+    uint32_t used = atomic_load_relaxed(&h->tx_bytes);
+    uint32_t most = host_stream_tx_most();
+    uint32_t room = used < most ? most - used : 0;
+    size_t n = MIN(MIN(io->left, (uint64_t)CHUNK), (uint64_t)room);
+    struct host_packet *p = n ? kmalloc(sizeof(*p) + n) : NULL;
+    long moved;
+
+    if (!n) {
+        return 0;
+    }
+    moved = p ? iobuf_get(io, p->data, n) : -ENOMEM;
+    if (moved <= 0) {
+        kfree(p);
+        return moved;
+    }
+    p->off = 0;
+    p->len = (uint32_t)moved;
+    spin_lock(&h->lock);
+    if (h->tx_end) {
+        moved = -EPIPE;
+    } else {
+        list_add_tail(&h->tx, &p->node);
+        h->tx_bytes += p->len;
+        host_count_unsent(p->len);
+        host_stream_send(h);
+        p = NULL;
+    }
+    spin_unlock(&h->lock);
+    kfree(p);
+    return moved;
+}
+
+/* Until the host has all that was written. Rare, so it looks again and again
+ * rather than to be woken: who waits for room must not be. */
+static int wait_sent(struct host_sock *h, struct socket *s, uint64_t until)
+{
+    while (atomic_load_relaxed(&h->tx_bytes)) {
+        if (clock_now() >= until) {
+            return -EAGAIN;
+        }
+        if (wait_event(&s->can_write, !atomic_load_relaxed(&h->tx_bytes),
+                       clock_now() + NSEC_PER_MSEC, WAIT_INTR) == -EINTR) {
+            return -ERESTARTSYS;
+        }
+    }
+    return 0;
+}
+
+/* Out of band: behind everything else, by the host's own call. */
+static long send_urgent(struct host_sock *h, struct socket *s,
+                        struct socket_msg *msg)
+{
+    uint8_t data[64];
+    struct hostio_message m = {.data = data};
+    long n = wait_sent(
+        h, s, s->send_timeout ? clock_now() + s->send_timeout : UINT64_MAX);
+
+    if (n) {
+        return n;
+    }
+    n = iobuf_get(msg->io, data, MIN(msg->io->left, sizeof(data)));
+    if (n <= 0) {
+        return n;
+    }
+    m.len = (uint32_t)n;
+    return hostio_sendmsg(h->fd, &m, MSG_OOB | MSG_NOSIGNAL);
+}
+
+static long stream_sendmsg(struct socket *s, struct socket_msg *msg)
+{
+    struct host_sock *h = sock_of(s);
+    uint64_t deadline = socket_deadline(s->send_timeout);
+    long done = 0, n;
+
+    if (msg->flags & MSG_OOB) {
+        n = may_send(h, s);
+        return n ? n : send_urgent(h, s, msg);
+    }
+    while (msg->io->left || !done) {
+        n = may_send(h, s);
+        if (!n && msg->io->left) {
+            n = put(h, msg->io);
+        }
+        if (n > 0) {
+            done += n;
+            continue;
+        }
+        if (n == 0 && !msg->io->left) {
+            break;
+        }
+        if (n != -EAGAIN && n != 0) {
+            return done ? done : n;
+        }
+        if (msg->nowait) {
+            return done ? done : -EAGAIN;
+        }
+        n = socket_wait(&s->can_write, has_room(h, s), s->send_timeout,
+                        deadline);
+        if (n) {
+            return done ? done : n;
+        }
+    }
+    return done;
+}
+
+/* ---- the rest ---- */
+
+static uint32_t stream_poll(struct socket *s)
+{
+    struct host_sock *h = sock_of(s);
+    bool error = atomic_load_relaxed(&s->error);
+    uint32_t bits = error ? POLLERR : 0;
+
+    switch (host_state_of(h)) {
+    case HOST_NEW:
+        return bits | ALL_OUT | POLLHUP | (error ? ALL_IN | EPOLLRDHUP : 0);
+    case HOST_CONNECTING:
+        return bits;
+    default:
+        break;
+    }
+    if (h->rx_end) {
+        bits |= ALL_IN | EPOLLRDHUP | (h->tx_end ? POLLHUP : 0);
+    }
+    if (atomic_load_relaxed(&h->rx_bytes)) {
+        bits |= ALL_IN;
+    }
+    if (host_stream_is_writable(h) || h->tx_end) {
+        bits |= ALL_OUT;
+    }
+    return bits;
+}
+
+static int stream_shutdown(struct socket *s, int how)
+{
+    struct host_sock *h = sock_of(s);
+    uint64_t events = 0;
+
+    if (host_state_of(h) != HOST_CONNECTED) {
+        return -ENOTCONN;
+    }
+    spin_lock(&h->lock);
+    if (how != SHUT_WR) {
+        h->rx_end = h->rx_shut = true;
+        events |= HOST_WAKE_READ(ALL_IN | EPOLLRDHUP);
+    }
+    if (how != SHUT_RD) {
+        h->tx_end = true;
+        events |= HOST_WAKE_WRITE(ALL_OUT);
+        host_stream_send(h);
+    }
+    if (h->rx_end && h->tx_end) {
+        events |= HOST_WAKE_READ(POLLHUP);
+    }
+    spin_unlock(&h->lock);
+    host_wake(inet_of(s), events);
+    return 0;
+}
+
+static int stream_getname(struct socket *s, bool peer, struct abi_sockaddr *out)
+{
+    struct inet_socket *i = inet_of(s);
+    struct host_sock *h = host_of(i);
+    int err;
+
+    if (peer) {
+        if (host_state_of(h) != HOST_CONNECTED) {
+            return -ENOTCONN;
+        }
+        return (int)inet_addr_put(out, s->family, &i->peer);
+    }
+    if (!h->named) {
+        err = host_learn_name(i);
+        if (err) {
+            return err;
+        }
+        h->named = host_state_of(h) == HOST_CONNECTED;
+    }
+    return (int)inet_addr_put(out, s->family, &i->local);
+}
+
+static long stream_ioctl(struct socket *s, uint32_t cmd, struct uptr arg)
+{
+    struct host_sock *h = sock_of(s);
+
+    switch (cmd) {
+    case FIONREAD:
+        return put_user32(arg, atomic_load_relaxed(&h->rx_bytes));
+    case TIOCOUTQ:
+        return put_user32(arg, atomic_load_relaxed(&h->tx_bytes));
+    default:
+        return inet_ioctl(s, cmd, arg);
+    }
+}
+
+static void stream_release(struct socket *s)
+{
+    struct inet_socket *i = inet_of(s);
+    struct host_sock *h = host_of(i);
+    bool reset = atomic_load_relaxed(&s->flags) & SOCKET_LINGER && !s->linger;
+
+    if (!reset && atomic_load_relaxed(&s->flags) & SOCKET_LINGER) {
+        wait_sent(h, s, clock_now() + (uint64_t)s->linger * NSEC_PER_SEC);
+    }
+    i->host = NULL;
+    host_close(h, reset);
+}
+
+/* What only sockets do that are not connected yet. */
+static int stream_bind(struct socket *s, const struct abi_sockaddr *name,
+                       uint32_t len)
+{
+    return -EINVAL;
+}
+
+static int stream_listen(struct socket *s, int backlog)
+{
+    return -EINVAL;
+}
+
+static int stream_accept(struct socket *s, struct socket **out, bool nowait)
+{
+    return -EINVAL;
+}
+
+const struct socket_ops host_stream_ops = {
+    .bind = stream_bind,
+    .listen = stream_listen,
+    .accept = stream_accept,
+    .connect = host_stream_connect,
+    .sendmsg = stream_sendmsg,
+    .recvmsg = stream_recvmsg,
+    .shutdown = stream_shutdown,
+    .getname = stream_getname,
+    .setsockopt = inet_setsockopt,
+    .getsockopt = inet_getsockopt,
+    .ioctl = stream_ioctl,
+    .poll = stream_poll,
+    .release = stream_release,
+    .free = inet_free,
+};
