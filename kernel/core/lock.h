@@ -21,12 +21,13 @@ enum lock_class {
     LOCK_FS_DIR,    /* mutex: a directory's names (parent before child) */
     LOCK_FS_INODE,  /* mutex: a file's content and size */
     LOCK_MM,        /* mutex: an address space's VMA tree */
+    LOCK_TEXT,      /* mutex: a text image's slots, and its filling */
     LOCK_FS_OBJECT, /* mutex: one page-cache object or leaf's own state */
     LOCK_IO_DONE,   /* spin: the rings' consumer side, callbacks run in it */
     LOCK_PROC,      /* spin: process tree, pids */
     LOCK_SIGNAL,    /* spin: a process's signal state */
     LOCK_FILES,     /* spin: a descriptor table */
-    LOCK_DENTRY,    /* spin: dentry hash, LRU */
+    LOCK_DENTRY,    /* spin: dentry hash, LRU, lists of text images */
     LOCK_PAGECACHE, /* spin: an object's page table */
     LOCK_FUTEX,     /* spin: a futex bucket (two: by address) */
     LOCK_POLL,      /* spin: epoll's ready list */

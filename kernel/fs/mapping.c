@@ -51,18 +51,30 @@ static long object_read(struct vm_object *o, uint64_t off, void *dst,
     return more == (long)len - n ? (long)len : more < 0 ? more : -EIO;
 }
 
-static size_t object_run(struct vm_object *o, uint64_t off, size_t len,
+static size_t object_run(struct vm_object *o, uint64_t *off, size_t len,
                          bool load, char **at)
 {
     struct inode *data = atomic_load_acquire(&file_of(o)->inode->data);
     uint64_t size = ALIGN_UP(atomic_load_acquire(&data->size), PAGE_SIZE);
+    uint64_t index = *off / PAGE_SIZE, end;
+    size_t n;
 
-    if (off >= size) {
+    if (*off >= size) {
         return 0;
     }
-    len = MIN((uint64_t)len, size - off);
-    return PAGE_SIZE * pagecache_run(&data->pages, off / PAGE_SIZE,
-                                     len / PAGE_SIZE, load, at);
+    pagecache_gather(&data->pages);
+    end = index + MIN((uint64_t)len, size - *off) / PAGE_SIZE;
+    n = pagecache_run(&data->pages, &index, end, load, at);
+    *off = index * PAGE_SIZE;
+    return n * PAGE_SIZE;
+}
+
+static struct text_anchor *object_texts(struct vm_object *o, uint64_t *size)
+{
+    struct inode *data = atomic_load_acquire(&file_of(o)->inode->data);
+
+    *size = atomic_load_acquire(&data->size);
+    return data->ops->read_pages ? &data->pages.texts : NULL;
 }
 
 static void object_describe(struct vm_object *o, char *path, size_t len,
@@ -82,6 +94,7 @@ const struct vm_object_ops file_object_ops = {
     .put = object_put,
     .read = object_read,
     .run = object_run,
+    .texts = object_texts,
     .describe = object_describe,
 };
 

@@ -20,6 +20,7 @@ void pagecache_init(struct pagecache *pc, struct inode *inode)
     pc->inode = inode;
     spin_init(&pc->lock, LOCK_PAGECACHE);
     list_init(&pc->shrink_node);
+    text_anchor_init(&pc->texts);
     wait_queue_init(&pc->loaded);
 }
 
@@ -295,20 +296,28 @@ uint64_t pagecache_next(struct pagecache *pc, uint64_t from, bool present)
     return index;
 }
 
-size_t pagecache_run(struct pagecache *pc, uint64_t index, size_t most,
+static bool is_showable(const struct cpage *page)
+{
+    return page && !page->borrowed &&
+           atomic_load_acquire(&page->state) == PAGE_READY;
+}
+
+size_t pagecache_run(struct pagecache *pc, uint64_t *index, uint64_t end,
                      bool load, char **run)
 {
     struct cpage *page = NULL;
     size_t n = 0;
 
-    if (load && page_load(pc, index, &page) == 0 && page) {
+    if (load && page_load(pc, *index, &page) == 0 && page) {
         cpage_put(page);
     }
     spin_lock(&pc->lock);
-    for (; n < most; n++) {
-        page = tree_find(pc, index + n);
-        if (!page || page->borrowed || page->state != PAGE_READY ||
-            (n && page->data != *run + n * PAGE_SIZE)) {
+    while (!load && (page = tree_next(pc, index)) && !is_showable(page)) {
+        ++*index;
+    }
+    for (; *index + n < end; n++) {
+        page = tree_find(pc, *index + n);
+        if (!is_showable(page) || (n && page->data != *run + n * PAGE_SIZE)) {
             break;
         }
         page->used = 1;
@@ -323,8 +332,10 @@ size_t pagecache_run(struct pagecache *pc, uint64_t index, size_t most,
 
 void pagecache_destroy(struct pagecache *pc)
 {
+    text_forget(&pc->texts);
     tree_drop(pc, 0, UINT64_MAX);
     check(!pc->root);
+    room_free(pc);
     window_free(pc);
     pagecache_forget(pc);
 }

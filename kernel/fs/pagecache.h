@@ -16,6 +16,7 @@
 #include "lib/list.h"
 #include "kernel/core/lock.h"
 #include "kernel/core/wait.h"
+#include "kernel/mm/text_image.h"
 #include "kernel/mm/uaccess.h"
 
 struct inode;
@@ -30,11 +31,15 @@ struct pagecache {
     uint64_t page_count;
     uint64_t ahead_next; /* the index at which a sequential reader goes on */
     uint32_t ahead;      /* pages read ahead last time */
+    char *room;          /* counted pages set aside for the file, or NULL */
+    uint64_t room_pages;
+    uint64_t *room_free; /* a bit each: still aside */
     uint64_t window;     /* shared mappings see the pages here; 0: none */
     uint64_t window_len; /* bytes reserved there */
     uint64_t window_end; /* bytes committed: the size, rounded up */
     uint32_t maps, writable_maps; /* shared mappings, and those of files open
                                      for writing; atomic */
+    struct text_anchor texts;     /* its code, rewritten */
     struct list shrink_node;
     struct wait_queue loaded; /* pages became ready, or failed */
 };
@@ -80,12 +85,16 @@ uint64_t pagecache_next(struct pagecache *pc, uint64_t from, bool present);
 /* Reads [index, index + count) in ahead of use; errors show on use. */
 void pagecache_readahead(struct pagecache *pc, uint64_t index, uint64_t count);
 
-/* The pages at [index, index + most) that are there and lie one behind the
- * other in memory: how many, from the first on, with a reference on each
- * (page_put); 0: the first is not there. load: then it is read, and what is
- * read with it; may block. What is in a window is not there. */
-size_t pagecache_run(struct pagecache *pc, uint64_t index, size_t most,
+/* The pages of [*index, end) that are there and lie one behind the other in
+ * memory: how many, from the first on, with a reference on each (page_put).
+ * load: the first is read, and what is read with it; may block. Else *index
+ * moves to the first one there. What is in a window is not there. */
+size_t pagecache_run(struct pagecache *pc, uint64_t *index, uint64_t end,
                      bool load, char **run);
+
+/* Before the file is mapped: from now on its pages come to lie one behind the
+ * other, in memory set aside for all of them. Best effort. */
+void pagecache_gather(struct pagecache *pc);
 
 /* Forgets up to `count` pages that can be read again; returns how many. The
  * first: of any file, under memory pressure. Neither blocks. */

@@ -46,13 +46,20 @@ static unsigned ahead_of(struct pagecache *pc, uint64_t index, uint64_t end)
 static int reserve(struct pagecache *pc, uint64_t index, unsigned *count,
                    struct cpage *pages[])
 {
-    char *run = *count > 1 && !heap_low() ? page_share_alloc(*count) : NULL;
+    char *run = *count > 1 && !pc->room && !heap_low()
+                    ? page_share_alloc(*count)
+                    : NULL;
     unsigned n = 0, used = 0;
     int err = 0;
 
     while (n < *count && !err) {
-        err = cpage_alloc(pc, run ? run + n * PAGE_SIZE : NULL, &pages[n]);
+        char *data = run ? run + n * PAGE_SIZE : room_take(pc, index + n);
+
+        err = cpage_alloc(pc, data, &pages[n]);
         if (err) {
+            if (data && !run) {
+                page_put(data, 1);
+            }
             break;
         }
         used = n + 1;
@@ -256,7 +263,7 @@ static uint64_t shrink_one(struct pagecache *pc, uint64_t count)
 
 uint64_t pagecache_shrink(uint64_t count)
 {
-    uint64_t dropped = 0;
+    uint64_t dropped = text_shrink(count);
 
     spin_lock(&shrink_lock);
     for (int round = 0; round < 2 && dropped < count; round++) {

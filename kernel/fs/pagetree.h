@@ -53,6 +53,10 @@ void tree_drop(struct pagecache *pc, uint64_t index, uint64_t end);
  * when it is missing (pagefill.c). Without pc->lock; may block. */
 int page_load(struct pagecache *pc, uint64_t index, struct cpage **out);
 
+/* pageroom.c. The page set aside for index, the caller's now; NULL: none. */
+char *room_take(struct pagecache *pc, uint64_t index);
+void room_free(struct pagecache *pc);
+
 /* pagewindow.c. Where content at off lies in the window; NULL: not in it. */
 char *window_at(struct pagecache *pc, uint64_t off);
 /* iobuf_put() from a window, whose pages a truncation may take away: what is

@@ -16,7 +16,7 @@ FS_WORLD := $(addprefix $(FS_UNIT)/, tests/support.o anon.o attr.o async.o curre
 	dcache.o dentry.o directory.o epoll.o eventfd.o fdtable.o file.o \
 	dnotify.o inode.o inotify.o lease.o locks.o mapping.o memfd.o mount.o mount_move.o names.o open.o \
 	overlay.o overlay_copy.o overlay_names.o overlay_remove.o pagecache.o \
-	pagefill.o pagetree.o pagewindow.o perm.o pipe.o pipe_open.o \
+	pagefill.o pageroom.o pagetree.o pagewindow.o perm.o pipe.o pipe_open.o \
 	pipe_size.o poll_wait.o regular.o rename.o rw.o splice.o tmpfs.o tunable.o \
 	tmpfs_names.o tmpfs_xattr.o exec_file.o view.o walk.o xattr.o) \
 	$(addprefix $(B)/unit/kernel/, mm/iobuf.o core/lock.o \

@@ -22,18 +22,18 @@
 /* ---- walking ---- */
 
 struct piece {
-    uint64_t end; /* up to here nothing changes */
-    bool own;     /* committed, with content of its own */
-    bool shown;   /* perhaps a file's page */
-    bool shared;  /* VMA_FAMILY */
-    int prot;     /* effective */
+    uint64_t end;   /* up to here nothing changes */
+    bool own;       /* committed, with content of its own */
+    bool shared;    /* VMA_FAMILY */
+    int prot;       /* effective */
+    uint64_t shown; /* perhaps a page of a file: which; 0: none */
 };
 
 static struct piece piece_at(struct family *f, struct mm *mm, uint64_t at)
 {
     struct piece p = {.end = arena.end};
     struct vma *v = mm ? vma_find(mm, at) : NULL;
-    uint64_t start = at, stop;
+    uint64_t start = at, stop, src;
     bool in;
 
     if (!v || v->start > at) {
@@ -55,10 +55,9 @@ static struct piece piece_at(struct family *f, struct mm *mm, uint64_t at)
         bool common = resident_test(&f->common, at);
         p.own = !common;
         p.end = resident_find(&f->common, at, p.end, !common);
-        if (shown_next(mm, &start, p.end, &stop)) {
-            p.shown = start == at;
-            p.end = p.shown ? stop : start;
-        }
+        src = shown_next(mm, &start, p.end, &stop);
+        p.shown = start == at ? src : 0;
+        p.end = src ? (p.shown ? stop : start) : p.end;
     }
     return p;
 }
@@ -201,19 +200,47 @@ static bool is_same(struct walk *w, uint64_t start, uint64_t end)
     return true;
 }
 
+/* Both show the same there, and each has saved all of it: what is equal is
+ * left alone, since most of it nobody has written to. Returns the protection
+ * after that. */
+static int load_changed(struct walk *w, uint64_t at, uint64_t end, int prot)
+{
+    static uint8_t page[PAGE_SIZE]; /* exchanges are one task's work */
+    const struct store_run *r;
+    uint64_t next = at, from, to;
+
+    for (; next < end && (r = cursor_next(&w->new, next, end, &from, &to));
+         next = from + PAGE_SIZE) {
+        const char *src = (const char *)r->buf + (from - r->start);
+
+        must(arch_user_copy(page, (void *)from, PAGE_SIZE) ? -EFAULT : 0);
+        if (memcmp(page, src, PAGE_SIZE) == 0) {
+            continue;
+        }
+        if (!(prot & MEM_WRITE)) {
+            prot = MEM_READ | MEM_WRITE;
+            must(target_mem_protect(at, end - at, prot));
+        }
+        must(arch_user_copy((void *)from, src, PAGE_SIZE) ? -EFAULT : 0);
+    }
+    return prot;
+}
+
 /* Both have pages of their own there. */
 static void swap_piece(struct walk *w, uint64_t at, uint64_t end,
-                       const struct piece *out, int prot)
+                       const struct piece *out, const struct piece *in)
 {
     uint64_t len = end - at;
-    int was = out->prot, now = was;
+    int was = out->prot, now = was, prot = in->prot;
 
-    if (out->shown) {
+    if (!((was | prot) & MEM_EXEC) && was && out->shown &&
+        out->shown == in->shown) {
+        now = load_changed(w, at, end, was);
+    } else if (out->shown) {
         target_mem_release(at, len);
         load_fresh(w, at, end, prot);
         return;
-    }
-    if (was & MEM_WRITE ? has_any(w, at, end) : !is_same(w, at, end)) {
+    } else if (was & MEM_WRITE ? has_any(w, at, end) : !is_same(w, at, end)) {
         if ((was | prot) & MEM_EXEC) {
             target_mem_release(at, len);
             load_fresh(w, at, end, prot);
@@ -271,7 +298,7 @@ static void change(struct walk *w, uint64_t at, uint64_t end,
     if (was->shared || is->shared) {
         shared_piece(w, at, end, was, is);
     } else if (was->own && is->own) {
-        swap_piece(w, at, end, was, is->prot);
+        swap_piece(w, at, end, was, is);
     } else if (was->own) {
         target_mem_release(at, end - at);
     } else if (is->own) {

@@ -58,11 +58,6 @@ struct piece {
     uint64_t start, end;
 };
 
-static bool is_text(const struct vma *v)
-{
-    return v->prot & PROT_EXEC && !(v->prot & PROT_WRITE);
-}
-
 /* Reads [p->start, p->end) of v and, for code, a page around it. Cuts p->end
  * where the object ends. -EIO: nothing exists there. */
 static int piece_read(struct piece *p, const struct vma *v)
@@ -112,8 +107,8 @@ static int file_in(struct mm *mm, struct vma *v, uint64_t addr, uint64_t start,
     struct piece p = {.before = 0};
     int err;
 
-    if (arena.shown && !is_text(v)) {
-        show_object(mm, v, start, end, true);
+    if (arena.shown) {
+        (is_text(v) ? text_show : show_object)(mm, v, start, end, true);
         if (resident_test(&mm->resident, addr)) {
             return 0;
         }

@@ -16,6 +16,8 @@
 #include "kernel/core/lock.h"
 #include "kernel/mm/uaccess.h"
 
+struct text_anchor; /* text_image.h */
+
 /* What can be mapped. Embedded by its owner (the page cache). */
 struct vm_object {
     const struct vm_object_ops *ops;
@@ -30,12 +32,16 @@ struct vm_object_ops {
      * aligned. May block. Returns bytes that exist, 0 past the end (SIGBUS),
      * or -EIO. */
     long (*read)(struct vm_object *o, uint64_t off, void *dst, size_t len);
-    /* Optional (NULL: nothing can be shown). Whole pages of content from off
+    /* Optional (NULL: nothing can be shown). Whole pages of content from *off
      * on, up to len bytes, that lie together in memory of page_share_alloc():
      * how many bytes, and where, with a reference on each page; 0: none there.
-     * load: they are read first. May block then. */
-    size_t (*run)(struct vm_object *o, uint64_t off, size_t len, bool load,
+     * load: they are read first, which may block; else *off moves to the first
+     * that is there. */
+    size_t (*run)(struct vm_object *o, uint64_t *off, size_t len, bool load,
                   char **at);
+    /* Optional. Where the object's rewritten code is kept, and its size; NULL
+     * when its content can change. */
+    struct text_anchor *(*texts)(struct vm_object *o, uint64_t *size);
     /* Optional (NULL: -ENODEV for MAP_SHARED|PROT_WRITE). Makes the object's
      * pages live at a window of the arena; returns its base for offset 0. */
     int (*window)(struct vm_object *o, uint64_t min_len, uint64_t *base);

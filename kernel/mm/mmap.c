@@ -78,21 +78,37 @@ uint64_t map_find_room(struct mm *mm, uint64_t len)
     return vma_gap(mm, mm->home->start, middle_of(mm->home), len);
 }
 
-static int choose(struct mm *mm, uint64_t *addr, uint64_t len, int flags)
+/* A library to be: code of it wants its slots at the distance that it has
+ * elsewhere, right below (text_image.c). */
+static bool may_have_code(const struct mapping *m)
+{
+    uint64_t size;
+
+    return arena.shown && m->obj && m->obj->ops->texts &&
+           !(m->prot & PROT_WRITE) && m->obj->ops->texts(m->obj, &size);
+}
+
+static int choose(struct mm *mm, uint64_t *addr, uint64_t len, int flags,
+                  const struct mapping *m)
 {
     uint64_t hint = ALIGN_DOWN(*addr, PAGE_SIZE);
     uint64_t below = flags & MAP_GROWSDOWN ? STACK_GROWTH + STACK_GUARD : 0;
+    uint64_t align = PAGE_SIZE;
 
     if (hint && is_free_for(mm, hint, len)) {
         *addr = hint;
         return 0;
     }
+    if (may_have_code(m)) {
+        align = below = TRAMPOLINE_SIZE;
+    }
+    below += align - PAGE_SIZE;
     *addr = flags & MAP_32BIT ? find_low(mm, len + below)
                               : map_find_room(mm, len + below);
     if (!*addr) {
         return -ENOMEM;
     }
-    *addr += below;
+    *addr = ALIGN_DOWN(*addr + below, align);
     return 0;
 }
 
@@ -288,7 +304,7 @@ int map_locked(struct mm *mm, uint64_t *addr, uint64_t len, int prot, int flags,
     if (flags & (MAP_FIXED | MAP_FIXED_NOREPLACE)) {
         err = map_fix(mm, *addr, len, flags);
     } else {
-        err = choose(mm, addr, len, flags);
+        err = choose(mm, addr, len, flags, &m);
     }
     if (err) {
         return err;
@@ -296,6 +312,19 @@ int map_locked(struct mm *mm, uint64_t *addr, uint64_t len, int prot, int flags,
     m.start = *addr;
     m.end = *addr + len;
     return map_at(mm, &m);
+}
+
+/* What the cache has of a file's private mapping is shown at once: the host's
+ * faults are cheaper than ours. Under a ceiling what is touched counts. */
+static void show_new(struct mm *mm, uint64_t start, uint64_t end)
+{
+    struct vma *v = vma_at(mm, start);
+
+    if (arena.shown && v->obj && v->prot && !(v->flags & VMA_WINDOW) &&
+        !limit_is_set()) {
+        (is_text(v) ? text_show : show_object)(mm, v, start, MIN(end, v->end),
+                                               false);
+    }
 }
 
 int mm_map(struct mm *mm, uint64_t *addr, uint64_t len, int prot, int flags,
@@ -309,6 +338,9 @@ int mm_map(struct mm *mm, uint64_t *addr, uint64_t len, int prot, int flags,
     }
     mm_lock(mm);
     err = map_locked(mm, addr, size, prot, flags, obj, off);
+    if (!err) {
+        show_new(mm, *addr, *addr + size);
+    }
     if (!err && (flags & (MAP_POPULATE | MAP_LOCKED) || mm->lock_future)) {
         populate_locked(mm, *addr, *addr + size); /* best effort, mmap(2) */
     } else if (!err) {
@@ -358,7 +390,7 @@ int mm_reserve_image(struct mm *mm, uint64_t len, uint64_t align,
     int err;
 
     len = ALIGN_UP(len, PAGE_SIZE);
-    align = MAX(align, (uint64_t)PAGE_SIZE);
+    align = MAX(align, (uint64_t)(arena.shown ? TRAMPOLINE_SIZE : PAGE_SIZE));
     if (!len || len > arena.end - arena.start || align & (align - 1)) {
         return -ENOMEM;
     }

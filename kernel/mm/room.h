@@ -16,6 +16,7 @@
  *   brk.c, mremap.c, advise.c, lock.c   the other calls
  *   fault.c      bringing pages in;   show.c   without copying them
  *   text.c, text_memo.c   rewriting system calls in code;    trampoline.c
+ *   text_image.c  once for all who show it
  *   text_trap.c  the same, for one that trapped
  *   uaccess.c, iobuf.c   the program's memory       pages.c, heap.c, kstack.c
  *
@@ -175,6 +176,12 @@ static inline bool is_whole(int vma_flags, const struct vm_object *obj)
  * block in their objects. */
 void mm_lock(struct mm *mm);
 void mm_unlock(struct mm *mm);
+
+/* Code that is rewritten on its way in. */
+static inline bool is_text(const struct vma *v)
+{
+    return v->prot & PROT_EXEC && !(v->prot & PROT_WRITE);
+}
 
 /* Whether RLIMIT_DATA counts it. */
 static inline bool is_data(int vma_flags, int prot)
@@ -398,9 +405,10 @@ void show_object(struct mm *mm, struct vma *v, uint64_t start, uint64_t end,
                  bool load);
 /* Nothing is shown in [start, end) any more. */
 void shown_forget(struct mm *mm, uint64_t start, uint64_t end);
-/* Where what is shown in [*start, end) begins and ends. False: nothing is. */
-bool shown_next(const struct mm *mm, uint64_t *start, uint64_t end,
-                uint64_t *stop);
+/* Where the first piece that is shown in [*start, end) begins and ends, and
+ * what it shows; 0: nothing is. */
+uint64_t shown_next(const struct mm *mm, uint64_t *start, uint64_t end,
+                    uint64_t *stop);
 /* to, which is empty, shows the same. -ENOMEM. */
 int shown_copy(struct mm *to, const struct mm *from);
 void shown_free(struct mm *mm);
@@ -419,7 +427,12 @@ static inline void fill_locked(struct mm *mm, uint64_t start, uint64_t end)
     }
 }
 
-/* ---- text.c, trampoline.c; lock held ---- */
+/* ---- text.c, text_image.c, trampoline.c; lock held ---- */
+
+/* Shows what of the rewritten code of v's object is there in [start, end),
+ * which is not resident. load: rewrites it first. As show_object(). */
+void text_show(struct mm *mm, struct vma *v, uint64_t start, uint64_t end,
+               bool load);
 
 /* Rewrites system calls in code that is about to be installed at addr: bytes
  * [lo, hi) of text, the rest is context. */

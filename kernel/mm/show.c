@@ -119,16 +119,14 @@ void show_object(struct mm *mm, struct vma *v, uint64_t start, uint64_t end,
     char *src;
 
     while (start < end && o->ops->run) {
-        size_t len = o->ops->run(o, v->off + (start - v->start), end - start,
-                                 load, &src);
+        uint64_t off = v->off + (start - v->start);
+        size_t len = o->ops->run(o, &off, end - start, load, &src);
 
-        if (len && show_pages(mm, v, start, src, len)) {
+        start = v->start + (off - v->off);
+        if (!len || show_pages(mm, v, start, src, len)) {
             break;
         }
-        if (!len && load) {
-            break;
-        }
-        start += MAX(len, (size_t)PAGE_SIZE);
+        start += len;
     }
 }
 
@@ -171,18 +169,18 @@ void shown_forget(struct mm *mm, uint64_t start, uint64_t end)
     }
 }
 
-bool shown_next(const struct mm *mm, uint64_t *start, uint64_t end,
-                uint64_t *stop)
+uint64_t shown_next(const struct mm *mm, uint64_t *start, uint64_t end,
+                    uint64_t *stop)
 {
     unsigned at = find(&mm->shown, *start);
     const struct shown_run *r = &mm->shown.runs[at];
 
     if (at == mm->shown.count || r->start >= end) {
-        return false;
+        return 0;
     }
     *start = MAX(*start, r->start);
     *stop = MIN(end, r->end);
-    return true;
+    return r->src + (*start - r->start);
 }
 
 int shown_copy(struct mm *to, const struct mm *from)

@@ -95,43 +95,62 @@ static bool find_next(struct finder *f, struct patch_site *site)
 }
 
 /* The next sites that get slots. */
-static unsigned find_sites(struct mm *mm, struct finder *f, struct site *sites)
+static unsigned find_sites(const struct slot_source *from, struct finder *f,
+                           struct site *sites)
 {
     const struct patch_text *text = f->text;
     unsigned count = 0;
 
     while (count < BATCH && find_next(f, &sites[count].site)) {
         struct site *s = &sites[count];
-        s->slot = trampoline_take(mm, &s->site, text->bytes + s->site.jump,
-                                  text->addr + s->site.jump);
+        s->slot = from->take(from->arg, &s->site, text->bytes + s->site.jump,
+                             text->addr + s->site.jump);
         count += s->slot != 0;
     }
     return count;
 }
 
-/* Calls write for every site of text that got a slot, in order. False: not all
- * were looked at. */
-static bool rewrite(struct mm *mm, struct finder *f,
+/* Calls write for every site of text that got a slot, in order. Adds up how
+ * many. False: not all were looked at. */
+static bool rewrite(const struct slot_source *from, struct finder *f,
                     void (*write)(void *arg, size_t jump, uint64_t slot),
-                    void *arg)
+                    void *arg, uint64_t *total)
 {
     struct site *sites = kmalloc(BATCH * sizeof(*sites));
     unsigned count;
     bool all = sites != NULL;
 
     do {
-        count = sites ? find_sites(mm, f, sites) : 0;
-        if (count && trampolines_install(mm)) {
+        count = sites ? find_sites(from, f, sites) : 0;
+        if (count && from->install && from->install(from->arg)) {
             all = false;
             break;
         }
         for (unsigned i = 0; i < count; i++) {
             write(arg, sites[i].site.jump, sites[i].slot);
         }
-        mm->sites_patched += count;
+        *total += count;
     } while (count == BATCH);
     kfree(sites);
     return all;
+}
+
+/* ---- slots of an address space's own ---- */
+
+static uint64_t take_own(void *mm, const struct patch_site *site,
+                         const uint8_t *code, uint64_t addr)
+{
+    return trampoline_take(mm, site, code, addr);
+}
+
+static int install_own(void *mm)
+{
+    return trampolines_install(mm);
+}
+
+static struct slot_source own_slots(struct mm *mm)
+{
+    return (struct slot_source){take_own, install_own, mm};
 }
 
 static void write_here(void *arg, size_t jump, uint64_t slot)
@@ -139,6 +158,16 @@ static void write_here(void *arg, size_t jump, uint64_t slot)
     const struct patch_text *text = arg;
 
     patch_apply((uint8_t *)text->bytes + jump, text->addr + jump, slot);
+}
+
+uint64_t text_rewrite_from(const struct slot_source *source,
+                           struct patch_text *text)
+{
+    struct finder f = {.text = text, .pos = text->lo};
+    uint64_t sites = 0;
+
+    rewrite(source, &f, write_here, text, &sites);
+    return sites;
 }
 
 void text_rewrite(struct mm *mm, uint8_t *bytes, size_t len, size_t lo,
@@ -153,11 +182,12 @@ void text_rewrite(struct mm *mm, uint8_t *bytes, size_t len, size_t lo,
                               .cpuid = with_cpuid,
                               .neighbours = true};
 
+    struct slot_source own = own_slots(mm);
     struct finder f = {.text = &text, .pos = lo};
     struct text_key key = text_key(&text);
 
     f.noting = !text_recall(&key, &f.known, &f.count);
-    if (rewrite(mm, &f, write_here, &text) && f.noting) {
+    if (rewrite(&own, &f, write_here, &text, &mm->sites_patched) && f.noting) {
         text_remember(&key, f.known, f.count);
     }
     kfree(f.known);
@@ -194,8 +224,9 @@ static void rewrite_piece(struct mm *mm, uint8_t *copy, uint64_t lo,
                               .neighbours = true};
 
     if (arch_user_copy(copy, (const void *)from, to - from) == 0) {
+        struct slot_source own = own_slots(mm);
         struct finder f = {.text = &text, .pos = text.lo};
-        rewrite(mm, &f, write_there, &text);
+        rewrite(&own, &f, write_there, &text, &mm->sites_patched);
     }
 }
 

@@ -28,7 +28,17 @@ enum { SYSCALL_LEN = 2, JUMP = 5 };
 struct around {
     uint8_t bytes[PATCH_CONTEXT_BEFORE + PATCH_CONTEXT_AFTER];
     uint64_t start, end, lo, hi;
+    /* Of code that is nobody's yet: its slots; NULL: the current program's. */
+    const struct slot_set *set;
+    uint64_t slots; /* where they are */
 };
+
+static bool origin_of(const struct around *a, uint64_t slot,
+                      struct patch_origin *o)
+{
+    return a->set ? slot_origin(a->set, a->slots, slot, o)
+                  : trampoline_origin(slot, o);
+}
 
 static bool copy_around(struct mm *mm, const struct vma *v, uint64_t at,
                         struct around *a)
@@ -58,7 +68,7 @@ static bool take_back(struct around *a, size_t i, uint64_t at)
     int32_t rel;
 
     memcpy(&rel, a->bytes + i + 1, sizeof(rel));
-    if (!trampoline_origin(a->start + i + JUMP + (uint64_t)(int64_t)rel, &o) ||
+    if (!origin_of(a, a->start + i + JUMP + (uint64_t)(int64_t)rel, &o) ||
         o.addr != a->start + i) {
         return true;
     }
@@ -101,6 +111,29 @@ static bool find_site(struct around *a, uint64_t at, struct patch_site *site)
     return patch_at(&text, offset, site);
 }
 
+bool text_improve(struct text_image *img, uint64_t base, uint64_t off)
+{
+    uint64_t at = base + off, slot;
+    struct around a = {.start = MAX(base, at - PATCH_CONTEXT_BEFORE),
+                       .end = MIN(base + img->len, at + PATCH_CONTEXT_AFTER),
+                       .set = &img->slots,
+                       .slots = base - img->distance};
+    struct patch_site site;
+
+    a.lo = a.start;
+    a.hi = a.end;
+    memcpy(a.bytes, img->text + (a.start - base), a.end - a.start);
+    if (!find_site(&a, at, &site)) {
+        return false;
+    }
+    at = a.start + site.jump;
+    slot = slot_take(&img->slots, a.slots, &site, a.bytes + site.jump, at);
+    if (slot) {
+        patch_apply((uint8_t *)img->text + (at - base), at, slot);
+    }
+    return slot != 0;
+}
+
 /* The jump at addr to slot, in pages of v. */
 static bool write_live(struct mm *mm, const struct vma *v, uint64_t addr,
                        uint64_t slot)
@@ -128,7 +161,7 @@ static bool rewrite_locked(struct mm *mm, uint64_t at)
 {
     struct vma *v = vma_at(mm, at);
     struct patch_site site;
-    struct around a;
+    struct around a = {.set = NULL};
     uint64_t addr, slot;
 
     if (!v || v->flags & (VMA_WINDOW | VMA_TRAMPOLINE) ||
@@ -143,6 +176,7 @@ static bool rewrite_locked(struct mm *mm, uint64_t at)
         return false;
     }
     mm->sites_patched++;
+    text_note_trap(mm, v, at);
     return true;
 }
 

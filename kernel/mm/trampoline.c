@@ -20,8 +20,6 @@
 #include "target/target.h"
 
 enum {
-    PAGES = TRAMPOLINE_SIZE / PAGE_SIZE,
-    SLOTS = TRAMPOLINE_SIZE / PATCH_SLOT,
     REGIONS_MAX = 256, /* of one address space */
     TABLE = 16384,     /* regions in all, about */
     PROBES = 64,
@@ -34,12 +32,12 @@ enum { FITTING = 64 << 20, FITTING_TRIES = 256 };
 #define REACH (2000ull << 20) /* less than what a rel32 spans */
 
 struct region {
-    struct list node;      /* mm->trampolines */
-    uint64_t start;        /* multiple of TRAMPOLINE_SIZE */
-    uint8_t *pages[PAGES]; /* what is installed or will be; NULL: unused */
-    uint32_t dirty;        /* bit a page: changed since installed */
-    uint64_t used[BITMAP_WORDS(SLOTS)];
-    uint64_t lo, hi; /* all sites it serves lie in between */
+    struct list node;         /* mm->trampolines */
+    uint64_t start;           /* multiple of TRAMPOLINE_SIZE */
+    struct text_image *image; /* whose slots it shows, a reference; or NULL */
+    struct slot_set *set;     /* its own, or the image's */
+    struct slot_set own;
+    uint64_t lo, hi; /* all sites that its own slots serve lie in between */
 };
 
 /* key: the region's start; 0: never used, 1: free again. Written under
@@ -114,7 +112,8 @@ static const uint8_t *slot_bytes(uint64_t addr, uint64_t *slot)
     const uint8_t *page = NULL;
 
     if (r) {
-        page = atomic_load_acquire(&r->pages[(addr - r->start) / PAGE_SIZE]);
+        page =
+            atomic_load_acquire(&r->set->pages[(addr - r->start) / PAGE_SIZE]);
     }
     *slot = ALIGN_DOWN(addr, (uint64_t)PATCH_SLOT);
     return page ? page + *slot % PAGE_SIZE : NULL;
@@ -199,19 +198,32 @@ bool mm_moved_insn(uint64_t rip, uint64_t *copy_rip)
 
 /* ---- regions ---- */
 
-static struct region *region_at(struct mm *mm, uint64_t start)
+static struct region *region_new(uint64_t start, struct text_image *img)
+{
+    struct region *r = kzalloc(sizeof(*r));
+
+    if (r) {
+        r->start = start;
+        r->image = img;
+        r->set = img ? &img->slots : &r->own;
+        r->own.count = TRAMPOLINE_SLOTS;
+        r->lo = UINT64_MAX;
+    }
+    return r;
+}
+
+static struct region *region_at(struct mm *mm, uint64_t start,
+                                struct text_image *img)
 {
     struct mapping m = {.start = start,
                         .end = start + TRAMPOLINE_SIZE,
                         .prot = PROT_READ | PROT_EXEC,
                         .flags = VMA_TRAMPOLINE};
-    struct region *r = kzalloc(sizeof(*r));
+    struct region *r = region_new(start, img);
 
     if (!r) {
         return NULL;
     }
-    r->start = start;
-    r->lo = UINT64_MAX;
     if (mm->trampoline_count >= REGIONS_MAX || publish(mm, r)) {
         kfree(r);
         return NULL;
@@ -231,8 +243,9 @@ void trampoline_reserve(struct mm *mm, uint64_t addr)
     uint64_t start =
         ALIGN_DOWN(addr, (uint64_t)TRAMPOLINE_SIZE) - TRAMPOLINE_SIZE;
 
-    if (vma_range_free(mm, start, start + TRAMPOLINE_SIZE)) {
-        region_at(mm, start);
+    /* Where code is shown, its slots come with it. */
+    if (!arena.shown && vma_range_free(mm, start, start + TRAMPOLINE_SIZE)) {
+        region_at(mm, start, NULL);
     }
 }
 
@@ -246,16 +259,65 @@ static uint64_t room(struct mm *mm, uint64_t lo, uint64_t hi)
     return at && slots_claim(mm, at, at + TRAMPOLINE_SIZE) == 0 ? at : 0;
 }
 
-/* A new region near addr: below it, which for programs at 0x400000 is the
- * lowest 4 MiB; else above. */
-static struct region *region_near(struct mm *mm, uint64_t addr)
+/* Below addr, which for programs at 0x400000 is the lowest 4 MiB; else
+ * above. */
+uint64_t trampoline_place(struct mm *mm, uint64_t addr)
 {
     uint64_t at = room(mm, addr - MIN(addr, (uint64_t)REACH), addr);
 
-    if (!at) {
-        at = room(mm, addr, addr + REACH);
+    return at ? at : room(mm, addr, addr + REACH);
+}
+
+static struct region *region_near(struct mm *mm, uint64_t addr)
+{
+    uint64_t at = trampoline_place(mm, addr);
+
+    return at ? region_at(mm, at, NULL) : NULL;
+}
+
+/* ---- regions of images ---- */
+
+bool trampoline_fits(struct mm *mm, uint64_t start)
+{
+    uint64_t end = start + TRAMPOLINE_SIZE;
+
+    return IS_ALIGNED(start, (uint64_t)TRAMPOLINE_SIZE) &&
+           start >= arena.start && mm_user_range(start, TRAMPOLINE_SIZE) &&
+           vma_range_free(mm, start, end) && slots_claim(mm, start, end) == 0;
+}
+
+int trampoline_show(struct mm *mm, uint64_t start, struct text_image *img)
+{
+    struct region *r = region_at(mm, start, img);
+    char *slots = (char *)img->slots.pages[0];
+
+    if (!r) {
+        return -ENOMEM;
     }
-    return at ? region_at(mm, at) : NULL;
+    page_get(slots, TRAMPOLINE_PAGES);
+    if (show_pages(mm, vma_at(mm, start), start, slots, TRAMPOLINE_SIZE)) {
+        /* It stays until the end, empty: traps may be looking at it. */
+        r->image = NULL;
+        r->set = &r->own;
+        return -ENOMEM;
+    }
+    return 0;
+}
+
+struct text_image *trampoline_image(struct mm *mm, const struct text_anchor *a,
+                                    uint64_t begin, uint64_t off)
+{
+    list_for_each (pos, &mm->trampolines) {
+        struct region *r = list_entry(pos, struct region, node);
+        struct text_image *img = r->image;
+
+        if (img && img->anchor == a && off >= img->off &&
+            off < img->off + img->len &&
+            r->start + img->distance == begin + img->off) {
+            return img;
+        }
+    }
+    return NULL;
 }
 
 /* A new region where the site has a slot that fits it, not far away: most of
@@ -272,10 +334,8 @@ region_fitting(struct mm *mm, const struct patch_site *site, uint64_t addr)
             break;
         }
         at = ALIGN_DOWN(at, (uint64_t)TRAMPOLINE_SIZE);
-        if (at >= arena.start && mm_user_range(at, TRAMPOLINE_SIZE) &&
-            vma_range_free(mm, at, at + TRAMPOLINE_SIZE) &&
-            slots_claim(mm, at, at + TRAMPOLINE_SIZE) == 0) {
-            return region_at(mm, at);
+        if (trampoline_fits(mm, at)) {
+            return region_at(mm, at, NULL);
         }
         at += TRAMPOLINE_SIZE;
     }
@@ -284,10 +344,13 @@ region_fitting(struct mm *mm, const struct patch_site *site, uint64_t addr)
 
 static void free_region(struct region *r)
 {
-    for (unsigned i = 0; i < PAGES; i++) {
-        if (r->pages[i]) {
-            page_free(r->pages[i], 1);
+    for (unsigned i = 0; i < TRAMPOLINE_PAGES; i++) {
+        if (r->own.pages[i]) {
+            page_free(r->own.pages[i], 1);
         }
+    }
+    if (r->image) {
+        text_image_put(r->image);
     }
     kfree(r);
 }
@@ -311,12 +374,17 @@ static struct region *copy(const struct region *from)
         return NULL;
     }
     *r = *from;
-    memset(r->pages, 0, sizeof(r->pages));
-    for (unsigned i = 0; i < PAGES; i++) {
-        r->pages[i] = from->pages[i] ? page_alloc(1) : NULL;
-        if (r->pages[i]) {
-            memcpy(r->pages[i], from->pages[i], PAGE_SIZE);
-        } else if (from->pages[i]) {
+    memset(r->own.pages, 0, sizeof(r->own.pages));
+    if (r->image) {
+        text_image_get(r->image);
+    } else {
+        r->set = &r->own;
+    }
+    for (unsigned i = 0; i < TRAMPOLINE_PAGES; i++) {
+        r->own.pages[i] = from->own.pages[i] ? page_alloc(1) : NULL;
+        if (r->own.pages[i]) {
+            memcpy(r->own.pages[i], from->own.pages[i], PAGE_SIZE);
+        } else if (from->own.pages[i]) {
             free_region(r);
             return NULL;
         }
@@ -343,58 +411,81 @@ int trampolines_copy(struct mm *to, const struct mm *from)
 
 /* ---- slots ---- */
 
-static uint8_t *page_for(struct region *r, unsigned slot)
+static uint8_t *page_for(struct slot_set *s, unsigned slot)
 {
     unsigned i = slot / (PAGE_SIZE / PATCH_SLOT);
-    uint8_t *page = r->pages[i];
+    uint8_t *page = s->pages[i];
 
     if (!page) {
         page = page_alloc(1);
         if (page) {
             memset(page, 0xcc, PAGE_SIZE); /* INT3: nobody's slot */
-            atomic_store_release(&r->pages[i], page);
+            atomic_store_release(&s->pages[i], page);
         }
     }
     return page;
 }
 
-/* The lowest free slot of r that the site can use; SLOTS: none. */
-static unsigned find_slot(const struct region *r, const struct patch_site *site,
-                          uint64_t addr)
+bool slot_origin(const struct slot_set *s, uint64_t start, uint64_t slot,
+                 struct patch_origin *out)
+{
+    uint64_t at = slot - start;
+    const uint8_t *page =
+        at < s->count * PATCH_SLOT ? s->pages[at / PAGE_SIZE] : NULL;
+
+    return page && IS_ALIGNED(slot, (uint64_t)PATCH_SLOT) &&
+           patch_slot_origin(page + at % PAGE_SIZE, slot, out);
+}
+
+/* The lowest free slot of s that the site can use; s->count: none. */
+static unsigned find_slot(const struct slot_set *s, uint64_t start,
+                          const struct patch_site *site, uint64_t addr)
 {
     unsigned i = 0;
 
-    while (i < SLOTS) {
-        uint64_t from = r->start + i * PATCH_SLOT;
+    while (i < s->count) {
+        uint64_t from = start + i * PATCH_SLOT;
         uint64_t fit = patch_slot_fit(site, addr, from);
-        if (!fit || fit >= r->start + TRAMPOLINE_SIZE) {
-            return SLOTS;
+        if (!fit || fit >= start + s->count * PATCH_SLOT) {
+            return s->count;
         }
-        i = (unsigned)((fit - r->start) / PATCH_SLOT);
-        if (!bitmap_test(r->used, i)) {
+        i = (unsigned)((fit - start) / PATCH_SLOT);
+        if (!bitmap_test(s->used, i)) {
             return i;
         }
-        i = (unsigned)bitmap_find_zero(r->used, SLOTS, i);
+        i = (unsigned)bitmap_find_zero(s->used, s->count, i);
     }
-    return SLOTS;
+    return s->count;
 }
 
-static uint64_t take_in(struct region *r, const struct patch_site *site,
-                        const uint8_t *code, uint64_t addr)
+uint64_t slot_take(struct slot_set *s, uint64_t start,
+                   const struct patch_site *site, const uint8_t *code,
+                   uint64_t addr)
 {
-    unsigned i = find_slot(r, site, addr);
-    uint64_t slot = r->start + i * PATCH_SLOT;
-    uint8_t *page = i < SLOTS ? page_for(r, i) : NULL;
+    unsigned i = find_slot(s, start, site, addr);
+    uint64_t slot = start + i * PATCH_SLOT;
+    uint8_t *page = i < s->count ? page_for(s, i) : NULL;
     uint8_t bytes[PATCH_SLOT];
 
     if (!page || !patch_slot_write(bytes, slot, site, code, addr)) {
         return 0;
     }
     memcpy(page + slot % PAGE_SIZE, bytes, PATCH_SLOT);
-    bitmap_set(r->used, i);
-    r->lo = MIN(r->lo, addr);
-    r->hi = MAX(r->hi, addr + 1);
-    r->dirty |= 1u << i / (PAGE_SIZE / PATCH_SLOT);
+    bitmap_set(s->used, i);
+    s->dirty |= 1u << i / (PAGE_SIZE / PATCH_SLOT);
+    return slot;
+}
+
+static uint64_t take_in(struct region *r, const struct patch_site *site,
+                        const uint8_t *code, uint64_t addr)
+{
+    uint64_t slot =
+        r->image ? 0 : slot_take(&r->own, r->start, site, code, addr);
+
+    if (slot) {
+        r->lo = MIN(r->lo, addr);
+        r->hi = MAX(r->hi, addr + 1);
+    }
     return slot;
 }
 
@@ -428,16 +519,17 @@ static bool is_in_use(uint64_t site, uint64_t slot)
 static void release_slots(struct region *r, uint64_t start, uint64_t end,
                           bool check_code)
 {
-    size_t i = bitmap_find_set(r->used, SLOTS, 0);
+    struct slot_set *s = &r->own;
+    size_t i = bitmap_find_set(s->used, s->count, 0);
 
-    for (; i < SLOTS; i = bitmap_find_set(r->used, SLOTS, i + 1)) {
+    for (; i < s->count; i = bitmap_find_set(s->used, s->count, i + 1)) {
         uint64_t slot = r->start + i * PATCH_SLOT;
-        const uint8_t *page = r->pages[i * PATCH_SLOT / PAGE_SIZE];
+        const uint8_t *page = s->pages[i * PATCH_SLOT / PAGE_SIZE];
         uint64_t site =
             patch_slot_to_program(page + slot % PAGE_SIZE, slot, slot);
         if (site >= start && site < end &&
             !(check_code && is_in_use(site, slot))) {
-            bitmap_clear(r->used, i);
+            bitmap_clear(s->used, i);
         }
     }
 }
@@ -462,12 +554,13 @@ static int install_page(struct mm *mm, struct region *r, unsigned i)
         pages_charge(mm, addr, addr + PAGE_SIZE, &charged)) {
         return -ENOMEM;
     }
-    if (target_mem_install(addr, r->pages[i], PAGE_SIZE, MEM_READ | MEM_EXEC)) {
+    if (target_mem_install(addr, r->own.pages[i], PAGE_SIZE,
+                           MEM_READ | MEM_EXEC)) {
         limit_uncharge(charged);
         return -ENOMEM;
     }
     resident_set(&mm->resident, addr, addr + PAGE_SIZE);
-    r->dirty &= ~(1u << i);
+    r->own.dirty &= ~(1u << i);
     return 0;
 }
 
@@ -477,8 +570,8 @@ int trampolines_install(struct mm *mm)
 
     list_for_each (pos, &mm->trampolines) {
         struct region *r = list_entry(pos, struct region, node);
-        while (r->dirty && !err) {
-            err = install_page(mm, r, (unsigned)__builtin_ctz(r->dirty));
+        while (r->own.dirty && !err) {
+            err = install_page(mm, r, (unsigned)__builtin_ctz(r->own.dirty));
         }
     }
     return err;

@@ -12,6 +12,7 @@
 #include "abi/linux/mman.h"
 #include "arch/x86_64/vdso/vdso.h"
 #include "arch/x86_64/vdso/vdso_data.h"
+#include "kernel/mm/text_image.h"
 #include "lib/string.h"
 #include "target/target.h"
 
@@ -31,6 +32,14 @@ static long image_read(struct vm_object *o, uint64_t off, void *dst, size_t len)
     return (long)n;
 }
 
+static struct text_anchor image_texts = {LIST_INIT(image_texts.images)};
+
+static struct text_anchor *image_text(struct vm_object *o, uint64_t *size)
+{
+    *size = (uint64_t)(vdso_image_end - vdso_image);
+    return &image_texts;
+}
+
 static void image_describe(struct vm_object *o, char *path, size_t len,
                            uint64_t *dev, uint64_t *ino)
 {
@@ -42,6 +51,7 @@ static const struct vm_object_ops image_ops = {
     .get = image_ref,
     .put = image_ref,
     .read = image_read,
+    .texts = image_text,
     .describe = image_describe,
 };
 static struct vm_object image = {&image_ops};

@@ -4,6 +4,8 @@
  * use in a test: the rest of the VFS, user memory, windows.
  */
 #include <errno.h>
+#include "kernel/mm/limit.h"
+#include "kernel/mm/text_image.h"
 #include "kernel/crypto/crypto.h"
 #include "kernel/fs/locks.h"
 #include "kernel/fs/vfs.h"
@@ -35,6 +37,25 @@ size_t zero_user_part(struct uptr dst, size_t n)
     return 0;
 }
 /* Nothing is mapped shared here. */
+void text_anchor_init(struct text_anchor *a)
+{
+    list_init(&a->images);
+}
+
+void text_forget(struct text_anchor *a)
+{
+}
+
+uint64_t text_shrink(uint64_t count)
+{
+    return 0;
+}
+
+bool limit_is_set(void)
+{
+    return false;
+}
+
 int mm_window_alloc(uint64_t len, uint64_t *base)
 {
     return -ENOMEM;
