@@ -93,6 +93,31 @@ void mm_use(struct mm *mm)
     atomic_fetch_add(&mm->users, 1);
 }
 
+int mm_visit(struct mm *mm)
+{
+    uint32_t users = atomic_load(&mm->users);
+
+    do {
+        if (!users) {
+            return -ESRCH;
+        }
+    } while (!atomic_cas(&mm->users, &users, users + 1));
+    mm_get(mm);
+    sched_gate_enter(&mm->gate);
+    current_task()->mm = mm;
+    return 0;
+}
+
+void mm_visit_end(struct mm *home)
+{
+    struct mm *mm = current_task()->mm;
+
+    mm_leave(mm);
+    sched_gate_enter(&home->gate);
+    current_task()->mm = home;
+    mm_put(mm);
+}
+
 bool mm_in_use_by_others(struct mm *mm)
 {
     return atomic_load(&mm->users) > 1;

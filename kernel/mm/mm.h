@@ -80,6 +80,11 @@ void mm_put(struct mm *mm);
  * last one unmaps all (may block); mm_put() follows. */
 void mm_use(struct mm *mm);
 void mm_leave(struct mm *mm);
+/* The current task's uaccess reaches mm's memory until mm_visit_end(), which
+ * brings it home. It waits until mm's pages are at their addresses; nothing
+ * that it holds may be wanted by a task of mm. -ESRCH: mm is gone. */
+int mm_visit(struct mm *mm);
+void mm_visit_end(struct mm *home);
 /* Whether more than one process lives in it. */
 bool mm_in_use_by_others(struct mm *mm);
 struct sched_gate;

@@ -323,9 +323,9 @@ SYSCALL(306, syncfs, sys_syncfs, PART, INT, FD)
 SYSCALL(307, sendmmsg, sys_sendmmsg, PART, INT, FD, PTR, UINT, HEX)
 SYSCALL(308, setns, sys_setns, PART, INT, FD, CLONE) /* no namespaces */
 SYSCALL(309, getcpu, sys_getcpu, DONE, INT, PTR, PTR, PTR)
-SYSCALL(310, process_vm_readv, sys_none, NONE, LONG, PID, PTR, LONG, PTR, LONG, HEX)
-SYSCALL(311, process_vm_writev, sys_none, NONE, LONG, PID, IOV, LONG, IOV, LONG, HEX)
-SYSCALL(312, kcmp, sys_none, NONE, INT, PID, PID, INT, PTR, PTR)
+SYSCALL(310, process_vm_readv, sys_process_vm_readv, DONE, LONG, PID, PTR, LONG, PTR, LONG, HEX)
+SYSCALL(311, process_vm_writev, sys_process_vm_writev, DONE, LONG, PID, IOV, LONG, IOV, LONG, HEX)
+SYSCALL(312, kcmp, sys_kcmp, PART, INT, PID, PID, INT, PTR, PTR) /* KCMP_EPOLL_TFD; no I/O contexts, no shared undos */
 SYSCALL(313, finit_module, sys_not_permitted, PART, INT, FD, PATH, HEX) /* EPERM always */
 SYSCALL(314, sched_setattr, sys_sched_setattr, PART, INT, PID, PTR, HEX) /* real-time policies are EPERM; no clamps */
 SYSCALL(315, sched_getattr, sys_sched_getattr, PART, INT, PID, PTR, SIZE, HEX) /* no clamps */

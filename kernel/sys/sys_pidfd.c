@@ -4,11 +4,11 @@
  * in sys_proc.c.
  */
 #include "kernel/sys/table.h"
+#include "kernel/proc/peer.h"
 #include "kernel/proc/pidfd.h"
 #include "kernel/proc/proc.h"
 #include "abi/linux/errno.h"
 #include "abi/linux/fcntl.h"
-#include "abi/linux/prctl.h"
 
 enum { PIDFD_NONBLOCK = O_NONBLOCK };
 
@@ -56,18 +56,6 @@ long sys_pidfd_open(const struct sysargs *a)
     return fd;
 }
 
-/* As ptrace(2) has it for attaching: the same user and group throughout, or
- * the right to it. */
-static bool may_look_into(const struct proc *p)
-{
-    const struct cred *me = current_cred(), *c = &p->cred;
-
-    return p == current_proc() || (me->cap_effective >> CAP_SYS_PTRACE & 1) ||
-           (me->uid == c->uid && me->uid == c->euid && me->uid == c->suid &&
-            me->gid == c->gid && me->gid == c->egid && me->gid == c->sgid &&
-            p->dumpable);
-}
-
 /* p's descriptor n with a reference. */
 static int take_file(struct proc *p, int n, struct file **out)
 {
@@ -84,7 +72,7 @@ static int take_file(struct proc *p, int n, struct file **out)
             break;
         }
     }
-    if (!err && !may_look_into(p)) {
+    if (!err && !proc_may_trace(p)) {
         err = -EPERM;
     }
     spin_unlock(&proc_lock);

@@ -38,7 +38,7 @@ int signal_send_thread(struct thread *t, const struct k_siginfo *info)
 }
 
 /* There is the one thread. */
-struct spinlock proc_lock = SPINLOCK_INIT(LOCK_PROC);
+struct spinlock proc_lock = SPINLOCK_INIT(LOCK_NONE);
 
 int signal_send_proc_locked(struct proc *p, const struct k_siginfo *info)
 {

@@ -12,24 +12,9 @@
 #include "abi/linux/errno.h"
 #include <string.h>
 
-struct spinlock proc_lock;
 static char buf[300000];
 
 /* ---- the rooms above ---- */
-
-struct thread *thread_find(int tid)
-{
-    return NULL;
-}
-
-void proc_for_each_locked(void (*fn)(struct proc *p, void *arg), void *arg)
-{
-}
-
-int signal_send_proc_locked(struct proc *p, const struct k_siginfo *info)
-{
-    return 0;
-}
 
 long netif_ioctl(uint32_t cmd, struct uptr arg)
 {

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Looking at other processes (peer.h). Their memory is reached by visiting
+ * their address space, since a member of a family that is not resident has its
+ * pages elsewhere.
+ */
+#include "kernel/proc/peer.h"
+#include "kernel/proc/cred.h"
+#include "abi/linux/prctl.h"
+
+bool proc_may_trace(const struct proc *p)
+{
+    const struct cred *me = current_cred(), *c = &p->cred;
+
+    return p == current_proc() || cred_capable(CAP_SYS_PTRACE) ||
+           (me->uid == c->uid && me->uid == c->euid && me->uid == c->suid &&
+            me->gid == c->gid && me->gid == c->egid && me->gid == c->sgid &&
+            p->dumpable);
+}
+
+struct mm *proc_mm(struct proc *p)
+{
+    struct mm *mm;
+
+    spin_lock(&proc_lock);
+    mm = p->mm;
+    if (mm) {
+        mm_get(mm);
+    }
+    spin_unlock(&proc_lock);
+    return mm;
+}
+
+size_t peer_read(struct mm *mm, uint64_t addr, void *buf, size_t len)
+{
+    struct mm *home = current_task()->mm;
+    size_t n;
+
+    if (mm == home) {
+        return copy_from_user_part(buf, uptr(addr), len);
+    }
+    if (mm_visit(mm)) {
+        return 0;
+    }
+    n = copy_from_user_part(buf, uptr(addr), len);
+    mm_visit_end(home);
+    return n;
+}
+
+size_t peer_write(struct mm *mm, uint64_t addr, const void *buf, size_t len)
+{
+    struct mm *home = current_task()->mm;
+    size_t n;
+
+    if (mm == home) {
+        return copy_to_user_part(uptr(addr), buf, len);
+    }
+    if (mm_visit(mm)) {
+        return 0;
+    }
+    n = copy_to_user_part(uptr(addr), buf, len);
+    mm_visit_end(home);
+    return n;
+}
