@@ -72,6 +72,9 @@ struct abi_sched_attr {
 #define SCHED_ATTR_SIZE_VER0     48
 #define SCHED_ATTR_SIZE_VER1     56
 #define SCHED_FLAG_RESET_ON_FORK 0x01
+#define SCHED_FLAG_KEEP_POLICY   0x08
+#define SCHED_FLAG_KEEP_PARAMS   0x10
+#define SCHED_FLAG_UTIL_CLAMP    0x60
 #define SCHED_FLAG_ALL           0x7f
 
 #define MEMBARRIER_CMD_QUERY                                0

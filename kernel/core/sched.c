@@ -53,10 +53,30 @@ static unsigned choose_vcpu(const struct task *t)
     return (unsigned)__builtin_ctzll(t->affinity);
 }
 
+/* Behind those that are as urgent, before all others. [rq->lock] */
+static void queue_by_priority(struct runqueue *rq, struct task *t)
+{
+    list_for_each (pos, &rq->queue) {
+        if (list_entry(pos, struct task, run_node)->priority < t->priority) {
+            list_add_tail(pos, &t->run_node); /* before it */
+            return;
+        }
+    }
+    list_add_tail(&rq->queue, &t->run_node);
+}
+
+static uint8_t priority_on(unsigned id)
+{
+    const struct task *t = vcpu_by_id(id)->task;
+
+    return t ? atomic_load_relaxed(&t->priority) : 0;
+}
+
 void runqueue_add(struct task *t)
 {
     unsigned id = choose_vcpu(t);
     struct runqueue *rq = &runqueues[id];
+    uint8_t priority = atomic_load_relaxed(&t->priority);
 
     if (unlikely(gate_closed(t)) && gate_park(t)) {
         sched_gate_event();
@@ -66,9 +86,9 @@ void runqueue_add(struct task *t)
     /* The waker's own start stands for "now", which costs a clock: for the
      * short stretches that matter here they are the same. */
     t->queued_at = current_task()->account_mark;
-    if (unlikely(t->urgent)) {
-        list_add(&rq->queue, &t->run_node);
-        rq->urgent = true;
+    if (unlikely(priority)) {
+        queue_by_priority(rq, t);
+        rq->urgent |= priority > priority_on(id);
     } else {
         list_add_tail(&rq->queue, &t->run_node);
     }
@@ -76,7 +96,7 @@ void runqueue_add(struct task *t)
     spin_unlock(&rq->lock);
     if (id != this_vcpu()->id) {
         target_vcpu_kick(id);
-    } else if (t->urgent || !runqueue_covered(rq, t->queued_at)) {
+    } else if (priority || !runqueue_covered(rq, t->queued_at)) {
         this_vcpu()->resched = 1;
     }
 }
@@ -256,7 +276,11 @@ void task_yield(void)
     }
     /* Only now: a pick must neither choose nor put aside who runs. */
     t->queued_at = clock_tsc();
-    list_add_tail(&rq->queue, &t->run_node);
+    if (unlikely(t->priority)) {
+        queue_by_priority(rq, t);
+    } else {
+        list_add_tail(&rq->queue, &t->run_node);
+    }
     rq->count++;
     runqueue_switch(rq, next);
 }

@@ -40,6 +40,9 @@ enum task_state {
     TASK_DEAD,
 };
 
+/* Above any that a program's task has. */
+enum { TASK_PRIORITY_KERNEL = 255 };
+
 struct task {
     uint64_t ksp; /* RSP while switched away */
     uint64_t kstack_top;
@@ -66,7 +69,7 @@ struct task {
     struct thread *thread; /* NULL: a task of the kernel */
     struct mm *mm;
     struct sched_gate *gate; /* NULL: none */
-    bool urgent;             /* runs before all others */
+    uint8_t priority; /* runs before those with less; 0: ordinary; atomic */
     void (*dead)(struct task *t);
     uint64_t queued_at; /* TSC when it became runnable, for stealing */
     uint8_t mutexes_held[LOCK_CLASSES]; /* debug builds: lock_debug.c */

@@ -16,6 +16,7 @@
 #include "kernel/core/log.h"
 #include "kernel/core/sched.h"
 #include "kernel/mm/heap.h"
+#include "lib/fmt.h"
 #include "lib/rbtree.h"
 #include "abi/linux/errno.h"
 
@@ -472,10 +473,34 @@ void epoll_forget(struct file *f)
     mutex_unlock(&all_lock);
 }
 
+/* One line an item, as far as there is room. */
+static size_t epoll_info(struct file *f, char *buf, size_t len)
+{
+    struct epoll *ep = f->private;
+    size_t n = 0;
+
+    mutex_lock(&ep->lock);
+    for (struct rb_node *node = rb_first(&ep->items); node;
+         node = rb_next(node)) {
+        const struct item *item = rb_entry(node, struct item, node);
+
+        n += fmt_scnprintf(
+            buf + n, len - n,
+            "tfd: %8d events: %8x data: %16lx  pos:%ld "
+            "ino:%lx sdev:%lx\n",
+            item->fd, item->event.events, (unsigned long)item->event.data,
+            (long)item->file->pos, (unsigned long)item->file->inode->ino,
+            (unsigned long)item->file->inode->sb->dev);
+    }
+    mutex_unlock(&ep->lock);
+    return n;
+}
+
 static const struct file_ops epoll_ops = {
     .seek = seek_nowhere,
     .poll = epoll_poll,
     .release = epoll_release,
+    .fdinfo = epoll_info,
 };
 
 int epoll_open(uint32_t flags, struct file **out)

@@ -12,6 +12,7 @@
 #include "kernel/fs/watch.h"
 #include "kernel/core/timer.h"
 #include "kernel/mm/heap.h"
+#include "lib/fmt.h"
 #include "lib/string.h"
 #include "abi/linux/errno.h"
 #include "abi/linux/ioctl.h"
@@ -339,12 +340,35 @@ static void inotify_release(struct file *f)
     kfree(g);
 }
 
+/* One line a watch, as far as there is room. */
+static size_t inotify_info(struct file *f, char *buf, size_t len)
+{
+    struct group *g = f->private;
+    size_t n = 0;
+
+    spin_lock(&watch_lock);
+    list_for_each (pos, &g->watches) {
+        const struct watch *w = list_entry(pos, struct watch, in_group);
+
+        n += fmt_scnprintf(buf + n, len - n,
+                           "inotify wd:%x ino:%lx sdev:%lx mask:%x "
+                           "ignored_mask:0\n",
+                           w->wd, (unsigned long)w->inode->ino,
+                           (unsigned long)w->inode->sb->dev,
+                           w->mask &
+                               (IN_ALL_EVENTS | IN_EXCL_UNLINK | IN_ONESHOT));
+    }
+    spin_unlock(&watch_lock);
+    return n;
+}
+
 static const struct file_ops inotify_ops = {
     .seek = seek_nowhere,
     .read = inotify_read,
     .poll = inotify_poll,
     .ioctl = inotify_ioctl,
     .release = inotify_release,
+    .fdinfo = inotify_info,
 };
 
 int inotify_open(uint32_t flags, struct file **out)

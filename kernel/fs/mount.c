@@ -5,6 +5,7 @@
  * with all sections shut out (dentry.h), so readers need no lock of its own.
  */
 #include "kernel/fs/mount_table.h"
+#include "kernel/fs/pseudo.h"
 #include "kernel/core/log.h"
 #include "kernel/mm/heap.h"
 #include "lib/atomic.h"
@@ -55,7 +56,17 @@ static int attach(struct mount *m, const struct path *at)
         list_add_tail(&mounts, &m->node);
     }
     dcache_allow();
+    mount_changed();
     return err;
+}
+
+struct pseudo_changes mount_changes = {
+    0, {SPINLOCK_INIT(LOCK_WAIT), LIST_INIT(mount_changes.wait.entries)}};
+
+void mount_changed(void)
+{
+    atomic_add_fetch(&mount_changes.count, 1);
+    wait_wake_all(&mount_changes.wait);
 }
 
 void mount_hang(struct mount *m, const struct path *at)

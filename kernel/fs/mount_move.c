@@ -151,6 +151,7 @@ int mount_remove(const struct path *at, unsigned flags)
             mount_unhang(leaf, &from);
         }
         dcache_allow();
+        mount_changed();
         if (!err) {
             path_put(&from);
             mount_put(leaf);
@@ -180,6 +181,7 @@ int mount_move(const struct path *from, const struct path *at)
         mount_hang(m, at);
     }
     dcache_allow();
+    mount_changed();
     if (!err) {
         path_put(&old);
     }
@@ -224,6 +226,7 @@ int mount_pivot(const struct path *top, const struct path *put_old,
         mount_hang(root->mount, put_old);
     }
     dcache_allow();
+    mount_changed();
     if (!err) {
         path_put(&from);
         path_put(&below);

@@ -8,6 +8,9 @@
 
 #include "kernel/fs/dentry.h"
 
+/* After a change, with sections let in again: tells who polls /proc/mounts. */
+void mount_changed(void);
+
 extern struct list mounts; /* struct mount.node, in the order of mounting */
 
 /* A bind mount of `from` alone on `at`. -ENOMEM, -ENOENT. */

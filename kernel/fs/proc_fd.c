@@ -118,7 +118,7 @@ static int show_fdinfo(struct text *t, const struct pseudo_at *at)
 {
     bool cloexec = false;
     struct file *f = file_at(at, &cloexec);
-    char buf[512];
+    char buf[1024];
 
     if (!f) {
         return -ENOENT;

@@ -41,11 +41,11 @@ int show_maps(struct text *t, const struct pseudo_at *at)
 /* Sums of smaps, in kB. */
 struct sums {
     struct text *text; /* NULL: the sums alone */
-    unsigned long first, last, rss, anonymous, dirty;
+    unsigned long first, last, rss, anonymous, dirty, locked;
 };
 
 static void add_rss(struct text *t, unsigned long rss, unsigned long anonymous,
-                    unsigned long dirty)
+                    unsigned long dirty, unsigned long locked)
 {
     text_add(t,
              "Rss:            %8lu kB\nPss:            %8lu kB\n"
@@ -54,8 +54,8 @@ static void add_rss(struct text *t, unsigned long rss, unsigned long anonymous,
              "Referenced:     %8lu kB\nAnonymous:      %8lu kB\n"
              "LazyFree:              0 kB\nAnonHugePages:         0 kB\n"
              "Swap:                  0 kB\nSwapPss:               0 kB\n"
-             "Locked:                0 kB\n",
-             rss, rss, rss - dirty, dirty, rss, anonymous);
+             "Locked:         %8lu kB\n",
+             rss, rss, rss - dirty, dirty, rss, anonymous, locked);
 }
 
 /* What is there of a region is all its own: pages of files are copies. */
@@ -64,6 +64,7 @@ static void add_smap(const struct mm_region *r, void *arg)
     unsigned long rss = r->resident / 1024;
     unsigned long dirty = r->prot & MEM_WRITE ? rss : 0;
     unsigned long anonymous = r->ino ? 0 : rss;
+    unsigned long locked = r->locked ? rss : 0;
     struct sums *s = arg;
 
     s->first = s->last ? s->first : r->start;
@@ -71,17 +72,18 @@ static void add_smap(const struct mm_region *r, void *arg)
     s->rss += rss;
     s->anonymous += anonymous;
     s->dirty += dirty;
+    s->locked += locked;
     if (s->text) {
         add_region(r, s->text);
         text_add(s->text,
                  "Size:           %8lu kB\nKernelPageSize:        4 kB\n"
                  "MMUPageSize:           4 kB\n",
                  (unsigned long)(r->end - r->start) / 1024);
-        add_rss(s->text, rss, anonymous, dirty);
-        text_add(s->text, "THPeligible:           0\nVmFlags: %s%s%smr mw me\n",
-                 r->prot & MEM_READ ? "rd " : "",
-                 r->prot & MEM_WRITE ? "wr " : "",
-                 r->prot & MEM_EXEC ? "ex " : "");
+        add_rss(s->text, rss, anonymous, dirty, locked);
+        text_add(
+            s->text, "THPeligible:           0\nVmFlags: %s%s%smr mw me%s\n",
+            r->prot & MEM_READ ? "rd " : "", r->prot & MEM_WRITE ? "wr " : "",
+            r->prot & MEM_EXEC ? "ex " : "", r->locked ? " lo" : "");
     }
 }
 
@@ -112,7 +114,7 @@ int show_smaps_rollup(struct text *t, const struct pseudo_at *at)
     if (!err && s.last) {
         text_add(t, "%08lx-%08lx ---p 00000000 00:00 0 %24s [rollup]\n",
                  s.first, s.last, "");
-        add_rss(t, s.rss, s.anonymous, s.dirty);
+        add_rss(t, s.rss, s.anonymous, s.dirty, s.locked);
     }
     return err;
 }

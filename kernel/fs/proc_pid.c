@@ -445,8 +445,10 @@ static int store_oom_adj(const char *buf, size_t len,
         {"loginuid", S_IFREG | 0644, .text = "4294967295"},                    \
         {"gid_map", S_IFREG | 0644, .text = ID_MAP},                           \
         {"maps", S_IFREG | 0444, .show = show_maps},                           \
-        {"mountinfo", S_IFREG | 0444, .show = show_mountinfo},                 \
-        {"mounts", S_IFREG | 0444, .show = show_mounts},                       \
+        {"mountinfo", S_IFREG | 0444, .show = show_mountinfo,                  \
+         .changes = &mount_changes},                                           \
+        {"mounts", S_IFREG | 0444, .show = show_mounts,                        \
+         .changes = &mount_changes},                                           \
         {"net", S_IFDIR | 0555, .children = proc_net_rows},                    \
         {"ns", S_IFDIR | 0511, .children = proc_ns_rows},                      \
         {"oom_adj", S_IFREG | 0644, .show = show_oom_adj,                      \

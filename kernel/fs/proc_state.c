@@ -154,8 +154,9 @@ int show_pid_stat(struct text *t, const struct pseudo_at *at)
              (unsigned long)s.faults);
     text_add(t, "%lu %lu %lu %lu %d %d %d 0 %lu ", ticks(f->user_ns),
              ticks(f->kernel_ns), ticks(f->child_user_ns),
-             ticks(f->child_kernel_ns), 20 + f->nice, f->nice, f->threads,
-             ticks(f->start_ns));
+             ticks(f->child_kernel_ns),
+             f->rt_priority ? -1 - f->rt_priority : 20 + f->nice, f->nice,
+             f->threads, ticks(f->start_ns));
     text_add(t, "%lu %lu 18446744073709551615 %lu %lu %lu 0 0 ",
              (unsigned long)s.virtual_bytes,
              (unsigned long)(s.resident_bytes / PAGE_SIZE),

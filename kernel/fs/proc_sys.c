@@ -150,6 +150,8 @@ static const struct pseudo kernel_rows[] = {
     CONSTANT("kptr_restrict", "1"),
     CONSTANT("dmesg_restrict", "1"),
     CONSTANT("sched_rt_runtime_us", "950000"),
+    CONSTANT("sched_rt_period_us", "1000000"),
+    CONSTANT("sched_rr_timeslice_ms", "100"),
     CONSTANT("tainted", "0"),
     CONSTANT("overflowuid", "65534"),
     CONSTANT("overflowgid", "65534"),

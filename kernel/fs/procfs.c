@@ -176,6 +176,26 @@ int show_mountinfo(struct text *t, const struct pseudo_at *at)
     return mount_for_each(add_mountinfo, t);
 }
 
+/* ---- file systems ---- */
+
+const char *const proc_filesystems[] = {
+    "nodev\tproc",   "nodev\tsysfs",   "nodev\ttmpfs", "nodev\tdevtmpfs",
+    "nodev\tmqueue", "nodev\toverlay", "\terofs",      NULL,
+};
+
+const char *filesystem_name(int i)
+{
+    return strchr(proc_filesystems[i], '\t') + 1;
+}
+
+static int show_filesystems(struct text *t, const struct pseudo_at *at)
+{
+    for (int i = 0; proc_filesystems[i]; i++) {
+        text_add(t, "%s\n", proc_filesystems[i]);
+    }
+    return 0;
+}
+
 /* ---- the root ---- */
 
 static const struct pseudo root_rows[] = {
@@ -186,9 +206,7 @@ static const struct pseudo root_rows[] = {
     {"cmdline", S_IFREG | 0444, .text = "enclos\n"},
     {"config.gz", S_IFREG | 0444, .show = show_config},
     {"cpuinfo", S_IFREG | 0444, .show = show_cpuinfo},
-    {"filesystems", S_IFREG | 0444,
-     .text = "nodev\tproc\nnodev\tsysfs\nnodev\ttmpfs\nnodev\tdevtmpfs\n"
-             "nodev\tmqueue\nnodev\toverlay\n\terofs\n"},
+    {"filesystems", S_IFREG | 0444, .show = show_filesystems},
     {"loadavg", S_IFREG | 0444, .show = show_loadavg},
     {"meminfo", S_IFREG | 0444, .show = show_meminfo},
     {"mounts", S_IFLNK | 0777, .text = "self/mounts"},

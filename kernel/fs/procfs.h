@@ -26,6 +26,7 @@ int show_timer_slack(struct text *t, const struct pseudo_at *at);
 int show_statm(struct text *t, const struct pseudo_at *at);
 int show_pid_stat(struct text *t, const struct pseudo_at *at);
 int show_status(struct text *t, const struct pseudo_at *at);
+extern struct pseudo_changes mount_changes; /* mount.c */
 int show_mounts(struct text *t, const struct pseudo_at *at);
 int show_mountinfo(struct text *t, const struct pseudo_at *at);
 int show_meminfo(struct text *t, const struct pseudo_at *at);
@@ -36,6 +37,10 @@ int show_config(struct text *t, const struct pseudo_at *at);
 int show_uptime(struct text *t, const struct pseudo_at *at);
 int show_loadavg(struct text *t, const struct pseudo_at *at);
 int show_version(struct text *t, const struct pseudo_at *at);
+
+/* Lines of /proc/filesystems, NULL behind the last; the name in one. */
+extern const char *const proc_filesystems[];
+const char *filesystem_name(int i);
 
 /* The process of at->n[0] with a reference, or NULL. */
 struct proc *proc_at(const struct pseudo_at *at);

@@ -401,10 +401,30 @@ static const struct inode_ops pseudo_magic_ops = {
 
 /* ---- files ---- */
 
-static int make_content(struct file *f)
+/* A file that was read or polled; the inode's lock guards it. */
+struct opened {
+    struct text text;
+    bool made;
+    uint32_t seen; /* of the row's changes */
+};
+
+/* NULL: no memory. */
+static struct opened *opened_of(struct file *f)
+{
+    struct opened *o = f->private;
+
+    if (!o) {
+        o = f->private = kzalloc(sizeof(*o));
+        if (o && pseudo_of(f->inode)->row->changes) {
+            o->seen = atomic_load(&pseudo_of(f->inode)->row->changes->count);
+        }
+    }
+    return o;
+}
+
+static int make_content(struct file *f, struct text *t)
 {
     struct pseudo_inode *p = pseudo_of(f->inode);
-    struct text *t = f->private;
     int err = 0;
 
     t->len = 0;
@@ -423,18 +443,19 @@ static int make_content(struct file *f)
 static long pseudo_read(struct file *f, struct iobuf *io, uint64_t *pos,
                         int flags)
 {
-    struct text *t = f->private;
+    struct opened *o;
     long n = 0;
 
     mutex_lock(&f->inode->lock);
-    if (!t) {
-        t = f->private = kzalloc(sizeof(*t));
-        n = t ? make_content(f) : -ENOMEM;
-    } else if (*pos == 0) {
-        n = make_content(f);
+    o = opened_of(f);
+    if (!o) {
+        n = -ENOMEM;
+    } else if (!o->made || *pos == 0) {
+        n = make_content(f, &o->text);
+        o->made = true;
     }
-    if (n == 0 && *pos < t->len) {
-        n = iobuf_put(io, t->buf + *pos, t->len - *pos);
+    if (n == 0 && *pos < o->text.len) {
+        n = iobuf_put(io, o->text.buf + *pos, o->text.len - *pos);
         *pos += MAX(n, 0l);
     }
     mutex_unlock(&f->inode->lock);
@@ -469,13 +490,34 @@ static int64_t pseudo_seek(struct file *f, int64_t off, int whence)
     return whence == SEEK_END ? -EINVAL : seek_in(f, off, whence, 0);
 }
 
+static uint32_t pseudo_poll(struct file *f, struct poll_table *pt)
+{
+    struct pseudo_changes *c = pseudo_of(f->inode)->row->changes;
+    struct opened *o;
+    uint32_t count, seen;
+
+    if (!c) {
+        return POLL_ALWAYS;
+    }
+    poll_wait(pt, &c->wait);
+    count = atomic_load(&c->count);
+    mutex_lock(&f->inode->lock);
+    o = opened_of(f);
+    seen = o ? o->seen : count;
+    if (o) {
+        o->seen = count;
+    }
+    mutex_unlock(&f->inode->lock);
+    return POLLIN | POLLRDNORM | (seen != count ? POLLERR | POLLPRI : 0);
+}
+
 static void pseudo_release(struct file *f)
 {
-    struct text *t = f->private;
+    struct opened *o = f->private;
 
-    if (t) {
-        kfree(t->buf);
-        kfree(t);
+    if (o) {
+        kfree(o->text.buf);
+        kfree(o);
     }
 }
 
@@ -483,6 +525,7 @@ static const struct file_ops pseudo_file_ops = {
     .read = pseudo_read,
     .write = pseudo_write,
     .seek = pseudo_seek,
+    .poll = pseudo_poll,
     .release = pseudo_release,
 };
 

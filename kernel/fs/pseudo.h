@@ -16,6 +16,7 @@
 #ifndef KERNEL_FS_PSEUDO_H
 #define KERNEL_FS_PSEUDO_H
 
+#include "kernel/core/wait.h"
 #include "kernel/fs/tunable.h"
 #include "kernel/fs/vfs.h"
 
@@ -35,6 +36,13 @@ struct pseudo_at {
     int count;
 };
 
+/* Something that a file shows and that changes: those who poll it get POLLERR
+ * and POLLPRI once a change. */
+struct pseudo_changes {
+    uint32_t count; /* atomic */
+    struct wait_queue wait;
+};
+
 struct pseudo {
     const char *name; /* NULL ends a table. With `next`: what stands before
                          the number ("cpu" of cpu0), often "" */
@@ -44,7 +52,8 @@ struct pseudo {
      * -EACCES, whoever asks). -errno, e.g. -ESRCH. */
     int (*show)(struct text *t, const struct pseudo_at *at);
     const char *text;
-    struct tunable *number; /* shown and stored by itself */
+    struct tunable *number;         /* shown and stored by itself */
+    struct pseudo_changes *changes; /* poll(2) tells; NULL: always ready */
     int (*store)(const char *buf, size_t len, const struct pseudo_at *at);
 
     /* Links: a text; or follow, which leads to an object (vfs.h), too. */

@@ -89,22 +89,22 @@ long file_write(struct file *f, struct iobuf *io, int flags)
 
 long file_pread(struct file *f, struct iobuf *io, uint64_t *pos, int flags)
 {
-    if (unlikely(!(f->mode & FILE_READ))) {
-        return -EBADF;
-    }
     if (unlikely(!f->ops->seek || f->mode & FILE_NO_PREAD)) {
         return -ESPIPE;
+    }
+    if (unlikely(!(f->mode & FILE_READ))) {
+        return -EBADF;
     }
     return do_read(f, io, pos, flags);
 }
 
 long file_pwrite(struct file *f, struct iobuf *io, uint64_t *pos, int flags)
 {
-    if (unlikely(!(f->mode & FILE_WRITE))) {
-        return -EBADF;
-    }
     if (unlikely(!f->ops->seek || f->mode & FILE_NO_PREAD)) {
         return -ESPIPE;
+    }
+    if (unlikely(!(f->mode & FILE_WRITE))) {
+        return -EBADF;
     }
     return do_write(f, io, pos, flags);
 }

@@ -202,7 +202,7 @@ int families_start(void)
         return -ENOMEM;
     }
     task_init(&task, stack, "families", run, NULL);
-    task.urgent = true;
+    task.priority = TASK_PRIORITY_KERNEL;
     sched_gate_event = event;
     task_start(&task);
     return 0;

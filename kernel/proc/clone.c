@@ -6,6 +6,7 @@
  * stack and with the thread pointer that it was given.
  */
 #include "kernel/proc/cred.h"
+#include "kernel/proc/policy.h"
 #include "kernel/proc/room.h"
 #include "abi/linux/errno.h"
 #include "abi/linux/prctl.h"
@@ -109,11 +110,9 @@ static void inherit(const struct clone_args *a, struct thread *from,
 {
     memcpy(to->comm, from->comm, sizeof(to->comm));
     to->signals.blocked = from->signals.blocked;
-    to->nice = from->nice;
-    to->policy = from->policy;
-    to->rt_priority = from->rt_priority;
+    policy_inherit(from, to);
     to->io_priority = from->io_priority;
-    to->timer_slack = from->timer_slack;
+    to->timer_slack = to->default_slack = from->timer_slack;
     to->task.affinity = from->task.affinity;
     if (a->flags & CLONE_CHILD_CLEARTID) {
         to->clear_child_tid = uptr(a->child_tid);
@@ -145,6 +144,9 @@ int inherit_begin(const struct clone_args *a, struct inheritance *in)
 
     if ((a->flags & CLONE_SETTLS) && a->tls >= USER_ADDRESS_END) {
         return -EPERM; /* as arch_prctl(2); WRFSBASE would fault on it */
+    }
+    if (!policy_forks(from)) {
+        return -EAGAIN;
     }
     in->tid = take_tid(from);
     if (in->tid < 0) {

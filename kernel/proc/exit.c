@@ -45,6 +45,11 @@ static bool detach(struct thread *t, int status)
     p->dead_user_ns += user;
     p->dead_kernel_ns += kernel;
     list_del(&t->node);
+    if (t->tid == p->pid) {
+        p->dead_nice = t->nice;
+        p->dead_policy = t->policy;
+        p->dead_priority = t->rt_priority;
+    }
     pid_remove_thread(t);
     atomic_store(&p->thread_count, p->thread_count - 1);
     last = p->thread_count == 0;

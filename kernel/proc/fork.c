@@ -116,9 +116,6 @@ static void finish(const struct clone_args *a, struct proc *p,
     if (a->flags & CLONE_PARENT_SETTID) {
         (void)put_user32(uptr(a->parent_tid), (uint32_t)in->tid);
     }
-    if (a->flags & CLONE_PIDFD) {
-        (void)put_user32(uptr(a->pidfd), (uint32_t)in->pidfd);
-    }
     if (a->flags & CLONE_VFORK) {
         wait_for_vfork(p);
     }
@@ -140,7 +137,11 @@ static int take_pidfd(const struct clone_args *a, struct proc *p,
         return err;
     }
     in->pidfd = fd_install(f, 0, true);
-    return MIN(in->pidfd, 0);
+    if (in->pidfd < 0) {
+        file_put(f);
+        return in->pidfd;
+    }
+    return put_user32(uptr(a->pidfd), (uint32_t)in->pidfd);
 }
 
 static void give_up(const struct clone_args *a, struct inheritance *in)

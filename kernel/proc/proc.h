@@ -71,6 +71,7 @@ struct proc {
     int oom_score_adj;    /* proc(5); kept, and of no effect */
     uint32_t membarriers; /* registered commands (membarrier(2)); atomic */
     int exit_status;      /* wait(2) status */
+    int dead_nice, dead_policy, dead_priority; /* of a first thread that ended */
     uint64_t start_ns;
     uint64_t dead_user_ns, dead_kernel_ns;   /* of threads that ended */
     uint64_t child_user_ns, child_kernel_ns; /* of children waited for */
@@ -102,8 +103,9 @@ struct thread {
     struct uptr robust_list;       /* set_robust_list(2) */
     uint64_t robust_len;
     void *kstack;
-    int nice, policy, rt_priority, io_priority;
-    uint64_t timer_slack;
+    int nice, policy, rt_priority, io_priority; /* LOCK_PROC (policy.h) */
+    uint64_t dl_runtime, dl_deadline, dl_period; /* of SCHED_DEADLINE; ns */
+    uint64_t timer_slack, default_slack; /* ns (prctl(2)) */
     uint32_t pi_waited; /* somebody waited for a futex that we own; atomic */
     bool pi_gone;       /* we no longer hand futexes over; LOCK_PROC */
     /* The call in progress, for restart and strace. */

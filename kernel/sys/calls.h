@@ -152,16 +152,16 @@ SYSCALL(135, personality, sys_personality, PART, HEX, HEX) /* only ADDR_NO_RANDO
 SYSCALL(136, ustat, sys_ustat, PART, INT, HEX, PTR)
 SYSCALL(137, statfs, sys_statfs, PART, INT, PATH, PTR)
 SYSCALL(138, fstatfs, sys_fstatfs, PART, INT, FD, PTR)
-SYSCALL(139, sysfs, sys_none, NONE, INT, INT, PTR, PTR)
+SYSCALL(139, sysfs, sys_sysfs, DONE, INT, INT, PTR, PTR)
 SYSCALL(140, getpriority, sys_getpriority, DONE, INT, INT, PID)
 SYSCALL(141, setpriority, sys_setpriority, PART, INT, INT, PID, INT) /* kept, but of no weight */
-SYSCALL(142, sched_setparam, sys_sched_setparam, PART, INT, PID, PTR) /* real-time policies are EPERM */
+SYSCALL(142, sched_setparam, sys_sched_setparam, DONE, INT, PID, PTR)
 SYSCALL(143, sched_getparam, sys_sched_getparam, DONE, INT, PID, PTR)
-SYSCALL(144, sched_setscheduler, sys_sched_setscheduler, PART, INT, PID, INT, PTR) /* real-time policies are EPERM */
+SYSCALL(144, sched_setscheduler, sys_sched_setscheduler, DONE, INT, PID, INT, PTR)
 SYSCALL(145, sched_getscheduler, sys_sched_getscheduler, DONE, INT, PID)
 SYSCALL(146, sched_get_priority_max, sys_sched_get_priority_max, DONE, INT, INT)
 SYSCALL(147, sched_get_priority_min, sys_sched_get_priority_min, DONE, INT, INT)
-SYSCALL(148, sched_rr_get_interval, sys_sched_rr_get_interval, PART, INT, PID, PTR) /* one slice for all */
+SYSCALL(148, sched_rr_get_interval, sys_sched_rr_get_interval, DONE, INT, PID, PTR)
 SYSCALL(149, mlock, sys_mlock, DONE, INT, PTR, SIZE)
 SYSCALL(150, munlock, sys_munlock, DONE, INT, PTR, SIZE)
 SYSCALL(151, mlockall, sys_mlockall, DONE, INT, HEX)
@@ -316,8 +316,8 @@ SYSCALL(299, recvmmsg, sys_recvmmsg, PART, INT, FD, PTR, UINT, HEX, TIMESPEC)
 SYSCALL(300, fanotify_init, sys_none, NONE, FD, HEX, OFLAGS)
 SYSCALL(301, fanotify_mark, sys_none, NONE, INT, FD, HEX, HEX, FD, PATH)
 SYSCALL(302, prlimit64, sys_prlimit64, DONE, INT, PID, RLIMIT, PTR, PTR)
-SYSCALL(303, name_to_handle_at, sys_name_to_handle_at, PART, INT, FD, PATH, PTR, PTR, ATFLAGS)
-SYSCALL(304, open_by_handle_at, sys_open_by_handle_at, PART, FD, FD, PTR, OFLAGS)
+SYSCALL(303, name_to_handle_at, sys_name_to_handle_at, PART, INT, FD, PATH, PTR, PTR, ATFLAGS) /* files that left the cache of names are stale */
+SYSCALL(304, open_by_handle_at, sys_open_by_handle_at, PART, FD, FD, PTR, OFLAGS) /* as name_to_handle_at */
 SYSCALL(305, clock_adjtime, sys_clock_adjtime, PART, INT, CLOCK, PTR) /* reading only */
 SYSCALL(306, syncfs, sys_syncfs, PART, INT, FD)
 SYSCALL(307, sendmmsg, sys_sendmmsg, PART, INT, FD, PTR, UINT, HEX)
@@ -327,7 +327,7 @@ SYSCALL(310, process_vm_readv, sys_process_vm_readv, DONE, LONG, PID, PTR, LONG,
 SYSCALL(311, process_vm_writev, sys_process_vm_writev, DONE, LONG, PID, IOV, LONG, IOV, LONG, HEX)
 SYSCALL(312, kcmp, sys_kcmp, PART, INT, PID, PID, INT, PTR, PTR) /* KCMP_EPOLL_TFD; no I/O contexts, no shared undos */
 SYSCALL(313, finit_module, sys_not_permitted, PART, INT, FD, PATH, HEX) /* EPERM always */
-SYSCALL(314, sched_setattr, sys_sched_setattr, PART, INT, PID, PTR, HEX) /* real-time policies are EPERM; no clamps */
+SYSCALL(314, sched_setattr, sys_sched_setattr, PART, INT, PID, PTR, HEX) /* no clamps; SCHED_DEADLINE reserves nothing */
 SYSCALL(315, sched_getattr, sys_sched_getattr, PART, INT, PID, PTR, SIZE, HEX) /* no clamps */
 SYSCALL(316, renameat2, sys_renameat2, PART, INT, FD, PATH, FD, PATH, HEX)
 SYSCALL(317, seccomp, sys_none, NONE, INT, INT, HEX, PTR)
@@ -375,7 +375,7 @@ SYSCALL(447, memfd_secret, sys_none, NONE, FD, OFLAGS)
 SYSCALL(448, process_mrelease, sys_none, NONE, INT, FD, HEX)
 SYSCALL(449, futex_waitv, sys_futex_waitv, DONE, INT, PTR, UINT, HEX, TIMESPEC, CLOCK)
 SYSCALL(450, set_mempolicy_home_node, sys_none, NONE, INT, PTR, SIZE, UINT, HEX)
-SYSCALL(451, cachestat, sys_none, NONE, INT, FD, PTR, PTR, HEX)
+SYSCALL(451, cachestat, sys_cachestat, DONE, INT, FD, PTR, PTR, HEX)
 SYSCALL(452, fchmodat2, sys_fchmodat2, PART, INT, FD, PATH, OCT, ATFLAGS)
 SYSCALL(453, map_shadow_stack, sys_none, NONE, PTR, PTR, SIZE, HEX)
 SYSCALL(454, futex_wake, sys_futex_wake, PART, INT, PTR, HEX, INT, HEX) /* older Linux lacks it: compared by hand */

@@ -247,16 +247,3 @@ long sys_dup3(const struct sysargs *a)
     }
     return dup_to(from, to, flags & O_CLOEXEC);
 }
-
-/* ---- handles ---- */
-
-/* No file system here gives its files lasting names. */
-long sys_name_to_handle_at(const struct sysargs *a)
-{
-    return -EOPNOTSUPP;
-}
-
-long sys_open_by_handle_at(const struct sysargs *a)
-{
-    return -EOPNOTSUPP;
-}

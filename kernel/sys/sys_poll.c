@@ -9,6 +9,7 @@
 #include "kernel/fs/poll_wait.h"
 #include "kernel/mm/heap.h"
 #include "kernel/signal/signal.h"
+#include "abi/linux/prctl.h"
 #include "lib/bitmap.h"
 #include "lib/string.h"
 
@@ -129,9 +130,15 @@ static int get_deadline(struct uptr from, struct deadline *d)
     return err;
 }
 
+/* personality(2): the time that is left is not told. */
+static bool timeouts_stick(void)
+{
+    return current_proc()->personality & STICKY_TIMEOUTS;
+}
+
 static long finish(long n, struct uptr timeout, struct deadline d)
 {
-    if (timeout.addr) {
+    if (timeout.addr && !timeouts_stick()) {
         put_user_timespec(timeout, left_of(d)); /* failing is no error */
     }
     signal_mask_end(n == -EINTR);
@@ -305,7 +312,7 @@ long sys_select(const struct sysargs *a)
         d = after_ns(ns);
     }
     n = select_user(a, d);
-    if (user.addr) {
+    if (user.addr && !timeouts_stick()) {
         tv = timeval_of_ns(left_of(d));
         if (copy_to_user(user, &tv, sizeof(tv))) {
             /* as on Linux, not the call's failure */

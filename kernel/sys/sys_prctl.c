@@ -106,10 +106,9 @@ static long read_bounding(uint64_t cap)
 
 static long set_slack(uint64_t ns)
 {
-    enum { DEFAULT_SLACK = 50000 };
+    struct thread *t = current_thread();
 
-    current_thread()->timer_slack =
-        (int64_t)ns <= 0 ? (uint64_t)DEFAULT_SLACK : ns;
+    t->timer_slack = (int64_t)ns <= 0 ? t->default_slack : ns;
     return 0;
 }
 

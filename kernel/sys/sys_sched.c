@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: MIT
  *
- * The system calls of scheduling. There is one scheduling class: policies and
- * nice values of the ordinary kind are kept and reported, real-time ones are
- * refused (EPERM), as in a container without CAP_SYS_NICE.
+ * The system calls of scheduling, but for policies (sys_policy.c). Nice values
+ * are kept and of no weight.
  */
 #include "kernel/sys/table.h"
 #include "kernel/core/timer.h"
 #include "kernel/proc/clock.h"
 #include "kernel/proc/cred.h"
 #include "kernel/proc/membarrier.h"
+#include "kernel/proc/policy.h"
 #include "kernel/sys/convert.h"
 #include "abi/linux/prctl.h"
 #include "abi/linux/resource.h"
 #include "abi/linux/sched.h"
 
-enum { SLICE_NS = 3000000, NICE_MIN = -20, NICE_MAX = 19 };
+enum { NICE_MIN = -20, NICE_MAX = 19 };
 
 long sys_sched_yield(const struct sysargs *a)
 {
@@ -70,7 +70,7 @@ long sys_sched_setaffinity(const struct sysargs *a)
     struct thread *t = named(arg_int(a, 0));
     if (t) {
         mask &= all_vcpus();
-        err = mask ? 0 : -EINVAL;
+        err = !policy_may_touch(t) ? -EPERM : mask ? 0 : -EINVAL;
         if (!err) {
             task_set_affinity(&t->task, mask);
         }
@@ -92,200 +92,24 @@ long sys_getcpu(const struct sysargs *a)
     return err;
 }
 
-/* ---- policies ---- */
-
-static bool is_policy(int policy)
-{
-    return (policy >= SCHED_OTHER && policy <= SCHED_BATCH) ||
-           policy == SCHED_IDLE || policy == SCHED_DEADLINE;
-}
-
-static bool is_realtime(int policy)
-{
-    return policy == SCHED_FIFO || policy == SCHED_RR;
-}
-
-static int set_policy(int pid, int policy, int priority)
-{
-    int plain = policy & ~SCHED_RESET_ON_FORK;
-    int err = -ESRCH;
-
-    if (pid < 0 || !is_policy(plain) || plain == SCHED_DEADLINE) {
-        return -EINVAL;
-    }
-    if (is_realtime(plain) ? priority < 1 || priority > 99 : priority != 0) {
-        return -EINVAL;
-    }
-    spin_lock(&proc_lock);
-    struct thread *t = named(pid);
-    if (t) {
-        err = is_realtime(plain) ? -EPERM : 0;
-        if (!err) {
-            t->policy = policy;
-        }
-    }
-    spin_unlock(&proc_lock);
-    return err;
-}
-
-/* The thread's policy with SCHED_RESET_ON_FORK, or -ESRCH, -EINVAL. */
-static int get_policy(int pid)
-{
-    int policy = -ESRCH;
-
-    if (pid < 0) {
-        return -EINVAL;
-    }
-    spin_lock(&proc_lock);
-    struct thread *t = named(pid);
-    if (t) {
-        policy = t->policy;
-    }
-    spin_unlock(&proc_lock);
-    return policy;
-}
-
-long sys_sched_setscheduler(const struct sysargs *a)
-{
-    uint32_t priority;
-
-    if (arg_int(a, 1) < 0 || !arg_ptr(a, 2).addr) {
-        return -EINVAL;
-    }
-    if (get_user32(&priority, arg_ptr(a, 2))) {
-        return -EFAULT;
-    }
-    return set_policy(arg_int(a, 0), arg_int(a, 1), (int)priority);
-}
-
-long sys_sched_getscheduler(const struct sysargs *a)
-{
-    return get_policy(arg_int(a, 0));
-}
-
-long sys_sched_setparam(const struct sysargs *a)
-{
-    uint32_t priority;
-    int policy;
-
-    if (!arg_ptr(a, 1).addr) {
-        return -EINVAL;
-    }
-    if (get_user32(&priority, arg_ptr(a, 1))) {
-        return -EFAULT;
-    }
-    policy = get_policy(arg_int(a, 0));
-    return policy < 0 ? policy
-                      : set_policy(arg_int(a, 0), policy, (int)priority);
-}
-
-long sys_sched_getparam(const struct sysargs *a)
-{
-    int policy = get_policy(arg_int(a, 0));
-
-    if (!arg_ptr(a, 1).addr) {
-        return -EINVAL;
-    }
-    return policy < 0 ? policy : put_user32(arg_ptr(a, 1), 0);
-}
-
-long sys_sched_get_priority_max(const struct sysargs *a)
-{
-    if (!is_policy(arg_int(a, 0))) {
-        return -EINVAL;
-    }
-    return is_realtime(arg_int(a, 0)) ? 99 : 0;
-}
-
-long sys_sched_get_priority_min(const struct sysargs *a)
-{
-    if (!is_policy(arg_int(a, 0))) {
-        return -EINVAL;
-    }
-    return is_realtime(arg_int(a, 0)) ? 1 : 0;
-}
-
-long sys_sched_rr_get_interval(const struct sysargs *a)
-{
-    int policy = get_policy(arg_int(a, 0));
-
-    return policy < 0 ? policy : put_user_timespec(arg_ptr(a, 1), SLICE_NS);
-}
+/* ---- nice values ---- */
 
 static int nice_of(int pid, int *nice)
 {
-    int err = -ESRCH;
+    struct policy p;
+    int err = policy_get(pid, &p);
 
-    spin_lock(&proc_lock);
-    struct thread *t = named(pid);
-    if (t) {
-        *nice = t->nice;
-        err = 0;
-    }
-    spin_unlock(&proc_lock);
+    *nice = err ? 0 : p.nice;
     return err;
 }
 
-long sys_sched_getattr(const struct sysargs *a)
-{
-    int pid = arg_int(a, 0), policy = get_policy(pid), nice = 0;
-    unsigned size = arg_uint(a, 2);
-    struct abi_sched_attr attr = {.size = 0};
-
-    if (!arg_ptr(a, 1).addr || arg_uint(a, 3) || size > PAGE_SIZE ||
-        size < SCHED_ATTR_SIZE_VER0) {
-        return -EINVAL;
-    }
-    if (policy < 0 || nice_of(pid, &nice)) {
-        return policy < 0 ? policy : -ESRCH;
-    }
-    attr.policy = (uint32_t)(policy & ~SCHED_RESET_ON_FORK);
-    attr.flags = policy & SCHED_RESET_ON_FORK ? SCHED_FLAG_RESET_ON_FORK : 0;
-    attr.nice = nice;
-    attr.size = MIN(size, (unsigned)sizeof(attr));
-    return copy_to_user(arg_ptr(a, 1), &attr, attr.size);
-}
-
-static int set_nice(int pid, int nice);
-
-long sys_sched_setattr(const struct sysargs *a)
-{
-    struct abi_sched_attr attr;
-    int policy, err;
-
-    if (!arg_ptr(a, 1).addr || arg_int(a, 0) < 0 || arg_uint(a, 2)) {
-        return -EINVAL;
-    }
-    if (copy_from_user(&attr, arg_ptr(a, 1), SCHED_ATTR_SIZE_VER0)) {
-        return -EFAULT;
-    }
-    if (attr.size && attr.size < SCHED_ATTR_SIZE_VER0) {
-        (void)put_user32(arg_ptr(a, 1), sizeof(attr));
-        return -E2BIG;
-    }
-    if (attr.flags & ~(uint64_t)SCHED_FLAG_ALL) {
-        return -EINVAL;
-    }
-    if (attr.policy == SCHED_DEADLINE) {
-        return -EPERM;
-    }
-    policy = (int)attr.policy;
-    if (attr.flags & SCHED_FLAG_RESET_ON_FORK) {
-        policy |= SCHED_RESET_ON_FORK;
-    }
-    err = set_policy(arg_int(a, 0), policy, (int)attr.priority);
-    return err ? err : set_nice(arg_int(a, 0), attr.nice);
-}
-
-/* ---- nice values ---- */
-
 static int set_nice_locked(struct thread *t, int nice)
 {
-    uint64_t lowest = t->proc->limits[LIMIT_NICE].cur; /* 20 - nice */
-
     nice = MAX(MIN(nice, (int)NICE_MAX), (int)NICE_MIN);
-    if (nice < t->nice && (uint64_t)(20 - nice) > lowest &&
-        !cred_capable(CAP_SYS_NICE)) {
+    if (!policy_may_touch(t)) {
+        return -EPERM;
+    }
+    if (!policy_may_nice(t, nice)) {
         return -EACCES;
     }
     t->nice = nice;

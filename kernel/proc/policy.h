@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Scheduling policies of threads (sched(7)): who may set which, and what the
+ * scheduler makes of it. Real-time threads run before ordinary ones, by
+ * priority, and share time with them only as far as those wait for long
+ * (sched.h); SCHED_DEADLINE runs before both, and reserves nothing.
+ */
+#ifndef KERNEL_PROC_POLICY_H
+#define KERNEL_PROC_POLICY_H
+
+#include "kernel/proc/proc.h"
+
+struct policy {
+    int policy;   /* SCHED_*; -1: as it is */
+    bool reset;   /* children begin as SCHED_OTHER */
+    int priority; /* 1..99 of SCHED_FIFO and SCHED_RR, else 0 */
+    int nice;     /* of the ordinary ones */
+    bool keep_nice;
+    uint64_t runtime, deadline, period; /* of SCHED_DEADLINE, ns */
+};
+
+bool policy_is_realtime(int policy);
+/* What there is. */
+bool policy_is_known(int policy);
+
+/* By thread number, 0: the caller. -ESRCH; set: -EINVAL, -EPERM. */
+int policy_set(int tid, struct policy *p);
+int policy_get(int tid, struct policy *out);
+
+/* clone(2): `to` begins as `from` is. SCHED_DEADLINE has no children, unless
+ * they begin as SCHED_OTHER. */
+void policy_inherit(const struct thread *from, struct thread *to);
+bool policy_forks(const struct thread *t);
+
+/* Whether the caller may set what concerns the scheduling of t: the owner, or
+ * CAP_SYS_NICE. [proc_lock] */
+bool policy_may_touch(const struct thread *t);
+/* The same for a lower nice value: RLIMIT_NICE. [proc_lock] */
+bool policy_may_nice(const struct thread *t, int nice);
+
+#endif
