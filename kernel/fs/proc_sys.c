@@ -120,7 +120,15 @@ static const struct pseudo random_rows[] = {
     {NULL},
 };
 
+/* What kernel/proc/keys.c goes by. */
+static const struct pseudo keys_rows[] = {
+    CONSTANT("maxkeys", "200"),          CONSTANT("maxbytes", "20000"),
+    CONSTANT("root_maxkeys", "1000000"), CONSTANT("root_maxbytes", "25000000"),
+    CONSTANT("gc_delay", "300"),         {NULL},
+};
+
 static const struct pseudo kernel_rows[] = {
+    {"keys", S_IFDIR | 0555, .children = keys_rows},
     {"random", S_IFDIR | 0555, .children = random_rows},
     {"hostname", S_IFREG | 0644, .show = show_hostname,
      .store = store_hostname},

@@ -19,6 +19,7 @@
 #include "kernel/core/log.h"
 #include "kernel/mm/heap.h"
 #include "kernel/proc/exec_text.h"
+#include "kernel/proc/keys.h"
 #include "kernel/proc/room.h"
 #include "kernel/proc/stack.h"
 #include "lib/string.h"
@@ -265,6 +266,7 @@ static int become(struct exec *x, struct thread *t, struct mm *mm)
     switch_mm(p, mm);
     timers_exec(p);
     aio_table_end(&p->aio);
+    keys_exec(t);
     reset_thread(t);
     rename(x, t);
     file_owner(x->file, &mode, &uid, &gid);

@@ -10,6 +10,7 @@
  */
 #include "kernel/proc/proc.h"
 #include "kernel/ipc/ipc.h"
+#include "kernel/proc/keys.h"
 #include "kernel/proc/room.h"
 #include "kernel/proc/session.h"
 #include "abi/linux/errno.h"
@@ -171,6 +172,7 @@ static void end_process(struct proc *p)
 
     timers_exit(p);
     aio_table_end(&p->aio);
+    keys_proc_exit(p);
     ipc_exit(p);
     if (p->pid == 1) {
         kernel_stop(p->exit_status);
@@ -211,6 +213,7 @@ void thread_exit(int status)
     struct proc *p = t->proc;
 
     thread_leave_mm(t);
+    keys_thread_exit(t);
     drop_files(t);
     sched_gate_enter(
         NULL); /* the address space may go when we are off the list */

@@ -11,6 +11,7 @@
  */
 #include "kernel/proc/exec_text.h"
 #include "kernel/proc/pidfd.h"
+#include "kernel/proc/keys.h"
 #include "kernel/proc/room.h"
 #include "abi/linux/errno.h"
 #include "abi/linux/sched.h"
@@ -208,6 +209,7 @@ int process_clone(const struct clone_args *a)
         t->signals.alt_size = from->alt_size;
         t->signals.alt_flags = from->alt_flags;
     }
+    keys_fork(current_proc(), p);
     proc_get(p); /* one is the table's */
     attach(a, p, t);
     finish(a, p, &in);

@@ -38,6 +38,7 @@ struct cred {
     struct group_list *groups; /* NULL: none */
 };
 
+struct key;         /* keys.h */
 struct exec_text;   /* exec_text.h */
 struct proc_timers; /* timers.c: interval and POSIX timers */
 
@@ -71,7 +72,8 @@ struct proc {
     int oom_score_adj;    /* proc(5); kept, and of no effect */
     uint32_t membarriers; /* registered commands (membarrier(2)); atomic */
     int exit_status;      /* wait(2) status */
-    int dead_nice, dead_policy, dead_priority; /* of a first thread that ended */
+    int dead_nice, dead_policy,
+        dead_priority; /* of a first thread that ended */
     uint64_t start_ns;
     uint64_t dead_user_ns, dead_kernel_ns;   /* of threads that ended */
     uint64_t child_user_ns, child_kernel_ns; /* of children waited for */
@@ -83,6 +85,7 @@ struct proc {
     struct exec_text *text;     /* counted, or NULL (exec_text.h); LOCK_PROC */
     struct proc_timers *timers; /* NULL until the first is made */
     struct aio_table aio;       /* contexts of io_setup(2) */
+    struct key *keyring, *session_keyring; /* counted, or NULL (keys.h) */
     unsigned refs;
 };
 
@@ -103,9 +106,11 @@ struct thread {
     struct uptr robust_list;       /* set_robust_list(2) */
     uint64_t robust_len;
     void *kstack;
-    int nice, policy, rt_priority, io_priority; /* LOCK_PROC (policy.h) */
+    int nice, policy, rt_priority, io_priority;  /* LOCK_PROC (policy.h) */
     uint64_t dl_runtime, dl_deadline, dl_period; /* of SCHED_DEADLINE; ns */
-    uint64_t timer_slack, default_slack; /* ns (prctl(2)) */
+    uint64_t timer_slack, default_slack;         /* ns (prctl(2)) */
+    struct key *keyring;                         /* counted, or NULL (keys.h) */
+    int reqkey_default;                          /* KEY_REQKEY_* */
     uint32_t pi_waited; /* somebody waited for a futex that we own; atomic */
     bool pi_gone;       /* we no longer hand futexes over; LOCK_PROC */
     /* The call in progress, for restart and strace. */

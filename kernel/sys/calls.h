@@ -261,9 +261,9 @@ SYSCALL(244, mq_notify, sys_mq_notify, PART, INT, FD, PTR) /* SIGEV_THREAD */
 SYSCALL(245, mq_getsetattr, sys_mq_getsetattr, DONE, INT, FD, PTR, PTR)
 SYSCALL(246, kexec_load, sys_not_permitted, PART, INT, PTR, LONG, PTR, HEX) /* EPERM always */
 SYSCALL(247, waitid, sys_waitid, DONE, INT, INT, PID, PTR, HEX, PTR)
-SYSCALL(248, add_key, sys_none, NONE, INT, PATH, PATH, PTR, SIZE, INT)
-SYSCALL(249, request_key, sys_none, NONE, INT, PATH, PATH, PATH, INT)
-SYSCALL(250, keyctl, sys_none, NONE, LONG, INT, PTR, PTR, PTR, PTR)
+SYSCALL(248, add_key, sys_add_key, PART, INT, PATH, PATH, PTR, SIZE, INT) /* user, logon, big_key, keyring */
+SYSCALL(249, request_key, sys_request_key, PART, INT, PATH, PATH, PATH, INT) /* nobody is asked: negative keys */
+SYSCALL(250, keyctl, sys_keyctl, PART, LONG, INT, PTR, PTR, PTR, PTR) /* no instantiation, no cryptography, no persistent keyrings */
 SYSCALL(251, ioprio_set, sys_ioprio_set, DONE, INT, INT, PID, HEX)
 SYSCALL(252, ioprio_get, sys_ioprio_get, DONE, INT, INT, PID)
 SYSCALL(253, inotify_init, sys_inotify_init, PART, FD)
