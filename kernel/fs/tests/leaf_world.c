@@ -7,6 +7,7 @@
 #include "kernel/mm/limit.h"
 #include "kernel/mm/text_image.h"
 #include "kernel/crypto/crypto.h"
+#include "kernel/fs/lease.h"
 #include "kernel/fs/locks.h"
 #include "kernel/fs/vfs.h"
 #include "kernel/fs/watch.h"
@@ -14,9 +15,6 @@
 #include "arch/x86_64/arch.h"
 
 /* What the VFS would bring and the leaf does not use. */
-struct file_ops {
-    char unused;
-};
 const struct file_ops regular_file_ops, directory_file_ops;
 void locks_free(struct inode_locks *locks)
 {
@@ -72,6 +70,9 @@ int mm_window_commit(uint64_t start, uint64_t end)
     return -ENOMEM;
 }
 void mm_window_release(uint64_t start, uint64_t end)
+{
+}
+void leases_free(struct inode_leases *leases)
 {
 }
 size_t arch_user_copy(void *dst, const void *src, size_t n)

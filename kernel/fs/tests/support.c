@@ -11,7 +11,7 @@
 #include "kernel/fs/special.h"
 #include "kernel/fs/tmpfs.h"
 #include "kernel/fs/xattr.h"
-#include "kernel/core/hostio.h"
+#include "kernel/core/hostio_op.h"
 #include "kernel/mm/heap.h"
 #include "kernel/mm/limit.h"
 #include "target/fake/fake.h"

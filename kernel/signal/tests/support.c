@@ -13,6 +13,7 @@
 #include "abi/linux/errno.h"
 #include "abi/linux/resource.h"
 #include "lib/string.h"
+#include "target/target.h"
 
 struct proc test_proc;
 struct thread *test_threads[THREADS];
