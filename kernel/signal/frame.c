@@ -108,21 +108,31 @@ static int write_fpu(struct thread *t, uint64_t addr)
     return put_user32(uptr(addr + fpu_size()), FP_XSTATE_MAGIC2);
 }
 
+/* Go's restorer ends in INT 3, and Go unwinds by its own tables. */
+static bool is_go(uint64_t behind_call)
+{
+    static const uint8_t int3[] = {0xcd, 3};
+    uint8_t code[sizeof(int3)];
+
+    return !copy_from_user(code, uptr(behind_call), sizeof(code)) &&
+           !memcmp(code, int3, sizeof(code));
+}
+
 /* What the handler returns to: the vDSO's restorer, whose system call does not
  * trap, in place of one that does the same. The code of a restorer is what
  * unwinders know a frame by, when they do not know the vDSO: so a program
- * without a dynamic loader keeps its own. */
+ * without a dynamic loader keeps its own, unless it is Go. */
 static uint64_t return_address(const struct thread *t, uint64_t restorer)
 {
     static const uint8_t usual[] = {0x48, 0xc7, 0xc0, NR_rt_sigreturn, 0, 0,
                                     0,    0x0f, 0x05};
     const struct mm_layout *layout = mm_layout(t->proc->mm);
+    bool own = restorer >= layout->start_code && restorer < layout->end_code;
     uint8_t code[sizeof(usual)];
 
-    if (!layout->vdso ||
-        (restorer >= layout->start_code && restorer < layout->end_code) ||
-        copy_from_user(code, uptr(restorer), sizeof(code)) ||
-        memcmp(code, usual, sizeof(code))) {
+    if (!layout->vdso || copy_from_user(code, uptr(restorer), sizeof(code)) ||
+        memcmp(code, usual, sizeof(code)) ||
+        (own && !is_go(restorer + sizeof(code)))) {
         return restorer;
     }
     return layout->vdso + vdso_restore_rt_offset;

@@ -61,3 +61,28 @@ run --cpus 1 --stats "$work/calls"
 check a-site-traps-once-on-one-vcpu both "out_is done" "few_traps 8"
 run --stats /bin/busybox true
 check busybox-does-not-trap both "status_is 0" "few_traps 1"
+
+# Programs of every kind; a few sites of each are found only by their trap.
+# program NAME COMMAND...
+program() {
+    local name=$1
+    shift
+    run --root host --stats "$@"
+    check "$name-hardly-traps" both "status_is 0" "few_traps 3"
+}
+program python python3 -c 'import ssl, ctypes, threading
+t = [threading.Thread(target=print) for i in range(8)]
+[x.start() for x in t]'
+program perl perl -e 'print `echo x` for 1 .. 9'
+program gawk gawk 'BEGIN { for (i = 0; i < 9; i++) system("true") }'
+program jq jq -n '[range(1000)] | add'
+program bc bc -l /dev/null
+program xz xz -T2 -k -c --block-size=4KiB "$work/calls"
+program zstd zstd -q -T2 -c "$work/calls"
+program lua lua5.4 -e 'for i = 1, 99 do io.write(i) end'
+program sqlite sqlite3 :memory: 'create table t(x); insert into t values (1)'
+program openssl openssl speed -seconds 1 sha256
+program node node -e 'new (require("worker_threads").Worker)("1", {eval: true})'
+program java java -Xmx64m -version
+program bash bash -c 'for i in 1 2 3 4 5; do echo $(echo $i); done'
+program gcc gcc -c -o "/tmp/enclos.o" "$work/calls.c"

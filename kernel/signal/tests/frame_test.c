@@ -150,23 +150,26 @@ static void a_frame_of_a_call_returns_the_short_way(void)
     EXPECT_EQ(test_threads[0]->task.fpu_saved, 1);
 }
 
-/* The restorer of a shared C library is replaced, others are not. */
+/* The restorer of a shared C library is replaced, and Go's own; others are
+ * not. */
 static void the_vdso_restores_where_unwinders_know_it(void)
 {
-    static const uint8_t usual[] = {0x48, 0xc7, 0xc0, 15, 0, 0, 0, 0x0f, 5};
+    static const uint8_t usual[] = {0x48, 0xc7, 0xc0, 15,   0, 0,
+                                    0,    0x0f, 5,    0xcd, 3};
     struct k_sigaction act = {.handler = HANDLER, .flags = SA_RESTORER};
 
-    for (int i = 0; i < 4; i++) {
+    for (int i = 0; i < 5; i++) {
         test_reset(1);
         test_layout.vdso = i == 0 ? 0 : 0x7000000;
-        test_layout.end_code = i == 1 ? ~0ull : 0x500000;
+        test_layout.end_code = i == 1 || i == 4 ? ~0ull : 0x500000;
         memcpy(test_user, usual, sizeof(usual));
         test_user[8] += i == 2;
+        test_user[10] += i == 1;
         act.restorer = (uint64_t)test_user;
         signal_action(SIGUSR1, &act, NULL);
         test_kill(SIGUSR1);
         EXPECT_EQ(test_deliver(), -1);
-        EXPECT_EQ(frame()->pretcode, i == 3 ? 0x7000123 : act.restorer);
+        EXPECT_EQ(frame()->pretcode, i >= 3 ? 0x7000123 : act.restorer);
     }
 }
 
