@@ -36,6 +36,20 @@ void fpu_restore(const struct fpu_area *area);
  * use according to the area's header keeps its old bytes. */
 void fpu_reset(struct fpu_area *area);
 
+/* Whether an area that says to have x87 state has the initial one, as signal
+ * frames mostly do. It need not be loaded then: that is slow, and makes every
+ * save and restore after it slow. */
+static inline bool fpu_x87_is_initial(const uint8_t *xsave)
+{
+    const uint64_t *words = (const uint64_t *)xsave;
+    uint64_t any = (words[0] ^ 0x37f) | words[1] | words[2];
+
+    for (unsigned i = 4; i < 20; i++) { /* ST0 to ST7 */
+        any |= words[i];
+    }
+    return !any;
+}
+
 /* Brackets kernel code that uses vector registers (kernel/core/vector.c).
  * Between them the caller must not block. */
 void crypto_vector_begin(void);

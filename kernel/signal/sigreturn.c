@@ -53,17 +53,6 @@ static bool header_ok(const uint8_t *xsave, uint64_t *bv)
            !memcmp(xsave + XSAVE_COMP_BV, zero, sizeof(zero));
 }
 
-/* x87 state that is the initial one, as most frames have it, need not be
- * loaded: that is slow. */
-static bool x87_is_initial(const uint8_t *xsave)
-{
-    static const uint8_t initial[LEGACY_MXCSR] = {0x7f, 0x03};
-    static const uint8_t zero[LEGACY_XMM - LEGACY_ST];
-
-    return !memcmp(xsave, initial, sizeof(initial)) &&
-           !memcmp(xsave + LEGACY_ST, zero, sizeof(zero));
-}
-
 /* What of the frame's components is in use, up to `end` bytes of it. */
 static int read_components(uint8_t *xsave, uint64_t addr, uint64_t bv,
                            uint32_t end)
@@ -100,7 +89,7 @@ static int read_fpu(uint8_t *xsave, uint64_t addr)
             return -EFAULT;
         }
     }
-    if (x87_is_initial(xsave)) {
+    if (fpu_x87_is_initial(xsave)) {
         bv &= ~(uint64_t)BV_X87;
     }
     memcpy(xsave + XSAVE_BV, &bv, sizeof(bv));

@@ -28,6 +28,7 @@ enum {
     VECTOR_PF = 14,
     PF_PRESENT = 1, /* error code bits, SDM vol. 3A 4.7 */
     PF_KEY = 32,
+    XSTATE_X87 = 1,
     XSTATE_PKRU = 1 << 9,
     GP_INT80 = 0x80 * 8 + 2, /* IDT flag: SDM vol. 3A 6.13 */
     FP_SW_RESERVED = 464,
@@ -113,14 +114,25 @@ static void copy_registers(struct user_regs *r, const greg_t *g)
     r->full = 1;
 }
 
+/* Linux says of every frame that x87 and SSE state is in use. */
+static void correct_header(void *fpregs)
+{
+    uint64_t *present = (uint64_t *)((uint8_t *)fpregs + FP_LEGACY_SIZE);
+
+    if (fpu_x87_is_initial(fpregs)) {
+        *present &= ~(uint64_t)XSTATE_X87;
+    }
+}
+
 /* The frame's vector state to the task, without the words that the host's
  * kernel put where the format has none. */
-static void copy_vector_state(struct vcpu *v, const void *fpregs)
+static void copy_vector_state(struct vcpu *v, void *fpregs)
 {
     uint8_t *to = v->fpu->xsave;
     uint64_t present;
     uint32_t size;
 
+    correct_header(fpregs);
     memcpy(&size, (const uint8_t *)fpregs + FP_XSTATE_SIZE, sizeof(size));
     size = MIN(size, (uint32_t)FPU_AREA_MAX);
     memcpy(to, fpregs, size);
@@ -133,8 +145,9 @@ static void copy_vector_state(struct vcpu *v, const void *fpregs)
     *v->fpu_saved = 1;
 }
 
-static void restore_vector_state(const void *fpregs)
+static void restore_vector_state(void *fpregs)
 {
+    correct_header(fpregs);
     __asm__ volatile("xrstor64 (%0)" ::"r"(fpregs), "a"(~XSTATE_PKRU), "d"(-1)
                      : "memory");
 }
