@@ -114,7 +114,8 @@ static void copy_registers(struct user_regs *r, const greg_t *g)
     r->full = 1;
 }
 
-/* Linux says of every frame that x87 and SSE state is in use. */
+/* Linux says of every frame that x87 and SSE state is in use, and what returns
+ * by it or continues from it makes that true. */
 static void correct_header(void *fpregs)
 {
     uint64_t *present = (uint64_t *)((uint8_t *)fpregs + FP_LEGACY_SIZE);
@@ -126,13 +127,12 @@ static void correct_header(void *fpregs)
 
 /* The frame's vector state to the task, without the words that the host's
  * kernel put where the format has none. */
-static void copy_vector_state(struct vcpu *v, void *fpregs)
+static void copy_vector_state(struct vcpu *v, const void *fpregs)
 {
     uint8_t *to = v->fpu->xsave;
     uint64_t present;
     uint32_t size;
 
-    correct_header(fpregs);
     memcpy(&size, (const uint8_t *)fpregs + FP_XSTATE_SIZE, sizeof(size));
     size = MIN(size, (uint32_t)FPU_AREA_MAX);
     memcpy(to, fpregs, size);
@@ -145,9 +145,8 @@ static void copy_vector_state(struct vcpu *v, void *fpregs)
     *v->fpu_saved = 1;
 }
 
-static void restore_vector_state(void *fpregs)
+static void restore_vector_state(const void *fpregs)
 {
-    correct_header(fpregs);
     __asm__ volatile("xrstor64 (%0)" ::"r"(fpregs), "a"(~XSTATE_PKRU), "d"(-1)
                      : "memory");
 }
@@ -393,6 +392,7 @@ void on_signal(int sig, siginfo_t *si, void *context)
     }
     gs = read_gs_base();
     vcpu_set_gs(h->vcpu);
+    correct_header(uc->uc_mcontext.fpregs);
     if ((!kernel_owns_rip(rip) && !target_owns_rip(rip)) || is_stray(uc, rip)) {
         trap_from_user(h, gs, sig, si, uc);
     }
