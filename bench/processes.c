@@ -4,16 +4,19 @@
  * them. Prints "NAME VALUE UNIT" a line, the best of several batches, as
  * micro.c does.
  *
- * usage: processes
+ * usage: processes (by itself with more: the other end)
  */
 #include <sched.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+
+enum { BLOCK = 65536 };
 
 extern char **environ;
 static char *self;
@@ -88,6 +91,15 @@ static void echo(void)
     }
 }
 
+/* One that ends when it has read `down` to its end. */
+static void swallow(void)
+{
+    static char block[BLOCK];
+
+    while (read(down[0], block, BLOCK) > 0) {
+    }
+}
+
 static void talk(long n)
 {
     char c = 0;
@@ -97,8 +109,17 @@ static void talk(long n)
             abort();
         }
     }
-    close(down[1]);
-    close(up[0]);
+}
+
+static void pour(long n)
+{
+    static char block[BLOCK];
+
+    while (n--) {
+        if (write(down[1], block, BLOCK) != BLOCK) {
+            abort();
+        }
+    }
 }
 
 static void open_pipes(void)
@@ -108,45 +129,59 @@ static void open_pipes(void)
     }
 }
 
-/* With a child that has executed a program of its own. */
-static void op_pipe_exec(long n)
+static void open_sockets(void)
+{
+    int pair[2];
+
+    if (socketpair(AF_UNIX, SOCK_STREAM, 0, pair) || pipe(up)) {
+        abort();
+    }
+    down[0] = pair[0];
+    down[1] = pair[1];
+}
+
+static void keep_ours(void)
+{
+    close(down[0]);
+    close(up[1]);
+}
+
+static void keep_childs(void)
+{
+    close(down[1]);
+    close(up[0]);
+}
+
+/* A child that has executed a program of its own: role is its argument. */
+static pid_t start_exec(const char *role)
 {
     char in[16], out[16];
     pid_t pid;
 
-    open_pipes();
     snprintf(in, sizeof(in), "%d", down[0]);
     snprintf(out, sizeof(out), "%d", up[1]);
     pid = vfork();
     if (pid == 0) {
-        close(down[1]);
-        close(up[0]);
-        execl(self, self, in, out, (char *)NULL);
+        keep_childs();
+        execl(self, self, in, out, role, (char *)NULL);
         _exit(1);
     }
-    close(down[0]);
-    close(up[1]);
-    talk(n);
-    reap(pid);
+    keep_ours();
+    return pid;
 }
 
-/* With a child that shares our addresses. */
-static void op_pipe_fork(long n)
+/* One that shares our addresses. */
+static pid_t start_fork(const char *role)
 {
-    pid_t pid;
+    pid_t pid = fork();
 
-    open_pipes();
-    pid = fork();
     if (pid == 0) {
-        close(down[1]);
-        close(up[0]);
+        keep_childs();
         echo();
         _exit(0);
     }
-    close(down[0]);
-    close(up[1]);
-    talk(n);
-    reap(pid);
+    keep_ours();
+    return pid;
 }
 
 static void best(const char *name, void (*fn)(long), long n, int batches)
@@ -165,15 +200,29 @@ static void best(const char *name, void (*fn)(long), long n, int batches)
     fflush(stdout);
 }
 
+/* What goes on between two processes, once both run. */
+static void between(const char *name, void (*open)(void),
+                    pid_t (*start)(const char *), const char *role,
+                    void (*fn)(long), long n, int batches)
+{
+    pid_t pid;
+
+    open();
+    pid = start(role);
+    best(name, fn, n, batches);
+    keep_childs();
+    reap(pid);
+}
+
 int main(int argc, char **argv)
 {
     cpu_set_t one;
 
     self = argv[0];
-    if (argc > 2) {
+    if (argc > 3) {
         down[0] = atoi(argv[1]);
         up[1] = atoi(argv[2]);
-        echo();
+        (*argv[3] == 'e' ? echo : swallow)();
         return 0;
     }
     best("fork-exit-wait", op_fork, 50, 20);
@@ -182,7 +231,10 @@ int main(int argc, char **argv)
     CPU_ZERO(&one);
     CPU_SET(0, &one);
     sched_setaffinity(0, sizeof(one), &one);
-    best("pipe-processes", op_pipe_exec, 2000, 10);
-    best("pipe-forked", op_pipe_fork, 500, 10);
+    between("pipe-processes", open_pipes, start_exec, "echo", talk, 1000, 20);
+    between("pipe-64k-block", open_pipes, start_exec, "swallow", pour, 500, 20);
+    between("unix-64k-block", open_sockets, start_exec, "swallow", pour, 500,
+            20);
+    between("pipe-forked", open_pipes, start_fork, NULL, talk, 500, 10);
     return 0;
 }
