@@ -2,7 +2,7 @@
 # Benchmarks: never part of `make test`; each figure stands beside native.
 
 BENCH := $(B)/bench
-BENCH_PROGRAMS := $(addprefix $(BENCH)/,micro processes fork tiny hello \
+BENCH_PROGRAMS := $(addprefix $(BENCH)/,micro processes scaling fork tiny hello \
 	hello-static chroot-exec)
 
 $(BENCH)/%: bench/%.c

@@ -27,6 +27,7 @@ GOALS = {
     "fork-exit-wait": (80e3, 80e3), "vfork-exec-wait": (30e3, 30e3),
     "spawn-true": (150e3, 150e3),
 }
+SCALE_GOAL = 0.9  # of native's factor, of what scaling.c prints
 RATIO_GOALS = {"cpu": 1.03, "bash-100-true": 0.25}
 
 
@@ -77,7 +78,7 @@ def main():
     chroot = [os.path.join(bindir, "chroot-exec"), rootfs]
     without = [enclos, "run", "--no-isolation", "--root", image]
     for _ in range(rounds):
-        for program in ("/test/micro", "/test/processes"):
+        for program in ("/test/micro", "/test/processes", "/test/scaling"):
             collect(chroot + [program], native)
             collect(run + [program], ours)
             collect(without + [program], bare)
@@ -90,21 +91,27 @@ def main():
           f"{'no keys':>12}  goals")
     for name in ours:
         n, e, b = (statistics.median(d[name]) for d in (native, ours, bare))
-        table[name] = {"native": round(n, 1), "enclos": round(e, 1),
-                       "no_keys": round(b, 1), "ratio": round(e / n, 4),
-                       "unit": "ns"}
+        table[name] = {"native": round(n, 2), "enclos": round(e, 2),
+                       "no_keys": round(b, 2), "ratio": round(e / n, 4),
+                       "unit": "x" if name.startswith("scale-") else "ns"}
         goal = ""
         if name in GOALS:
             with_keys, no_keys = GOALS[name]
             goal = f"<= {with_keys:g}, {no_keys:g} ns"
             if e > with_keys or b > no_keys:
                 missed.append(name)
+        if name.startswith("scale-"):
+            goal = f">= {SCALE_GOAL} x native"
+            if e < n * SCALE_GOAL:
+                missed.append(name)
         if name in RATIO_GOALS:
             goal = f"<= {RATIO_GOALS[name]} x native"
             if e / n > RATIO_GOALS[name]:
                 missed.append(name)
         mark = " MISSED" if name in missed else ""
-        print(f"{name:<22}{n:>12.1f}{e:>12.1f}{e / n:>8.3f}{b:>12.1f}"
+        digits = 2 if name.startswith("scale-") else 1
+        print(f"{name:<22}{n:>12.{digits}f}{e:>12.{digits}f}{e / n:>8.3f}"
+              f"{b:>12.{digits}f}"
               f"  {goal}{mark}")
     with open(out_file, "w") as f:
         json.dump(table, f, indent=1)
