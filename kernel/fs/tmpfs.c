@@ -40,6 +40,7 @@ int tmpfs_new(struct superblock *sb, const struct inode_attr *attr,
     inode->rdev = attr->rdev;
     if (S_ISDIR(attr->mode)) {
         inode->nlink = 2;
+        inode->size = tmpfs_dir_size(0);
     }
     t->names = t->cookies = RB_TREE_INIT;
     t->last_cookie = t->entries = 0;

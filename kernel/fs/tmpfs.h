@@ -41,6 +41,12 @@ static inline struct tmpfs_inode *tmpfs_inode(struct inode *inode)
     return container_of(inode, struct tmpfs_inode, inode);
 }
 
+/* A directory's st_size, as Linux's: "." and ".." count. */
+static inline uint64_t tmpfs_dir_size(uint64_t entries)
+{
+    return (entries + 2) * 20;
+}
+
 /* tmpfs.c. A new inode, without a name. */
 int tmpfs_new(struct superblock *sb, const struct inode_attr *attr,
               struct inode **out);

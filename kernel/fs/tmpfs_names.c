@@ -16,8 +16,6 @@
 #include "abi/linux/fcntl.h"
 #include "abi/linux/stat.h"
 
-enum { ENTRY_SIZE = 20 }; /* what a name adds to a directory's st_size */
-
 static struct tmpfs_entry *by_name(struct rb_node *node)
 {
     return node ? rb_entry(node, struct tmpfs_entry, by_name) : NULL;
@@ -91,7 +89,7 @@ static int entry_new(const char *name, size_t len, struct tmpfs_entry **out)
 
 static void changed(struct tmpfs_inode *dir)
 {
-    dir->inode.size = dir->entries * ENTRY_SIZE;
+    dir->inode.size = tmpfs_dir_size(dir->entries);
     dir->inode.version++;
     dir->inode.mtime = dir->inode.ctime = clock_realtime();
 }

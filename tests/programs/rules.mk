@@ -5,7 +5,8 @@
 
 PROGRAMS_OF_DEBIAN := bash dash coreutils findutils diffutils grep sed gawk gcc \
 	g++ make cmake googletest autoconf git perl python3 tmux vim \
-	postgresql-15 tar gzip procps apt bsdutils util-linux less ncurses-base
+	postgresql-15 tar gzip procps apt bsdutils util-linux less ncurses-base \
+	busybox-static
 
 BIG := $(B)/programs
 $(BIG)/root.img: tests/programs/rootfs.sh $(wildcard tests/programs/scripts/*) \

@@ -35,6 +35,15 @@ static void making(void)
     CALL(mkdir, "/proc/x", 0700);
 }
 
+/* /tmp is a tmpfs on both sides. */
+static void show_size(const char *path)
+{
+    struct stat st;
+
+    stat(path, &st);
+    printf("size %ld\n", (long)st.st_size);
+}
+
 static void counting(void)
 {
     title("links");
@@ -43,8 +52,11 @@ static void counting(void)
     mkdir("/tmp/n/2", 0755);
     put("/tmp/n/f", "");
     show_stat("/tmp/n");
+    show_size("/tmp/n");
     rmdir("/tmp/n/1");
     show_stat("/tmp/n");
+    show_size("/tmp/n");
+    show_size("/tmp/n/2");
     CALL(chmod, "/tmp/n", 02775);
     CALL(chown, "/tmp/n", 10, 20);
     show_stat("/tmp/n");
