@@ -27,6 +27,8 @@ enum {
     TCP_INFO_SIZE = 104,
     TCP_ESTABLISHED = 1,
     TCP_CLOSE_ = 7,
+    HELD_MOST = 32741,           /* a segment of lo's */
+    HELD_NS = 200 * 1000 * 1000, /* tcp(7): MSG_MORE waits no longer */
     /* What TCP would let wait in its two buffers. */
     LIMIT = STREAM_MOST,
 };
@@ -40,6 +42,10 @@ struct end {
     bool has_urgent, urgent_read;
     uint8_t urgent;
     uint64_t mark; /* position behind which the urgent byte stood */
+    /* MSG_MORE: what is in `in` from here on is not shown yet; atomic. */
+    uint64_t held;
+    struct timer show_held;
+    struct connection *c;
 };
 
 struct connection {
@@ -60,6 +66,25 @@ static uint32_t next_port;
 static struct side *side_of(struct socket *s)
 {
     return inet_of(s)->side;
+}
+
+/* ---- what can be read ---- */
+
+enum { NOTHING_HELD = -1 };
+
+static uint64_t readable_to(struct end *e)
+{
+    uint64_t held = atomic_load_acquire(&e->held);
+
+    return MIN(atomic_load_acquire(&e->in.head), held);
+}
+
+static uint64_t readable(struct end *e)
+{
+    uint64_t tail = atomic_load_acquire(&e->in.tail);
+    uint64_t to = readable_to(e);
+
+    return to > tail ? to - tail : 0;
 }
 
 /* ---- waking the other end ---- */
@@ -124,10 +149,38 @@ static long write_into_void(struct socket *s, struct iobuf *io)
     return n;
 }
 
+static void show_held(struct timer *t)
+{
+    struct end *e = container_of(t, struct end, show_held);
+    struct inet_socket *i;
+
+    atomic_store(&e->held, (uint64_t)NOTHING_HELD);
+    i = hold(e->c, e);
+    if (i) {
+        socket_wake_read(&i->s, ALL_IN);
+        socket_unref(&i->s);
+    }
+}
+
+/* Before bytes are appended: whether they are shown. write_lock is held. */
+static void hold_back(struct end *e, bool more)
+{
+    uint64_t held = atomic_load_relaxed(&e->held);
+    uint64_t head = atomic_load_relaxed(&e->in.head);
+
+    if (more && held == (uint64_t)NOTHING_HELD) {
+        atomic_store(&e->held, head);
+        timer_arm(&e->show_held, clock_now() + HELD_NS);
+    } else if (!more || head - held > HELD_MOST) {
+        atomic_store(&e->held, (uint64_t)NOTHING_HELD);
+    }
+}
+
 static long send_some(struct socket *s, struct socket_msg *msg)
 {
     struct side *d = side_of(s);
     struct stream *st = &d->other->in;
+    bool more = msg->flags & MSG_MORE;
     long n;
 
     if (unlikely(is_reset(d->me) || atomic_load_relaxed(&d->me->tx_shut))) {
@@ -139,6 +192,10 @@ static long send_some(struct socket *s, struct socket_msg *msg)
         return write_into_void(s, msg->io);
     }
     mutex_lock(&st->write_lock);
+    if (unlikely(more || atomic_load_relaxed(&d->other->held) !=
+                             (uint64_t)NOTHING_HELD)) {
+        hold_back(d->other, more);
+    }
     n = st->closed ? -EPIPE : stream_put(st, msg->io, LIMIT, NULL);
     mutex_unlock(&st->write_lock);
     if (unlikely(n == -EPIPE && other_gone(d))) { /* just now */
@@ -269,7 +326,7 @@ static long recv_urgent(struct socket *s, struct socket_msg *msg)
 static uint64_t reach(struct socket *s, struct end *e, uint64_t pos,
                       bool *inlined)
 {
-    uint64_t head = atomic_load_acquire(&e->in.head);
+    uint64_t head = readable_to(e);
 
     *inlined = false;
     if (likely(!e->has_urgent) || e->mark < pos) {
@@ -308,7 +365,8 @@ static long recv_some(struct socket *s, struct socket_msg *msg, uint64_t *peek)
 
     mutex_lock(&st->read_lock);
     pos = st->tail + *peek;
-    n = MIN(reach(s, d->me, pos, &inlined) - pos, msg->io->left);
+    n = reach(s, d->me, pos, &inlined);
+    n = n > pos ? MIN(n - pos, msg->io->left) : 0;
     if (unlikely(inlined && msg->io->left)) {
         moved = take_inlined(d->me, msg);
         mutex_unlock(&st->read_lock);
@@ -345,7 +403,7 @@ static bool at_end(struct side *d)
 
 static bool may_recv(struct socket *s, struct side *d, uint64_t past)
 {
-    return stream_filled(&d->me->in) > past || at_end(d) ||
+    return readable(d->me) > past || at_end(d) ||
            (d->me->has_urgent && !d->me->urgent_read &&
             atomic_load_relaxed(&s->flags) & SOCKET_OOBINLINE) ||
            atomic_load_relaxed(&s->error);
@@ -372,7 +430,7 @@ static long loop_recv(struct socket *s, struct socket_msg *msg)
 
         n = recv_some(s, msg, &peek);
         if (n < 0 || (!msg->io->left && !done &&
-                      stream_filled(&d->me->in))) { /* asked for nothing */
+                      readable(d->me))) { /* asked for nothing */
             break;
         }
         done += n;
@@ -417,6 +475,7 @@ static int loop_shutdown(struct socket *s, int how)
     }
     if (how != SHUT_RD) {
         atomic_store_release(&d->me->tx_shut, true);
+        atomic_store(&d->other->held, (uint64_t)NOTHING_HELD);
         stream_close(&d->other->in);
         socket_wake_write(s, ALL_OUT);
         wake_reader(d, ALL_IN | EPOLLRDHUP);
@@ -427,6 +486,8 @@ static int loop_shutdown(struct socket *s, int how)
 static void connection_put(struct connection *c)
 {
     if (atomic_sub_fetch(&c->refs, 1) == 0) {
+        timer_cancel(&c->end[0].show_held);
+        timer_cancel(&c->end[1].show_held);
         stream_destroy(&c->end[0].in);
         stream_destroy(&c->end[1].in);
         kfree(c);
@@ -443,6 +504,7 @@ static void loop_release(struct socket *s)
     atomic_store_release(&d->me->i, NULL);
     spin_unlock(&d->c->lock);
     abort |= stream_discard(&d->me->in) != 0;
+    atomic_store(&d->other->held, (uint64_t)NOTHING_HELD);
     stream_close(&d->other->in);
     other = hold(d->c, d->other);
     if (other && abort && !is_reset(d->other)) {
@@ -467,7 +529,7 @@ static uint32_t loop_poll(struct socket *s)
     struct side *d = side_of(s);
     struct end *e = d->me;
     bool rx_end = at_end(d), tx_end = atomic_load_relaxed(&e->tx_shut);
-    uint64_t filled = stream_filled(&e->in);
+    uint64_t filled = readable(e);
     uint32_t bits = 0;
 
     if (is_reset(e)) {
@@ -545,7 +607,7 @@ static long loop_ioctl(struct socket *s, uint32_t cmd, struct uptr arg)
 
     switch (cmd) {
     case FIONREAD:
-        return put_user32(arg, (uint32_t)stream_filled(&e->in));
+        return put_user32(arg, (uint32_t)readable(e));
     case TIOCOUTQ:
         return put_user32(arg, 0);
     case SIOCATMARK:
@@ -590,6 +652,9 @@ static struct connection *connection_new(struct side *side[2])
     spin_init(&c->lock, LOCK_PIPE);
     for (int k = 0; k < 2; k++) {
         stream_init(&c->end[k].in);
+        c->end[k].held = (uint64_t)NOTHING_HELD;
+        c->end[k].c = c;
+        timer_init(&c->end[k].show_held, show_held);
         *side[k] = (struct side){c, &c->end[k], &c->end[!k]};
     }
     return c;

@@ -8,7 +8,7 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
+#include "abi/linux/socket.h"
 #include "target/fake/fake.h"
 #include "target/linux/pool.h"
 

@@ -281,6 +281,38 @@ static void corked(void)
     close(c);
 }
 
+/* Bytes of a stream that more will follow. */
+static void more(void)
+{
+    struct sockaddr_in a = {.sin_family = AF_INET,
+                            .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    socklen_t len = sizeof(a);
+    int l = socket(AF_INET, SOCK_STREAM, 0), k;
+    int c = socket(AF_INET, SOCK_STREAM, 0);
+    struct pollfd p = {.events = POLLIN};
+
+    title("more");
+    bind(l, (struct sockaddr *)&a, sizeof(a));
+    listen(l, 1);
+    getsockname(l, (struct sockaddr *)&a, &len);
+    connect(c, (struct sockaddr *)&a, len);
+    k = p.fd = accept(l, NULL, NULL);
+    CALL(sendto, c, "abc", 3L, MSG_MORE, NULL, 0);
+    CALL(recvfrom, k, buf, 10L, MSG_DONTWAIT, NULL, NULL);
+    CALL(poll, &p, 1, 0);
+    CALL(sendto, c, "d", 1L, 0, NULL, 0);
+    CALL(recvfrom, k, buf, 10L, MSG_DONTWAIT, NULL, NULL);
+    CALL(sendto, c, "ef", 2L, MSG_MORE, NULL, 0);
+    CALL(poll, &p, 1, 5000);
+    CALL(recvfrom, k, buf, 10L, MSG_DONTWAIT, NULL, NULL);
+    CALL(sendto, c, "gh", 2L, MSG_MORE, NULL, 0);
+    CALL(shutdown, c, SHUT_WR);
+    CALL(recvfrom, k, buf, 10L, MSG_WAITALL, NULL, NULL);
+    close(l);
+    close(c);
+    close(k);
+}
+
 static void option(int s, int level, int name, int v, long len)
 {
     int back = -77;
@@ -376,6 +408,7 @@ int main(void)
     errors("127.0.0.1");
     errors("::1");
     corked();
+    more();
     options();
     others();
     return 0;
