@@ -81,6 +81,7 @@ void inet_free(struct socket *s)
     spin_lock(&all_lock);
     list_del(&family_of(i)->all);
     spin_unlock(&all_lock);
+    loop_forget(i);
     inet_drop_options(i);
     inet_datagram_end(i);
     socket_destroy(s);
@@ -118,6 +119,26 @@ static void drop_arrivals(struct inet_socket *i)
         }
         kfree(a);
     }
+}
+
+void inet_reborn(struct inet_socket *i)
+{
+    memset(i->peer.ip, 0, sizeof(i->peer.ip));
+    i->peer.port = 0;
+    if (!i->bound_port) {
+        i->local.port = 0;
+    }
+    if (!i->bound_address) {
+        memset(i->local.ip, 0, sizeof(i->local.ip));
+        if (i->s.family == AF_INET) {
+            i->local.ip[10] = i->local.ip[11] = 0xff;
+        }
+    }
+    if (i->s.family == AF_INET) {
+        i->peer.ip[10] = i->peer.ip[11] = 0xff;
+    }
+    socket_take_error(&i->s);
+    i->s.ops = &inet_ops;
 }
 
 static void stop_listening(struct inet_socket *i)

@@ -76,6 +76,9 @@ static inline struct inet_socket *inet_of(struct socket *s)
 
 /* ops->free of every table of the family: frees the socket and its options. */
 void inet_free(struct socket *s);
+/* A stream whose connection was undone is what it was before; what bind(2) has
+ * named stays. */
+void inet_reborn(struct inet_socket *i);
 /* FIONREAD, TIOCOUTQ, SIOCATMARK before a stream is connected, and of
  * datagrams. -ENOTTY. */
 long inet_ioctl(struct socket *s, uint32_t cmd, struct uptr arg);

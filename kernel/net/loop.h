@@ -36,4 +36,7 @@ int loop_connect(struct inet_socket *i, struct inet_socket *listener,
                  const struct inet_addr *dest, const struct inet_addr *source,
                  bool nowait);
 
+/* The end of i: connections inside that it had are forgotten. */
+void loop_forget(struct inet_socket *i);
+
 #endif

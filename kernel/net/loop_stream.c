@@ -58,6 +58,7 @@ struct connection {
 struct side {
     struct connection *c;
     struct end *me, *other;
+    struct side *before; /* of a connection that connect(2) has undone */
 };
 
 static const struct socket_ops loop_stream_ops;
@@ -494,11 +495,11 @@ static void connection_put(struct connection *c)
     }
 }
 
-static void loop_release(struct socket *s)
+/* This end is no more. */
+static void leave(struct socket *s, bool abort)
 {
-    struct inet_socket *i = inet_of(s), *other;
     struct side *d = side_of(s);
-    bool abort = atomic_load_relaxed(&s->flags) & SOCKET_LINGER && !s->linger;
+    struct inet_socket *other;
 
     spin_lock(&d->c->lock);
     atomic_store_release(&d->me->i, NULL);
@@ -516,12 +517,42 @@ static void loop_release(struct socket *s)
         socket_wake_write(&other->s, ALL_OUT);
         socket_unref(&other->s);
     }
+}
+
+static void loop_release(struct socket *s)
+{
+    struct inet_socket *i = inet_of(s);
+
+    leave(s, atomic_load_relaxed(&s->flags) & SOCKET_LINGER && !s->linger);
     if (i->host) {
         host_stop(i);
     }
-    connection_put(d->c);
-    i->side = NULL;
-    kfree(d);
+    loop_forget(i);
+}
+
+void loop_forget(struct inet_socket *i)
+{
+    while (i->side) {
+        struct side *d = i->side;
+
+        i->side = d->before;
+        connection_put(d->c);
+        kfree(d);
+    }
+}
+
+/* connect(2) to AF_UNSPEC: a reset, and the socket is as new. Others may be in
+ * a call on it: what they look at stays until the socket's end. */
+static int disconnect(struct socket *s)
+{
+    struct side *d = side_of(s);
+
+    leave(s, true);
+    atomic_store_release(&d->me->reset, true);
+    socket_wake_read(s, ALL_IN | GONE);
+    socket_wake_write(s, ALL_OUT | GONE);
+    inet_reborn(inet_of(s));
+    return 0;
 }
 
 static uint32_t loop_poll(struct socket *s)
@@ -579,6 +610,9 @@ static int loop_connect_again(struct socket *s, const struct abi_sockaddr *name,
     struct end *e = side_of(s)->me;
     bool told = e->told;
 
+    if (len >= sizeof(name->family) && name->family == AF_UNSPEC) {
+        return disconnect(s);
+    }
     e->told = true;
     return told ? -EISCONN : 0;
 }
@@ -655,7 +689,8 @@ static struct connection *connection_new(struct side *side[2])
         c->end[k].held = (uint64_t)NOTHING_HELD;
         c->end[k].c = c;
         timer_init(&c->end[k].show_held, show_held);
-        *side[k] = (struct side){c, &c->end[k], &c->end[!k]};
+        *side[k] =
+            (struct side){.c = c, .me = &c->end[k], .other = &c->end[!k]};
     }
     return c;
 }
@@ -698,6 +733,7 @@ int loop_connect(struct inet_socket *i, struct inet_socket *listener,
     c->end[1].i = conn;
     c->end[0].told = !nowait;
     c->end[1].told = true;
+    side[0]->before = i->side;
     i->side = side[0];
     conn->side = side[1];
     conn->s.ops = &loop_stream_ops;
@@ -705,7 +741,7 @@ int loop_connect(struct inet_socket *i, struct inet_socket *listener,
     err = inet_listener_push(listener, conn);
     if (err) {
         i->s.ops = before;
-        i->side = NULL;
+        i->side = side[0]->before;
         i->local = local;
         i->peer = peer;
         conn->side = NULL;
