@@ -88,6 +88,8 @@ static int read_fpu(uint8_t *xsave, uint64_t addr)
         if (read_components(xsave, addr, bv, sw.xstate_size)) {
             return -EFAULT;
         }
+    } else {
+        memset(xsave + LEGACY_SIZE, 0, XSAVE_HEADER_END - LEGACY_SIZE);
     }
     if (fpu_x87_is_initial(xsave)) {
         bv &= ~(uint64_t)BV_X87;
@@ -100,14 +102,10 @@ static int read_fpu(uint8_t *xsave, uint64_t addr)
 static int restore_fpu(struct thread *t, uint64_t addr)
 {
     struct fpu_area *area = &t->task.fpu;
-    int err = 0;
+    int err = addr ? read_fpu(area->xsave, addr) : 0;
 
     t->task.fpu_saved = 1;
-    fpu_reset(area);
-    if (addr) {
-        err = read_fpu(area->xsave, addr);
-    }
-    if (err) {
+    if (err || !addr) {
         fpu_reset(area);
     }
     return err;
