@@ -43,6 +43,7 @@ struct config {
     bool stats;         /* --stats */
     bool single_step;   /* --single-step */
     bool scan;          /* --scan */
+    bool plain_enclu;   /* --plain-enclu: no twins */
     uint64_t aex_at;    /* AEX after so many instructions of an entry; 0: no */
     bool aex_every;     /* ... and after as many again, for ever */
     uint64_t aex_seed;  /* --aex-random; 0: no */

@@ -318,6 +318,7 @@ void enclave_unmapped(uint64_t start, uint64_t end)
 
         if (overlap(&enclaves[i], &from, &to)) {
             vma_clear(&enclaves[i], from, to);
+            twin_forget(&enclaves[i], from, to);
             drop_if_unused(&enclaves[i]);
         }
     }

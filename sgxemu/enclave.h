@@ -49,6 +49,15 @@ struct vma { /* start, end: page indices in the enclave */
     bool dontfork; /* MADV_DONTFORK */
 };
 
+#define TWIN_MAX   32
+#define TWIN_SITES 10
+struct twin { /* of an executable page, see twin.c */
+    uint64_t page;
+    uint8_t count; /* 0: none now */
+    bool read;     /* as data: none ever */
+    uint16_t sites[TWIN_SITES];
+};
+
 struct enclave {
     bool used;
     int fd; /* ours; hidden from the program */
@@ -60,6 +69,8 @@ struct enclave {
     uint8_t **chunks;              /* windows onto the pages, as needed */
     struct vma *vmas;
     uint32_t vma_count;
+    struct twin twins[TWIN_MAX];
+    uint32_t twin_count, twins_made;
 };
 
 /* enclave.c: making, finding, dropping the view. */
@@ -123,6 +134,16 @@ long vma_mmap(struct enclave *e, int fd, uint64_t address, uint64_t length,
               int prot, int flags);
 long vma_mprotect(struct enclave *e, uint64_t address, uint64_t length,
                   int prot, int key);
+
+/* twin.c: a cheaper trap for ENCLU inside. ENCLU has trapped at rip: */
+void twin_make(struct enclave *e, uint64_t rip);
+/* Under enclave_lock(). */
+void twin_restore(struct enclave *e, uint64_t page);
+/* Pages [start, end) themselves again, true if any was not; without mapping
+ * them; for a read, which is true if it was the twin that refused it. */
+bool twin_drop(struct enclave *e, uint64_t start, uint64_t end);
+void twin_forget(struct enclave *e, uint64_t start, uint64_t end);
+bool twin_read(struct enclave *e, uint64_t page);
 
 /* reclaim.c: --epc */
 void reclaim_make_room(struct enclave *e);

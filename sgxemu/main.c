@@ -34,6 +34,7 @@ static const char usage[] =
     "  --stats            counts, when a process ends\n"
     "  --single-step      check every instruction of an enclave\n"
     "  --scan             search executable enclave pages for illegal ones\n"
+    "  --plain-enclu      no execute-only copies of pages with ENCLU\n"
     "  --aex-at N|every   an asynchronous exit after N instructions\n"
     "  --aex-random SEED  asynchronous exits at random instructions\n"
     "  --aex-signal N     ... and signal N arrives with each of them\n";
@@ -98,6 +99,8 @@ static bool flag(const char *name)
         config.single_step = true;
     } else if (!strcmp(name, "--scan")) {
         config.scan = true;
+    } else if (!strcmp(name, "--plain-enclu")) {
+        config.plain_enclu = true;
     } else {
         return false;
     }
@@ -172,6 +175,9 @@ static int parse(int argc, char **argv)
     if (i >= argc) {
         die("no program", NULL);
     }
+    /* The trap flag looks at every instruction as it is. */
+    config.plain_enclu |= config.single_step || config.aex_at ||
+                          config.aex_every || config.aex_seed;
     return i;
 }
 

@@ -97,7 +97,9 @@ bool pagefault_inside(struct thread *t, ucontext_t *uc, siginfo_t *info,
         info->si_code = SEGV_MAPERR;
     } else if (classify(e, v, page, access_of(hardware), info, fault)) {
         again = !bus;
-        if (key && key_state >= 0 && !key_allows(uc, v, hardware)) {
+        if (key && !(hardware & PF_FETCH) && twin_read(e, page)) {
+            /* The page is back; its own key comes next. */
+        } else if (key && key_state >= 0 && !key_allows(uc, v, hardware)) {
             fault->error |= PF_KEY | PF_PRESENT;
             info->si_code = SEGV_PKUERR;
             again = false;

@@ -274,6 +274,11 @@ static bool on_memory(ucontext_t *uc, long nr, long *result)
         *result = -EIO;
         return true;
     }
+    if (nr == SYS_pwrite64) {
+        enclave_lock(e);
+        vma_apply(e, (at - e->base) / PAGE, (at - e->base) / PAGE + 1);
+        enclave_unlock(e);
+    }
     bytes = enclave_bytes(e, at - e->base);
     *result = nr == SYS_pread64
                   ? user_write(uc, (uint64_t)REG(uc, RSI), bytes, n)

@@ -150,8 +150,17 @@ static void trap_inside(struct thread *t, ucontext_t *uc, siginfo_t *info)
     if (fault.vector == VEC_DB && step_trap(t, uc)) {
         return;
     }
+    if (fault.vector == VEC_BP) {
+        fetch_inside(t->enclave, (uint64_t)REG(uc, RIP) - 1, insn, 3);
+        if (memcmp(insn, enclu, 3) == 0) { /* the INT3 is a twin's */
+            REG(uc, RIP) -= 1;
+            enclu_trap(t, uc, info);
+            return;
+        }
+    }
     fetch_inside(t->enclave, (uint64_t)REG(uc, RIP), insn, 15);
     if (fault.vector == VEC_UD && memcmp(insn, enclu, 3) == 0) {
+        twin_make(t->enclave, (uint64_t)REG(uc, RIP));
         enclu_trap(t, uc, info);
         return;
     }

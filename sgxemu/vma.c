@@ -219,6 +219,7 @@ long vma_apply(struct enclave *e, uint64_t start, uint64_t end)
     if (!e->shared->created) {
         return 0;
     }
+    twin_drop(e, start, end);
     for (uint32_t i = lower_bound(e, start);
          i < e->vma_count && e->vmas[i].start < end; i++) {
         struct vma v = e->vmas[i];

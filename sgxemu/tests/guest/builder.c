@@ -22,7 +22,6 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-extern const uint8_t guest_image[], guest_image_end[];
 int failures, assertions;
 
 bool cpu_has(const char *flag)

@@ -83,6 +83,7 @@ void ok_with(const char *flag, bool good, const char *section,
              const char *rule);
 bool cpu_has(const char *flag);
 extern int failures, assertions;
+extern const uint8_t guest_image[], guest_image_end[];
 
 void test_build(void);
 void test_enter(void);

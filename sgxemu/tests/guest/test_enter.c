@@ -135,10 +135,36 @@ static void notify(void)
     build_drop(&t);
 }
 
+/* However often its ENCLUs have run, code reads as it was measured. */
+static void own_code(void)
+{
+    struct enclave_under_test t;
+    uint8_t before[4096], after[4096];
+    int wrong = 0;
+    struct op op;
+
+    build(&t);
+    get(&t, before, t.base, sizeof(before));
+    build_drop(&t);
+    build(&t);
+    for (int i = 0; i < 100; i++) {
+        wrong += do_op(&t, &op, OP_NOP, 0, 0, 0, 0) != 0;
+    }
+    get(&t, after, t.base, sizeof(after));
+    for (int i = 0; i < 100; i++) {
+        wrong += do_op(&t, &op, OP_NOP, 0, 0, 0, 0) != 0;
+    }
+    ok(wrong == 0 && memcmp(before, after, sizeof(before)) == 0 &&
+           memcmp(before, guest_image, sizeof(before)) == 0,
+       "ENCLU", "the enclave's code reads as it was measured");
+    build_drop(&t);
+}
+
 void test_enter(void)
 {
     enter_rules();
     cssa();
     ssa_rules();
     notify();
+    own_code();
 }
