@@ -26,3 +26,8 @@ bench: deps
 	@$(MAKE) --no-print-directory $(BENCH)/rootfs.img
 	@bench/run.py $(B)/bin/enclos $(BENCH)/rootfs.img $(BENCH)/rootfs \
 		$(BENCH) $(B)/bench.json $(ROUNDS)
+
+bench-network: deps $(BENCH)/echo $(B)/bin/enclos
+	@bench/network.py $(B)/bin/enclos $(BENCH) $(B)/bench-network.json \
+		$(ROUNDS)
+.PHONY: bench-network
