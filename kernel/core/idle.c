@@ -20,6 +20,8 @@ enum {
     STEAL_AGE_CYCLES = 8000, /* what has waited less may stay where it is */
     BARRIER_SPINS = 200,     /* between two looks */
     MARGIN_NS = 20000,       /* a tick may come so much early */
+    CALM_SWITCHES = 64, /* between two ticks; then they come half as often */
+    CALM_MAX = 5,       /* up to SLICE_NS times 2 to the power of it */
     /* Between two kicks: if they came faster than the target's handler
      * returns, they would pile up on its stack. */
     BARRIER_KICK_NS = 1000000,
@@ -80,11 +82,30 @@ void sched_tick_init(void)
     }
 }
 
+/* How long a task runs while others wait. Where they give way by themselves
+ * all the time, as two that wake each other, a tick has nothing to do and
+ * comes ever more rarely. */
+static uint64_t slice(const struct runqueue *rq)
+{
+    return (uint64_t)SLICE_NS << rq->calm;
+}
+
+static uint64_t longest_wait(const struct runqueue *rq)
+{
+    return atomic_load_relaxed(&idle_vcpus) ? HELP_NS : slice(rq);
+}
+
+static void learn_calm(struct runqueue *rq)
+{
+    bool calm = rq->switches - rq->switches_armed >= CALM_SWITCHES;
+
+    rq->calm = calm ? MIN(rq->calm + 1, (unsigned)CALM_MAX) : 0;
+    rq->switches_armed = rq->switches;
+}
+
 bool runqueue_covered(const struct runqueue *rq, uint64_t tsc)
 {
-    uint64_t wait = atomic_load_relaxed(&idle_vcpus) ? HELP_NS : SLICE_NS;
-
-    return tsc < rq->tick_tsc && rq->tick_tsc - tsc <= cycles(wait);
+    return tsc < rq->tick_tsc && rq->tick_tsc - tsc <= cycles(longest_wait(rq));
 }
 
 /* Where the task that has waited longest here may run, if it waits for more
@@ -128,12 +149,10 @@ static uint64_t next_tick(const struct runqueue *rq, struct task *t,
     uint64_t tick = timer_next();
 
     if (rq->count) {
-        uint64_t wait = atomic_load_relaxed(&idle_vcpus) ? HELP_NS : SLICE_NS;
-
         if (!t->slice_end) {
-            t->slice_end = now + SLICE_NS;
+            t->slice_end = now + slice(rq);
         }
-        tick = MIN(tick, MIN(t->slice_end, now + wait));
+        tick = MIN(tick, MIN(t->slice_end, now + longest_wait(rq)));
     }
     if (sched_io_is_ours()) {
         tick = MIN(tick, now + IO_POLL_NS);
@@ -163,6 +182,7 @@ static void arm_tick(struct runqueue *rq, uint64_t tick, uint64_t now,
     if (tick != UINT64_MAX && !runqueue_tick_by(rq, tick, clock_tsc())) {
         uint64_t wait = tick > now ? tick - now : 0;
 
+        learn_calm(rq);
         rq->tick = tick;
         rq->tick_tsc = tsc + cycles(wait - MIN(wait, (uint64_t)MARGIN_NS));
         target_vcpu_tick(tick);

@@ -20,8 +20,11 @@ struct runqueue {
     bool parked;          /* a task was put aside; gate.c is to tell */
     uint64_t tick;        /* when the armed tick comes, or came; ns */
     uint64_t tick_tsc;    /* until then it has not come; 0: none is armed */
-    uint64_t passes;      /* times it was in the scheduler; atomic */
-    struct task idle;     /* the vCPU's own context */
+    uint64_t switches;    /* how many there were, also when it was armed last */
+    uint64_t switches_armed;
+    unsigned calm;    /* idle.c, slice() */
+    uint64_t passes;  /* times it was in the scheduler; atomic */
+    struct task idle; /* the vCPU's own context */
 };
 
 extern struct runqueue runqueues[VCPU_MAX];

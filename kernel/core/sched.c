@@ -230,6 +230,7 @@ void runqueue_switch(struct runqueue *rq, struct task *next)
     next->vcpu = v->id;
     atomic_store_relaxed(&next->on_vcpu, 1);
     rq->prev = prev;
+    rq->switches++;
     arch_switch(&prev->ksp, next->ksp);
     finish_switch();
 }

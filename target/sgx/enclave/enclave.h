@@ -61,7 +61,8 @@ struct sgx_vcpu {
     uint64_t id;
     uint64_t clock;                /* the latest target_clock() */
     uint64_t text_used, text_word; /* the log's text: call.c */
-    uint64_t tick; /* deadline that was asked for; UINT64_MAX: none */
+    uint64_t tick;       /* deadline that was asked for; UINT64_MAX: none */
+    uint64_t look_again; /* ns; trap.c */
 };
 _Static_assert(offsetof(struct sgx_vcpu, exchange) == STATE_EXCHANGE, "asm");
 _Static_assert(offsetof(struct sgx_vcpu, phase) == STATE_PHASE, "asm");

@@ -25,7 +25,8 @@ enum {
     FXSAVE_END = 512,
     XSAVE_HEADER_REST = 520,
     XSAVE_HEADER_END = 576,
-    LOOK_AGAIN_NS = 50000,
+    LOOK_AGAIN_NS = 1000000, /* the first time; then twice as much, up to */
+    LOOK_AGAIN_MAX = 10000000,
 };
 #define RFLAGS_AC 0x40000
 
@@ -160,6 +161,7 @@ static void trap_from_user(struct sgx_vcpu *s, struct sgx_gpr *g,
 {
     struct user_regs *regs = vcpu_trap_regs(s->vcpu);
 
+    s->look_again = LOOK_AGAIN_NS;
     copy_registers(regs, g);
     copy_vector_state(s->vcpu, g);
     /* The program ran WRGSBASE: the kernel kills it when this is not 0. */
@@ -205,6 +207,21 @@ static void fault_inside(struct sgx_vcpu *s, struct sgx_gpr *g,
     g->rflags = RFLAGS_FIXED;
 }
 
+/* A tick in the kernel, which looks at this flag on its way out; the host shall
+ * ask once more, in case that it is past that look. Ever more rarely: where an
+ * exit takes long, the kernel is to get on in between. */
+static uint64_t tick_in_kernel(struct sgx_vcpu *s, uint64_t rip)
+{
+    uint64_t ns = MAX(s->look_again, (uint64_t)LOOK_AGAIN_NS);
+
+    atomic_store_relaxed(&s->vcpu->resched, 1);
+    if (!kernel_owns_rip(rip)) {
+        return 0;
+    }
+    s->look_again = MIN(2 * ns, (uint64_t)LOOK_AGAIN_MAX);
+    return ns;
+}
+
 static void answer(struct sgx_vcpu *s, uint64_t look_again)
 {
     outside_store(s->exchange + offsetof(struct sgx_exchange, trap_a0),
@@ -235,10 +252,7 @@ void sgx_exception(struct sgx_vcpu *s)
     } else if (trap.kind == TRAP_FAULT) {
         fault_inside(s, g, &trap);
     } else {
-        /* The kernel looks at this flag on its way out, and the host shall
-         * ask once more, in case that it is past that look. */
-        atomic_store_relaxed(&s->vcpu->resched, 1);
-        look_again = kernel_owns_rip(g->rip) ? LOOK_AGAIN_NS : 0;
+        look_again = tick_in_kernel(s, g->rip);
     }
     answer(s, look_again);
 }

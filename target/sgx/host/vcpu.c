@@ -99,8 +99,10 @@ static void timer_came(struct thread *t)
     }
 }
 
+/* Whoever asks has looked at what earlier ticks left. */
 static void ask_tick(struct thread *t, uint64_t ns)
 {
+    t->look_at = UINT64_MAX;
     t->tick_at = ns == UINT64_MAX ? ns : now_ns() + ns;
     set_timer(t);
 }
