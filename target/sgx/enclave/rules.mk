@@ -30,4 +30,9 @@ LINTS += lint-enclave
 lint-enclave: $(B)/lib/enclos/enclos-sgx.elf
 	@target/sgx/lint-enclave.py $< $(addprefix $(CRYPTO_DIR)/raw/, \
 		$(notdir $(CRYPTO_OBJS)))
-.PHONY: lint-enclave
+
+# The host's memory is opened where it may be, and nowhere else.
+LINTS += lint-outside
+lint-outside:
+	@target/sgx/lint-outside.py
+.PHONY: lint-enclave lint-outside
