@@ -163,6 +163,9 @@ void cpuid_init(void);
 
 /* ---- trap.c, resume.S, entry.S ---- */
 
+/* Out of an entry with CSSA = 0 that does nothing, before the exchange's
+ * address is known. */
+_Noreturn void sgx_refuse(void);
 void sgx_exception(struct sgx_vcpu *s);
 void sgx_trap_start(void);
 _Noreturn void sgx_trap(struct trap *trap);

@@ -57,6 +57,15 @@ sgx_entry:
     ud2
     .size sgx_entry, . - sgx_entry
 
+    .globl sgx_refuse
+    .type sgx_refuse, @function
+sgx_refuse:
+    mov %gs:STATE_RIP0, %rbx
+    mov %gs:STATE_RSP0, %rsp
+    mov %gs:STATE_RBP0, %rbp
+    jmp exit_scrubbed
+    .size sgx_refuse, . - sgx_refuse
+
 /* Flags (DF, AC, TF, NT), x87 and MXCSR as the C ABI wants them. The vector
  * registers' content does not matter to code that uses none. */
     .type sanitize, @function

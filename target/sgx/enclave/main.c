@@ -39,12 +39,12 @@ static const struct policy *measured_policy(void)
                                    SGX_INFO_AT);
 }
 
-/* Before the exchange's address is known nobody can be told anything. */
-static _Noreturn void refuse_silently(void)
+/* SECS.BASEADDR is the host's choice and not measured, and all of us is laid
+ * out for 0: elsewhere our pointers, and what outside_range() takes for the
+ * outside, would be wrong. This runs before any pointer is used. */
+static bool base_is_zero(const struct sgx_info *info)
 {
-    for (;;) {
-        __builtin_trap();
-    }
+    return (uint64_t)info == info->elrange_size - SGX_TOP + SGX_INFO_AT;
 }
 
 static void take_boot(uint64_t addr)
@@ -52,13 +52,13 @@ static void take_boot(uint64_t addr)
     struct sgx_boot *b = &sgx.boot;
 
     if (!IS_ALIGNED(addr, 8) || !outside_range(addr, sizeof(*b))) {
-        refuse_silently();
+        sgx_refuse();
     }
     outside_read(b, addr, sizeof(*b));
     if (!IS_ALIGNED(b->exchanges, 8) ||
         !outside_range(b->exchanges,
                        sgx.info->vcpus * sizeof(struct sgx_exchange))) {
-        refuse_silently();
+        sgx_refuse();
     }
 }
 
@@ -162,6 +162,9 @@ static _Noreturn void start_first(uint64_t boot)
     const struct policy *p;
 
     sgx.info = (const struct sgx_info *)(top + SGX_INFO_AT);
+    if (!base_is_zero(sgx.info)) {
+        sgx_refuse();
+    }
     sgx.blocks = top + SGX_VCPU_AT;
     learn_attributes();
     take_boot(boot);

@@ -117,6 +117,7 @@ static int create(void)
 
     sgx_layout_secs(&enclave.layout, &secs);
     secs.attributes.xfrm &= target_sgx_xfrm();
+    secs.base = enclave.base;
     return ioctl(enclave.fd, SGX_IOCTL_CREATE, &arg) ? -errno : 0;
 }
 
@@ -144,6 +145,8 @@ static int map(uint64_t start, uint64_t end, int prot)
     if (start == end) {
         return 0;
     }
+    start += enclave.base;
+    end += enclave.base;
     got = mmap((void *)start, end - start, prot,
                MAP_SHARED | MAP_FIXED_NOREPLACE, enclave.fd, 0);
     return got == (void *)start ? 0 : -errno;
@@ -207,6 +210,9 @@ int load_enclave(const struct sgx_run *run)
         !target_sgx_has_edmm()) {
         return fail(-EOPNOTSUPP, "this CPU has SGX1 only, and the policy's "
                                  "enclave.class is not \"sgx1\"");
+    }
+    if (getenv("ENCLOS_LIE_BASE")) {
+        enclave.base = enclave.layout.info.elrange_size;
     }
     enclave.fd = open("/dev/sgx_enclave", O_RDWR | O_CLOEXEC);
     if (enclave.fd < 0) {

@@ -30,6 +30,7 @@ struct enclave {
     uint64_t signals;
     uint64_t tsc; /* SGX1 class */
     bool stats;
+    uint64_t base; /* 0, but for a test of what the enclave says to others */
 };
 extern struct enclave enclave;
 

@@ -507,7 +507,7 @@ int vcpu_run(unsigned id, uint64_t rdi)
 
     t->id = id;
     t->rdi = rdi;
-    t->tcs = sgx_layout_top(&enclave.layout) + SGX_VCPU_AT +
+    t->tcs = enclave.base + sgx_layout_top(&enclave.layout) + SGX_VCPU_AT +
              (uint64_t)id * SGX_BLOCK_SIZE;
     t->enter.tcs = t->nested.tcs = t->tcs;
     t->exchange = &enclave.exchanges[id];
