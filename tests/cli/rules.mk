@@ -4,7 +4,7 @@
 SCRIPT_TESTS += tests/cli/run-test.sh tests/cli/image-test.sh \
 	tests/cli/memory-test.sh tests/cli/traps-test.sh tests/cli/fault-test.sh tests/cli/gdb-test.sh \
 	tests/cli/gs-test.sh tests/cli/sgx-test.sh tests/cli/aex-test.sh \
-	tests/cli/tty-test.py
+	tests/cli/lie-test.sh 	tests/cli/tty-test.py
 
 # An asynchronous exit at every place, for both classes; long.
 test-sgx-aex: all
@@ -20,7 +20,7 @@ SCRIPT_TESTS += $(addprefix tests/cli/, bundle-test.sh policy-test.sh \
 export ENCLOS := $(B)/bin/enclos
 export CLI_PROGRAMS := $(B)/cli
 tests/cli/gs-test.sh: $(B)/cli/gs
-tests/cli/sgx-test.sh: $(B)/cli/exits
+tests/cli/sgx-test.sh tests/cli/lie-test.sh: $(B)/cli/exits
 $(B)/cli/exits: tests/cli/exits.c
 	@mkdir -p $(@D)
 	$(CC) -O2 -Wall -static -pthread -D_GNU_SOURCE -o $@ $<

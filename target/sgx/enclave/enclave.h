@@ -63,6 +63,8 @@ struct sgx_vcpu {
     uint64_t text_used, text_word; /* the log's text: call.c */
     uint64_t tick;       /* deadline that was asked for; UINT64_MAX: none */
     uint64_t look_again; /* ns; trap.c */
+    uint64_t believed;   /* EXITINFO tells of the exception; trap.c */
+    uint64_t doubted_rip, doubts; /* where only the host does */
 };
 _Static_assert(offsetof(struct sgx_vcpu, exchange) == STATE_EXCHANGE, "asm");
 _Static_assert(offsetof(struct sgx_vcpu, phase) == STATE_PHASE, "asm");

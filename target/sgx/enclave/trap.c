@@ -27,6 +27,7 @@ enum {
     XSAVE_HEADER_END = 576,
     LOOK_AGAIN_NS = 1000000, /* the first time; then twice as much, up to */
     LOOK_AGAIN_MAX = 10000000,
+    DOUBTS_MAX = 1000,
 };
 #define RFLAGS_AC 0x40000
 
@@ -181,6 +182,18 @@ static void trap_as_if_there(struct sgx_vcpu *s, struct sgx_gpr *g,
     continue_in_kernel(s, g, regs, trap);
 }
 
+/* SGX1 class: a fault of the kernel's that only the host knows of. One that is
+ * true comes again and again. */
+static bool is_doubtful(struct sgx_vcpu *s, uint64_t rip)
+{
+    if (!memory_is_fixed() || s->believed) {
+        return false;
+    }
+    s->doubts = s->doubted_rip == rip ? s->doubts + 1 : 0;
+    s->doubted_rip = rip;
+    return s->doubts < DOUBTS_MAX;
+}
+
 /* A fault in code of ours: a fixup, an instruction that the enclave may not
  * execute, or our bug. */
 static void fault_inside(struct sgx_vcpu *s, struct sgx_gpr *g,
@@ -195,6 +208,9 @@ static void fault_inside(struct sgx_vcpu *s, struct sgx_gpr *g,
     if (trap->vector == VECTOR_PF &&
         kernel_fault_fixup(&g->rip, &g->rax, &g->rdx, trap->address,
                            trap->error)) {
+        return;
+    }
+    if (is_doubtful(s, g->rip)) {
         return;
     }
     /* kernel_panic_fault() calls the host: in the second stage. */
@@ -239,6 +255,7 @@ void sgx_exception(struct sgx_vcpu *s)
     if (!s->exchange) {
         return; /* before the first call: nothing that could be helped */
     }
+    s->believed = g->exitinfo & SGX_EXITINFO_VALID;
     trap = trap_of(s, g);
     g->exitinfo = 0;
     if (!s->vcpu || !s->vcpu->kstack) {

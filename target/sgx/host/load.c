@@ -211,7 +211,7 @@ int load_enclave(const struct sgx_run *run)
         return fail(-EOPNOTSUPP, "this CPU has SGX1 only, and the policy's "
                                  "enclave.class is not \"sgx1\"");
     }
-    if (getenv("ENCLOS_LIE_BASE")) {
+    if (lies("base")) {
         enclave.base = enclave.layout.info.elrange_size;
     }
     enclave.fd = open("/dev/sgx_enclave", O_RDWR | O_CLOEXEC);

@@ -46,6 +46,10 @@ void *vdso_find_enter(void);
 /* rip lies in the vDSO. */
 bool vdso_owns(uint64_t rip);
 
+/* lie.c: whether a test wants this lie; and those of struct sgx_boot. */
+bool lies(const char *kind);
+void lie_about_boot(struct sgx_boot *b);
+
 /* run.c: enclave.tsc is now */
 void tsc_update(void);
 

@@ -161,6 +161,7 @@ static void fill_boot(const struct sgx_run *run)
     join(run->args, &b->args, &b->args_size);
     join(run->env, &b->env, &b->env_size);
     fill_cpuid();
+    lie_about_boot(b);
 }
 _Static_assert(offsetof(struct clock_piece, shift) ==
                        offsetof(struct sgx_clock, shift) &&

@@ -92,6 +92,10 @@ static void look_again(struct thread *t, uint64_t ns)
 /* The timer's signal came, or somebody's kick. */
 static void timer_came(struct thread *t)
 {
+    if (lies("flood")) {
+        look_again(t, LOOK_AGAIN_NS * 4);
+        return;
+    }
     t->look_at = UINT64_MAX;
     if (t->tick_at != UINT64_MAX) {
         t->tick_at = now_ns() >= t->tick_at ? UINT64_MAX : t->tick_at;
@@ -134,6 +138,12 @@ static void tick_inside(struct thread *t)
 
     t->entries++;
     t->ticks++;
+    if (lies("faults") || lies("faults-denied")) {
+        x->fault_address = lies("faults")
+                               ? enclave.layout.info.heap_start
+                               : enclave.layout.info.user_start + (1 << 20);
+        x->fault = SGX_FAULT | 6 << 8 | 14;
+    }
     if (sgx_enter(0, SGX_EENTER, &t->nested, enter_function) ||
         t->nested.function != SGX_EEXIT || x->trap_call == SGX_CALL_STOP) {
         stop(STATUS_OURS);
@@ -262,6 +272,9 @@ static void wait(struct thread *t, uint64_t ns)
 {
     uint64_t deadline = ns == UINT64_MAX ? ns : now_ns() + ns;
 
+    if (lies("wake")) {
+        return;
+    }
     deadline = deadline < ns ? UINT64_MAX : deadline;
     atomic_store(&t->waiting, 1);
     atomic_fetch_add(&host.waiters, 1);
@@ -316,6 +329,10 @@ static uint64_t change_pages(unsigned long request,
 {
     struct sgx_ioctl_modify m = {
         .offset = x->a0, .length = x->a1, .value = value};
+
+    if (lies(request == SGX_IOCTL_RESTRICT ? "restrict" : "trim")) {
+        return 0;
+    }
 
     while (m.length) {
         m.count = m.result = 0;
@@ -449,7 +466,7 @@ static _Noreturn void run(struct thread *t)
             looking = false;
             function = SGX_ERESUME;
         } else {
-            rdi = serve(t);
+            rdi = lies("results") ? serve(t), UINT64_MAX : serve(t);
             function = SGX_EENTER;
         }
     }
