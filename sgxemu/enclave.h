@@ -34,7 +34,7 @@ struct enclave_shared {
     uint32_t ioctl; /* tid of the thread in an ioctl: no two at a time */
     bool created, initialized, broken;
     uint64_t allowed_attributes; /* what the driver lets EINIT through with */
-    uint64_t page_count;
+    uint64_t page_count, resident_count;
     uint64_t reclaim_hand; /* page index, for --epc */
     struct sgx_secs secs;
     struct sgx_sigstruct sigstruct; /* KSS fields live here after EINIT */

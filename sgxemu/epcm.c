@@ -17,11 +17,18 @@ epcm_t epcm_get(struct enclave *e, uint64_t page)
     return __atomic_load_n(&e->epcm[page], __ATOMIC_ACQUIRE);
 }
 
+static bool is_resident(epcm_t entry)
+{
+    return (entry & (EPCM_VALID | EPCM_RECLAIMED)) == EPCM_VALID;
+}
+
 void epcm_set(struct enclave *e, uint64_t page, epcm_t entry)
 {
     int was = !!(e->epcm[page] & EPCM_VALID);
     int is = !!(entry & EPCM_VALID);
 
+    e->shared->resident_count +=
+        (uint64_t)(is_resident(entry) - is_resident(e->epcm[page]));
     __atomic_store_n(&e->epcm[page], entry, __ATOMIC_RELEASE);
     if (is != was) {
         e->epcm_mid[page / MID_PAGES] += (uint32_t)(is - was);

@@ -7,13 +7,24 @@
  */
 #include "sgxemu/enclave.h"
 
-static uint64_t resident; /* of this process's enclaves, as it knows them */
+/* Pages of all the enclaves that this process has. */
+static uint64_t resident(void)
+{
+    uint64_t count = 0;
+
+    for (int i = 0; i < ENCLAVE_MAX; i++) {
+        struct enclave *e = enclave_at(i);
+
+        count += e ? e->shared->resident_count : 0;
+    }
+    return count;
+}
 
 void reclaim_make_room(struct enclave *e)
 {
     uint64_t pages = e->size / PAGE, hand = e->shared->reclaim_hand;
 
-    if (config.epc_pages == 0 || ++resident <= config.epc_pages) {
+    if (config.epc_pages == 0 || resident() <= config.epc_pages) {
         return;
     }
     for (uint64_t tried = 0; tried <= e->shared->page_count; tried++) {
@@ -29,7 +40,6 @@ void reclaim_make_room(struct enclave *e)
             epcm_set(e, hand, entry | EPCM_RECLAIMED);
             vma_apply(e, hand, hand + 1);
             e->shared->reclaim_hand = hand + 1;
-            resident--;
             stat_add(STAT_RECLAIM);
             return;
         }

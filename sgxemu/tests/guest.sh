@@ -35,6 +35,8 @@ run aex-random --aex-random 5 -- "$guest" keys 2>/dev/null |
     sed 's/ sgxemu / sgxemu --aex-random /'
 run aex-at --aex-at 40 -- "$guest" pages 2>/dev/null |
     sed 's/ sgxemu / sgxemu --aex-at 40 /'
+run exec -- sh -c "'$guest' enter; exec '$guest' keys" 2>/dev/null |
+    sed 's/ sgxemu / sgxemu, by exec: /'
 run abort-page --abort-page ff -- "$guest" abort 2>/dev/null
 run sgx1 --sgx1 -- "$guest" sgx1 2>/dev/null
 run epc --epc 256K -- "$guest" epc 2>/dev/null

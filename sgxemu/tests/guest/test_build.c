@@ -130,8 +130,8 @@ static void device(void)
 {
     struct enclave_under_test t;
     uint64_t arg = 0;
+    int zero, ends[2];
     char byte;
-    int zero;
 
     build(&t);
     ok(build_init(&t) == -EINVAL, "driver", "a second INIT is EINVAL");
@@ -162,6 +162,13 @@ static void device(void)
             read(zero, (void *)ADDRESS(&t, DATA_AT), 8) == -1 &&
                 errno == EFAULT,
             "driver", "read(2) into enclave memory is EFAULT");
+    ok_with("ospke",
+            pipe(ends) == 0 &&
+                write(ends[1], (void *)ADDRESS(&t, DATA_AT), 8) == -1 &&
+                errno == EFAULT,
+            "driver", "write(2) from enclave memory, too");
+    close(ends[0]);
+    close(ends[1]);
     close(zero);
     build_drop(&t);
 }
