@@ -72,6 +72,7 @@
 #define SO_BINDTODEVICE     25
 #define SO_ATTACH_FILTER    26
 #define SO_DETACH_FILTER    27
+#define SO_PEERNAME         28
 #define SO_TIMESTAMP        29
 #define SO_ACCEPTCONN       30
 #define SO_PEERSEC          31
@@ -83,7 +84,11 @@
 #define SO_PROTOCOL         38
 #define SO_DOMAIN           39
 #define SO_RXQ_OVFL         40
+#define SO_WIFI_STATUS      41
 #define SO_PEEK_OFF         42
+#define SO_NOFCS            43
+#define SO_LOCK_FILTER      44
+#define SO_SELECT_ERR_QUEUE 45
 #define SO_BUSY_POLL        46
 #define SO_MAX_PACING_RATE  47
 #define SO_INCOMING_CPU     49
@@ -97,8 +102,12 @@
 #define SO_RCVTIMEO_NEW     66
 #define SO_SNDTIMEO_NEW     67
 #define SO_PREFER_BUSY_POLL 69
+#define SO_RESERVE_MEM      73
+#define SO_RCVMARK          75
 #define SO_PASSPIDFD        76
 #define SO_PEERPIDFD        77
+#define SO_RCVPRIORITY      82
+#define SO_PASSRIGHTS       83
 
 #define SCM_RIGHTS      1
 #define SCM_CREDENTIALS 2

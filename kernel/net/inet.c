@@ -59,6 +59,10 @@ static int new_socket(int family, int type, int protocol,
         return -ENOMEM;
     }
     socket_init(&f->i.s, &inet_ops, family, type, protocol);
+    if (type == SOCK_STREAM) { /* the second of net.ipv4.tcp_wmem and _rmem */
+        f->i.s.send_buffer = 16384;
+        f->i.s.recv_buffer = 131072;
+    }
     list_init(&f->i.options);
     list_init(&f->arrivals);
     list_init(&f->errors);

@@ -108,6 +108,7 @@ struct socket {
     uint32_t recv_buffer, send_buffer;        /* as SO_RCVBUF shows them */
     int32_t linger, priority, mark, recv_low; /* seconds; ...; SO_RCVLOWAT */
     int32_t peek_offset;                      /* SO_PEEK_OFF; -1: off */
+    uint64_t cookie; /* SO_COOKIE; 0: nobody has asked; atomic */
     struct wait_queue can_read, can_write;
     struct spinlock lock; /* LOCK_PIPE: file; a family's own small state */
     struct file *file;    /* not counted; NULL once it is closed */

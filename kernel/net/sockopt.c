@@ -89,6 +89,17 @@ static uint32_t get_timeout(uint64_t ns, void *value)
     return sizeof(tv);
 }
 
+/* What nobody can set here, and so is what it is from the start. */
+static const struct fixed {
+    int name, value;
+} fixed[] = {
+    {SO_WIFI_STATUS, 0},      {SO_NOFCS, 0},      {SO_LOCK_FILTER, 0},
+    {SO_SELECT_ERR_QUEUE, 0}, {SO_BUSY_POLL, 0},  {SO_INCOMING_CPU, -1},
+    {SO_INCOMING_NAPI_ID, 0}, {SO_ZEROCOPY, 0},   {SO_PREFER_BUSY_POLL, 0},
+    {SO_RESERVE_MEM, 0},      {SO_RCVMARK, 0},    {SO_PASSPIDFD, 0},
+    {SO_RCVPRIORITY, 0},      {SO_PASSRIGHTS, 1},
+};
+
 /* ---- setting ---- */
 
 bool socket_capable(int cap)
@@ -147,11 +158,17 @@ static int set_int(struct socket *s, int name, int32_t v)
 {
     uint32_t flag = bit_of(name);
 
+    if (flag == SOCKET_REUSEPORT && v && s->family != AF_INET &&
+        s->family != AF_INET6) {
+        return -EOPNOTSUPP;
+    }
     if (flag) {
         set_bit(s, flag, v);
         return 0;
     }
     switch (name) {
+    case SO_DETACH_FILTER:
+        return -ENOENT; /* there is never one */
     case SO_SNDBUF:
     case SO_RCVBUF:
     case SO_SNDBUFFORCE:
@@ -285,8 +302,42 @@ static int get_int(struct socket *s, int name, int32_t *v)
         *v = 0;
         return 0;
     default:
-        return -ENOPROTOOPT;
+        break;
     }
+    for (unsigned i = 0; i < ARRAY_SIZE(fixed); i++) {
+        if (fixed[i].name == name) {
+            *v = fixed[i].value;
+            return 0;
+        }
+    }
+    return -ENOPROTOOPT;
+}
+
+/* A number that no other socket has. */
+static uint64_t get_cookie(struct socket *s)
+{
+    static uint64_t last;
+    uint64_t none = 0;
+
+    if (!atomic_load(&s->cookie)) {
+        atomic_cas(&s->cookie, &none, atomic_fetch_add(&last, 1) + 1);
+    }
+    return atomic_load(&s->cookie);
+}
+
+static int get_peer_name(struct socket *s, void *value, uint32_t *len)
+{
+    struct abi_sockaddr name;
+    int n = s->ops->getname(s, true, &name);
+
+    if (n < 0) {
+        return n;
+    }
+    if ((uint32_t)n < *len) {
+        return -EINVAL;
+    }
+    memcpy(value, &name, *len);
+    return 0;
 }
 
 static int get_common(struct socket *s, int name, void *value, uint32_t *len)
@@ -296,6 +347,26 @@ static int get_common(struct socket *s, int name, void *value, uint32_t *len)
     int err = 0;
 
     switch (name) {
+    case SO_PEERNAME:
+        return get_peer_name(s, value, len);
+    case SO_PEERCRED: { /* a family without: nobody */
+        static const int32_t nobody[3] = {0, -1, -1};
+
+        memcpy(buf, nobody, size = sizeof(nobody));
+        break;
+    }
+    case SO_ATTACH_FILTER: /* as SO_GET_FILTER: there is none */
+        *len = 0;
+        return 0;
+    case SO_COOKIE: {
+        uint64_t cookie = get_cookie(s);
+
+        if (*len < sizeof(cookie)) {
+            return -EINVAL;
+        }
+        memcpy(buf, &cookie, size = sizeof(cookie));
+        break;
+    }
     case SO_RCVTIMEO:
     case SO_RCVTIMEO_NEW:
         size = get_timeout(s->recv_timeout, buf);
