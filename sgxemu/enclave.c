@@ -180,8 +180,9 @@ static int open_named(const char *name, int *ours)
     return reopen(fd, O_ACCMODE); /* mode 3: neither read nor write */
 }
 
-int enclave_open(void)
+int enclave_open(int access_mode)
 {
+    struct enclave *e;
     int ours, theirs = open_named(ENCLAVE_NAME, &ours);
     long err;
 
@@ -190,7 +191,10 @@ int enclave_open(void)
     }
     err = sys2(SYS_ftruncate, ours, FILE_SIZE);
     process_lock();
-    if (err || attach(ours) == NULL) {
+    e = err ? NULL : attach(ours);
+    if (e) {
+        e->shared->access_mode = (uint8_t)access_mode;
+    } else {
         sys1(SYS_close, theirs);
         sys1(SYS_close, ours);
         theirs = -ENOMEM;

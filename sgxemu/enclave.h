@@ -33,6 +33,7 @@ struct enclave_shared {
     uint32_t lock;  /* tid of the holder */
     uint32_t ioctl; /* tid of the thread in an ioctl: no two at a time */
     bool created, initialized, broken;
+    uint8_t access_mode;         /* O_RDWR and so on, as it was opened */
     uint64_t allowed_attributes; /* what the driver lets EINIT through with */
     uint64_t page_count, resident_count;
     uint64_t reclaim_hand; /* page index, for --epc */
@@ -74,7 +75,8 @@ struct enclave {
 };
 
 /* enclave.c: making, finding, dropping the view. */
-int enclave_open(void); /* a descriptor for the program, or -errno */
+/* A descriptor for the program, or -errno. */
+int enclave_open(int access_mode);
 struct enclave *enclave_by_fd(int fd);
 struct enclave *enclave_by_address(uint64_t address);
 struct enclave *enclave_at(int index); /* NULL past the last or unused */

@@ -102,7 +102,8 @@ static long open_device(ucontext_t *uc, long nr, enum special kind)
     if (flags & O_DIRECTORY) {
         return -ENOTDIR;
     }
-    fd = kind == DEVICE ? enclave_open() : provision_open();
+    fd = kind == DEVICE ? enclave_open((int)flags & O_ACCMODE)
+                        : provision_open();
     if (fd >= 0 && flags & O_CLOEXEC) {
         sys3(SYS_fcntl, fd, F_SETFD, FD_CLOEXEC);
     }
@@ -205,6 +206,22 @@ static bool on_ioctl(ucontext_t *uc, long *result)
         return false;
     }
     *result = device_ioctl(e, uc, cmd, (uint64_t)REG(uc, RDX));
+    return true;
+}
+
+/* The memfd's own mode is neither read nor write. */
+static bool on_getfl(ucontext_t *uc, long *result)
+{
+    struct enclave *e;
+
+    if ((int)REG(uc, RSI) != F_GETFL || !enclave_known_fd((int)REG(uc, RDI))) {
+        return false;
+    }
+    e = enclave_by_fd((int)REG(uc, RDI));
+    *result = sys2(SYS_fcntl, REG(uc, RDI), F_GETFL);
+    if (e && *result >= 0) {
+        *result = (*result & ~O_ACCMODE) | e->shared->access_mode;
+    }
     return true;
 }
 
@@ -311,6 +328,8 @@ bool file_syscall(struct thread *t, ucontext_t *uc, long nr, long *result)
         return enclave_known_fd((int)REG(uc, RDI));
     case SYS_ioctl:
         return on_ioctl(uc, result);
+    case SYS_fcntl:
+        return on_getfl(uc, result);
     case SYS_close:
         *result = -EBADF;
         return enclave_own_fd((int)REG(uc, RDI));

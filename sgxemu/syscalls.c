@@ -121,6 +121,7 @@ static bool emulated(struct thread *t, ucontext_t *uc, long nr, long *result)
     case SYS_pread64:
     case SYS_pwrite64:
     case SYS_lseek:
+    case SYS_fcntl:
         return file_syscall(t, uc, nr, result);
     case SYS_mmap:
     case SYS_munmap:

@@ -9,6 +9,7 @@
 #include "sgxemu/enclave.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sys/mman.h>
 
 #define VMA_MAX 60000u /* below vm.max_map_count */
@@ -294,6 +295,10 @@ long vma_mmap(struct enclave *e, int fd, uint64_t address, uint64_t length,
 
     if ((flags & MAP_TYPE) == MAP_PRIVATE) {
         return -EINVAL; /* sgx_get_unmapped_area() */
+    }
+    if (e->shared->access_mode == O_WRONLY ||
+        (e->shared->access_mode == O_RDONLY && prot & PROT_WRITE)) {
+        return -EACCES; /* mmap(2), before the driver */
     }
     if (!vma_room(e)) {
         return -ENOMEM;

@@ -49,6 +49,13 @@ static void file(void)
        "device", "read and write are EINVAL");
     ok(lseek(fd, 0, SEEK_SET) == -1 && errno == ESPIPE, "device",
        "lseek is ESPIPE");
+    ok((fcntl(fd, F_GETFL) & O_ACCMODE) == O_RDWR, "device",
+       "F_GETFL has the mode that it was opened with");
+    close(fd);
+    fd = open("/dev/sgx_enclave", O_RDONLY);
+    ok(mmap(NULL, PAGE, PROT_WRITE, MAP_SHARED, fd, 0) == MAP_FAILED &&
+           errno == EACCES,
+       "device", "read-only, it cannot be mapped writable");
     close(fd);
 }
 
