@@ -107,7 +107,8 @@ void thread_init(struct thread *t, struct proc *p, void (*fn)(void *))
     list_init(&t->tid_node);
     thread_signals_init(&t->signals);
     take_cred(t, p);
-    t->timer_slack = 50000; /* ns; PR_SET_TIMERSLACK's default */
+    t->timer_slack = t->default_slack =
+        50000; /* ns; PR_SET_TIMERSLACK's default */
     t->syscall_nr = -1;
     memset(thread_regs(t), 0, sizeof(struct user_regs));
     proc_get(p);
