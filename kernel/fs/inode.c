@@ -15,6 +15,7 @@
 #include "kernel/mm/heap.h"
 #include "lib/atomic.h"
 #include "lib/hash.h"
+#include "abi/linux/errno.h"
 #include "abi/linux/stat.h"
 
 static uint32_t last_minor = 24; /* device numbers of superblocks: 0:N */
@@ -25,6 +26,7 @@ void sb_init(struct superblock *sb, const struct superblock_ops *ops,
     sb->ops = ops;
     sb->type = type;
     sb->source = type;
+    sb->own_source = NULL;
     sb->dev = make_dev(0, atomic_add_fetch(&last_minor, 1));
     sb->magic = magic;
     sb->flags = flags;
@@ -39,6 +41,16 @@ void sb_init(struct superblock *sb, const struct superblock_ops *ops,
     }
 }
 
+int sb_set_source(struct superblock *sb, const char *source)
+{
+    sb->own_source = kstrdup(source);
+    if (!sb->own_source) {
+        return -ENOMEM;
+    }
+    sb->source = sb->own_source;
+    return 0;
+}
+
 void sb_get(struct superblock *sb)
 {
     atomic_fetch_add(&sb->holders, 1);
@@ -47,6 +59,7 @@ void sb_get(struct superblock *sb)
 static void release(struct superblock *sb)
 {
     if (atomic_sub_fetch(&sb->refs, 1) == 0) {
+        kfree(sb->own_source);
         sb->ops->free(sb);
     }
 }

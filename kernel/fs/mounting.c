@@ -165,6 +165,7 @@ static int mount_new(const struct path *at, const char *source,
             err = types[i].mount(&sb);
             if (!err && types[i].mount == tmpfs_mount) {
                 err = parse(sb, data);
+                err = err ? err : sb_set_source(sb, *source ? source : "none");
                 if (err) {
                     sb_put(sb);
                 }

@@ -61,7 +61,8 @@ enum { SB_HASH_BITS = 8 };
 struct superblock {
     const struct superblock_ops *ops;
     const char *type;     /* as in /proc/filesystems */
-    const char *source;   /* first field of /proc/mounts; borrowed */
+    const char *source;   /* first field of /proc/mounts */
+    char *own_source;     /* that, if it is to be freed with this; or NULL */
     uint64_t dev;         /* st_dev; given by sb_init() */
     uint64_t magic;       /* statfs's f_type */
     uint32_t flags;       /* SB_* */
@@ -78,6 +79,8 @@ struct superblock {
 /* Fills everything but root; the caller is its one holder. */
 void sb_init(struct superblock *sb, const struct superblock_ops *ops,
              const char *type, uint64_t magic, uint32_t flags);
+/* What mount(2) was told; copied. Once, before sb is mounted. -ENOMEM. */
+int sb_set_source(struct superblock *sb, const char *source);
 void sb_get(struct superblock *sb);
 void sb_put(struct superblock *sb);
 

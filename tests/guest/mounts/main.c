@@ -6,6 +6,31 @@
 #include <sys/mount.h>
 #include "tests/guest/show.h"
 
+static void show_source(const char *path)
+{
+    FILE *f = fopen("/proc/self/mounts", "r");
+    char source[100], at[300], type[20];
+
+    while (fscanf(f, "%99s %299s %19s%*[^\n]", source, at, type) == 3) {
+        if (strcmp(at, path) == 0) {
+            printf("source %s type %s\n", source, type);
+        }
+    }
+    fclose(f);
+}
+
+static void sources(void)
+{
+    title("source");
+    mkdir("/tmp/s", 0755);
+    mount("a b", "/tmp/s", "tmpfs", 0, NULL);
+    show_source("/tmp/s");
+    umount("/tmp/s");
+    mount(NULL, "/tmp/s", "tmpfs", 0, NULL);
+    show_source("/tmp/s");
+    umount("/tmp/s");
+}
+
 static void own(void)
 {
     struct stat a, b;
@@ -91,6 +116,7 @@ int main(void)
 {
     show_start();
     own();
+    sources();
     bind();
     refusals();
     return 0;
