@@ -41,6 +41,7 @@ static long object_read(struct vm_object *o, uint64_t off, void *dst,
     }
     size = ALIGN_UP(size, PAGE_SIZE);
     len = MIN((uint64_t)len, size - off);
+    pagecache_readahead(&data->pages, off / PAGE_SIZE, len / PAGE_SIZE);
     iobuf_kernel(&io, dst, len);
     n = pagecache_read(&data->pages, &io, off, size);
     if (n < 0 || n == (long)len) {
@@ -64,6 +65,9 @@ static size_t object_run(struct vm_object *o, uint64_t *off, size_t len,
     }
     pagecache_gather(&data->pages);
     end = index + MIN((uint64_t)len, size - *off) / PAGE_SIZE;
+    if (load) {
+        pagecache_readahead(&data->pages, index, end - index);
+    }
     n = pagecache_run(&data->pages, &index, end, load, at);
     *off = index * PAGE_SIZE;
     return n * PAGE_SIZE;

@@ -191,7 +191,7 @@ void pagecache_readahead(struct pagecache *pc, uint64_t index, uint64_t count)
         return;
     }
     end = MIN(end, index + MIN(count, end));
-    while (index < end) {
+    while ((index = pagecache_next(pc, index, false)) < end) {
         unsigned n = MIN(end - index, (uint64_t)PAGECACHE_BATCH);
         struct cpage *page;
         int err = fill(pc, index, n, &page);

@@ -15,7 +15,7 @@
 #include "abi/linux/errno.h"
 
 enum {
-    CHUNK = 64 << 10,
+    CHUNK = 128 << 10,
     VARIANTS_MAX = 4,    /* images of the same piece */
     WHOLE_MAX = 4 << 20, /* such code comes as a whole the second time */
     CEILING_MAX = 1 << 20,
