@@ -308,6 +308,9 @@ size_t pagecache_run(struct pagecache *pc, uint64_t *index, uint64_t end,
     struct cpage *page = NULL;
     size_t n = 0;
 
+    if (pc->window) {
+        return window_run(pc, *index, end, run);
+    }
     if (load && page_load(pc, *index, &page) == 0 && page) {
         cpage_put(page);
     }

@@ -37,6 +37,7 @@ struct pagecache {
     uint64_t window;     /* shared mappings see the pages here; 0: none */
     uint64_t window_len; /* bytes reserved there */
     uint64_t window_end; /* bytes committed: the size, rounded up */
+    bool window_seen;    /* private mappings show it: it stays; atomic */
     uint32_t maps, writable_maps; /* shared mappings, and those of files open
                                      for writing; atomic */
     struct text_anchor texts;     /* its code, rewritten */
@@ -88,7 +89,8 @@ void pagecache_readahead(struct pagecache *pc, uint64_t index, uint64_t count);
 /* The pages of [*index, end) that are there and lie one behind the other in
  * memory: how many, from the first on, with a reference on each (page_put).
  * load: the first is read, and what is read with it; may block. Else *index
- * moves to the first one there. What is in a window is not there. */
+ * moves to the first one there. Of a file in a window: its memory, without
+ * references. */
 size_t pagecache_run(struct pagecache *pc, uint64_t *index, uint64_t end,
                      bool load, char **run);
 

@@ -59,6 +59,10 @@ void room_free(struct pagecache *pc);
 
 /* pagewindow.c. Where content at off lies in the window; NULL: not in it. */
 char *window_at(struct pagecache *pc, uint64_t off);
+/* pagecache_run() for what is in a window: without references. From then on
+ * the window stays where it is. */
+size_t window_run(struct pagecache *pc, uint64_t index, uint64_t end,
+                  char **run);
 /* iobuf_put() from a window, whose pages a truncation may take away: what is
  * gone reads as zero. */
 long window_put(struct iobuf *io, const char *src, size_t n);

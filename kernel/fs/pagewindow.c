@@ -29,6 +29,16 @@ char *window_at(struct pagecache *pc, uint64_t off)
                : NULL;
 }
 
+size_t window_run(struct pagecache *pc, uint64_t index, uint64_t end,
+                  char **run)
+{
+    uint64_t last = atomic_load_acquire(&pc->window_end) / PAGE_SIZE;
+
+    atomic_store(&pc->window_seen, true);
+    *run = (char *)pc->window + index * PAGE_SIZE;
+    return index < MIN(last, end) ? MIN(last, end) - index : 0;
+}
+
 long window_put(struct iobuf *io, const char *src, size_t n)
 {
     char part[256];
@@ -212,7 +222,7 @@ int pagecache_share(struct pagecache *pc, uint64_t end)
     if (end <= pc->window_len) {
         return 0;
     }
-    if (atomic_load(&pc->maps)) {
+    if (atomic_load(&pc->maps) || atomic_load(&pc->window_seen)) {
         return -ENOMEM; /* they cannot move with their pages */
     }
     len = ALIGN_UP(len, PAGE_SIZE);

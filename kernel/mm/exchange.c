@@ -27,6 +27,7 @@ struct piece {
     bool shared;    /* VMA_FAMILY */
     int prot;       /* effective */
     uint64_t shown; /* perhaps a page of a file: which; 0: none */
+    uint64_t alias; /* VMA_ALIAS: of what; 0: it is none */
 };
 
 static struct piece piece_at(struct family *f, struct mm *mm, uint64_t at)
@@ -41,6 +42,10 @@ static struct piece piece_at(struct family *f, struct mm *mm, uint64_t at)
         return p;
     }
     p.end = v->end;
+    if (v->flags & VMA_ALIAS) {
+        p.alias = alias_source(v, at);
+        p.prot = prot_effective(v->prot);
+    }
     if (v->flags & VMA_WINDOW) {
         return p;
     }
@@ -292,10 +297,27 @@ static const struct store_run *moved_at(struct walk *w, uint64_t at,
     return r;
 }
 
+/* What both show stays, unless it is to be taken away (alias_revoke), or the
+ * one has gone already; what only `in` shows comes with its faults. */
+static void alias_piece(struct walk *w, uint64_t at, uint64_t end,
+                        const struct piece *was, const struct piece *is)
+{
+    if (was->alias == is->alias && was->prot == is->prot && !w->f->ghost &&
+        alias_there(vma_at(w->in, at), at, end)) {
+        return;
+    }
+    target_mem_release(at, end - at);
+    if (is->own) {
+        load_fresh(w, at, end, is->prot);
+    }
+}
+
 static void change(struct walk *w, uint64_t at, uint64_t end,
                    const struct piece *was, const struct piece *is)
 {
-    if (was->shared || is->shared) {
+    if (was->alias || is->alias) {
+        alias_piece(w, at, end, was, is);
+    } else if (was->shared || is->shared) {
         shared_piece(w, at, end, was, is);
     } else if (was->own && is->own) {
         swap_piece(w, at, end, was, is);

@@ -105,6 +105,7 @@ static void end_family(struct family *f, struct mm *mm)
 {
     mm_lock(mm);
     idle_drop(mm, arena.start, arena.end);
+    alias_release_all(mm);
     list_for_each (pos, &f->spans) {
         struct span *s = list_entry(pos, struct span, node);
         pages_give_back(mm, s->start, s->end);
@@ -209,20 +210,23 @@ bool family_shares(struct family *f, struct mm *but, uint64_t start,
     return false;
 }
 
-uint64_t mm_address_space(struct mm *mm, uint64_t addr)
+uint64_t mm_address_space(struct mm *mm, uint64_t *addr)
 {
     struct vma *v;
     uint64_t space = (uint64_t)mm;
 
-    if (window_holds(addr)) {
+    if (window_holds(*addr)) {
         return 0;
     }
     if (likely(!atomic_load_relaxed(&mm->shares))) {
         return space;
     }
     mm_lock(mm);
-    v = vma_at(mm, addr);
-    if (v && v->flags & VMA_SHARED && !v->obj) {
+    v = vma_at(mm, *addr);
+    if (v && v->flags & VMA_ALIAS) {
+        space = 0;
+        *addr = alias_source(v, *addr);
+    } else if (v && v->flags & VMA_SHARED && !v->obj) {
         space = (uint64_t)mm->family;
     }
     mm_unlock(mm);

@@ -141,6 +141,9 @@ int fault_in(struct mm *mm, struct vma *v, uint64_t addr)
     if (v->flags & VMA_TRAMPOLINE) {
         return -EFAULT;
     }
+    if (v->flags & VMA_ALIAS) {
+        return alias_fault(v, addr);
+    }
     if (v->flags & VMA_WINDOW) { /* its pages are there as far as it reaches */
         return -EIO;
     }

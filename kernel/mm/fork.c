@@ -66,6 +66,9 @@ static int copy_vma(struct mm *to, struct vma *v)
     err = vma_new(v->start, v->end, v->prot, v->flags & ~VMA_LOCKED, v->obj,
                   v->off, &copy);
     if (!err) {
+        if (v->flags & VMA_ALIAS) {
+            alias_enlist(to);
+        }
         copy->name = v->name;
         copy->again = v->again;
         vma_insert(to, copy);
@@ -118,8 +121,11 @@ static void take_away(struct mm *from)
     for (struct vma *v = vma_first(from); v; v = vma_next(v)) {
         uint64_t at = v->start, end;
         if (!(v->flags & (VMA_DONTFORK | VMA_WIPEONFORK)) ||
-            v->flags & VMA_WINDOW) {
+            (v->flags & VMA_WINDOW && !(v->flags & VMA_ALIAS))) {
             continue;
+        }
+        if (v->flags & VMA_ALIAS && stays_behind(v)) {
+            target_mem_release(v->start, v->end - v->start);
         }
         for (; resident_run(&from->resident, &at, v->end, &end); at = end) {
             if (stays_behind(v)) {
@@ -175,6 +181,7 @@ static void drop_child(struct mm *child)
     child->resident.pages = 0; /* not charged */
     mm_empty(child);
     mm_unlock(child);
+    alias_delist(child);
     kfree(child);
 }
 

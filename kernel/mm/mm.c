@@ -63,6 +63,7 @@ int mm_alloc(struct mm **out)
     vma_tree_init(&mm->vmas);
     list_init(&mm->trampolines);
     list_init(&mm->family_node);
+    list_init(&mm->alias_node);
     *out = mm;
     return 0;
 }
@@ -85,6 +86,15 @@ int mm_create(struct mm **out)
 void mm_get(struct mm *mm)
 {
     atomic_fetch_add(&mm->refs, 1);
+}
+
+bool mm_get_living(struct mm *mm)
+{
+    uint32_t refs = atomic_load(&mm->refs);
+
+    while (refs && !atomic_cas(&mm->refs, &refs, refs + 1)) {
+    }
+    return refs != 0;
 }
 
 void mm_use(struct mm *mm)
@@ -157,6 +167,7 @@ void mm_put(struct mm *mm)
     if (!mm->gone) {
         family_leave(mm);
     }
+    alias_delist(mm);
     kfree(mm);
 }
 

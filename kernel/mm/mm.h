@@ -36,7 +36,7 @@ struct vm_object_ops {
      * on, up to len bytes, that lie together in memory of page_share_alloc():
      * how many bytes, and where, with a reference on each page; 0: none there.
      * load: they are read first, which may block; else *off moves to the first
-     * that is there. */
+     * that is there. Memory of a window comes without references. */
     size_t (*run)(struct vm_object *o, uint64_t *off, size_t len, bool load,
                   char **at);
     /* Optional. Where the object's rewritten code is kept, and its size; NULL
@@ -171,8 +171,9 @@ bool mm_locks_future(struct mm *mm);
 uint64_t mm_locked_in(struct mm *mm, uint64_t addr, uint64_t len);
 
 /* Which address space addr belongs to: the same number for all processes that
- * share the memory there, another for each that does not. May block. */
-uint64_t mm_address_space(struct mm *mm, uint64_t addr);
+ * share the memory there, another for each that does not; *addr becomes the
+ * memory's address for all of them. May block. */
+uint64_t mm_address_space(struct mm *mm, uint64_t *addr);
 
 /* True when [addr, addr+len) lies in the programs' part of the arena. */
 bool mm_user_range(uint64_t addr, uint64_t len);

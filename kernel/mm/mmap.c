@@ -237,6 +237,10 @@ static int share(struct mapping *m, uint64_t *addr, uint64_t len, int *flags)
     if (err) {
         return err;
     }
+    if (arena.shown && base >= arena.shown) {
+        m->flags |= VMA_ALIAS;
+        return 0;
+    }
     if (*flags & (MAP_FIXED | MAP_FIXED_NOREPLACE) && *addr != base + m->off) {
         return -ENOMEM;
     }
@@ -296,7 +300,7 @@ int map_locked(struct mm *mm, uint64_t *addr, uint64_t len, int prot, int flags,
     if (!obj && m.flags & VMA_SHARED) {
         atomic_store(&mm->shares, true);
     }
-    if (m.flags & VMA_WINDOW) {
+    if (m.flags & VMA_WINDOW && !(m.flags & VMA_ALIAS)) {
         m.start = *addr;
         m.end = *addr + len;
         return map_window(mm, &m);
@@ -311,7 +315,7 @@ int map_locked(struct mm *mm, uint64_t *addr, uint64_t len, int prot, int flags,
     }
     m.start = *addr;
     m.end = *addr + len;
-    return map_at(mm, &m);
+    return m.flags & VMA_ALIAS ? map_alias(mm, &m) : map_at(mm, &m);
 }
 
 /* What the cache has of a file's private mapping is shown at once: the host's
@@ -332,9 +336,15 @@ int mm_map(struct mm *mm, uint64_t *addr, uint64_t len, int prot, int flags,
 {
     uint64_t size = ALIGN_UP(len, PAGE_SIZE);
     int err = len > size ? -ENOMEM : check_args(size, flags, obj, off);
+    struct vm_object *own = NULL;
 
     if (err) {
         return err;
+    }
+    if (!obj && arena.shown && (flags & MAP_TYPE) != MAP_PRIVATE &&
+        !limit_is_set() && alias_anonymous(size, &own) == 0) {
+        obj = own;
+        off = 0;
     }
     mm_lock(mm);
     err = map_locked(mm, addr, size, prot, flags, obj, off);
@@ -347,6 +357,9 @@ int mm_map(struct mm *mm, uint64_t *addr, uint64_t len, int prot, int flags,
         fill_locked(mm, *addr, *addr + size);
     }
     mm_unlock(mm);
+    if (own) {
+        own->ops->put(own); /* the mapping has its own reference */
+    }
     return err;
 }
 

@@ -100,6 +100,20 @@ static int drop_old(struct mm *mm, const struct move *m)
     return 0;
 }
 
+/* Its pages stay where they are. old_len 0: a second mapping of them. */
+static int move_alias(struct mm *mm, struct move *m, const struct mapping *to)
+{
+    uint64_t base;
+    int err = to->obj->ops->window(to->obj, to->off + m->new_len, &base);
+
+    if (!err) {
+        err = map_alias(mm, to);
+    }
+    return err || m->keep || !m->old_len
+               ? err
+               : unmap_locked(mm, m->old, m->old + m->old_len);
+}
+
 static int move(struct mm *mm, struct move *m)
 {
     struct mapping to = {.start = m->to,
@@ -111,6 +125,9 @@ static int move(struct mm *mm, struct move *m)
                          .off = m->v->off + (m->old - m->v->start)};
     int err;
 
+    if (m->v->flags & VMA_ALIAS) {
+        return move_alias(mm, m, &to);
+    }
     if (m->v->prot & PROT_EXEC || m->v->flags & (VMA_WINDOW | VMA_FAMILY)) {
         return -ENOMEM;
     }
@@ -139,13 +156,21 @@ static int extend(struct mm *mm, const struct move *m)
     struct vma *v = m->v;
     uint64_t end = m->old + m->new_len;
 
-    if (m->old + m->old_len == v->end && v->flags & VMA_WINDOW) {
+    if (m->old + m->old_len == v->end && v->flags & VMA_WINDOW &&
+        !(v->flags & VMA_ALIAS)) {
         return extend_window(mm, v, end);
     }
     if (m->old + m->old_len != v->end || v->flags & VMA_FAMILY ||
         !mm_user_range(m->old, m->new_len) ||
         !vma_range_free(mm, v->end, end) || slots_claim(mm, v->end, end)) {
         return -ENOMEM;
+    }
+    if (v->flags & VMA_ALIAS) {
+        uint64_t base;
+        int err = v->obj->ops->window(v->obj, v->off + (end - v->start), &base);
+        if (err) {
+            return err;
+        }
     }
     idle_drop(mm, v->end, end);
     if (v->prot && is_whole(v->flags, v->obj)) {
@@ -195,7 +220,11 @@ static int remap_locked(struct mm *mm, struct move *m, int flags)
     if (!m->v || m->v->flags & VMA_TRAMPOLINE) {
         return -EFAULT;
     }
-    if (!(flags & MREMAP_FIXED) && !m->keep && m->new_len <= m->old_len) {
+    if (!m->old_len && !(m->v->flags & VMA_ALIAS)) {
+        return -EINVAL;
+    }
+    if (!(flags & MREMAP_FIXED) && !m->keep && m->old_len &&
+        m->new_len <= m->old_len) {
         m->to = m->old;
         return unmap_locked(mm, m->old + m->new_len, m->old + m->old_len);
     }
@@ -209,7 +238,7 @@ static int remap_locked(struct mm *mm, struct move *m, int flags)
         return move_anywhere(mm, m);
     }
     m->to = m->old;
-    err = extend(mm, m);
+    err = m->old_len ? extend(mm, m) : -ENOMEM;
     return err && flags & MREMAP_MAYMOVE ? move_anywhere(mm, m) : err;
 }
 
@@ -232,7 +261,7 @@ int mm_remap(struct mm *mm, uint64_t old, uint64_t old_len, uint64_t new_len,
         (flags & (MREMAP_FIXED | MREMAP_DONTUNMAP) &&
          !(flags & MREMAP_MAYMOVE)) ||
         (m.keep && m.old_len != m.new_len) || !IS_ALIGNED(old, PAGE_SIZE) ||
-        !m.new_len || !m.old_len) {
+        !m.new_len || (!m.old_len && !(flags & MREMAP_MAYMOVE))) {
         return -EINVAL;
     }
     if (flags & MREMAP_FIXED &&

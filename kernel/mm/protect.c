@@ -63,6 +63,9 @@ int protect_vma(struct mm *mm, struct vma *v, int prot)
             (uint64_t)(is_data(v->flags, prot) - is_data(v->flags, v->prot)) *
             (v->end - v->start);
         v->prot = (uint8_t)prot;
+        if (v->flags & VMA_ALIAS && from != to) {
+            alias_protect(v);
+        }
     }
     return err;
 }

@@ -9,7 +9,7 @@
  *   family.c, fork.c, save.c, exchange.c, schedule.c   several at one place
  *   store.c, shadow.c   what they have while they are not there
  *   resident.c   which pages are committed (resident.h)
- *   window.c     where shared objects live
+ *   window.c     where shared objects live;   alias.c  and are seen
  *   limit.c      the ceiling on all memory (limit.h)
  *   idle.c       committed pages kept for the next mapping
  *   mmap.c       mm_map and where it puts things;   unmap.c, protect.c
@@ -49,6 +49,7 @@ enum vma_flags {
     VMA_WIPEONFORK = 128,
     VMA_DONTDUMP = 256,
     VMA_ON_TOUCH = 512, /* committed by faults, also where that is lazy */
+    VMA_ALIAS = 2048,   /* with VMA_WINDOW: lies elsewhere, see alias.c */
     VMA_FAMILY = 1024,  /* anonymous and shared since a fork */
 };
 
@@ -143,6 +144,7 @@ struct mm {
     uint64_t brk_start, brk;
     struct mm_layout layout;
     uint64_t faults, sites_patched, virtual_bytes, locked_bytes, data_bytes;
+    struct list alias_node; /* alias.c */
     bool shares;            /* anonymous shared memory, ever; atomic */
     bool windows;           /* shared objects, ever */
     bool lock_future;       /* mlockall(MCL_FUTURE) */
@@ -197,6 +199,8 @@ static inline int prot_effective(int prot)
 
 /* ---- mm.c ---- */
 
+/* A reference if there are any still. */
+bool mm_get_living(struct mm *mm);
 /* A new address space without a family. */
 int mm_alloc(struct mm **out);
 
@@ -380,6 +384,31 @@ int extend_window(struct mm *mm, struct vma *v, uint64_t end);
 
 /* Whether addr lies in some window. No lock. */
 bool window_holds(uint64_t addr);
+
+/* ---- alias.c; v is VMA_ALIAS, lock held ---- */
+
+/* Maps m, which is VMA_ALIAS, where it says. -ENOMEM. */
+int map_alias(struct mm *mm, const struct mapping *m);
+/* Anonymous shared memory, with a reference. -ENOMEM. */
+int alias_anonymous(uint64_t len, struct vm_object **out);
+/* Shows what the window has of [start, end). */
+void alias_show(struct vma *v, uint64_t start, uint64_t end);
+/* Whether it has all of it. */
+bool alias_there(const struct vma *v, uint64_t start, uint64_t end);
+int alias_fault(struct vma *v, uint64_t addr); /* -EIO: not there */
+/* After a change of v's protection. */
+void alias_protect(struct vma *v);
+/* Where the window has what is at addr; 0: nowhere. */
+uint64_t alias_source(const struct vma *v, uint64_t addr);
+/* Nothing is shown any more. */
+void alias_release_all(struct mm *mm);
+/* mm has such mappings now; mm is about to be freed. */
+void alias_enlist(struct mm *mm);
+void alias_delist(struct mm *mm);
+/* Without locks: a window has [start, end) now, or not any more. -ENOMEM. May
+ * block. */
+int alias_note(uint64_t start, uint64_t end);
+void alias_revoke(uint64_t start, uint64_t end);
 
 /* ---- idle.c; lock held ---- */
 

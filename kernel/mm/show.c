@@ -18,6 +18,14 @@
 
 enum { ROOM_LEAST = 16 };
 
+/* What lies in a window stays there as long as its object. */
+static void put(char *src, uint64_t len)
+{
+    if ((uint64_t)src >= arena.end) {
+        page_put(src, len / PAGE_SIZE);
+    }
+}
+
 /* The first run that ends above addr. */
 static unsigned find(const struct shown *s, uint64_t addr)
 {
@@ -104,7 +112,7 @@ int show_pages(struct mm *mm, struct vma *v, uint64_t addr, char *src,
         err = -ENOMEM;
     }
     if (err) {
-        page_put(src, len / PAGE_SIZE);
+        put(src, len);
         return err;
     }
     add(s, at, (struct shown_run){addr, addr + len, (uint64_t)src});
@@ -152,7 +160,7 @@ static void cut(struct shown *s, unsigned at, uint64_t start, uint64_t end)
     } else {
         drop(s, at);
     }
-    page_put((char *)r.src + (from - r.start), (to - from) / PAGE_SIZE);
+    put((char *)r.src + (from - r.start), to - from);
 }
 
 void shown_forget(struct mm *mm, uint64_t start, uint64_t end)
@@ -192,7 +200,9 @@ int shown_copy(struct mm *to, const struct mm *from)
     }
     for (unsigned i = 0; i < s->count; i++) {
         struct shown_run *r = &s->runs[i];
-        page_get((void *)r->src, (r->end - r->start) / PAGE_SIZE);
+        if (r->src >= arena.end) {
+            page_get((void *)r->src, (r->end - r->start) / PAGE_SIZE);
+        }
         to->shown.runs[to->shown.count++] = *r;
     }
     return 0;
@@ -204,7 +214,7 @@ void shown_free(struct mm *mm)
 
     for (unsigned i = 0; i < s->count; i++) {
         struct shown_run *r = &s->runs[i];
-        page_put((void *)r->src, (r->end - r->start) / PAGE_SIZE);
+        put((char *)r->src, r->end - r->start);
     }
     kfree(s->runs);
     *s = (struct shown){NULL, 0, 0};

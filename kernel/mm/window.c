@@ -72,6 +72,12 @@ int mm_window_commit(uint64_t start, uint64_t end)
         return err;
     }
     err = target_mem_commit(start, end - start, MEM_READ | MEM_WRITE);
+    if (!err && arena.shown) {
+        err = alias_note(start, end);
+        if (err) {
+            target_mem_release(start, end - start);
+        }
+    }
     if (err) {
         limit_uncharge((end - start) / PAGE_SIZE);
     }
@@ -81,6 +87,9 @@ int mm_window_commit(uint64_t start, uint64_t end)
 void mm_window_release(uint64_t start, uint64_t end)
 {
     if (start < end) {
+        if (arena.shown) {
+            alias_revoke(start, end);
+        }
         target_mem_release(start, end - start);
         limit_uncharge((end - start) / PAGE_SIZE);
     }
@@ -143,6 +152,9 @@ int map_window(struct mm *mm, const struct mapping *m)
 
 void unmap_window(struct mm *mm, struct vma *v)
 {
+    if (v->flags & VMA_ALIAS) {
+        target_mem_release(v->start, v->end - v->start);
+    }
     if (v->again) {
         v->again--;
     } else {
@@ -165,7 +177,7 @@ int mm_unmap_object(struct mm *mm, uint64_t addr,
         return -EINVAL;
     }
     obj = v->obj;
-    while (v && v->obj == obj && !err) {
+    while (v && v->obj == obj && v->start - v->off == addr && !err) {
         uint64_t end = v->end;
 
         err = unmap_locked(mm, v->start, end);

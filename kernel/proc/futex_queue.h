@@ -45,12 +45,12 @@ extern struct futex_bucket futex_buckets[FUTEX_BUCKETS];
 static inline struct futex_key futex_key(struct futex_word word)
 {
     struct mm *mm = current_task()->mm;
-    uint64_t space = (uint64_t)mm;
+    uint64_t space = (uint64_t)mm, addr = word.addr.addr;
 
     if (word.shared) {
-        space = mm_address_space(mm, word.addr.addr) | 1;
+        space = mm_address_space(mm, &addr) | 1;
     }
-    return (struct futex_key){space, word.addr.addr};
+    return (struct futex_key){space, addr};
 }
 
 static inline bool futex_key_equal(struct futex_key a, struct futex_key b)

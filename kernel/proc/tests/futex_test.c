@@ -52,7 +52,7 @@ void lock_check_release(uint32_t cls, bool sleeps)
 {
 }
 
-uint64_t mm_address_space(struct mm *mm, uint64_t addr)
+uint64_t mm_address_space(struct mm *mm, uint64_t *addr)
 {
     return (uint64_t)mm;
 }
