@@ -25,8 +25,14 @@
 #include "target/target.h"
 
 static struct spinlock alias_lock = SPINLOCK_INIT(LOCK_SLOTS);
-static struct list aliasers = LIST_INIT(aliasers);
+static struct list aliasers;
 static struct resident there;
+
+void alias_init(void)
+{
+    list_init(&aliasers);
+    there = (struct resident){NULL, 0};
+}
 
 /* ---- what windows have ---- */
 

@@ -9,6 +9,7 @@
 #include "kernel/core/log.h"
 #include "kernel/mm/heap.h"
 #include "kernel/mm/limit.h"
+#include "kernel/mm/text_image.h"
 #include "kernel/mm/text_memo.h"
 #include "lib/atomic.h"
 #include "lib/string.h"
@@ -23,6 +24,8 @@ void mm_init(uint64_t user_start, uint64_t user_end, uint64_t shown,
     arena = (struct arena){user_start, user_end, shown, commit_is_lazy, false};
     uaccess_init(user_start, user_end);
     text_memo_init();
+    text_images_init();
+    alias_init();
     if (slots_init() || windows_init()) {
         panic("no memory for the first address space");
     }

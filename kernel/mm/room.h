@@ -387,6 +387,7 @@ bool window_holds(uint64_t addr);
 
 /* ---- alias.c; v is VMA_ALIAS, lock held ---- */
 
+void alias_init(void); /* at boot */
 /* Maps m, which is VMA_ALIAS, where it says. -ENOMEM. */
 int map_alias(struct mm *mm, const struct mapping *m);
 /* Anonymous shared memory, with a reference. -ENOMEM. */

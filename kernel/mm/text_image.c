@@ -22,7 +22,12 @@ enum {
 };
 
 static struct spinlock images_lock = SPINLOCK_INIT(LOCK_DENTRY);
-static struct list shrinkable = LIST_INIT(shrinkable);
+static struct list shrinkable;
+
+void text_images_init(void)
+{
+    list_init(&shrinkable);
+}
 
 void text_anchor_init(struct text_anchor *a)
 {

@@ -14,6 +14,9 @@
 #include "lib/types.h"
 #include "lib/list.h"
 
+/* At boot. */
+void text_images_init(void);
+
 /* Embedded in what has content that never changes; all its images. */
 struct text_anchor {
     struct list images;

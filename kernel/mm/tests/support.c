@@ -28,6 +28,8 @@
 
 static signed char *state; /* per page: prot + 1, 0 when not committed */
 static unsigned fail_in, fail_count, calls;
+static bool can_show;
+static int shown_fd;
 static struct vcpu vcpus[4];
 static struct task task;
 
@@ -98,8 +100,57 @@ void support_reset(void)
                      (state ? MAP_FIXED : 0),
                  -1, 0);
     fail_in = calls = 0;
+    can_show = false;
     support_set_vcpu(0);
     catch_faults();
+}
+
+/* ---- what can be shown: one file, in two places ---- */
+
+#define USER_SHOWN   (ARENA + USER_SIZE / 4 * 3)
+#define KERNEL_SHOWN (KERNEL_BASE + KERNEL_SIZE / 2)
+enum { MAP_SHARED_FIXED = 0x4011 }; /* and MAP_NORESERVE */
+
+/* -1: not there. */
+static long shown_offset(uint64_t addr)
+{
+    if (!can_show || addr < USER_SHOWN) {
+        return -1;
+    }
+    if (addr < KERNEL_BASE) {
+        return (long)(addr - USER_SHOWN);
+    }
+    return addr < KERNEL_SHOWN ? -1
+                               : (long)(USER_SIZE / 4 + (addr - KERNEL_SHOWN));
+}
+
+static void map_shown(uint64_t addr, uint64_t len, int prot)
+{
+    check(mmap((void *)addr, len, prot, MAP_SHARED_FIXED, shown_fd,
+               shown_offset(addr)) == (void *)addr);
+}
+
+void support_can_show(void)
+{
+    can_show = true;
+    if (shown_fd > 0) {
+        close(shown_fd);
+    }
+    shown_fd = (int)syscall(SYS_memfd_create, "shown", 0);
+    check(shown_fd > 0 &&
+          ftruncate(shown_fd, USER_SIZE / 4 + KERNEL_SIZE / 2) == 0);
+    map_shown(USER_SHOWN, USER_SIZE / 4, PROT_NONE);
+    map_shown(KERNEL_SHOWN, KERNEL_SIZE / 2, PROT_NONE);
+}
+
+uint64_t support_user_shown(void)
+{
+    return USER_SHOWN;
+}
+
+uint64_t support_kernel_shown(void)
+{
+    return KERNEL_SHOWN;
 }
 
 uint64_t support_user_start(void)
@@ -219,7 +270,13 @@ int target_mem_clear(uint64_t addr, uint64_t len)
 void target_mem_release(uint64_t addr, uint64_t len)
 {
     calls++;
-    arena_map(addr, len, PROT_NONE);
+    if (shown_offset(addr) >= 0) {
+        syscall(SYS_fallocate, shown_fd, 3, shown_offset(addr),
+                len); /* PUNCH */
+        map_shown(addr, len, PROT_NONE);
+    } else {
+        arena_map(addr, len, PROT_NONE);
+    }
     memset(&state[(addr - ARENA) / PAGE_SIZE], 0, len / PAGE_SIZE);
 }
 
@@ -238,7 +295,17 @@ int target_mem_install(uint64_t addr, const void *src, uint64_t len, int prot)
 int target_mem_show(uint64_t addr, uint64_t src, uint64_t len, int prot,
                     bool shared)
 {
-    return -95;
+    if (!can_show) {
+        return -95;
+    }
+    if (target_call(addr, len)) {
+        return -12;
+    }
+    check(shown_offset(src) >= 0 && shown_offset(addr) < 0);
+    check(mmap((void *)addr, len, prot & ~MEM_EXEC, shared ? 0x4011 : 0x4012,
+               shown_fd, shown_offset(src)) == (void *)addr);
+    memset(&state[(addr - ARENA) / PAGE_SIZE], prot + 1, len / PAGE_SIZE);
+    return 0;
 }
 
 void target_random(void *buf, size_t len)

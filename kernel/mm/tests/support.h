@@ -19,6 +19,12 @@ uint64_t support_user_end(void);
 uint64_t support_kernel_start(void);
 uint64_t support_kernel_end(void);
 
+/* From now on the target can show what is in the tops of both parts of the
+ * arena, until the next support_reset(). */
+void support_can_show(void);
+uint64_t support_user_shown(void);
+uint64_t support_kernel_shown(void);
+
 /* What the target thinks of a page: its protection, or -1 when it is not
  * committed. */
 int support_prot(uint64_t addr);

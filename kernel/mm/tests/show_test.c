@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Where the target can give a page a second address: private mappings show an
+ * object's pages and keep them, shared ones lie anywhere, code is rewritten
+ * once for all; what fails leaves mappings that copy.
+ */
+#include "lib/tests/unit.h"
+#include "kernel/mm/tests/support.h"
+#include "kernel/mm/heap.h"
+#include "kernel/mm/room.h"
+#include "kernel/mm/text_image.h"
+#include "abi/linux/errno.h"
+#include "target/target.h"
+
+enum {
+    RW = PROT_READ | PROT_WRITE,
+    RX = PROT_READ | PROT_EXEC,
+    PAGES = 8,
+    SITE = 600, /* `mov $39,%eax; syscall` in each page */
+};
+
+static struct mm *mm;
+
+/* ---- an object whose pages can be shown ---- */
+
+static struct {
+    struct vm_object object;
+    char *pages;
+    uint64_t window;
+    unsigned refs, reads;
+    struct text_anchor texts;
+} file;
+
+static void file_get(struct vm_object *o)
+{
+    file.refs++;
+}
+
+static void file_put(struct vm_object *o)
+{
+    file.refs--;
+}
+
+static long file_read(struct vm_object *o, uint64_t off, void *dst, size_t len)
+{
+    size_t size = PAGES * PAGE_SIZE, n = off < size ? MIN(len, size - off) : 0;
+
+    file.reads++;
+    memcpy(dst, file.pages + off, n);
+    return (long)n;
+}
+
+static size_t file_run(struct vm_object *o, uint64_t *off, size_t len,
+                       bool load, char **at)
+{
+    size_t size = PAGES * PAGE_SIZE;
+    size_t n = *off < size ? MIN(len, size - *off) : 0;
+
+    *at = file.pages + *off;
+    page_get(*at, n / PAGE_SIZE);
+    return n;
+}
+
+static struct text_anchor *file_texts(struct vm_object *o, uint64_t *size)
+{
+    *size = PAGES * PAGE_SIZE;
+    return &file.texts;
+}
+
+static int file_window(struct vm_object *o, uint64_t min_len, uint64_t *base)
+{
+    *base = file.window;
+    return 0;
+}
+
+static void file_describe(struct vm_object *o, char *path, size_t len,
+                          uint64_t *dev, uint64_t *ino)
+{
+    path[0] = '\0';
+}
+
+static const struct vm_object_ops file_ops = {
+    .get = file_get,
+    .put = file_put,
+    .read = file_read,
+    .run = file_run,
+    .texts = file_texts,
+    .window = file_window,
+    .describe = file_describe,
+};
+
+static void write_code(void)
+{
+    static const uint8_t call[] = {0xb8, 39, 0, 0, 0, 0x0f, 0x05};
+
+    memset(file.pages, 0x90, PAGES * PAGE_SIZE);
+    for (unsigned i = 0; i < PAGES; i++) {
+        memcpy(file.pages + i * PAGE_SIZE + SITE, call, sizeof(call));
+    }
+}
+
+static void fresh(void)
+{
+    support_reset();
+    support_can_show();
+    heap_init(support_kernel_start(), support_kernel_shown(),
+              support_kernel_shown(), support_kernel_end(), 0);
+    mm_init(support_user_start(), support_user_end(), support_user_shown(),
+            true);
+    EXPECT_EQ(mm_create(&mm), 0);
+    support_set_mm(mm);
+    memset(&file, 0, sizeof(file));
+    file.object.ops = &file_ops;
+    file.pages = page_share_alloc(PAGES);
+    text_anchor_init(&file.texts);
+    for (unsigned i = 0; i < PAGES; i++) {
+        memset(file.pages + i * PAGE_SIZE, 'a' + (int)i, PAGE_SIZE);
+    }
+}
+
+static char *map(int prot, int flags)
+{
+    uint64_t addr = 0;
+    int err =
+        mm_map(mm, &addr, PAGES * PAGE_SIZE, prot, flags, &file.object, 0);
+
+    EXPECT_EQ(err, 0);
+    return (char *)addr;
+}
+
+static void refs_are(uint32_t want, unsigned from, unsigned to)
+{
+    for (; from < to; from++) {
+        EXPECT_EQ(page_refs(file.pages + from * PAGE_SIZE), want);
+    }
+}
+
+/* ---- private mappings ---- */
+
+static void a_private_mapping_is_the_page_until_written(void)
+{
+    char *p;
+
+    fresh();
+    p = map(RW, MAP_PRIVATE);
+    EXPECT_EQ(p[3 * PAGE_SIZE], 'd');
+    EXPECT_EQ(file.reads, 0);
+    refs_are(2, 0, PAGES);
+    file.pages[0] = 'X';
+    EXPECT_EQ(p[0], 'X');
+    p[0] = 'y';
+    EXPECT_EQ(file.pages[0], 'X');
+    EXPECT_EQ(mm_unmap(mm, (uint64_t)p, PAGES * PAGE_SIZE), 0);
+    refs_are(1, 0, PAGES);
+    EXPECT_EQ(file.refs, 0);
+}
+
+static void what_is_unmapped_is_let_go(void)
+{
+    char *p;
+
+    fresh();
+    p = map(PROT_READ, MAP_PRIVATE);
+    EXPECT_EQ(mm_unmap(mm, (uint64_t)p + 2 * PAGE_SIZE, 3 * PAGE_SIZE), 0);
+    refs_are(2, 0, 2);
+    refs_are(1, 2, 5);
+    refs_are(2, 5, PAGES);
+    EXPECT_EQ(p[6 * PAGE_SIZE], 'g');
+    EXPECT_EQ(support_prot((uint64_t)p + 2 * PAGE_SIZE), -1);
+    mm_leave(mm);
+    mm_put(mm);
+    refs_are(1, 0, PAGES);
+}
+
+static void a_target_that_refuses_is_no_memory_lost(void)
+{
+    for (unsigned n = 1; n < 6; n++) {
+        uint64_t addr = 0;
+
+        fresh();
+        support_fail_target(n, 1);
+        if (mm_map(mm, &addr, PAGES * PAGE_SIZE, PROT_READ, MAP_PRIVATE,
+                   &file.object, 0) == 0) {
+            support_fail_target(0, 0);
+            EXPECT_EQ(mm_unmap(mm, addr, PAGES * PAGE_SIZE), 0);
+        }
+        support_fail_target(0, 0);
+        refs_are(1, 0, PAGES);
+        EXPECT_EQ(file.refs, 0);
+    }
+}
+
+/* ---- code ---- */
+
+static int32_t distance(const char *site)
+{
+    int32_t rel;
+
+    EXPECT_EQ((uint8_t)site[0], 0xe9);
+    memcpy(&rel, site + 1, sizeof(rel));
+    return rel;
+}
+
+static void code_is_rewritten_once(void)
+{
+    char *first, *second;
+    unsigned reads;
+    uint64_t site;
+
+    fresh();
+    write_code();
+    first = map(RX, MAP_PRIVATE);
+    EXPECT_EQ(mm_fault(mm, (uint64_t)first, MEM_READ), 0);
+    reads = file.reads;
+    second = map(RX, MAP_PRIVATE);
+    EXPECT_EQ(file.reads, reads);
+    EXPECT(first != second);
+    for (unsigned i = 0; i < PAGES; i++) {
+        char *a = first + i * PAGE_SIZE + SITE;
+        char *b = second + i * PAGE_SIZE + SITE;
+
+        EXPECT_EQ(distance(a), distance(b));
+        EXPECT(mm_trampoline_rip((uint64_t)b + 5 + distance(b), &site));
+        EXPECT_EQ(site, (uint64_t)b);
+    }
+    EXPECT_EQ((uint8_t)file.pages[SITE], 0xb8);
+}
+
+/* ---- shared mappings ---- */
+
+static void make_window(unsigned pages)
+{
+    EXPECT_EQ(mm_window_alloc(PAGES * PAGE_SIZE, &file.window), 0);
+    EXPECT_EQ(mm_window_commit(file.window, file.window + pages * PAGE_SIZE),
+              0);
+}
+
+static void a_shared_page_is_seen_at_any_address(void)
+{
+    uint64_t fixed;
+    char *a, *b;
+
+    fresh();
+    make_window(PAGES);
+    a = map(RW, MAP_SHARED);
+    b = map(PROT_READ, MAP_SHARED);
+    EXPECT(a != b);
+    a[0] = 'S';
+    EXPECT_EQ(b[0], 'S');
+    EXPECT_EQ(support_prot((uint64_t)a), RW);
+    EXPECT_EQ(support_prot((uint64_t)b), PROT_READ);
+    fixed = support_user_start() + (3ul << 30);
+    EXPECT_EQ(mm_map(mm, &fixed, PAGE_SIZE, RW, MAP_SHARED | MAP_FIXED,
+                     &file.object, PAGE_SIZE),
+              0);
+    *(char *)fixed = 'F';
+    EXPECT_EQ(b[PAGE_SIZE], 'F');
+    EXPECT_EQ(mm_unmap(mm, (uint64_t)a, PAGES * PAGE_SIZE), 0);
+    EXPECT_EQ(support_prot((uint64_t)a), -1);
+    EXPECT_EQ(b[0], 'S');
+}
+
+static void what_the_window_loses_is_gone_everywhere(void)
+{
+    char *a;
+
+    fresh();
+    make_window(2);
+    a = map(RW, MAP_SHARED);
+    a[PAGE_SIZE] = 'x';
+    EXPECT_EQ(mm_fault(mm, (uint64_t)a + 2 * PAGE_SIZE, MEM_READ), -EIO);
+    mm_window_release(file.window + PAGE_SIZE, file.window + 2 * PAGE_SIZE);
+    EXPECT_EQ(support_prot((uint64_t)a + PAGE_SIZE), -1);
+    EXPECT_EQ(mm_fault(mm, (uint64_t)a + PAGE_SIZE, MEM_WRITE), -EIO);
+    EXPECT_EQ(
+        mm_window_commit(file.window + PAGE_SIZE, file.window + 3 * PAGE_SIZE),
+        0);
+    EXPECT_EQ(mm_fault(mm, (uint64_t)a + PAGE_SIZE, MEM_WRITE), 0);
+    EXPECT_EQ(a[PAGE_SIZE], 0);
+}
+
+static void anonymous_shared_memory_maps_twice(void)
+{
+    uint64_t a = 0, b = 0;
+
+    fresh();
+    EXPECT_EQ(
+        mm_map(mm, &a, 2 * PAGE_SIZE, RW, MAP_SHARED | MAP_ANONYMOUS, NULL, 0),
+        0);
+    *(char *)a = 'a';
+    EXPECT_EQ(mm_remap(mm, a, 0, 2 * PAGE_SIZE, MREMAP_MAYMOVE, &b), 0);
+    EXPECT(a != b);
+    EXPECT_EQ(*(char *)b, 'a');
+    EXPECT_EQ(mm_unmap(mm, a, 2 * PAGE_SIZE), 0);
+    EXPECT_EQ(*(char *)b, 'a');
+}
+
+int main(void)
+{
+    RUN(a_private_mapping_is_the_page_until_written);
+    RUN(what_is_unmapped_is_let_go);
+    RUN(a_target_that_refuses_is_no_memory_lost);
+    RUN(code_is_rewritten_once);
+    RUN(a_shared_page_is_seen_at_any_address);
+    RUN(what_the_window_loses_is_gone_everywhere);
+    RUN(anonymous_shared_memory_maps_twice);
+    return unit_result();
+}
