@@ -139,7 +139,7 @@ int fault_in(struct mm *mm, struct vma *v, uint64_t addr)
     uint64_t start, end;
 
     if (v->flags & VMA_TRAMPOLINE) {
-        return -EFAULT;
+        return trampoline_fault(mm, addr);
     }
     if (v->flags & VMA_ALIAS) {
         return alias_fault(v, addr);

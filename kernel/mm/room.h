@@ -477,6 +477,8 @@ enum { TRAMPOLINE_SIZE = 64 << 10, TRAMPOLINE_ROOM = 2 * TRAMPOLINE_SIZE };
 /* Sets a trampoline region aside below addr, where there is room: best
  * effort. */
 void trampoline_reserve(struct mm *mm, uint64_t addr);
+/* Brings in the slots at addr, of code that is shown. -EFAULT: none there. */
+int trampoline_fault(struct mm *mm, uint64_t addr);
 /* The address space ends. */
 void trampoline_free_all(struct mm *mm);
 

@@ -41,8 +41,8 @@ static void image_free(struct text_image *img)
     if (img->text) {
         page_put(img->text, img->len / PAGE_SIZE);
     }
-    if (img->slots.pages[0]) {
-        page_put(img->slots.pages[0], TRAMPOLINE_PAGES);
+    if (img->slots.room) {
+        page_put(img->slots.room, TRAMPOLINE_PAGES);
     }
     kfree(img);
 }
@@ -59,21 +59,13 @@ void text_image_put(struct text_image *img)
     }
 }
 
-/* A whole region, though few have so many sites: the address of a slot must
- * fit the instructions that it serves (patch_slot_fit). */
+/* Room for a whole region, though few have so many sites: the address of a
+ * slot must fit the instructions that it serves (patch_slot_fit). */
 static int slots_alloc(struct text_image *img)
 {
-    uint8_t *pages = page_share_alloc(TRAMPOLINE_PAGES);
-
-    if (!pages) {
-        return -ENOMEM;
-    }
-    memset(pages, 0xcc, TRAMPOLINE_SIZE);
     img->slots.count = TRAMPOLINE_SLOTS;
-    for (unsigned i = 0; i < TRAMPOLINE_PAGES; i++) {
-        img->slots.pages[i] = pages + i * PAGE_SIZE;
-    }
-    return 0;
+    img->slots.room = page_share_alloc(TRAMPOLINE_PAGES);
+    return img->slots.room ? 0 : -ENOMEM;
 }
 
 static struct text_image *image_create(const struct text_anchor *a,
@@ -222,7 +214,10 @@ static struct text_image *improve(struct text_anchor *a, struct text_image *old,
     memcpy(img->text, old->text, old->len);
     memcpy(img->slots.used, old->slots.used, sizeof(img->slots.used));
     for (unsigned i = 0; i < TRAMPOLINE_PAGES; i++) {
-        memcpy(img->slots.pages[i], old->slots.pages[i], PAGE_SIZE);
+        if (old->slots.pages[i]) {
+            img->slots.pages[i] = img->slots.room + i * PAGE_SIZE;
+            memcpy(img->slots.pages[i], old->slots.pages[i], PAGE_SIZE);
+        }
     }
     mutex_unlock(&old->lock);
     bitmap_set_range(img->filled, 0, (old->len + CHUNK - 1) / CHUNK);

@@ -286,22 +286,55 @@ bool trampoline_fits(struct mm *mm, uint64_t start)
            vma_range_free(mm, start, end) && slots_claim(mm, start, end) == 0;
 }
 
+/* What there is of an image's slots and is not shown yet. Its pages come to be
+ * one by one; who jumps to a slot in one that is not here faults. */
+static void show_slots(struct mm *mm, struct region *r)
+{
+    struct vma *v = vma_at(mm, r->start);
+    unsigned i = 0, end;
+
+    while (i < TRAMPOLINE_PAGES) {
+        uint64_t addr = r->start + i * PAGE_SIZE;
+        char *slots = (char *)r->set->room + i * PAGE_SIZE;
+
+        end = i;
+        while (end < TRAMPOLINE_PAGES &&
+               atomic_load_acquire(&r->set->pages[end]) &&
+               !resident_test(&mm->resident, r->start + end * PAGE_SIZE)) {
+            end++;
+        }
+        if (end > i) {
+            page_get(slots, end - i);
+            if (show_pages(mm, v, addr, slots, (end - i) * PAGE_SIZE)) {
+                return; /* a fault tries again */
+            }
+        }
+        i = end + 1;
+    }
+}
+
 int trampoline_show(struct mm *mm, uint64_t start, struct text_image *img)
 {
     struct region *r = region_at(mm, start, img);
-    char *slots = (char *)img->slots.pages[0];
 
     if (!r) {
         return -ENOMEM;
     }
-    page_get(slots, TRAMPOLINE_PAGES);
-    if (show_pages(mm, vma_at(mm, start), start, slots, TRAMPOLINE_SIZE)) {
-        /* It stays until the end, empty: traps may be looking at it. */
-        r->image = NULL;
-        r->set = &r->own;
-        return -ENOMEM;
-    }
+    show_slots(mm, r);
     return 0;
+}
+
+int trampoline_fault(struct mm *mm, uint64_t addr)
+{
+    uint64_t start = ALIGN_DOWN(addr, (uint64_t)TRAMPOLINE_SIZE);
+
+    list_for_each (pos, &mm->trampolines) {
+        struct region *r = list_entry(pos, struct region, node);
+        if (r->start == start && r->image) {
+            show_slots(mm, r);
+        }
+    }
+    return resident_test(&mm->resident, addr) ? 0 : -EFAULT;
 }
 
 struct text_image *trampoline_image(struct mm *mm, const struct text_anchor *a,
@@ -417,7 +450,7 @@ static uint8_t *page_for(struct slot_set *s, unsigned slot)
     uint8_t *page = s->pages[i];
 
     if (!page) {
-        page = page_alloc(1);
+        page = s->room ? s->room + i * PAGE_SIZE : page_alloc(1);
         if (page) {
             memset(page, 0xcc, PAGE_SIZE); /* INT3: nobody's slot */
             atomic_store_release(&s->pages[i], page);

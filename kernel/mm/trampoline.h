@@ -22,6 +22,7 @@ struct slot_set {
     uint8_t *pages[TRAMPOLINE_PAGES]; /* NULL: unused */
     uint32_t dirty; /* bit a page: changed since it was installed */
     uint32_t count; /* slots that there may be */
+    uint8_t *room;  /* an image's: where pages come from, counted ones */
     uint64_t used[BITMAP_WORDS(TRAMPOLINE_SLOTS)];
 };
 
