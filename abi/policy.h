@@ -113,7 +113,8 @@ struct policy {
     struct policy_list env;          /* "K=V" */
     struct policy_list env_pass;     /* "K" */
     struct policy_list mounts, listen, connect, limits;
-    uint8_t reserved[64];
+    uint64_t swap_memory; /* bytes; 0: no limit of what fork(2) may copy */
+    uint8_t reserved[56];
 };
 static_assert(sizeof(struct policy) == 256, "policy header");
 

@@ -160,6 +160,7 @@ static _Noreturn void start(void)
     if (!info->faults_count) {
         mm_without_faults();
     }
+    mm_swap_limit(info->swap_limit);
     syscall_set_mode(info->strace, info->stats);
     stack = kstack_alloc();
     must(stack ? 0 : -1, "memory for the first task");

@@ -57,6 +57,7 @@ struct boot_info {
     uint64_t (*tsc)(void);
     unsigned vcpu_count;
     uint64_t memory_limit; /* bytes; 0: none */
+    uint64_t swap_limit;   /* of what fork(2) may copy, bytes; 0: none */
 
     enum root_kind root;
     int image_fd;        /* host descriptors, for hostio */

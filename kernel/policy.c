@@ -347,6 +347,7 @@ static void fill_rest(const struct policy *p, const struct policy_host *host,
     info->policy = p;
     info->vcpu_count = p->vcpus;
     info->memory_limit = p->memory;
+    info->swap_limit = p->swap_memory;
     info->root = ROOT_IMAGE;
     info->image_size = p->image_size;
     memcpy(info->root_hash, p->root_hash, sizeof(info->root_hash));

@@ -11,15 +11,21 @@
 #include "arch/x86_64/vcpu.h"
 
 enum stat {
-    STAT_TRAP,      /* SYSCALL instructions that trapped instead of jumping */
-    STAT_FAULT,     /* page faults of user code */
-    STAT_TICK,      /* ticks and kicks that interrupted user code */
-    STAT_EXCEPTION, /* other CPU exceptions of user code */
-    STAT_SWITCH,    /* from one task to another */
-    STAT_PREEMPT,   /* of these, because a time slice was over */
-    STAT_STEAL,     /* tasks taken from another vCPU's queue */
-    STAT_IDLE,      /* waits of a vCPU in the target */
-    STAT_SIGNAL,    /* signal frames built */
+    STAT_TRAP,        /* SYSCALL instructions that trapped instead of jumping */
+    STAT_FAULT,       /* page faults of user code */
+    STAT_TICK,        /* ticks and kicks that interrupted user code */
+    STAT_EXCEPTION,   /* other CPU exceptions of user code */
+    STAT_SWITCH,      /* from one task to another */
+    STAT_PREEMPT,     /* of these, because a time slice was over */
+    STAT_STEAL,       /* tasks taken from another vCPU's queue */
+    STAT_IDLE,        /* waits of a vCPU in the target */
+    STAT_SIGNAL,      /* signal frames built */
+    STAT_FORK,        /* address spaces copied */
+    STAT_FORK_BYTES,  /* copied for that */
+    STAT_SWAP,        /* exchanges of two members of a family */
+    STAT_SWAP_COPIED, /* bytes, back and forth */
+    STAT_SWAP_MOVED,  /* bytes of pages, used or not */
+    STAT_SWAP_NS,
     STAT_COUNT
 };
 
@@ -33,6 +39,11 @@ extern struct stats_vcpu stats_vcpus[];
 static inline void stats_count(enum stat what)
 {
     stats_vcpus[this_vcpu()->id].count[what]++;
+}
+
+static inline void stats_add(enum stat what, uint64_t n)
+{
+    stats_vcpus[this_vcpu()->id].count[what] += n;
 }
 
 /* The sum over all vCPUs; a little stale while they run. */

@@ -12,6 +12,7 @@
  */
 #include "kernel/mm/families.h"
 #include "kernel/core/log.h"
+#include "kernel/core/stats.h"
 #include "kernel/core/timer.h"
 #include "kernel/mm/heap.h"
 #include "abi/linux/errno.h"
@@ -387,6 +388,31 @@ static int end_common(struct family *f, struct mm *in, struct mm *out)
     return err;
 }
 
+static uint64_t copied_in(const struct store *s)
+{
+    uint64_t bytes = 0;
+
+    for (unsigned i = 0; i < s->count; i++) {
+        const struct store_run *r = &s->runs[i];
+        bytes += r->buf && !r->moved ? run_end(r) - r->start : 0;
+    }
+    return bytes;
+}
+
+static void count_swap(struct family *f, struct mm *out, struct mm *in)
+{
+    uint64_t copied =
+        copied_in(&in->store) + (out ? copied_in(&out->store) : 0);
+
+    in->swaps++;
+    in->swap_bytes += copied;
+    in->swap_ns += f->swap_ns;
+    stats_count(STAT_SWAP);
+    stats_add(STAT_SWAP_COPIED, copied);
+    stats_add(STAT_SWAP_MOVED, in->store.moved + (out ? out->store.moved : 0));
+    stats_add(STAT_SWAP_NS, f->swap_ns);
+}
+
 int family_exchange(struct family *f, struct mm *in)
 {
     struct mm *out = f->ghost ? f->ghost : f->resident;
@@ -410,12 +436,13 @@ int family_exchange(struct family *f, struct mm *in)
         }
     }
     change_all(&w);
-    store_free(&in->store, true);
     spin_lock(&f->lock);
     f->resident = in;
     spin_unlock(&f->lock);
     f->since = clock_now();
     f->swap_ns = f->since - start;
+    count_swap(f, out, in);
+    store_free(&in->store, true);
     if (f->ghost) {
         bury_ghost(f);
     }

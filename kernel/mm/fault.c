@@ -15,13 +15,14 @@
 #include "target/target.h"
 
 /* SPURIOUS_MAX: faults in a row on one page that is there, before we take it
- * that they will not end. Threads that fault together cause a few. */
+ * that they will not end. Each thread that waited while another one brought the
+ * page in causes one, and there may be thousands. */
 enum {
     CHUNK = 64 << 10,
     CHUNK_EAGER = 1 << 20, /* where all of a mapping comes in, in pieces */
     WHOLE =
         1792 << 10, /* such a mapping comes in one piece: see brought_in() */
-    SPURIOUS_MAX = 1000,
+    SPURIOUS_MAX = 200000,
 };
 
 /* What a fault at addr brings in: its chunk. Where a fault costs an enclave's

@@ -12,6 +12,7 @@
 #include "kernel/mm/limit.h"
 #include "kernel/mm/trampoline.h"
 #include "kernel/core/log.h"
+#include "kernel/core/stats.h"
 #include "kernel/mm/families.h"
 #include "kernel/mm/heap.h"
 #include "abi/linux/errno.h"
@@ -201,6 +202,10 @@ static int fork_stopped(struct mm *mm, struct mm *child)
         return err;
     }
     take_away(mm);
+    mm->forks++;
+    mm->fork_bytes += mm->store.copied;
+    stats_count(STAT_FORK);
+    stats_add(STAT_FORK_BYTES, mm->store.copied);
     family_join(f, child);
     spin_lock(&f->lock);
     f->resident = child;

@@ -303,5 +303,10 @@ void mm_get_stats(struct mm *mm, struct mm_stats *out)
     out->data_bytes = mm->data_bytes;
     out->faults = mm->faults;
     out->sites_patched = mm->sites_patched;
+    out->forks = mm->forks;
+    out->fork_bytes = mm->fork_bytes;
+    out->swaps = mm->swaps;
+    out->swap_bytes = mm->swap_bytes;
+    out->swap_ns = mm->swap_ns;
     mm_unlock(mm);
 }

@@ -70,6 +70,8 @@ void text_init(bool cpuid_traps);
 /* After mm_init(), where page faults cannot be relied on: mappings get all
  * their content when they are made. */
 void mm_without_faults(void);
+/* Boot: fork(2) of who has written more fails; 0: no limit. */
+void mm_swap_limit(uint64_t bytes);
 
 /* A new, empty address space with one reference. */
 int mm_create(struct mm **out);
@@ -224,6 +226,8 @@ struct mm_stats {
     uint64_t virtual_bytes, resident_bytes, locked_bytes;
     uint64_t data_bytes; /* private and writable, as RLIMIT_DATA counts */
     uint64_t faults, sites_patched;
+    uint64_t forks, fork_bytes; /* of its own, and what was copied for them */
+    uint64_t swaps, swap_bytes, swap_ns; /* that let it in */
 };
 void mm_get_stats(struct mm *mm, struct mm_stats *out);
 

@@ -94,7 +94,7 @@ struct store_run {
 struct store {
     struct store_run *runs;
     unsigned count, room;
-    uint64_t pages;
+    uint64_t copied, moved; /* bytes, since it was empty */
 };
 
 /* Address spaces that use the same addresses (family.c). Most have one
@@ -114,6 +114,9 @@ struct family {
     bool ended;       /* takes nobody any more */
     uint64_t since;   /* when resident came in, ns */
     uint64_t swap_ns; /* what the last exchange took */
+    /* For the log: exchanges since weighed_at, and what they took. */
+    uint64_t weighed_at, swaps, lost_ns;
+    bool told;
 };
 
 /* Pages of the page cache that an address space shows, by address. */
@@ -144,7 +147,9 @@ struct mm {
     uint64_t brk_start, brk;
     struct mm_layout layout;
     uint64_t faults, sites_patched, virtual_bytes, locked_bytes, data_bytes;
-    struct list alias_node; /* alias.c */
+    struct list alias_node;              /* alias.c */
+    uint64_t forks, fork_bytes;          /* what was copied for its children */
+    uint64_t swaps, swap_bytes, swap_ns; /* when it came in */
     bool shares;            /* anonymous shared memory, ever; atomic */
     bool windows;           /* shared objects, ever */
     bool lock_future;       /* mlockall(MCL_FUTURE) */

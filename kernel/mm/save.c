@@ -10,6 +10,7 @@
 #include "kernel/mm/families.h"
 #include "kernel/core/log.h"
 #include "abi/linux/errno.h"
+#include "lib/atomic.h"
 #include "arch/x86_64/arch.h"
 #include "target/target.h"
 
@@ -59,6 +60,29 @@ struct save {
     enum save_how how;
     struct touched touched;
 };
+
+static uint64_t swap_limit; /* of what a fork copies, bytes; 0: none */
+static uint32_t limit_told; /* atomic */
+
+void mm_swap_limit(uint64_t bytes)
+{
+    swap_limit = bytes;
+}
+
+static bool is_too_much(const struct save *s)
+{
+    if (s->how != SAVE_COPY || !swap_limit ||
+        s->mm->store.copied <= swap_limit) {
+        return false;
+    }
+    if (!atomic_xchg(&limit_told, 1)) {
+        log_warn("fork: a process has written more than %lu MiB, which it and "
+                 "its child would exchange; --swap-memory (swap_memory in a "
+                 "policy) raises the limit",
+                 swap_limit >> 20);
+    }
+    return true;
+}
 
 /* ---- short pieces ---- */
 
@@ -148,6 +172,7 @@ static int copy_aside(struct store *s, uint64_t start, uint64_t end, int prot)
 
     for (; !err && touched_next(&t, &from, end, &to); from = to) {
         void *at = (void *)(shadow + (from - start));
+        s->copied += to - from;
         err = arch_user_copy(at, (void *)from, to - from) ? -EFAULT : 0;
     }
     if (!err && prot != (MEM_READ | MEM_WRITE)) {
@@ -269,6 +294,7 @@ int family_save(struct family *f, struct mm *mm, enum save_how how)
         if (!(v->flags & (VMA_WINDOW | VMA_FAMILY))) {
             err = save_vma(&s, v);
         }
+        err = !err && is_too_much(&s) ? -ENOMEM : err;
     }
     if (err && how == SAVE_MOVE) {
         undo(mm);

@@ -23,6 +23,7 @@ enum {
     RETRY = 10 * 1000000,
     WANTED = 20,
     TOLERATED = 2,
+    WORTH_A_LINE = 10, /* percent */
 };
 
 static struct spinlock list_lock = SPINLOCK_INIT(LOCK_FAMILIES);
@@ -107,6 +108,32 @@ static uint64_t time_up(const struct family *f)
     return f->since + MAX(turn, (uint64_t)LEAST);
 }
 
+/* The operator hears once what a family's turns cost. */
+static void weigh(struct family *f)
+{
+    uint64_t time = f->since - f->weighed_at;
+    unsigned percent;
+
+    f->lost_ns += f->swap_ns;
+    f->swaps++;
+    if (time < NSEC_PER_SEC) {
+        return;
+    }
+    percent = (unsigned)(f->lost_ns * 100 / time);
+    if (f->weighed_at && !f->told && percent >= WORTH_A_LINE) {
+        f->told = true;
+        log_warn("%u processes that share addresses since a fork lose %u%% of "
+                 "their time in swaps, of %lu us each",
+                 f->count, percent, f->lost_ns / f->swaps / 1000);
+    } else {
+        log_info("swaps of processes that share addresses: %u%% of the time, "
+                 "%lu us each",
+                 percent, f->lost_ns / f->swaps / 1000);
+    }
+    f->weighed_at = f->since;
+    f->lost_ns = f->swaps = 0;
+}
+
 /* -ENOMEM: later, perhaps. */
 static int let_in(struct family *f, struct mm *in, struct mm *out)
 {
@@ -124,6 +151,7 @@ static int let_in(struct family *f, struct mm *in, struct mm *out)
         return err;
     }
     if (out) {
+        weigh(f);
         atomic_store(&out->gate.contended, 0);
     }
     spin_lock(&f->lock);

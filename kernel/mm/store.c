@@ -45,7 +45,6 @@ static int put(struct store *s, unsigned at, const struct store_run *r)
             (s->count - at) * sizeof(s->runs[0]));
     s->runs[at] = *r;
     s->count++;
-    s->pages += r->pages;
     return 0;
 }
 
@@ -71,6 +70,7 @@ int store_insert(struct store *s, uint64_t start, uint64_t end)
             page_free(r.buf, pages);
             return err;
         }
+        s->copied += pages * PAGE_SIZE;
         if (arch_user_copy(r.buf, (const void *)start, pages * PAGE_SIZE)) {
             memset(r.buf, 0, pages * PAGE_SIZE);
             return -EFAULT;
@@ -108,6 +108,7 @@ int store_move(struct store *s, uint64_t start, uint64_t end)
         shadow_give(to, to + (end - start), true);
         return err;
     }
+    s->moved += end - start;
     return put(s, s->count, &r);
 }
 
@@ -173,5 +174,5 @@ void store_free(struct store *s, bool returned)
         }
     }
     kfree(s->runs);
-    *s = (struct store){NULL, 0, 0, 0};
+    memset(s, 0, sizeof(*s));
 }

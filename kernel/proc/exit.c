@@ -17,6 +17,8 @@
 #include "abi/linux/futex.h"
 #include "abi/linux/signal.h"
 #include "abi/linux/wait.h"
+#include "kernel/core/log.h"
+#include "lib/fmt.h"
 
 void thread_leave_mm(struct thread *t)
 {
@@ -165,11 +167,39 @@ static void become_zombie(struct proc *p)
     }
 }
 
+static bool reports;
+
+void proc_set_reports(bool on)
+{
+    reports = on;
+}
+
+/* --stats: of processes that forked or took turns, a line each. */
+static void report(const struct proc *p)
+{
+    struct mm_stats m;
+    char line[160];
+    size_t n;
+
+    mm_get_stats(p->mm, &m);
+    if (m.forks || m.swaps > 2) {
+        n = fmt_scnprintf(line, sizeof(line),
+                          "[%d] %s: %lu forks, %lu KiB copied; %lu times "
+                          "swapped in, %lu KiB copied, %lu us\n",
+                          p->pid, p->comm, m.forks, m.fork_bytes >> 10, m.swaps,
+                          m.swap_bytes >> 10, m.swap_ns / 1000);
+        log_raw(line, n);
+    }
+}
+
 /* The last thread's work, in its own context. */
 static void end_process(struct proc *p)
 {
     struct mm *mm = p->mm;
 
+    if (reports) {
+        report(p);
+    }
     timers_exit(p);
     aio_table_end(&p->aio);
     keys_proc_exit(p);

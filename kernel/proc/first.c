@@ -199,6 +199,7 @@ int proc_start_first(const struct boot_info *info)
     proc_init();
     futex_init();
     uts_init(info->hostname, info->memory_limit);
+    proc_set_reports(info->stats);
     err = proc_alloc(&p);
     if (err) {
         return err;

@@ -12,6 +12,8 @@
 
 /* Once, before the first process. */
 void proc_init(void);
+/* exit.c: processes say what forks and swaps cost them, or do not. */
+void proc_set_reports(bool on);
 /* A process with one reference and no threads, not in the table yet. */
 int proc_alloc(struct proc **out);
 /* An unused id > 0, or -EAGAIN. [L] */

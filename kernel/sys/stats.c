@@ -122,6 +122,14 @@ static void print_events(void)
     print_count("of them preemptions", stats_sum(STAT_PREEMPT));
     print_count("tasks stolen", stats_sum(STAT_STEAL));
     print_count("idle waits", stats_sum(STAT_IDLE));
+    print_count("forks", stats_sum(STAT_FORK));
+    print_count("KiB copied by them", stats_sum(STAT_FORK_BYTES) / 1024);
+    print_count("swaps of processes that share addresses",
+                stats_sum(STAT_SWAP));
+    print_count("KiB copied by them", stats_sum(STAT_SWAP_COPIED) / 1024);
+    print_count("KiB of pages moved by them",
+                stats_sum(STAT_SWAP_MOVED) / 1024);
+    print_count("us in swaps", stats_sum(STAT_SWAP_NS) / 1000);
     print_count("host I/O operations", io.operations);
     print_count("host I/O submissions", io.submits);
     print_count("host transitions (submissions and idle waits)",

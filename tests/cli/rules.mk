@@ -14,7 +14,7 @@ test-sgx-aex: all
 .PHONY: test-sgx-aex
 
 SCRIPT_TESTS += $(addprefix tests/cli/, bundle-test.sh policy-test.sh \
-	sign-test.sh oci-test.sh policy-net-test.sh)
+	sign-test.sh oci-test.sh policy-net-test.sh family-test.sh)
 
 # What the scripts test, and the programs that they run in it.
 export ENCLOS := $(B)/bin/enclos

@@ -143,6 +143,12 @@ static bool set_memory(void *ctx, const char *value)
     return parse_size(value, limit) && *limit >= MEMORY_LEAST;
 }
 
+static bool set_swap_memory(void *ctx, const char *value)
+{
+    ((struct run *)ctx)->decided = "--swap-memory";
+    return parse_size(value, &((struct run *)ctx)->info.swap_limit);
+}
+
 static bool set_swap(void *ctx, const char *value)
 {
     ((struct run *)ctx)->info.swap_copies = !strcmp(value, "copy");
@@ -215,6 +221,7 @@ static const struct option_row options[] = {
     {"--ring", true, set_ring, "auto, uring or pool"},
     {"--swap", true, set_swap, "move or copy"},
     {"--no-isolation", false, set_no_isolation, ""},
+    {"--swap-memory", true, set_swap_memory, "a size such as 512M"},
     {"--strace", false, set_strace, ""},
     {"--stats", false, set_stats, ""},
     {"--log", true, set_log, "error, warn, info or debug"},
@@ -330,10 +337,12 @@ static const char *const details[] = {
     "--ring KIND         who does host I/O: io_uring (uring), threads (pool) "
     "or",
     "                    auto, which prefers io_uring",
-    "--swap KIND         how processes that share addresses take turns: their",
-    "                    pages move (the default where they can) or are a copy",
     "--no-isolation      do not use the CPU's protection keys, which keep wild",
     "                    writes of a program away from the others",
+    "--swap move|copy    how processes that share addresses take turns: their",
+    "                    pages change places (default, where they can), or "
+    "bytes",
+    "--swap-memory SIZE  fork(2) fails for who has written more; default: none",
     "--strace            print every system call; --stats sums up at the end",
     "--log LEVEL         error, warn (default), info or debug",
     "",

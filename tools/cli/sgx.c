@@ -171,6 +171,7 @@ static int make_policy(const struct boot_info *info, struct policy **out)
         s.fixed.enclave_class = POLICY_CLASS_SGX1;
         s.fixed.memory = s.fixed.memory ? s.fixed.memory : SGX1_MEMORY;
     }
+    s.fixed.swap_memory = info->swap_limit;
     s.fixed.uid = info->uid;
     s.fixed.gid = info->gid;
     s.fixed.umask = info->umask;

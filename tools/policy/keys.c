@@ -297,21 +297,29 @@ static int take_env(struct take *t, const struct json *j)
 
 /* ---- the machine ---- */
 
-static int take_memory(struct take *t, const struct json *j)
+static int take_ceiling(struct take *t, const struct json *j, uint64_t *bytes)
 {
-    uint64_t *memory = &t->spec->fixed.memory;
-
     if (j->type == JSON_STRING && !strcmp(j->text, "unlimited")) {
-        *memory = 0;
+        *bytes = 0;
         return 0;
     }
-    if (take_size(t, j, memory)) {
+    if (take_size(t, j, bytes)) {
         return -1;
     }
-    *memory = *memory / POLICY_PAGE * POLICY_PAGE;
-    return *memory >= 8u << 20
+    *bytes = *bytes / POLICY_PAGE * POLICY_PAGE;
+    return *bytes >= 8u << 20
                ? 0
                : bad(t, j, "\"unlimited\", or a size of at least \"8M\"");
+}
+
+static int take_memory(struct take *t, const struct json *j)
+{
+    return take_ceiling(t, j, &t->spec->fixed.memory);
+}
+
+static int take_swap_memory(struct take *t, const struct json *j)
+{
+    return take_ceiling(t, j, &t->spec->fixed.swap_memory);
 }
 
 static int take_vcpus(struct take *t, const struct json *j)
@@ -664,15 +672,11 @@ static int check_admitted(const struct take *t)
 int policy_take_json(struct policy_spec *s, const char *path)
 {
     static const struct key keys[] = {
-        {"entry", take_entry},
-        {"env", take_env},
-        {"memory", take_memory},
-        {"vcpus", take_vcpus},
-        {"isolation", take_isolation},
-        {"mounts", take_mounts},
-        {"net", take_net},
-        {"limits", take_limits},
-        {"enclave", take_enclave},
+        {"entry", take_entry},       {"env", take_env},
+        {"memory", take_memory},     {"swap_memory", take_swap_memory},
+        {"vcpus", take_vcpus},       {"isolation", take_isolation},
+        {"mounts", take_mounts},     {"net", take_net},
+        {"limits", take_limits},     {"enclave", take_enclave},
         {"insecure", take_insecure},
     };
     struct take t = {.spec = s, .file = path};

@@ -202,16 +202,22 @@ static const char *vector_word(uint64_t xfrm)
     return xfrm & 0xe0 ? "avx512" : xfrm & 4 ? "avx" : "sse";
 }
 
+static void show_ceiling(const struct show *s, const char *name, uint64_t bytes)
+{
+    key(s, 1, false, name);
+    if (bytes) {
+        fprintf(s->f, "%" PRIu64, bytes);
+    } else {
+        fputs("\"unlimited\"", s->f);
+    }
+}
+
 static void show_machine(const struct show *s)
 {
     const struct policy *p = s->p;
 
-    key(s, 1, false, "memory");
-    if (p->memory) {
-        fprintf(s->f, "%" PRIu64, p->memory);
-    } else {
-        fputs("\"unlimited\"", s->f);
-    }
+    show_ceiling(s, "memory", p->memory);
+    show_ceiling(s, "swap_memory", p->swap_memory);
     key(s, 1, false, "vcpus");
     fprintf(s->f, "%u", p->vcpus);
     key(s, 1, false, "isolation");

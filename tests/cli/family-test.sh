@@ -1,0 +1,81 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# Families as the operator sees them: figures, traces, limits, and that nothing
+# is left behind.
+. tests/cli/lib.sh
+
+py=/usr/bin/python3
+
+# peak OPTION...: KiB of kernel memory at the most, of a run of fork-many.
+peak() {
+    run --stats --root host "$work/fork-many" "$@"
+    [ "$status" -eq 0 ] || return 1
+    awk '/KiB of kernel memory, peak/ { print $1 }' "$work/err"
+}
+
+cc -O2 -w -D_GNU_SOURCE -pthread -o "$work/fork-many" \
+    tests/guest/fork-many/main.c || exit 1
+
+# A page lost a fork would be 40 MB, a kernel stack a thread 80.
+before=$(peak 1 100 1)
+after=$(peak 1 10000 1)
+check ten-thousand-forks [ -n "$before" -a "$after" -lt $((before + 4096)) ]
+run --root host "$work/fork-many" 500 1 5000
+check many-alive both \
+    'grep -q "alive at once: 500, told 500, right 500" $work/out' \
+    'grep -q "threads at once: 5000" $work/out'
+
+cat >"$work/rounds.py" <<'END'
+import os, sys
+for i in range(int(sys.argv[1])):
+    if os.spawnv(os.P_WAIT, sys.argv[2], sys.argv[2:]):
+        sys.exit(1)
+END
+rounds() {
+    run --stats --root host $py -S "$work/rounds.py" "$1" "$work/fork-many" \
+        80 1 800
+    [ "$status" -eq 0 ] || return 1
+    awk '/KiB of kernel memory, peak/ { print $1 }' "$work/err"
+}
+once=$(rounds 1)
+often=$(rounds 5)
+check many-alive-leave-nothing [ -n "$once" -a \
+    "$often" -lt $((once + once / 8)) ]
+
+forks='
+import os, time
+block = bytearray(30 << 20)
+r, w = os.pipe()
+pid = os.fork()
+if pid == 0:
+    os.write(w, b"x")
+    end = time.time() + 0.3
+    while time.time() < end: block[5000] ^= 1
+    os._exit(3)
+os.read(r, 1)
+end = time.time() + 0.3
+while time.time() < end: block[5000] ^= 1
+print(os.waitpid(pid, 0)[1] >> 8)'
+
+run --stats --strace --root host $py -S -c "$forks"
+check family-figures both 'out_is 3' 'err_has "1 forks"' \
+    'err_has "[0-9]* KiB of pages moved by them"' \
+    'err_has "^\[1\] python3: 1 forks, [0-9]* KiB copied; [0-9]* times swapped"'
+check strace-follows-children both 'err_has "^\[1\] clone(.*= 2 "' \
+    'err_has "^\[2\] write(.*, \"x\", 1) *= 1 "' \
+    'err_has "^\[2\] exit_group(3"'
+run --stats --swap copy --root host $py -S -c "$forks"
+check family-figures-copy both 'out_is 3' 'err_has " 0 KiB of pages moved by"'
+
+run --swap-memory 16M --root host $py -S -c "$forks"
+check swap-limit both 'err_has "Cannot allocate memory"' \
+    'err_has "more than 16 MiB.*--swap-memory.*raises"'
+run --swap-memory 64M --root host $py -S -c "$forks"
+check swap-limit-enough out_is 3
+run --swap maybe /bin/true
+check swap-kinds both 'status_is 125' 'err_has "move or copy"'
+
+echo '{"swap_memory": "64M"}' >"$work/p.json"
+ours build --policy "$work/p.json" /bin/busybox -o "$work/b"
+ours inspect "$work/b"
+check swap-policy grep -q '"swap_memory": 67108864' "$work/out"
