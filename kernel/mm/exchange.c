@@ -108,10 +108,57 @@ struct walk {
     unsigned moved; /* in new.store: the next moved run */
 };
 
-static void must(int err)
+/* The target refused memory, and there is no way back. What the kernel can do
+ * without goes; then once more. */
+static void insist(unsigned *times)
 {
-    if (err) {
-        panic("the host refuses memory in the middle of an exchange: %d", err);
+    if (!heap_reclaim() && *times) {
+        panic("the host refuses memory in the middle of an exchange");
+    }
+    ++*times;
+}
+
+static void commit(uint64_t at, uint64_t len, int prot)
+{
+    for (unsigned times = 0; target_mem_commit(at, len, prot);) {
+        insist(&times);
+    }
+}
+
+static void protect(uint64_t at, uint64_t len, int prot)
+{
+    for (unsigned times = 0; target_mem_protect(at, len, prot);) {
+        insist(&times);
+    }
+}
+
+static void install(uint64_t at, const void *src, uint64_t len, int prot)
+{
+    for (unsigned times = 0; target_mem_install(at, src, len, prot);) {
+        insist(&times);
+    }
+}
+
+/* What is committed and writable can be written. */
+static void copy_in(void *to, const void *from, size_t len)
+{
+    if (arch_user_copy(to, from, len)) {
+        panic("a page is gone in the middle of an exchange");
+    }
+}
+
+static void clear(void *at, size_t len)
+{
+    if (arch_user_zero(at, len)) {
+        panic("a page is gone in the middle of an exchange");
+    }
+}
+
+static void take_back(const struct store_run *r, uint64_t at, uint64_t end,
+                      int prot)
+{
+    for (unsigned times = 0; store_return(r, at, end, prot);) {
+        insist(&times);
     }
 }
 
@@ -125,9 +172,9 @@ static void load(struct walk *w, uint64_t start, uint64_t end, int prot)
          start = to) {
         const char *src = (const char *)r->buf + (from - r->start);
         if (prot & MEM_EXEC) {
-            must(target_mem_install(from, src, to - from, prot));
+            install(from, src, to - from, prot);
         } else {
-            must(arch_user_copy((void *)from, src, to - from) ? -EFAULT : 0);
+            copy_in((void *)from, src, to - from);
         }
     }
 }
@@ -147,7 +194,7 @@ static void wipe_old(struct walk *w, uint64_t start, uint64_t end)
                 kept = kept_end = to;
             }
             if (kept > at) {
-                must(arch_user_zero((void *)at, kept - at) ? -EFAULT : 0);
+                clear((void *)at, kept - at);
             }
             at = kept_end;
         }
@@ -175,10 +222,10 @@ static void load_fresh(struct walk *w, uint64_t at, uint64_t end, int prot)
 {
     bool late = !(prot & (MEM_WRITE | MEM_EXEC));
 
-    must(target_mem_commit(at, end - at, late ? MEM_READ | MEM_WRITE : prot));
+    commit(at, end - at, late ? MEM_READ | MEM_WRITE : prot);
     load(w, at, end, prot);
     if (late) {
-        must(target_mem_protect(at, end - at, prot));
+        protect(at, end - at, prot);
     }
 }
 
@@ -254,13 +301,13 @@ static void swap_piece(struct walk *w, uint64_t at, uint64_t end,
         }
         if (!(was & MEM_WRITE)) {
             now = MEM_READ | MEM_WRITE;
-            must(target_mem_protect(at, len, now));
+            protect(at, len, now);
         }
         wipe_old(w, at, end);
         load(w, at, end, prot);
     }
     if (now != prot) {
-        must(target_mem_protect(at, len, prot));
+        protect(at, len, prot);
     }
 }
 
@@ -272,7 +319,7 @@ static void shared_piece(struct walk *w, uint64_t at, uint64_t end,
     if (leaves && !is->shared && !family_shares(w->f, w->out, at, end)) {
         target_mem_release(at, end - at);
     } else if (was->prot != is->prot || was->shared != is->shared) {
-        must(target_mem_protect(at, end - at, is->prot));
+        protect(at, end - at, is->prot);
     }
 }
 
@@ -342,7 +389,7 @@ static void change_all(struct walk *w)
         end = MIN(was.end, is.end);
         moved = is.own ? moved_at(w, at, &end) : NULL;
         if (moved) {
-            must(store_return(moved, at, end, is.prot));
+            take_back(moved, at, end, is.prot);
         } else {
             change(w, at, end, &was, &is);
         }

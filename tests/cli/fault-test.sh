@@ -51,6 +51,38 @@ print(len(os.read(r, 9999)))'
 faults busybox alloc 600 /bin/busybox ls -l /
 faults python alloc 4500 /usr/bin/python3 -c "$program"
 
+# Families and what processes share.
+shell='for i in 1 2 3; do (echo $i | cat; exit $i) & done; wait; x=$(echo a | cat | cat)
+(cd /tmp && echo $x >f && cat f) || exit 1
+kill -TERM $$ & wait'
+processes='
+import fcntl, mmap, os, select, signal, socket, subprocess, sys
+shared = mmap.mmap(-1, 1 << 20)
+block = bytearray(4 << 20)
+a, b = socket.socketpair()
+r, w = os.pipe()
+fd = os.open("/tmp/locked", os.O_RDWR | os.O_CREAT)
+for i in range(3):
+    pid = os.fork()
+    if pid == 0:
+        block[i << 20] = 1
+        shared[i] = 1
+        fcntl.lockf(fd, fcntl.LOCK_EX)
+        os.write(w, b"x")
+        if i == 1: os.kill(os.getpid(), signal.SIGSEGV)
+        if i == 2: os.execv("/bin/busybox", ["busybox", "true"])
+        a.send(b"y")
+        os._exit(0)
+    os.waitpid(pid, 0)
+p = select.poll()
+p.register(r, select.POLLIN)
+p.poll(100)
+subprocess.run(["/bin/busybox", "echo", "hi"], check=True)
+print(os.read(r, 9), b.recv(1), shared[0], block[0])'
+step=${FAULT_STEP:-211}
+faults shell alloc 4000 --root host /bin/busybox sh -c "$shell"
+faults processes alloc 12000 --root host /usr/bin/python3 -S -c "$processes"
+
 # There are few requests, and a read of the image is tried again, so that
 # nearly all of these runs succeed.
 step=1

@@ -18,6 +18,7 @@
 #include "kernel/core/lock.h"
 #include "kernel/core/log.h"
 #include "kernel/core/sched.h"
+#include "kernel/core/stats.h"
 #include "target/target.h"
 
 #define ARENA       0x200000000000ul
@@ -410,6 +411,8 @@ int support_page_wrong(struct mm *mm, uint64_t addr)
 }
 
 /* ---- core ---- */
+
+struct stats_vcpu stats_vcpus[VCPU_MAX];
 
 void panic(const char *fmt, ...)
 {

@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Forks and exchanges of two members of a family, with moves and without, and
+ * with each call to the target refused in turn: whoever is there afterwards
+ * has all of its pages, as it left them.
+ */
+#include "lib/tests/unit.h"
+#include "kernel/mm/tests/support.h"
+#include "kernel/mm/heap.h"
+#include "kernel/mm/limit.h"
+#include "kernel/mm/room.h"
+#include "abi/linux/errno.h"
+#include "target/target.h"
+
+enum { RW = PROT_READ | PROT_WRITE, ANON = MAP_PRIVATE | MAP_ANONYMOUS };
+enum { AREAS = 6, TARGET_CALLS_MAX = 400 };
+#define AREA(i)     (support_user_start() + (3ul << 30) + (i) * (16ul << 20))
+#define SHADOW_SIZE (1ul << 30)
+
+/* What is at AREA(i) before the fork, and what either makes of it after. */
+static const struct area {
+    uint64_t pages;
+    int prot, childs; /* -1: unmaps it */
+} areas[AREAS] = {
+    {200, RW, RW},             /* moved */
+    {8, RW, RW},               /* copied */
+    {5, PROT_READ, PROT_READ}, /* common */
+    {70, RW, PROT_READ},       /* moved, differently protected */
+    {40, RW, -1},              /* the parent's alone */
+    {3, PROT_NONE, RW},
+};
+static struct mm *parent, *child;
+
+static void fresh(bool moves)
+{
+    support_reset();
+    limit_init(0);
+    heap_init(support_kernel_start(), support_kernel_end() - SHADOW_SIZE, 0, 0,
+              0);
+    mm_init(support_user_start(), support_user_end(), 0, true);
+    shadow_init(support_kernel_end() - (moves ? SHADOW_SIZE : 0),
+                support_kernel_end());
+    EXPECT_EQ(mm_create(&parent), 0);
+    support_set_mm(parent);
+}
+
+static uint64_t value(int who, int area, uint64_t page)
+{
+    return (uint64_t)who << 32 | (uint64_t)area << 16 | page | 1u << 31;
+}
+
+static int prot_of(int who, int area)
+{
+    return who ? areas[area].childs : areas[area].prot;
+}
+
+static void fill(struct mm *mm, int who)
+{
+    for (int i = 0; i < AREAS; i++) {
+        uint64_t at = AREA(i), len = areas[i].pages * PAGE_SIZE;
+
+        if (prot_of(who, i) < 0) {
+            EXPECT_EQ(mm_unmap(mm, at, len), 0);
+            continue;
+        }
+        EXPECT_EQ(mm_protect(mm, at, len, RW), 0);
+        for (uint64_t p = 0; p < areas[i].pages; p++) {
+            *(uint64_t *)(at + p * PAGE_SIZE + 8) = value(who, i, p);
+        }
+        EXPECT_EQ(mm_protect(mm, at, len, prot_of(who, i)), 0);
+    }
+}
+
+/* How many pages are not as `who` left them. */
+static int wrong(struct mm *mm, int who)
+{
+    int n = 0;
+
+    for (int i = 0; i < AREAS; i++) {
+        for (uint64_t p = 0; p < areas[i].pages; p++) {
+            uint64_t at = AREA(i) + p * PAGE_SIZE;
+
+            n += support_page_wrong(mm, at) != 0;
+            if (prot_of(who, i) > 0) {
+                n += *(uint64_t *)(at + 8) != value(who, i, p);
+            }
+        }
+    }
+    return n;
+}
+
+static void make_parent(void)
+{
+    for (int i = 0; i < AREAS; i++) {
+        uint64_t at = AREA(i);
+
+        EXPECT_EQ(mm_map(parent, &at, areas[i].pages * PAGE_SIZE, RW,
+                         ANON | MAP_FIXED, NULL, 0),
+                  0);
+    }
+    fill(parent, 0);
+}
+
+/* The child is there, and has made its own of everything. */
+static void make_family(bool moves)
+{
+    fresh(moves);
+    make_parent();
+    EXPECT_EQ(mm_fork(parent, &child), 0);
+    support_set_mm(child);
+    fill(child, 1);
+    EXPECT_EQ(wrong(child, 1), 0);
+}
+
+static int let_in(struct mm *mm)
+{
+    int err = family_exchange(parent->family, mm);
+
+    if (!err) {
+        support_set_mm(mm);
+    }
+    return err;
+}
+
+static void turns(bool moves)
+{
+    make_family(moves);
+    for (int i = 0; i < 3; i++) {
+        EXPECT_EQ(let_in(parent), 0);
+        EXPECT_EQ(wrong(parent, 0), 0);
+        EXPECT_EQ(let_in(child), 0);
+        EXPECT_EQ(wrong(child, 1), 0);
+    }
+    EXPECT_EQ(child->swap_bytes > 0, true);
+    EXPECT_EQ(child->store.count, 0);
+    EXPECT_EQ(parent->store.moved > 0, moves);
+}
+
+static void members_take_turns(void)
+{
+    turns(true);
+}
+
+static void members_take_turns_by_copies(void)
+{
+    turns(false);
+}
+
+/* One exchange in which the target's n-th call is refused. */
+static void refuse(bool moves, unsigned n)
+{
+    int err;
+
+    make_family(moves);
+    EXPECT_EQ(let_in(parent), 0);
+    EXPECT_EQ(let_in(child), 0);
+    support_fail_target(n, 1);
+    err = let_in(parent);
+    support_fail_target(0, 0);
+    EXPECT_EQ(err == 0 || err == -ENOMEM, true);
+    if (err) {
+        EXPECT_EQ(wrong(child, 1), 0);
+        EXPECT_EQ(let_in(parent), 0);
+    }
+    EXPECT_EQ(wrong(parent, 0), 0);
+    EXPECT_EQ(let_in(child), 0);
+    EXPECT_EQ(wrong(child, 1), 0);
+}
+
+static unsigned calls_of_exchange(bool moves)
+{
+    unsigned before;
+
+    make_family(moves);
+    EXPECT_EQ(let_in(parent), 0);
+    EXPECT_EQ(let_in(child), 0);
+    before = support_calls();
+    EXPECT_EQ(let_in(parent), 0);
+    return support_calls() - before;
+}
+
+static void a_host_that_refuses_takes_no_page(void)
+{
+    for (int moves = 0; moves < 2; moves++) {
+        unsigned calls = calls_of_exchange(moves);
+
+        EXPECT_EQ(calls > 0 && calls < TARGET_CALLS_MAX, true);
+        for (unsigned n = 1; n <= calls; n++) {
+            refuse(moves, n);
+        }
+    }
+}
+
+static void forks_that_fail_change_nothing(void)
+{
+    for (unsigned n = 1; n < 40; n++) {
+        int err;
+
+        fresh(n & 1);
+        make_parent();
+        support_fail_target(n / 2 + 1, 1);
+        err = mm_fork(parent, &child);
+        support_fail_target(0, 0);
+        if (err) {
+            EXPECT_EQ(err, -ENOMEM);
+            EXPECT_EQ(wrong(parent, 0), 0);
+        } else {
+            EXPECT_EQ(let_in(parent), 0);
+            EXPECT_EQ(wrong(parent, 0), 0);
+        }
+    }
+}
+
+static void who_has_written_too_much_does_not_fork(void)
+{
+    fresh(true);
+    make_parent();
+    mm_swap_limit(100 * PAGE_SIZE);
+    EXPECT_EQ(mm_fork(parent, &child), -ENOMEM);
+    EXPECT_EQ(wrong(parent, 0), 0);
+    mm_swap_limit(1000 * PAGE_SIZE);
+    EXPECT_EQ(mm_fork(parent, &child), 0);
+    mm_swap_limit(0);
+}
+
+int main(void)
+{
+    RUN(members_take_turns);
+    RUN(members_take_turns_by_copies);
+    RUN(a_host_that_refuses_takes_no_page);
+    RUN(forks_that_fail_change_nothing);
+    RUN(who_has_written_too_much_does_not_fork);
+    return unit_result();
+}
