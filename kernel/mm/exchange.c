@@ -266,17 +266,24 @@ static int load_changed(struct walk *w, uint64_t at, uint64_t end, int prot)
          next = from + PAGE_SIZE) {
         const char *src = (const char *)r->buf + (from - r->start);
 
-        must(arch_user_copy(page, (void *)from, PAGE_SIZE) ? -EFAULT : 0);
+        copy_in(page, (void *)from, PAGE_SIZE);
         if (memcmp(page, src, PAGE_SIZE) == 0) {
             continue;
         }
         if (!(prot & MEM_WRITE)) {
             prot = MEM_READ | MEM_WRITE;
-            must(target_mem_protect(at, end - at, prot));
+            protect(at, end - at, prot);
         }
-        must(arch_user_copy((void *)from, src, PAGE_SIZE) ? -EFAULT : 0);
+        copy_in((void *)from, src, PAGE_SIZE);
     }
     return prot;
+}
+
+/* Both show the same, which stays there. */
+static bool stays_shown(const struct piece *was, const struct piece *is)
+{
+    return was->own && is->own && was->shown && was->shown == is->shown &&
+           was->prot && !((was->prot | is->prot) & MEM_EXEC);
 }
 
 /* Both have pages of their own there. */
@@ -286,8 +293,7 @@ static void swap_piece(struct walk *w, uint64_t at, uint64_t end,
     uint64_t len = end - at;
     int was = out->prot, now = was, prot = in->prot;
 
-    if (!((was | prot) & MEM_EXEC) && was && out->shown &&
-        out->shown == in->shown) {
+    if (stays_shown(out, in)) {
         now = load_changed(w, at, end, was);
     } else if (out->shown) {
         target_mem_release(at, len);
@@ -393,7 +399,8 @@ static void change_all(struct walk *w)
         } else {
             change(w, at, end, &was, &is);
         }
-        if (is.own && is.shown) { /* its store's copy is there now */
+        if (is.own && is.shown &&
+            !stays_shown(&was, &is)) { /* its store's copy is there now */
             shown_forget(w->in, at, end);
         }
         skip(w, end);
