@@ -15,7 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { ROUNDS = 9, TURNS = 40, PAGE = 4096 };
+enum { ROUNDS = 5, TURNS = 10, PAGE = 4096 };
 static char *memory;
 static size_t size;
 static int down[2], up[2];
