@@ -5,7 +5,7 @@
  * elsewhere of all, what may hold something is copied: a few pages are copied
  * faster than a mapping of the host is moved.
  *
- * fork(2) copies in any case, long pieces to where they are moved from later.
+ * fork(2) copies in any case, huge pieces to where they are moved from later.
  */
 #include "kernel/mm/families.h"
 #include "kernel/core/log.h"
@@ -15,8 +15,9 @@
 #include "target/target.h"
 
 /* With MANY bytes that may hold something, a piece is moved; from LONG on
- * without a look. From DENSE on huge pages may pay for a copy. */
-enum { MANY = 64 * PAGE_SIZE, LONG = 16 << 20, DENSE = 4 << 20 };
+ * without a look, but for stacks. A fork's copy is made where it is moved from
+ * if it is HUGE: for less, the heap's pages, which are there, are faster. */
+enum { MANY = 64 * PAGE_SIZE, LONG = 2 << 20, HUGE = 32 << 20 };
 
 /* What may hold something, found ahead in batches. */
 enum { BATCH = 32 };
@@ -102,9 +103,9 @@ static int copy_run(struct store *s, const struct vma *v, uint64_t start,
     return err;
 }
 
-static bool is_long(uint64_t start, uint64_t end)
+static bool is_long(const struct vma *v, uint64_t start, uint64_t end)
 {
-    return end - start >= LONG && shadow_exists();
+    return end - start >= LONG && v->name != MM_STACK && shadow_exists();
 }
 
 /* How far a search that begins in v may look: not into what is moved. */
@@ -112,8 +113,8 @@ static uint64_t horizon(struct vma *v)
 {
     uint64_t end = v->end;
 
-    while (!is_long(v->start, v->end) && (v = vma_next(v)) != NULL) {
-        end = is_long(v->start, v->end) ? end : v->end;
+    while (!is_long(v, v->start, v->end) && (v = vma_next(v)) != NULL) {
+        end = is_long(v, v->start, v->end) ? end : v->end;
     }
     return end;
 }
@@ -165,8 +166,7 @@ static int copy_aside(struct store *s, uint64_t start, uint64_t end, int prot)
 {
     struct touched t = {.next = 0, .end = end};
     uint64_t half = (end - start) / 2;
-    bool dense =
-        end - start >= DENSE && count_touched(&t, start, end, half) >= half;
+    bool dense = count_touched(&t, start, end, half) >= half;
     uint64_t from = start, to, shadow;
     int err = store_shadow(s, start, end, dense, &shadow);
 
@@ -187,11 +187,11 @@ static int save_long(struct save *s, struct vma *v, uint64_t start,
 {
     int prot = prot_effective(v->prot), err;
 
-    if (s->how == SAVE_NOTE) {
+    if (s->how == SAVE_NOTE && end - start >= HUGE) {
         err = target_mem_clear(start, end - start);
     } else if (s->how == SAVE_MOVE) {
         err = store_move(&s->mm->store, start, end);
-    } else if (prot) {
+    } else if (prot && end - start >= HUGE) {
         return copy_aside(&s->mm->store, start, end, prot);
     } else {
         err = -EOPNOTSUPP;
@@ -205,7 +205,7 @@ static int save_long(struct save *s, struct vma *v, uint64_t start,
 static bool is_moved(struct save *s, struct vma *v, uint64_t start,
                      uint64_t end)
 {
-    if (!shadow_exists() || is_long(start, end)) {
+    if (!shadow_exists() || is_long(v, start, end)) {
         return shadow_exists();
     }
     if (v->prot & PROT_EXEC) {

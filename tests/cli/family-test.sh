@@ -44,7 +44,7 @@ check many-alive-leave-nothing [ -n "$once" -a \
 
 forks='
 import os, time
-block = bytearray(30 << 20)
+block = bytearray(40 << 20)
 r, w = os.pipe()
 pid = os.fork()
 if pid == 0:
