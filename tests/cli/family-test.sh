@@ -41,10 +41,11 @@ rounds() {
     [ "$status" -eq 0 ] || return 1
     awk '/KiB of kernel memory, peak/ { print $1 }' "$work/err"
 }
-once=$(rounds 1)
-often=$(rounds 5)
+# A page for each of 2,400 processes would be a quarter and more.
+once=$(rounds 10)
+often=$(rounds 40)
 check many-alive-leave-nothing [ -n "$once" -a \
-    "$often" -lt $((once + once / 8)) ]
+    "$often" -lt $((once + once / 4)) ]
 
 forks='
 import os, time
