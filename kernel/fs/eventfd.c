@@ -137,7 +137,7 @@ int eventfd_add(struct file *f, uint64_t value)
         return -EINVAL;
     }
     spin_lock(&e->lock);
-    e->count += MIN(value, COUNT_MOST - e->count);
+    e->count += MIN(value, UINT64_MAX - e->count); /* the most: overflow */
     spin_unlock(&e->lock);
     wait_wake(&e->wait, ~0u, POLLIN);
     return 0;

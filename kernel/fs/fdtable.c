@@ -12,6 +12,7 @@
 #include "kernel/fs/current.h"
 #include "kernel/fs/dnotify.h"
 #include "kernel/fs/locks.h"
+#include "kernel/fs/tunable.h"
 #include "kernel/core/log.h"
 #include "kernel/mm/heap.h"
 #include "lib/bitmap.h"
@@ -109,7 +110,12 @@ int files_copy(struct files *from, struct files **out)
         return err;
     }
     spin_lock(&from->lock);
-    if (from->table->size > TABLE_FIRST) {
+    if (from->table->size > tunable(&tunable_nr_open) &&
+        bitmap_find_set(from->table->used, from->table->size,
+                        (size_t)tunable(&tunable_nr_open)) <
+            from->table->size) {
+        err = -EMFILE;
+    } else if (from->table->size > TABLE_FIRST) {
         err = grow(files, from->table->size - 1);
     }
     if (!err) {

@@ -59,6 +59,7 @@ enum {
     FILE_NO_POS_LOCK = 16, /* has no position worth a lock */
     FILE_NO_PREAD = 32,    /* lseek(2) works, pread(2) does not */
     FILE_TELLS_OWNER = 64, /* O_ASYNC works (async.h) */
+    FILE_CREATED = 128,    /* this open(2) made it */
 };
 
 struct file {

@@ -126,6 +126,7 @@ static void send(struct inode *inode, uint32_t mask, uint32_t cookie,
                  const char *name, struct list *gone)
 {
     struct inode_watches *l = atomic_load_acquire(&inode->watches);
+    bool unlinked;
 
     if (unlikely(atomic_load_relaxed(&dnotify_count))) {
         dnotify_tell(inode, mask);
@@ -133,12 +134,14 @@ static void send(struct inode *inode, uint32_t mask, uint32_t cookie,
     if (!l) {
         return;
     }
-    mask &= ~WATCH_RENAME;
+    unlinked = mask & WATCH_UNLINKED;
+    mask &= ~(WATCH_RENAME | WATCH_UNLINKED);
     spin_lock(&watch_lock);
     list_for_each_safe (pos, &l->watches) {
         struct watch *w = list_entry(pos, struct watch, in_inode);
 
-        if (!(w->mask & mask & IN_ALL_EVENTS)) {
+        if (!(w->mask & mask & IN_ALL_EVENTS) ||
+            (unlinked && w->mask & IN_EXCL_UNLINK)) {
             continue;
         }
         tell(w->group, w->wd, mask, cookie, name);
@@ -178,6 +181,7 @@ void watch_send(struct dentry *d, uint32_t mask)
 
     if (d->inode) {
         mask = with_type(d->inode, mask);
+        mask |= dentry_unhashed(d) && d->parent != d ? WATCH_UNLINKED : 0;
         if (d->parent != d && d->parent->inode) {
             send(d->parent->inode, mask, 0, d->name, &gone);
         }

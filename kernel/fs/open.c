@@ -91,6 +91,7 @@ static int open_found(struct path *p, uint32_t flags, bool made,
             return err;
         }
     }
+    f->mode |= made ? FILE_CREATED : 0;
     *out = f;
     return 0;
 }

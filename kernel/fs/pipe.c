@@ -75,6 +75,15 @@ int pipe_wait_readable(struct pipe *p)
     return err ? -ERESTARTSYS : 0;
 }
 
+int pipe_wait_writable(struct pipe *p)
+{
+    int err = wait_event(&p->can_write,
+                         !pipe_is_full(p) || !atomic_load_acquire(&p->readers),
+                         DEADLINE_NONE, WAIT_INTR | WAIT_EXCLUSIVE);
+
+    return err ? -ERESTARTSYS : 0;
+}
+
 void pipe_wake_writers(struct pipe *p)
 {
     wait_wake(&p->can_write, 1, PIPE_OUT);
@@ -243,11 +252,9 @@ static long pipe_write(struct file *f, struct iobuf *io, uint64_t *pos,
         if (file_nonblock(f, flags)) {
             return done ? done : -EAGAIN;
         }
-        err = wait_event(&p->can_write,
-                         !pipe_is_full(p) || !atomic_load_acquire(&p->readers),
-                         DEADLINE_NONE, WAIT_INTR | WAIT_EXCLUSIVE);
+        err = pipe_wait_writable(p);
         if (err) {
-            return done ? done : -ERESTARTSYS;
+            return done ? done : err;
         }
         slept = true;
     }

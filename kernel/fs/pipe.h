@@ -20,4 +20,7 @@ long pipe_peek(struct pipe *p, void *buf, size_t len, bool nowait);
 /* Takes len bytes that pipe_peek() has shown. */
 void pipe_skip(struct pipe *p, size_t len);
 
+/* Until there is room, or no reader: 0, -ERESTARTSYS. */
+int pipe_wait_writable(struct pipe *p);
+
 #endif

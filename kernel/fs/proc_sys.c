@@ -4,6 +4,7 @@
  * takes effect can be written.
  */
 #include "kernel/fs/procfs.h"
+#include "kernel/proc/core_dump.h"
 #include "kernel/proc/uts.h"
 #include "lib/string.h"
 #include "abi/linux/errno.h"
@@ -83,6 +84,36 @@ static int store_domainname(const char *buf, size_t len,
     return uts_set_domainname(buf, len);
 }
 
+static int show_last_pid(struct text *t, const struct pseudo_at *at)
+{
+    text_add(t, "%d\n", proc_last_pid());
+    return 0;
+}
+
+static int store_last_pid(const char *buf, size_t len,
+                          const struct pseudo_at *at)
+{
+    struct tunable pid = {0, 0, INT32_MAX};
+    int err = tunable_store(&pid, buf, len);
+
+    return err ? err : proc_set_last_pid((int)pid.value);
+}
+
+static int show_core_pattern(struct text *t, const struct pseudo_at *at)
+{
+    char pattern[CORE_PATTERN_BYTES];
+
+    core_pattern_get(pattern);
+    text_add(t, "%s\n", pattern);
+    return 0;
+}
+
+static int store_core_pattern(const char *buf, size_t len,
+                              const struct pseudo_at *at)
+{
+    return core_pattern_set(buf, len);
+}
+
 static int show_osrelease(struct text *t, const struct pseudo_at *at)
 {
     struct abi_utsname u;
@@ -122,9 +153,11 @@ static const struct pseudo random_rows[] = {
 
 /* What kernel/proc/keys.c goes by. */
 static const struct pseudo keys_rows[] = {
-    CONSTANT("maxkeys", "200"),          CONSTANT("maxbytes", "20000"),
-    CONSTANT("root_maxkeys", "1000000"), CONSTANT("root_maxbytes", "25000000"),
-    CONSTANT("gc_delay", "300"),         {NULL},
+    NUMBER("maxkeys", tunable_keys),
+    NUMBER("maxbytes", tunable_key_bytes),
+    NUMBER("root_maxkeys", tunable_root_keys),
+    NUMBER("root_maxbytes", tunable_root_key_bytes),
+    {NULL},
 };
 
 static const struct pseudo kernel_rows[] = {
@@ -138,11 +171,14 @@ static const struct pseudo kernel_rows[] = {
     {"version", S_IFREG | 0444, .show = show_os_version},
     CONSTANT("ostype", "Linux"),
     CONSTANT("pid_max", "4194304"),
+    {"ns_last_pid", S_IFREG | 0644, .show = show_last_pid,
+     .store = store_last_pid},
     CONSTANT("threads-max", "65536"),
     CONSTANT("ngroups_max", "65536"),
     CONSTANT("cap_last_cap", "40"),
     CONSTANT("randomize_va_space", "2"),
-    CONSTANT("core_pattern", "core"),
+    {"core_pattern", S_IFREG | 0644, .show = show_core_pattern,
+     .store = store_core_pattern},
     NUMBER("core_uses_pid", tunable_core_uses_pid),
     NUMBER("shmmax", tunable_shm_max),
     CONSTANT("shmall", "18446744073692774399"),
@@ -197,6 +233,8 @@ static const struct pseudo fs_rows[] = {
     NUMBER("nr_open", tunable_nr_open),
     NUMBER("lease-break-time", tunable_lease_break_time),
     NUMBER("pipe-max-size", tunable_pipe_max_size),
+    CONSTANT("pipe-user-pages-hard", "0"),
+    CONSTANT("pipe-user-pages-soft", "16384"),
     CONSTANT("protected_symlinks", "0"),
     CONSTANT("protected_hardlinks", "1"),
     CONSTANT("suid_dumpable", "0"),

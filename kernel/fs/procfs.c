@@ -4,6 +4,7 @@
  */
 #include "kernel/fs/procfs.h"
 #include "kernel/fs/current.h"
+#include "kernel/fs/file.h"
 #include "kernel/fs/view.h"
 #include "lib/fmt.h"
 #include "lib/string.h"
@@ -39,6 +40,21 @@ static int next_pid(int from, const struct pseudo_at *at)
 struct proc *proc_at(const struct pseudo_at *at)
 {
     return proc_find(at->n[0]);
+}
+
+struct proc *proc_of_directory(struct file *f, bool *is_one)
+{
+    struct proc *p;
+    uint64_t made;
+    int pid;
+
+    *is_one = pseudo_number(f->inode, proc_pid_rows, &pid, &made);
+    p = *is_one ? proc_find(pid) : NULL;
+    if (p && p->start_ns > made) { /* another has the number now */
+        proc_put(p);
+        p = NULL;
+    }
+    return p;
 }
 
 static void pid_owner(uint32_t *uid, uint32_t *gid, const struct pseudo_at *at)

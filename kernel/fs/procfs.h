@@ -45,6 +45,10 @@ const char *filesystem_name(int i);
 /* The process of at->n[0] with a reference, or NULL. */
 struct proc *proc_at(const struct pseudo_at *at);
 
+/* The process whose directory /proc/PID f is, with a reference; NULL: f is
+ * none, or that process is gone. */
+struct proc *proc_of_directory(struct file *f, bool *is_one);
+
 /* The thread that at names: n[1] when there is one, else the process's own.
  * fn runs with proc_lock held; -ESRCH. */
 int with_thread(const struct pseudo_at *at,

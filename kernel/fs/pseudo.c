@@ -7,6 +7,7 @@
  * Cookies of a directory: row * ROW_SPAN + number of the entry within it.
  */
 #include "kernel/fs/pseudo.h"
+#include "kernel/core/timer.h"
 #include "kernel/fs/file.h"
 #include "kernel/mm/heap.h"
 #include "lib/fmt.h"
@@ -21,11 +22,12 @@ struct pseudo_inode {
     struct inode inode;
     const struct pseudo *row;
     struct pseudo_at at;
+    uint64_t made; /* ns of clock_now() */
 };
 
 static const struct inode_ops pseudo_inode_ops, pseudo_magic_ops;
 static void apply_override(struct inode *inode, const struct pseudo *row);
-static const struct file_ops pseudo_file_ops;
+static const struct file_ops pseudo_file_ops, pseudo_plain_ops;
 
 static struct pseudo_inode *pseudo_of(struct inode *inode)
 {
@@ -114,7 +116,8 @@ static int inode_new(struct superblock *sb, struct inode *dir,
                row->follow ? &pseudo_magic_ops : &pseudo_inode_ops,
                number_of(row, at), row->mode);
     if (S_ISREG(row->mode)) {
-        p->inode.file_ops = &pseudo_file_ops;
+        p->inode.file_ops =
+            row->changes || !at->count ? &pseudo_file_ops : &pseudo_plain_ops;
     }
     if (row->bits) {
         p->inode.mode = S_IFLNK | row->bits(at);
@@ -130,6 +133,7 @@ static int inode_new(struct superblock *sb, struct inode *dir,
     }
     p->row = row;
     p->at = *at;
+    p->made = clock_now();
     if (row->owner) {
         row->owner(&p->inode.uid, &p->inode.gid, at);
     } else if (dir && at->count) { /* a process's all belongs to its owner */
@@ -275,6 +279,20 @@ static void pseudo_getattr(struct inode *inode, struct inode_stat *st)
             }
         }
     }
+}
+
+bool pseudo_number(struct inode *inode, const struct pseudo *children, int *n,
+                   uint64_t *made)
+{
+    struct pseudo_inode *p = pseudo_of(inode);
+
+    if (inode->ops != &pseudo_inode_ops || p->row->children != children ||
+        p->at.count != 1) {
+        return false;
+    }
+    *n = p->at.n[0];
+    *made = p->made;
+    return true;
 }
 
 /* ---- links ---- */
@@ -520,6 +538,14 @@ static void pseudo_release(struct file *f)
         kfree(o);
     }
 }
+
+/* What is below a process can be polled only where changes are told. */
+static const struct file_ops pseudo_plain_ops = {
+    .read = pseudo_read,
+    .write = pseudo_write,
+    .seek = pseudo_seek,
+    .release = pseudo_release,
+};
 
 static const struct file_ops pseudo_file_ops = {
     .read = pseudo_read,

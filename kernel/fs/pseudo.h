@@ -73,6 +73,11 @@ struct pseudo {
     void (*owner)(uint32_t *uid, uint32_t *gid, const struct pseudo_at *at);
 };
 
+/* Whether inode is the directory of a number right below a root, with those
+ * children; the number, and when it was looked up. */
+bool pseudo_number(struct inode *inode, const struct pseudo *children, int *n,
+                   uint64_t *made);
+
 /* A superblock whose root directory has `children`. */
 int pseudo_mount(const struct pseudo *children, const char *type,
                  uint64_t magic, uint32_t flags, struct superblock **out);

@@ -21,6 +21,8 @@ extern struct tunable tunable_lease_break_time; /* seconds */
 extern struct tunable tunable_core_uses_pid;
 extern struct tunable tunable_shm_max, tunable_shm_count; /* shmmax, shmmni */
 extern struct tunable tunable_msg_max, tunable_msg_bytes, tunable_msg_count;
+extern struct tunable tunable_keys, tunable_key_bytes; /* of a user */
+extern struct tunable tunable_root_keys, tunable_root_key_bytes;
 /* The identifier that the next object shall get; -1: any. */
 extern struct tunable tunable_shm_next, tunable_sem_next, tunable_msg_next;
 

@@ -14,6 +14,9 @@ struct inode_watches;
 /* With IN_MOVED_FROM: to another name in the same directory. For dnotify.c. */
 #define WATCH_RENAME 0x08000000u
 
+/* What names the file is gone: not for watches with IN_EXCL_UNLINK. */
+#define WATCH_UNLINKED 0x00800000u
+
 extern uint32_t watch_count; /* watches in the whole kernel; atomic */
 
 void watch_send(struct dentry *d, uint32_t mask);

@@ -214,6 +214,7 @@ static void describe(const struct vma *v, struct mm_region *r)
     r->prot = v->prot;
     r->shared = v->flags & VMA_SHARED;
     r->locked = v->flags & VMA_LOCKED;
+    r->no_dump = v->flags & VMA_DONTDUMP;
     r->dev = r->ino = 0;
     if (v->obj) {
         v->obj->ops->describe(v->obj, r->path, sizeof(r->path), &r->dev,

@@ -211,7 +211,7 @@ struct mm_region {
     uint64_t start, end, offset, dev, ino;
     uint64_t resident; /* bytes */
     int prot;
-    bool shared, locked;
+    bool shared, locked, no_dump;
     char path[256];
 };
 void mm_for_each(struct mm *mm, void (*emit)(const struct mm_region *, void *),

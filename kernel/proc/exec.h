@@ -13,6 +13,7 @@
 struct exec {
     struct file *file;   /* the ELF file to run */
     struct file *interp; /* its dynamic linker, or NULL */
+    bool hidden; /* by a descriptor that closes: no script can be named so */
     struct exec_args *args;
     struct elf_image image, interp_image;
     char head[SCRIPT_LINE_MAX];

@@ -5,6 +5,7 @@
  * touched, so that every error here is only an error.
  */
 #include "kernel/proc/exec.h"
+#include "kernel/fs/file.h"
 #include "abi/linux/errno.h"
 #include "abi/linux/fcntl.h"
 #include "kernel/mm/heap.h"
@@ -61,6 +62,9 @@ static int follow_script(struct exec *x, size_t len, const char *script)
     char name[SCRIPT_LINE_MAX];
     int err = script_parse(x->head, len, &interp, &arg);
 
+    if (!err && x->hidden) {
+        err = -ENOENT; /* the interpreter could not open it (execveat(2)) */
+    }
     if (err) {
         return err;
     }
@@ -132,6 +136,8 @@ int exec_find(int dirfd, const char *path, int flags, struct exec_args *args,
         return -ENOMEM;
     }
     x->args = args;
+    x->hidden = dirfd != AT_FDCWD && path[0] != '/' &&
+                fd_get_cloexec(dirfd) == FD_CLOEXEC;
     err = choose_name(x, dirfd, path);
     if (!err) {
         err = file_open_exec(dirfd, path, flags, &x->file);

@@ -1,18 +1,17 @@
 /* SPDX-License-Identifier: MIT
  *
- * Keys (keys.h): their types, lifetimes, permissions and the quota of those
- * who are not the superuser.
+ * Keys (keys.h): their types, lifetimes, permissions and quotas.
  */
 #include "kernel/proc/keys.h"
 #include "kernel/core/log.h"
 #include "kernel/core/timer.h"
 #include "kernel/crypto/crypto.h"
+#include "kernel/fs/tunable.h"
 #include "kernel/mm/heap.h"
 #include "kernel/proc/cred.h"
 #include "abi/linux/errno.h"
 #include "lib/string.h"
 
-enum { KEYS_MOST = 200, BYTES_MOST = 20000, ROOT_KEYS_MOST = 1000000 };
 enum { USER_PAYLOAD_MOST = 32767 };
 
 static struct list keys = LIST_INIT(keys);
@@ -83,9 +82,11 @@ static int check_quota(uint32_t uid, size_t bytes)
             bytes += k->len + strlen(k->description) + 1;
         }
     }
-    return uid == 0 ? count > ROOT_KEYS_MOST ? -EDQUOT : 0
-           : count > KEYS_MOST || bytes > BYTES_MOST ? -EDQUOT
-                                                     : 0;
+    return (int64_t)count > tunable(uid ? &tunable_keys : &tunable_root_keys) ||
+                   (int64_t)bytes > tunable(uid ? &tunable_key_bytes
+                                                : &tunable_root_key_bytes)
+               ? -EDQUOT
+               : 0;
 }
 
 static int32_t new_serial(void)

@@ -9,9 +9,11 @@
  * by whoever found it. How it ends is in exit.c.
  */
 #include "kernel/proc/proc.h"
+#include "kernel/proc/cred.h"
 #include "kernel/proc/exec_text.h"
 #include "kernel/proc/room.h"
 #include "abi/linux/errno.h"
+#include "abi/linux/prctl.h"
 #include "abi/linux/resource.h"
 #include "kernel/core/log.h"
 #include "kernel/mm/heap.h"
@@ -109,10 +111,30 @@ static bool pid_taken(int id)
     return false;
 }
 
+static bool wrapped; /* numbers may be taken; proc_lock */
+
+int proc_last_pid(void)
+{
+    return atomic_load_relaxed(&last_pid);
+}
+
+int proc_set_last_pid(int pid)
+{
+    if (!cred_capable(CAP_SYS_ADMIN)) {
+        return -EPERM;
+    }
+    if (pid < 0 || pid >= PID_MAX) {
+        return -EINVAL;
+    }
+    spin_lock(&proc_lock);
+    last_pid = pid;
+    wrapped = true;
+    spin_unlock(&proc_lock);
+    return 0;
+}
+
 int pid_alloc(void)
 {
-    static bool wrapped;
-
     for (int tries = 0; tries < PID_MAX; tries++) {
         last_pid++;
         if (last_pid >= PID_MAX) {

@@ -151,8 +151,12 @@ struct proc *proc_find(int pid);
 void proc_get(struct proc *p);
 void proc_put(struct proc *p);
 struct thread *thread_find(int tid); /* valid under LOCK_PROC only */
-unsigned proc_thread_total(void);    /* threads of all processes */
-extern struct spinlock proc_lock;    /* LOCK_PROC: tree, pid table */
+/* The number that was given last (ns_last_pid); set: the next is behind it.
+ * -EINVAL, -EPERM. */
+int proc_last_pid(void);
+int proc_set_last_pid(int pid);
+unsigned proc_thread_total(void); /* threads of all processes */
+extern struct spinlock proc_lock; /* LOCK_PROC: tree, pid table */
 /* Calls fn for each process, proc_lock held. */
 void proc_for_each(void (*fn)(struct proc *p, void *arg), void *arg);
 

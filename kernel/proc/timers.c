@@ -18,6 +18,9 @@
 #include "kernel/mm/heap.h"
 
 enum { ITIMERS = 3, PTIMER_MAX = 1024, CPU_BACKOFF_MAX_NS = 64000000 };
+/* A timer fires no more often: its signal's handler has to get on, too. What
+ * is missed meanwhile counts as overruns. */
+enum { REARM_LEAST_NS = 20000 };
 
 struct ptimer {
     struct timer timer;
@@ -44,8 +47,9 @@ struct proc_timers {
 
 /* ---- expiry ---- */
 
-/* Arms the core timer for t's deadline; now is what its clock shows. [lock] */
-static void arm(struct ptimer *t, int64_t now)
+/* Arms the core timer for t's deadline; now is what its clock shows;
+ * not before `least` ns have passed. [lock] */
+static void arm(struct ptimer *t, int64_t now, uint64_t least)
 {
     int64_t left = MAX(t->deadline - now, (int64_t)0);
     uint64_t wait;
@@ -61,7 +65,7 @@ static void arm(struct ptimer *t, int64_t now)
         t->looked = now;
         wait = MAX(wait, t->backoff);
     }
-    timer_arm(&t->timer, clock_now() + wait);
+    timer_arm(&t->timer, clock_now() + MAX(wait, least));
 }
 
 /* Moves an expired deadline past now; how many periods were missed. [lock] */
@@ -134,7 +138,7 @@ static void fire(struct timer *timer)
         missed = advance(t, now);
     }
     if (t->deadline && !gone) {
-        arm(t, now);
+        arm(t, now, REARM_LEAST_NS);
     }
     spin_unlock(lock);
     if (expired) {
@@ -259,7 +263,7 @@ static void set_value(struct ptimer *t, int64_t now, bool absolute,
     t->looked = -1;
     if (new->left) {
         t->deadline = (int64_t) new->left + (absolute ? 0 : now);
-        arm(t, now);
+        arm(t, now, 0);
     }
 }
 

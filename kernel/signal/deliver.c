@@ -9,6 +9,7 @@
  * A thread's `interrupted` flag says "come here"; signal_recalc() clears it
  * first and then looks, so that a sender in between is never lost.
  */
+#include "kernel/proc/core_dump.h"
 #include "kernel/signal/room.h"
 #include "kernel/kernel.h"
 #include "kernel/core/log.h"
@@ -140,14 +141,18 @@ static void restart_without_handler(struct user_regs *regs)
 
 static _Noreturn void die(struct thread *t, const struct k_siginfo *info)
 {
+    int status = WSTATUS_SIGNAL(info->signo);
+
     if (sigbit(info->signo) & SIGSET_SYNC) {
         log_info("process %d (%s) dies of signal %d, code %d, at %lx, "
                  "address %lx",
                  t->proc->pid, t->comm, info->signo, info->code,
                  thread_regs(t)->rip, t->signals.address);
     }
-    /* No core is written, so the status has no core bit. */
-    proc_exit_group(WSTATUS_SIGNAL(info->signo));
+    if (sigbit(info->signo) & SIGSET_CORE && core_dump(info)) {
+        status |= WSTATUS_CORE;
+    }
+    proc_exit_group(status);
 }
 
 static void default_action(struct thread *t, const struct k_siginfo *info)

@@ -34,7 +34,9 @@ static bool merge_timer(struct signal_queue *q, const struct k_siginfo *info)
 
         if (old->code == SI_TIMER && old->signo == info->signo &&
             old->timer.timer_id == info->timer.timer_id) {
-            old->timer.overrun += 1 + info->timer.overrun;
+            old->timer.overrun = (int32_t)MIN((int64_t)old->timer.overrun + 1 +
+                                                  info->timer.overrun,
+                                              (int64_t)INT32_MAX);
             return true;
         }
     }

@@ -14,6 +14,10 @@
     (sigbit(SIGCHLD) | sigbit(SIGCONT) | sigbit(SIGURG) | sigbit(SIGWINCH))
 #define SIGSET_STOP                                                            \
     (sigbit(SIGSTOP) | sigbit(SIGTSTP) | sigbit(SIGTTIN) | sigbit(SIGTTOU))
+/* Leave a core file. */
+#define SIGSET_CORE                                                            \
+    (SIGSET_SYNC | sigbit(SIGQUIT) | sigbit(SIGABRT) | sigbit(SIGXCPU) |       \
+     sigbit(SIGXFSZ))
 /* Neither blocked, caught nor ignored. */
 #define SIGSET_ALWAYS (sigbit(SIGKILL) | sigbit(SIGSTOP))
 /* What an instruction causes; taken before anything else. */

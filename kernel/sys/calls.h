@@ -348,7 +348,7 @@ SYSCALL(331, pkey_free, sys_pkey_free, DONE, INT, INT)
 SYSCALL(332, statx, sys_statx, PART, INT, FD, PATH, ATFLAGS, HEX, PTR)
 SYSCALL(333, io_pgetevents, sys_io_pgetevents, DONE, INT, PTR, LONG, LONG, PTR, TIMESPEC, PTR)
 SYSCALL(334, rseq, sys_none, NONE, INT, PTR, UINT, HEX, HEX)
-SYSCALL(424, pidfd_send_signal, sys_pidfd_send_signal, PART, INT, FD, SIG, PTR, HEX) /* not by descriptors of /proc/PID */
+SYSCALL(424, pidfd_send_signal, sys_pidfd_send_signal, DONE, INT, FD, SIG, PTR, HEX)
 SYSCALL(425, io_uring_setup, sys_none, NONE, FD, UINT, PTR)
 SYSCALL(426, io_uring_enter, sys_none, NONE, INT, FD, UINT, UINT, HEX, PTR, SIZE)
 SYSCALL(427, io_uring_register, sys_none, NONE, INT, FD, UINT, PTR, UINT)

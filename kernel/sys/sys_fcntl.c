@@ -176,6 +176,18 @@ static long owner_call(struct file *f, int cmd, uint64_t arg)
     }
 }
 
+static long is_same_file(struct file *f, int other)
+{
+    struct fd fd;
+    long same = fd_get(other, &fd);
+
+    if (!same) {
+        same = fd.file == f;
+        fd_put(&fd);
+    }
+    return same;
+}
+
 static long io_fcntl(struct file *f, int fd, int cmd, uint64_t arg)
 {
     switch (cmd) {
@@ -208,6 +220,10 @@ static long io_fcntl(struct file *f, int fd, int cmd, uint64_t arg)
         return lease_set(f, fd, (int)arg);
     case F_GETLEASE:
         return lease_get(f);
+    case F_DUPFD_QUERY:
+        return is_same_file(f, (int)arg);
+    case F_CREATED_QUERY:
+        return f->mode & FILE_CREATED ? 1 : 0;
     case F_NOTIFY:
         return dnotify_set(f, fd, (uint32_t)arg);
     default:

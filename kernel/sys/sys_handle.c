@@ -12,6 +12,7 @@
 #include "abi/linux/stat.h"
 
 enum { AT_HANDLE_FID = 0x200, AT_HANDLE_MNT_ID_UNIQUE = 1 };
+enum { AT_HANDLE_CONNECTABLE = 2 };
 enum { HANDLE_MOST = 128 };
 
 struct handle_head { /* struct file_handle, without the handle */
@@ -44,13 +45,14 @@ static int put_handle(const struct sysargs *a, const struct path *p,
 long sys_name_to_handle_at(const struct sysargs *a)
 {
     const unsigned known = AT_SYMLINK_FOLLOW | AT_EMPTY_PATH | AT_HANDLE_FID |
-                           AT_HANDLE_MNT_ID_UNIQUE;
+                           AT_HANDLE_MNT_ID_UNIQUE | AT_HANDLE_CONNECTABLE;
     unsigned flags = arg_uint(a, 4);
     struct handle_head head;
     struct path p;
     int err;
 
-    if (flags & ~known) {
+    if (flags & ~known ||
+        (flags & AT_HANDLE_FID && flags & AT_HANDLE_CONNECTABLE)) {
         return -EINVAL;
     }
     err = user_find(arg_int(a, 0), arg_ptr(a, 1),

@@ -5,6 +5,7 @@
  */
 #include "kernel/sys/table.h"
 #include "kernel/core/timer.h"
+#include "kernel/fs/procfs.h"
 #include "kernel/proc/pidfd.h"
 #include "kernel/proc/proc.h"
 #include "kernel/signal/signal.h"
@@ -396,19 +397,33 @@ static int info_for(struct proc *p, struct uptr from, struct k_siginfo *info)
                : -EPERM;
 }
 
-static long signal_by(struct file *f, const struct sysargs *a)
+static long signal_to(struct proc *p, const struct sysargs *a)
 {
     unsigned flags = arg_uint(a, 3);
     struct k_siginfo info = info_from_current(
         arg_int(a, 1), flags == PIDFD_SIGNAL_THREAD ? SI_TKILL : SI_USER);
-    struct proc *p = pidfd_proc(f);
-    int err;
+    int err = info_for(p, arg_ptr(a, 2), &info);
 
-    if (!p) {
-        return -EBADF;
-    }
-    err = info_for(p, arg_ptr(a, 2), &info);
     return err ? err : send_to_proc(p, &info, flags);
+}
+
+/* By a pidfd, or by the directory /proc/PID. */
+static long signal_by(struct file *f, const struct sysargs *a)
+{
+    struct proc *p = pidfd_proc(f);
+    bool directory;
+    long err;
+
+    if (p) {
+        return signal_to(p, a);
+    }
+    p = proc_of_directory(f, &directory);
+    if (!p) {
+        return directory ? -ESRCH : -EBADF;
+    }
+    err = signal_to(p, a);
+    proc_put(p);
+    return err;
 }
 
 long sys_pidfd_send_signal(const struct sysargs *a)

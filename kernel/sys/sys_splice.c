@@ -6,6 +6,7 @@
 #include "kernel/sys/table.h"
 #include "kernel/fs/pipe.h"
 #include "kernel/fs/splice.h"
+#include "kernel/sys/vecs.h"
 #include "abi/linux/errno.h"
 #include "abi/linux/uio.h"
 
@@ -168,6 +169,31 @@ long sys_tee(const struct sysargs *a)
     return n;
 }
 
+/* What there is room for now; when there is none, it waits for that first. */
+static long splice_in(const struct sysargs *a, bool nonblock)
+{
+    struct iobuf io;
+    struct vecs v;
+    struct fd fd;
+    long n = fd_get_io(arg_int(a, 0), &fd);
+
+    if (n) {
+        return n;
+    }
+    n = vecs_get(&v, arg_ptr(a, 1), arg_u64(a, 2));
+    if (!n) {
+        iobuf_user_vec(&io, v.vec, v.count);
+        n = file_write(fd.file, &io, IO_NOWAIT);
+        while (n == -EAGAIN && !nonblock && !file_nonblock(fd.file, 0)) {
+            n = pipe_wait_writable(pipe_of(fd.file));
+            n = n ? n : file_write(fd.file, &io, IO_NOWAIT);
+        }
+        vecs_put(&v);
+    }
+    fd_put(&fd);
+    return n;
+}
+
 /* Pages are copied, not given: what the program does with them later does not
  * show in the pipe. */
 long sys_vmsplice(const struct sysargs *a)
@@ -190,5 +216,6 @@ long sys_vmsplice(const struct sysargs *a)
     if (n) {
         return n;
     }
-    return writes ? sys_writev(&move) : sys_readv(&move);
+    return writes ? splice_in(&move, arg_uint(a, 3) & SPLICE_F_NONBLOCK)
+                  : sys_readv(&move);
 }

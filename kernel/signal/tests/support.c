@@ -9,6 +9,7 @@
 #include "kernel/core/log.h"
 #include "kernel/mm/heap.h"
 #include "kernel/proc/session.h"
+#include "kernel/proc/core_dump.h"
 #include "kernel/proc/timers.h"
 #include "abi/linux/errno.h"
 #include "abi/linux/resource.h"
@@ -208,6 +209,11 @@ void proc_exit_group(int status)
 
 void thread_exit_check(void)
 {
+}
+
+bool core_dump(const struct k_siginfo *info)
+{
+    return false;
 }
 
 void ptimer_taken(struct proc *p, int id, int overrun)

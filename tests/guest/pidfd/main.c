@@ -68,6 +68,21 @@ static void taking(int fd)
     CALL(pidfd_getfd, -1, 0, 0);
 }
 
+/* The directory of a process is as good as a pidfd. */
+static void by_directory(void)
+{
+    int self = open("/proc/self", O_RDONLY | O_DIRECTORY);
+    int task = open("/proc/self/task", O_RDONLY | O_DIRECTORY);
+
+    title("directory");
+    CALL(pidfd_send_signal, self, 0, NULL, 0);
+    CALL(pidfd_send_signal, self, 999, NULL, 0);
+    CALL(pidfd_send_signal, self, 0, NULL, 99);
+    CALL(pidfd_send_signal, task, 0, NULL, 0);
+    close(self);
+    close(task);
+}
+
 int main(void)
 {
     struct sigaction sa = {.sa_sigaction = handler, .sa_flags = SA_SIGINFO};
@@ -103,5 +118,6 @@ int main(void)
     int fd2 = RAW(pidfd_open, getpid(), O_NONBLOCK);
     EXPECT(fcntl(fd2, F_GETFL) & O_NONBLOCK);
     SHOW(waitid(P_PIDFD, fd2, &info, WEXITED));
+    by_directory();
     return 0;
 }

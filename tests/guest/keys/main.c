@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Keys and keyrings: adding, reading, linking, revoking, and what is refused.
+ */
+#include <linux/keyctl.h>
+#include "tests/guest/show.h"
+
+static void adding(void)
+{
+    char back[32] = "";
+
+    title("adding");
+    long k = RAW(add_key, "user", "a", "secret", 6L, KEY_SPEC_PROCESS_KEYRING);
+    EXPECT(k > 0);
+    CALL(keyctl, KEYCTL_READ, k, back, 32L);
+    printf("[%s]\n", back);
+    CALL(keyctl, KEYCTL_READ, k, back, 0L);
+    EXPECT(RAW(add_key, "user", "a", "other", 5L, KEY_SPEC_PROCESS_KEYRING) ==
+           k);
+    memset(back, 0, sizeof(back));
+    CALL(keyctl, KEYCTL_READ, k, back, 32L);
+    printf("[%s]\n", back);
+    CALL(keyctl, KEYCTL_UPDATE, k, "third", 5L);
+    CALL(keyctl, KEYCTL_UPDATE, k, "", 0L);
+    EXPECT(RAW(request_key, "user", "a", NULL, 0) == k);
+    CALL(request_key, "user", "b", NULL, 0);
+    CALL(request_key, "nothing", "b", NULL, 0);
+    CALL(request_key, BAD, "b", NULL, 0);
+    CALL(request_key, ".user", "b", NULL, 0);
+    CALL(add_key, "nothing", "a", "x", 1L, KEY_SPEC_PROCESS_KEYRING);
+    CALL(add_key, "user", "a", "x", 0L, KEY_SPEC_PROCESS_KEYRING);
+    CALL(add_key, "user", "a", BAD, 1L, KEY_SPEC_PROCESS_KEYRING);
+    CALL(add_key, "user", BAD, "x", 1L, KEY_SPEC_PROCESS_KEYRING);
+    CALL(add_key, "user", "a", "x", 40000L, KEY_SPEC_PROCESS_KEYRING);
+    CALL(add_key, "user", "a", "x", 1L << 21, KEY_SPEC_PROCESS_KEYRING);
+    CALL(add_key, "logon", "plain", "x", 1L, KEY_SPEC_PROCESS_KEYRING);
+    CALL(add_key, "keyring", ".a", NULL, 0L, KEY_SPEC_PROCESS_KEYRING);
+    CALL(add_key, "keyring", "r", "x", 1L, KEY_SPEC_PROCESS_KEYRING);
+    CALL(add_key, "user", "c", "x", 1L, k);
+    CALL(add_key, "user", "c", "x", 1L, 0);
+    CALL(add_key, "user", "c", "x", 1L, -99);
+    long logon =
+        RAW(add_key, "logon", "svc:a", "x", 1L, KEY_SPEC_PROCESS_KEYRING);
+    EXPECT(logon > 0);
+    CALL(keyctl, KEYCTL_READ, logon, back, 32L);
+}
+
+static void rings(void)
+{
+    int ids[4] = {0};
+
+    title("rings");
+    long r = RAW(add_key, "keyring", "r", NULL, 0L, KEY_SPEC_PROCESS_KEYRING);
+    long k = RAW(add_key, "user", "k", "x", 1L, r);
+    EXPECT(r > 0 && k > 0);
+    CALL(keyctl, KEYCTL_READ, r, ids, sizeof(ids));
+    EXPECT(ids[0] == k);
+    EXPECT(RAW(keyctl, KEYCTL_SEARCH, r, "user", "k", 0) == k);
+    CALL(keyctl, KEYCTL_SEARCH, r, "user", "none", 0);
+    EXPECT(RAW(request_key, "user", "k", NULL, 0) == k);
+    CALL(keyctl, KEYCTL_LINK, k, KEY_SPEC_PROCESS_KEYRING);
+    CALL(keyctl, KEYCTL_LINK, r, r);
+    CALL(keyctl, KEYCTL_LINK, k, k);
+    CALL(keyctl, KEYCTL_UNLINK, k, r);
+    CALL(keyctl, KEYCTL_UNLINK, k, r);
+    CALL(keyctl, KEYCTL_READ, r, ids, sizeof(ids));
+    CALL(keyctl, KEYCTL_CLEAR, r);
+    CALL(keyctl, KEYCTL_CLEAR, k);
+    CALL(keyctl, KEYCTL_SETPERM, k, 0x3f3f0000);
+    CALL(keyctl, KEYCTL_SETPERM, k, 0xff000000);
+    CALL(keyctl, KEYCTL_SET_TIMEOUT, k, 100);
+    CALL(keyctl, KEYCTL_REVOKE, k);
+    CALL(keyctl, KEYCTL_READ, k, ids, sizeof(ids));
+    CALL(keyctl, KEYCTL_REVOKE, 0x3ffffff);
+    CALL(keyctl, KEYCTL_GET_KEYRING_ID, 0, 0);
+    CALL(keyctl, KEYCTL_SET_REQKEY_KEYRING, KEY_REQKEY_DEFL_THREAD_KEYRING);
+    CALL(keyctl, KEYCTL_SET_REQKEY_KEYRING, KEY_REQKEY_DEFL_NO_CHANGE);
+    CALL(keyctl, KEYCTL_SET_REQKEY_KEYRING, 99);
+    CALL(keyctl, KEYCTL_JOIN_SESSION_KEYRING, ".a");
+    CALL(keyctl, 999, 0);
+}
+
+int main(void)
+{
+    show_start();
+    EXPECT(RAW(keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL) > 0);
+    adding();
+    rings();
+    return 0;
+}

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * process_vm_readv and process_vm_writev between parent and child, which have
+ * the same addresses; kcmp.
+ */
+#include <linux/kcmp.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/uio.h>
+#include <sys/wait.h>
+#include "tests/guest/show.h"
+
+static char secret[100000];
+
+static void memory(pid_t pid)
+{
+    static char back[100000];
+    struct iovec local[2] = {{back, 50000}, {back + 50000, 50000}};
+    struct iovec remote = {secret, sizeof(secret)};
+    struct iovec bad = {BAD, 10}, half[2] = {{secret, 10}, {BAD, 10}};
+    struct iovec negative = {secret, (size_t)-1};
+
+    title("memory");
+    CALL(process_vm_readv, pid, local, 2, &remote, 1, 0);
+    printf("[%s] [%s]\n", back, back + 99980);
+    printf("ours: [%s]\n", secret);
+    strcpy(back, "from the parent");
+    CALL(process_vm_writev, pid, local, 1, &remote, 1, 0);
+    CALL(process_vm_readv, pid, local, 2, &remote, 1, 1);
+    CALL(process_vm_readv, 0x3ffffff, local, 2, &remote, 1, 0);
+    CALL(process_vm_readv, pid, local, 2, &bad, 1, 0);
+    CALL(process_vm_readv, pid, local, 2, half, 2, 0);
+    CALL(process_vm_readv, pid, BAD, 2, &remote, 1, 0);
+    CALL(process_vm_readv, pid, local, 2, BAD, 1, 0);
+    CALL(process_vm_readv, pid, local, 2000, &remote, 1, 0);
+    CALL(process_vm_readv, pid, local, 2, &negative, 1, 0);
+    CALL(process_vm_readv, pid, local, 0, &remote, 1, 0);
+    CALL(process_vm_readv, getpid(), local, 1, &remote, 1, 0);
+}
+
+static int same(pid_t a, pid_t b, int type, long x, long y)
+{
+    long r = RAW(kcmp, a, b, type, x, y);
+
+    return r < 0 ? -errno : r == 0;
+}
+
+static void identity(pid_t pid)
+{
+    pid_t me = getpid();
+    int fd = dup(1), p[2];
+
+    title("kcmp");
+    pipe(p);
+    printf("files %d %d %d\n", same(me, me, KCMP_FILE, 1, fd),
+           same(me, pid, KCMP_FILE, 1, 1), same(me, me, KCMP_FILE, 1, p[0]));
+    printf("memory %d %d\n", same(me, me, KCMP_VM, 0, 0),
+           same(me, pid, KCMP_VM, 0, 0));
+    printf("tables %d %d\n", same(me, me, KCMP_FILES, 0, 0),
+           same(me, pid, KCMP_FILES, 0, 0));
+    printf("directory %d %d\n", same(me, me, KCMP_FS, 0, 0),
+           same(me, pid, KCMP_FS, 0, 0));
+    CALL(kcmp, me, me, KCMP_FILE, 1, 99);
+    CALL(kcmp, me, 0x3ffffff, KCMP_VM, 0, 0);
+    CALL(kcmp, me, me, 99, 0, 0);
+    CALL(kcmp, me, me, -1, 0, 0);
+}
+
+static void as_nobody(pid_t pid)
+{
+    struct iovec v = {secret, 10};
+
+    title("nobody");
+    setresuid(NOBODY, NOBODY, NOBODY);
+    CALL(process_vm_readv, pid, &v, 1, &v, 1, 0);
+    CALL(process_vm_writev, pid, &v, 1, &v, 1, 0);
+    CALL(kcmp, pid, pid, KCMP_VM, 0, 0);
+}
+
+int main(void)
+{
+    int ready[2], go[2], status;
+    char c;
+
+    show_start();
+    strcpy(secret, "the parent's");
+    pipe(ready);
+    pipe(go);
+    pid_t pid = fork();
+    if (!pid) {
+        strcpy(secret, "the child's");
+        strcpy(secret + 99980, "its end");
+        write(ready[1], "x", 1);
+        read(go[0], &c, 1);
+        _exit(strcmp(secret, "from the parent") != 0);
+    }
+    read(ready[0], &c, 1);
+    memory(pid);
+    identity(pid);
+    fflush(stdout);
+    pid_t other = fork();
+    if (!other) {
+        as_nobody(pid);
+        _exit(0);
+    }
+    waitpid(other, NULL, 0);
+    write(go[1], "x", 1);
+    waitpid(pid, &status, 0);
+    printf("child %d\n", WEXITSTATUS(status));
+    return 0;
+}
