@@ -17,6 +17,7 @@
 #include "arch/x86_64/vcpu.h"
 #include "lib/atomic.h"
 #include "lib/string.h"
+#include "target/target.h"
 
 /* Multiples of 64 from 64 on (alignment), of 256 from 1024 on (class_of). */
 static const uint16_t class_size[] = {
@@ -313,6 +314,13 @@ void *page_share_alloc(size_t count)
         d[i].count = 1;
     }
     return p;
+}
+
+void page_share_fill(void *p, size_t count)
+{
+    if (pages_can_show()) {
+        target_mem_commit((uint64_t)p, count * PAGE_SIZE, MEM_READ | MEM_WRITE);
+    }
 }
 
 void page_get(const void *p, size_t count)

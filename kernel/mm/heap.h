@@ -29,6 +29,9 @@ void page_free(void *p, size_t count);
 /* The same for memory that address spaces may show (mm/show.c), each page
  * counted by itself: with one reference. page_put() frees what has none. */
 void *page_share_alloc(size_t count);
+/* Such pages, and neighbours, are about to be written: the target may bring
+ * them in at once. */
+void page_share_fill(void *p, size_t count);
 void page_get(const void *p, size_t count);
 void page_put(void *p, size_t count);
 uint32_t page_refs(const void *p); /* of one page */

@@ -266,13 +266,18 @@ static uint32_t block_take(struct zone *z, unsigned order)
     return index;
 }
 
+bool pages_can_show(void)
+{
+    return zones[ZONE_OWN].end != chunk_count;
+}
+
 uint32_t pages_take(enum page_zone zone, size_t count)
 {
     struct zone *z = &zones[zone];
     size_t taken;
     uint32_t index;
 
-    if (zones[ZONE_OWN].end == chunk_count) {
+    if (!pages_can_show()) {
         z = &zones[ZONE_OWN]; /* there is no other */
     }
 

@@ -42,6 +42,9 @@ extern struct spinlock heap_lock;
 void pages_init(uint64_t start, uint64_t end, uint64_t shown,
                 uint64_t shown_end, uint64_t limit);
 
+/* Whether the two zones are two. */
+bool pages_can_show(void);
+
 /* A run of count pages, its first descriptor PAGE_RUN; 0: no memory. */
 uint32_t pages_take(enum page_zone zone, size_t count);
 /* Few pages are free and there will be no more chunks. A hint: no lock. */

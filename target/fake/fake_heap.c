@@ -114,6 +114,10 @@ void *page_share_alloc(size_t count)
     return page;
 }
 
+void page_share_fill(void *p, size_t count)
+{
+}
+
 void page_get(const void *p, size_t count)
 {
     for (const char *at = p; count--; at += PAGE_SIZE) {

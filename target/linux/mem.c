@@ -105,9 +105,23 @@ static void want_huge_pages(uint64_t addr, uint64_t len)
     }
 }
 
+/* A part of such a piece is committed again when it is about to be written:
+ * the file's pages, which are small, come in at once. Best effort. */
+static bool bring_in(uint64_t addr, uint64_t len)
+{
+    return addr >= host.kernel_start && len < 2 << 20 &&
+           shown_offset(addr, len) >= 0 &&
+           RAW(SYS_madvise, addr, len, MADV_POPULATE_WRITE) == 0;
+}
+
 int target_mem_commit(uint64_t addr, uint64_t len, int prot)
 {
-    int err = set_protection(addr, len, prot);
+    int err;
+
+    if (bring_in(addr, len)) {
+        return 0;
+    }
+    err = set_protection(addr, len, prot);
 
     if (!err) {
         want_huge_pages(addr, len);
