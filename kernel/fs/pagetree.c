@@ -60,6 +60,17 @@ int cpage_borrow(struct pagecache *pc, char *data, struct cpage **out)
     return 0;
 }
 
+/* Under a ceiling the cache leaves something to the rest of the kernel, whose
+ * memory may be another than what pages are taken from: then only whole chunks
+ * help, which go back to the target. */
+static void make_room(void)
+{
+    enum { TRIES = 8 };
+
+    for (int i = 0; i < TRIES && heap_low() && heap_reclaim(); i++) {
+    }
+}
+
 int cpage_alloc(struct pagecache *pc, char *data, struct cpage **out)
 {
     struct cpage *page;
@@ -68,6 +79,7 @@ int cpage_alloc(struct pagecache *pc, char *data, struct cpage **out)
     if (err) {
         return err;
     }
+    make_room();
     if (heap_low() && pagecache_shrink(PAGECACHE_BATCH) == 0) {
         cpage_put(page);
         return -ENOMEM;

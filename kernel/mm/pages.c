@@ -40,7 +40,6 @@ static uint32_t committed;       /* chunks */
 static uint32_t committed_limit; /* chunks */
 static uint64_t *chunk_map;      /* bit set: committed */
 static struct page_desc *descs;
-static uint64_t free_pages;
 static uint32_t committed_peak;
 
 static struct zone {
@@ -48,6 +47,7 @@ static struct zone {
     uint32_t hint; /* no uncommitted chunk below it */
     uint32_t free_list[CHUNK_ORDER + 1];
     uint32_t free_chunks; /* length of free_list[CHUNK_ORDER] */
+    uint64_t free_pages;  /* in all lists */
 } zones[2];
 
 static struct zone *zone_of(uint32_t index)
@@ -104,7 +104,7 @@ static void block_link(uint32_t index, unsigned order)
     descs[index].kind = PAGE_FREE;
     descs[index].order = (uint8_t)order;
     pages_list_add(&z->free_list[order], index);
-    free_pages += 1u << order;
+    z->free_pages += 1u << order;
     z->free_chunks += order == CHUNK_ORDER;
 }
 
@@ -115,7 +115,7 @@ static void block_unlink(uint32_t index)
 
     pages_list_del(&z->free_list[order], index);
     descs[index].kind = PAGE_NONE;
-    free_pages -= 1u << order;
+    z->free_pages -= 1u << order;
     z->free_chunks -= order == CHUNK_ORDER;
 }
 
@@ -344,7 +344,6 @@ void pages_init(uint64_t start, uint64_t end, uint64_t shown,
     bitmap_set_range(chunk_map, 0, head_chunks);
     zones_init(end, shown, (uint32_t)head_chunks);
     committed = committed_peak = 0;
-    free_pages = 0;
     committed_limit = chunk_count;
     if (limit) {
         limit = MAX(limit / CHUNK_SIZE, (uint64_t)1);
@@ -354,7 +353,7 @@ void pages_init(uint64_t start, uint64_t end, uint64_t shown,
 
 bool pages_low(void)
 {
-    return free_pages < LOW_PAGES &&
+    return zones[ZONE_OWN].free_pages < LOW_PAGES &&
            (committed >= committed_limit || !limit_has_room(CHUNK_PAGES));
 }
 
@@ -362,5 +361,7 @@ void pages_stats(struct heap_stats *out)
 {
     out->bytes_committed = committed * CHUNK_SIZE;
     out->peak_committed = committed_peak * CHUNK_SIZE;
-    out->bytes_used = out->bytes_committed - free_pages * PAGE_SIZE;
+    out->bytes_used =
+        out->bytes_committed -
+        (zones[ZONE_OWN].free_pages + zones[ZONE_SHOWN].free_pages) * PAGE_SIZE;
 }

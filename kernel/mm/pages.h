@@ -47,7 +47,8 @@ bool pages_can_show(void);
 
 /* A run of count pages, its first descriptor PAGE_RUN; 0: no memory. */
 uint32_t pages_take(enum page_zone zone, size_t count);
-/* Few pages are free and there will be no more chunks. A hint: no lock. */
+/* Few pages of ZONE_OWN are free and there will be no more chunks. A hint: no
+ * lock. */
 bool pages_low(void);
 /* Gives chunks that are free back to the target; returns how many. */
 uint32_t pages_release_free(void);

@@ -21,6 +21,11 @@ void heap_fail_after(uint64_t n)
     fail_in = n;
 }
 
+bool heap_reclaim(void)
+{
+    return false;
+}
+
 bool heap_low(void)
 {
     return false;
