@@ -147,7 +147,10 @@ static void copy_vector_state(struct vcpu *v, const void *fpregs)
 
 static void restore_vector_state(const void *fpregs)
 {
-    __asm__ volatile("xrstor64 (%0)" ::"r"(fpregs), "a"(~XSTATE_PKRU), "d"(-1)
+    uint64_t mask = fpu_mask();
+
+    __asm__ volatile("xrstor64 (%0)" ::"r"(fpregs), "a"((uint32_t)mask),
+                     "d"((uint32_t)(mask >> 32))
                      : "memory");
 }
 

@@ -23,11 +23,13 @@ check ten-thousand-forks [ -n "$before" -a "$after" -lt $((before + 4096)) ]
 run --root host "$work/fork-many" 500 1 1
 check many-alive grep -q "alive at once: 500, told 500, right 500" "$work/out"
 
-# Not by default: docs/compat.md, "Known faults".
-if [ -n "${FAMILY_THREADS:-}" ]; then
-    run --root host "$work/fork-many" 500 1 5000
-    check many-threads grep -q "threads at once: 5000" "$work/out"
-fi
+# Some of so many lie at the end of the kernel's memory, where nothing follows
+# their vector state.
+for again in 1 2 3; do
+    run --root host "$work/fork-many" 300 1 5000
+    grep -q "threads at once: 5000" "$work/out" || break
+done
+check many-threads grep -q "threads at once: 5000" "$work/out"
 
 cat >"$work/rounds.py" <<'END'
 import os, sys
