@@ -6,6 +6,7 @@
  *
  * usage: fork [MB...]
  */
+#include "bench/bench.h"
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,24 +20,6 @@ enum { ROUNDS = 5, TURNS = 10, PAGE = 4096 };
 static char *memory;
 static size_t size;
 static int down[2], up[2];
-
-static double now(void)
-{
-    struct timespec ts;
-
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    return ts.tv_sec * 1e9 + ts.tv_nsec;
-}
-
-static void reap(pid_t pid)
-{
-    int status;
-
-    if (pid < 0 || waitpid(pid, &status, 0) != pid || status) {
-        perror("child");
-        exit(1);
-    }
-}
 
 static double exits(void)
 {

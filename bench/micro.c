@@ -6,6 +6,7 @@
  *
  * usage: micro [NAME...]   (default: all)
  */
+#include "bench/bench.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/futex.h>
@@ -24,14 +25,6 @@
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
-
-static double now(void)
-{
-    struct timespec ts;
-
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    return ts.tv_sec * 1e9 + ts.tv_nsec;
-}
 
 /* ns an iteration of fn(iterations), best of the batches. */
 static double best(void (*fn)(long), long iterations, int batches)

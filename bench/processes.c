@@ -6,6 +6,7 @@
  *
  * usage: processes (by itself with more: the other end)
  */
+#include "bench/bench.h"
 #include <sched.h>
 #include <spawn.h>
 #include <stdio.h>
@@ -21,24 +22,6 @@ enum { BLOCK = 65536 };
 extern char **environ;
 static char *self;
 static int down[2], up[2];
-
-static double now(void)
-{
-    struct timespec ts;
-
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    return ts.tv_sec * 1e9 + ts.tv_nsec;
-}
-
-static void reap(pid_t pid)
-{
-    int status;
-
-    if (pid < 0 || waitpid(pid, &status, 0) != pid || status) {
-        perror("child");
-        exit(1);
-    }
-}
 
 static void op_fork(long n)
 {

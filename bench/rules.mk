@@ -5,9 +5,9 @@ BENCH := $(B)/bench
 BENCH_PROGRAMS := $(addprefix $(BENCH)/,micro processes scaling fork tiny hello \
 	hello-static chroot-exec)
 
-$(BENCH)/%: bench/%.c
+$(BENCH)/%: bench/%.c bench/bench.h
 	@mkdir -p $(@D)
-	$(CC) -O2 -Wall -D_GNU_SOURCE -o $@ $< -pthread
+	$(CC) -O2 -Wall -D_GNU_SOURCE -I. -o $@ $< -pthread
 $(BENCH)/hello-static: bench/hello.c
 	@mkdir -p $(@D)
 	$(CC) -O2 -Wall -static -o $@ $<

@@ -6,6 +6,7 @@
  *
  * usage: scaling [NAME...]   (default: all)
  */
+#include "bench/bench.h"
 #include <fcntl.h>
 #include <linux/futex.h>
 #include <pthread.h>
@@ -35,14 +36,6 @@ static struct worker workers[THREADS];
 static void (*path)(struct worker *);
 static int turn_of; /* threads that take part */
 static pthread_barrier_t begin, end;
-
-static double now(void)
-{
-    struct timespec ts;
-
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    return ts.tv_sec * 1e9 + ts.tv_nsec;
-}
 
 /* ---- the paths ---- */
 

@@ -246,6 +246,9 @@ void isolation_close(void);
 
 /* ---- store.c ---- */
 
+/* Sees to it that an array of runs, kmalloc'ed, has room for `want` of size
+ * bytes each. -ENOMEM: it is as it was. */
+int runs_grow(void **runs, unsigned *room, unsigned want, size_t size);
 /* Copies pages [start, end) from their addresses into s. -ENOMEM. */
 int store_insert(struct store *s, uint64_t start, uint64_t end);
 /* The rest in order of address. Notes that pages were there, without their

@@ -16,8 +16,6 @@
 #include "abi/linux/errno.h"
 #include "target/target.h"
 
-enum { ROOM_LEAST = 16 };
-
 /* What lies in a window stays there as long as its object. */
 static void put(char *src, uint64_t len)
 {
@@ -44,23 +42,7 @@ static unsigned find(const struct shown *s, uint64_t addr)
 
 static int make_room(struct shown *s, unsigned room)
 {
-    struct shown_run *runs;
-
-    if (room <= s->room) {
-        return 0;
-    }
-    room = MAX(MAX(s->room * 2, room), (unsigned)ROOM_LEAST);
-    runs = kmalloc(room * sizeof(*runs));
-    if (!runs) {
-        return -ENOMEM;
-    }
-    if (s->count) {
-        memcpy(runs, s->runs, s->count * sizeof(*runs));
-    }
-    kfree(s->runs);
-    s->runs = runs;
-    s->room = room;
-    return 0;
+    return runs_grow((void **)&s->runs, &s->room, room, sizeof(*s->runs));
 }
 
 /* There is room for one more. */

@@ -15,25 +15,31 @@
 
 enum { RUN_PAGES = 64, ROOM_LEAST = 32 };
 
-static int make_room(struct store *s)
+int runs_grow(void **runs, unsigned *room, unsigned want, size_t size)
 {
-    unsigned room = MAX(s->room * 2, (unsigned)ROOM_LEAST);
-    struct store_run *runs;
+    unsigned more = MAX(MAX(*room * 2, want), (unsigned)ROOM_LEAST);
+    void *bigger;
 
-    if (s->count < s->room) {
+    if (want <= *room) {
         return 0;
     }
-    runs = kmalloc(room * sizeof(*runs));
-    if (!runs) {
+    bigger = kmalloc(more * size);
+    if (!bigger) {
         return -ENOMEM;
     }
-    if (s->count) {
-        memcpy(runs, s->runs, s->count * sizeof(*runs));
+    if (*room) {
+        memcpy(bigger, *runs, *room * size);
     }
-    kfree(s->runs);
-    s->runs = runs;
-    s->room = room;
+    kfree(*runs);
+    *runs = bigger;
+    *room = more;
     return 0;
+}
+
+static int make_room(struct store *s)
+{
+    return runs_grow((void **)&s->runs, &s->room, s->count + 1,
+                     sizeof(*s->runs));
 }
 
 static int put(struct store *s, unsigned at, const struct store_run *r)
