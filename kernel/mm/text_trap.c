@@ -114,12 +114,11 @@ static bool find_site(struct around *a, uint64_t at, struct patch_site *site)
 bool text_improve(struct text_image *img, uint64_t base, uint64_t off)
 {
     uint64_t at = base + off, slot;
-    struct around a = {.start = MAX(base, at - PATCH_CONTEXT_BEFORE),
-                       .end = MIN(base + img->len, at + PATCH_CONTEXT_AFTER),
-                       .set = &img->slots,
-                       .slots = base - img->distance};
+    struct around a = {.set = &img->slots, .slots = base - img->distance};
     struct patch_site site;
 
+    a.start = MAX(base, at - PATCH_CONTEXT_BEFORE);
+    a.end = MIN(base + img->len, at + PATCH_CONTEXT_AFTER);
     a.lo = a.start;
     a.hi = a.end;
     memcpy(a.bytes, img->text + (a.start - base), a.end - a.start);

@@ -212,11 +212,12 @@ enum { SCAN_MAX = 32 };
 long mem_scan(uint64_t *from, uint64_t to, struct mem_run *runs, unsigned max)
 {
     struct scan_region found[SCAN_MAX];
+    unsigned room = MIN(max, (unsigned)SCAN_MAX);
     struct scan_arg arg = {.size = sizeof(arg),
                            .start = *from,
                            .end = to,
                            .vec = (uint64_t)found,
-                           .vec_len = MIN(max, (unsigned)SCAN_MAX),
+                           .vec_len = room,
                            .category_anyof_mask = SCAN_PRESENT | SCAN_SWAPPED,
                            .return_mask = SCAN_PRESENT};
     long n =
