@@ -25,7 +25,9 @@ struct fpu_area;  /* arch/x86_64/fpu.h */
 enum { MEM_READ = 1, MEM_WRITE = 2, MEM_EXEC = 4 }; /* equal PROT_* */
 
 /* Makes [addr, addr+len) usable with prot. Pages that were not committed read
- * as zero; committed ones keep their content and get prot. Page-aligned.
+ * as zero; committed ones keep their content and get prot. To commit such again
+ * says that they are about to be written: the target may bring them in at once.
+ * Page-aligned.
  * -ENOMEM: the host or the EPC has no more; nothing changed. */
 int target_mem_commit(uint64_t addr, uint64_t len, int prot);
 
