@@ -152,7 +152,8 @@ input()
         lambda: t.type("cat &\n"), "<P> ",
         lambda: t.type("until [[ $(jobs) == *Stop* ]]; do sleep 0.1; done; "
                        "echo be''hind\n"), "behind\r\n", "<P> ",
-        lambda: t.type("kill -9 %1; wait; echo do''ne\n"), "done\r\n",
+        lambda: t.type("kill -9 %1; while [[ $(jobs) == *Stop* ]]; do "
+                       "sleep 0.1; done; echo do''ne\n"), "done\r\n",
         "<P> ", lambda: t.type("exit 5\n"), "<exit 5>"])
 
 
