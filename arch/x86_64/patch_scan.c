@@ -32,6 +32,7 @@ enum {
     SYSCALL_SECOND = 0x05, /* behind 0f */
     CPUID_SECOND = 0xa2,
     HOT_REACH = 512,
+    SHORT_REACH = 136, /* more than what a byte spans */
 };
 
 /* The instructions before a SYSCALL, nearest first. */
@@ -129,7 +130,11 @@ static bool is_our_jump(const struct patch_text *t, size_t at,
 static size_t step(const struct patch_text *t, size_t at)
 {
     struct insn insn;
-    int len = decode_insn(t->bytes + at, t->len - at, &insn);
+    int len = t->len - at >= INSN_ROOM ? decode_common(t->bytes + at) : 0;
+    if (len) {
+        return len;
+    }
+    len = decode_insn(t->bytes + at, t->len - at, &insn);
     if (!len || !is_plausible(t->bytes + at, &insn) ||
         is_our_jump(t, at, &insn)) {
         return 0;
@@ -272,38 +277,52 @@ static int32_t load_rel32(const uint8_t *p)
     return rel;
 }
 
-/* The target of whatever may be a direct branch at offset `at`, else 0. */
-static size_t branch_target(const struct patch_text *t, size_t at)
+/* Whether what may be a short branch, its displacement at `at`, is one. */
+static bool is_short_branch(const uint8_t *p)
 {
-    const uint8_t *p = t->bytes + at;
-    size_t left = t->len - at;
-    bool is_short =
-        (p[0] & 0xf0) == 0x70 || p[0] == 0xeb || (p[0] >= 0xe0 && p[0] <= 0xe3);
-    if (is_short && left >= 2) {
-        return at + 2 + (int8_t)p[1];
-    }
-    if ((p[0] == 0xe8 || p[0] == 0xe9) && left >= 5) {
-        return at + 5 + load_rel32(p + 1);
-    }
-    if (p[0] == 0x0f && left >= 6 && (p[1] & 0xf0) == 0x80) {
-        return at + 6 + load_rel32(p + 2);
-    }
-    return 0;
+    return (p[0] & 0xf0) == 0x70 || p[0] == 0xeb ||
+           (p[0] >= 0xe0 && p[0] <= 0xe3);
+}
+
+/* The opcode of a near branch ends right before p, which has `before` bytes
+ * before it. */
+static bool is_near_branch(const uint8_t *p, size_t before)
+{
+    return (before >= 1 && (p[-1] == 0xe8 || p[-1] == 0xe9)) ||
+           (before >= 2 && p[-2] == 0x0f && (p[-1] & 0xf0) == 0x80);
+}
+
+static bool is_inner(const struct patch_site *site, uint32_t offset)
+{
+    return offset < JUMP && site->inner >> offset & 1;
 }
 
 /* Whether a direct branch nearby leads to an inner instruction. That would
- * be right, but a trap each time. */
+ * be right, but a trap each time. Nearly no four bytes lead there, so the
+ * opcode before them is looked at last. */
 static bool is_hot_inside(const struct patch_text *t,
                           const struct patch_site *site)
 {
+    const uint8_t *bytes = t->bytes;
+    size_t jump = site->jump;
     if (t->trapped) {
         return false;
     }
-    size_t from = site->jump - MIN(site->jump, (size_t)HOT_REACH);
-    size_t end = MIN(t->len, site->jump + HOT_REACH);
-    for (size_t at = from; at < end; at++) {
-        size_t offset = branch_target(t, at) - site->jump;
-        if (offset < JUMP && site->inner >> offset & 1) {
+    size_t from = jump - MIN(jump, (size_t)HOT_REACH);
+    size_t end = MIN(t->len, jump + HOT_REACH);
+    for (size_t at = from + 1; at + 4 <= end; at++) {
+        uint32_t offset = at + 4 - jump + (uint32_t)load_rel32(bytes + at);
+        if (offset < JUMP && is_inner(site, offset) &&
+            is_near_branch(bytes + at, at - from)) {
+            return true;
+        }
+    }
+    from = jump - MIN(jump, (size_t)SHORT_REACH);
+    end = MIN(t->len, jump + SHORT_REACH);
+    for (size_t at = from + 1; at < end; at++) {
+        uint32_t offset = at + 1 - jump + (uint32_t)(int8_t)bytes[at];
+        if (offset < JUMP && is_inner(site, offset) &&
+            is_short_branch(bytes + at - 1)) {
             return true;
         }
     }

@@ -6,12 +6,13 @@ KERNEL_SRCS += $(addprefix arch/x86_64/, cpu.c entry.S fpu.c switch.S \
 
 # Rewriting, without the kernel around it. A long run of the decoder's test:
 # make decode-fuzz.
-KERNEL_SRCS += $(addprefix arch/x86_64/, decode.c patch.c patch_scan.c)
+KERNEL_SRCS += $(addprefix arch/x86_64/, decode.c \
+	decode_common.c patch.c patch_scan.c)
 
 ARCH_UNIT := $(B)/unit/arch/x86_64
 UNIT_TESTS += $(addprefix $(ARCH_UNIT)/tests/, decode_fuzz patch_test \
 	patch_exec_test patch_run_test)
-ARCH_PATCH := decode.o patch.o patch_scan.o
+ARCH_PATCH := decode.o decode_common.o patch.o patch_scan.o
 
 $(ARCH_UNIT)/tests/patch_test $(ARCH_UNIT)/tests/patch_exec_test: %: %.o \
 	$(addprefix $(ARCH_UNIT)/, $(ARCH_PATCH))
@@ -25,7 +26,8 @@ $(ARCH_UNIT)/tests/patch_run_test: $(addprefix arch/x86_64/, \
 		-o $(@D)/patch_preload.so $(filter %.c, $^)
 	install -m 755 $< $@
 
-$(ARCH_UNIT)/tests/decode_fuzz: %: %.o $(ARCH_UNIT)/decode.o
+$(ARCH_UNIT)/tests/decode_fuzz: %: %.o \
+	$(addprefix $(ARCH_UNIT)/, decode.o decode_common.o)
 	$(CC) $(UNIT_CFLAGS) -o $@ $^ -lZydis
 
 decode-fuzz: $(ARCH_UNIT)/tests/decode_fuzz

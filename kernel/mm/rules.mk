@@ -6,7 +6,7 @@ KERNEL_SRCS += $(sort $(wildcard kernel/mm/*.c))
 MM_UNIT := $(B)/unit/kernel/mm
 MM_TEST_OBJS := $(MM_UNIT)/tests/support.o \
 	$(patsubst %.c,$(B)/unit/%.o,$(wildcard kernel/mm/*.c)) \
-	$(addprefix $(B)/unit/arch/x86_64/, decode.o patch.o patch_scan.o) \
+	$(addprefix $(B)/unit/arch/x86_64/, decode.o decode_common.o patch.o patch_scan.o) \
 	$(B)/host/arch/x86_64/usercopy.o
 MM_TESTS := $(patsubst %.c,$(B)/unit/%,$(wildcard kernel/mm/tests/*_test.c))
 UNIT_TESTS += $(MM_TESTS)

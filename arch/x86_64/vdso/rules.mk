@@ -32,5 +32,6 @@ $(B)/kernel/arch/x86_64/vdso/vdso_image.o: arch/x86_64/vdso/vdso_image.S \
 UNIT_TESTS += $(B)/unit/arch/x86_64/tests/vdso_test
 $(B)/unit/arch/x86_64/tests/vdso_test: %: %.o \
 	$(B)/kernel/arch/x86_64/vdso/vdso_image.o \
-	$(addprefix $(B)/unit/arch/x86_64/, patch.o patch_scan.o decode.o)
+	$(addprefix $(B)/unit/arch/x86_64/, patch.o patch_scan.o decode.o \
+	decode_common.o)
 	$(CC) $(UNIT_CFLAGS) -pthread -o $@ $^ -ldl
