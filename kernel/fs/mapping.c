@@ -52,6 +52,24 @@ static long object_read(struct vm_object *o, uint64_t off, void *dst,
     return more == (long)len - n ? (long)len : more < 0 ? more : -EIO;
 }
 
+static long object_read_once(struct vm_object *o, uint64_t off, void *dst,
+                             size_t len)
+{
+    struct inode *data = atomic_load_acquire(&file_of(o)->inode->data);
+    uint64_t size = ALIGN_UP(atomic_load_acquire(&data->size), PAGE_SIZE);
+    int n;
+
+    if (off >= size) {
+        return 0;
+    }
+    if (!data->ops->read_pages) {
+        return object_read(o, off, dst, len);
+    }
+    len = MIN((uint64_t)len, size - off) / PAGE_SIZE;
+    n = pagecache_read_once(&data->pages, off / PAGE_SIZE, (unsigned)len, dst);
+    return n < 0 ? n : n * (long)PAGE_SIZE;
+}
+
 static size_t object_run(struct vm_object *o, uint64_t *off, size_t len,
                          bool load, char **at)
 {
@@ -97,6 +115,7 @@ const struct vm_object_ops file_object_ops = {
     .get = object_get,
     .put = object_put,
     .read = object_read,
+    .read_once = object_read_once,
     .run = object_run,
     .texts = object_texts,
     .describe = object_describe,

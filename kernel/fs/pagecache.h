@@ -86,6 +86,11 @@ uint64_t pagecache_next(struct pagecache *pc, uint64_t from, bool present);
 /* Reads [index, index + count) in ahead of use; errors show on use. */
 void pagecache_readahead(struct pagecache *pc, uint64_t index, uint64_t count);
 
+/* Pages [index, index + count) to dst, from the cache if they are in it, else
+ * without their coming to be. How many, from the first on, or -errno. */
+int pagecache_read_once(struct pagecache *pc, uint64_t index, unsigned count,
+                        char *dst);
+
 /* The pages of [*index, end) that are there and lie one behind the other in
  * memory: how many, from the first on, with a reference on each (page_put).
  * load: the first is read, and what is read with it; may block. Else *index

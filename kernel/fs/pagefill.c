@@ -12,6 +12,7 @@
 #include "kernel/core/timer.h"
 #include "kernel/mm/heap.h"
 #include "lib/atomic.h"
+#include "lib/string.h"
 #include "abi/linux/errno.h"
 
 enum { AHEAD_FIRST = 8, AHEAD_START = 16 };
@@ -221,6 +222,55 @@ void pagecache_readahead(struct pagecache *pc, uint64_t index, uint64_t count)
         }
         index = err ? index + 1 : index + n;
     }
+}
+
+/* The page at index to dst; false: it is not there. */
+static bool copy_cached(struct pagecache *pc, uint64_t index, char *dst)
+{
+    struct cpage *page;
+
+    spin_lock(&pc->lock);
+    page = tree_find(pc, index);
+    if (page &&
+        (page->borrowed || atomic_load_acquire(&page->state) != PAGE_READY)) {
+        page = NULL;
+    }
+    if (page) {
+        atomic_fetch_add(&page->refs, 1);
+    }
+    spin_unlock(&pc->lock);
+    if (page) {
+        memcpy(dst, page->data, PAGE_SIZE);
+        cpage_put(page);
+    }
+    return page != NULL;
+}
+
+int pagecache_read_once(struct pagecache *pc, uint64_t index, unsigned count,
+                        char *dst)
+{
+    void *data[PAGECACHE_BATCH];
+    unsigned done = 0;
+    int good = 0;
+
+    while (done < count && good >= 0) {
+        uint64_t at = index + done;
+        unsigned n, most = MIN(count - done, (unsigned)PAGECACHE_BATCH);
+
+        if (copy_cached(pc, at, dst + done * PAGE_SIZE)) {
+            done++;
+            continue;
+        }
+        n = (unsigned)MIN(pagecache_next(pc, at, true) - at, (uint64_t)most);
+        n = MAX(n, 1u); /* it is on its way in: both read it */
+        for (unsigned i = 0; i < n; i++) {
+            data[i] = dst + (done + i) * PAGE_SIZE;
+        }
+        good = pc->inode->ops->read_pages(pc->inode, at, n, data);
+        done += (unsigned)MAX(good, 0);
+        good = good ? good : -EIO;
+    }
+    return done ? (int)done : good;
 }
 
 /* ---- forgetting ---- */

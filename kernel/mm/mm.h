@@ -32,6 +32,9 @@ struct vm_object_ops {
      * aligned. May block. Returns bytes that exist, 0 past the end (SIGBUS),
      * or -EIO. */
     long (*read)(struct vm_object *o, uint64_t off, void *dst, size_t len);
+    /* Optional (NULL: read). The same, for content that is not wanted twice:
+     * what was not cached before is not then. */
+    long (*read_once)(struct vm_object *o, uint64_t off, void *dst, size_t len);
     /* Optional (NULL: nothing can be shown). Whole pages of content from *off
      * on, up to len bytes, that lie together in memory of page_share_alloc():
      * how many bytes, and where, with a reference on each page; 0: none there.

@@ -14,8 +14,10 @@
 #include "lib/string.h"
 #include "abi/linux/errno.h"
 
+/* CHUNK: of the file's content, so that a fault brings in one where the file
+ * is mapped at a multiple of it. */
 enum {
-    CHUNK = 128 << 10,
+    CHUNK = 64 << 10,
     VARIANTS_MAX = 4,    /* images of the same piece */
     WHOLE_MAX = 4 << 20, /* such code comes as a whole the second time */
     CEILING_MAX = 1 << 20,
@@ -32,6 +34,30 @@ void text_images_init(void)
 void text_anchor_init(struct text_anchor *a)
 {
     list_init(&a->images);
+}
+
+/* ---- chunks ---- */
+
+static size_t chunk_of(const struct text_image *img, uint64_t at)
+{
+    return (img->off % CHUNK + at) / CHUNK;
+}
+
+static uint64_t chunk_start(const struct text_image *img, size_t chunk)
+{
+    uint64_t skipped = img->off % CHUNK, at = (uint64_t)chunk * CHUNK;
+
+    return at - MIN(at, skipped);
+}
+
+static uint64_t chunk_end(const struct text_image *img, size_t chunk)
+{
+    return MIN(chunk_start(img, chunk + 1), img->len);
+}
+
+static size_t chunk_count(uint64_t off, uint64_t len)
+{
+    return (off % CHUNK + len + CHUNK - 1) / CHUNK;
 }
 
 /* ---- lives ---- */
@@ -72,7 +98,7 @@ static struct text_image *image_create(const struct text_anchor *a,
                                        uint64_t off, uint64_t len,
                                        uint64_t distance)
 {
-    size_t chunks = (len + CHUNK - 1) / CHUNK;
+    size_t chunks = chunk_count(off, len);
     struct text_image *img =
         kzalloc(sizeof(*img) + BITMAP_WORDS(chunks) * sizeof(uint64_t));
 
@@ -187,12 +213,12 @@ static bool is_filled(const struct text_image *img, size_t chunk)
 /* The end of the filled chunks from the one that `at` lies in on. */
 static uint64_t filled_end(const struct text_image *img, uint64_t at)
 {
-    size_t chunk = at / CHUNK;
+    size_t chunk = chunk_of(img, at);
 
-    while ((uint64_t)chunk * CHUNK < img->len && is_filled(img, chunk)) {
-        chunk++;
+    while (at < img->len && is_filled(img, chunk)) {
+        at = chunk_end(img, chunk++);
     }
-    return MIN((uint64_t)chunk * CHUNK, img->len);
+    return at;
 }
 
 /* Some sites only show when they trap, in each address space that shows the
@@ -220,7 +246,7 @@ static struct text_image *improve(struct text_anchor *a, struct text_image *old,
         }
     }
     mutex_unlock(&old->lock);
-    bitmap_set_range(img->filled, 0, (old->len + CHUNK - 1) / CHUNK);
+    bitmap_set_range(img->filled, 0, chunk_count(old->off, old->len));
     img->shown = old->shown;
     for (unsigned i = 0; i < old->trapped_count; i++) {
         text_improve(img, base, old->trapped[i]);
@@ -356,8 +382,8 @@ static uint64_t rewrite(struct text_image *img, uint8_t *buf, size_t len,
 {
     struct taking t = {img, base - img->distance};
     struct slot_source source = {.take = take, .arg = &t};
-    uint64_t at = (uint64_t)chunk * CHUNK;
-    size_t hi = MIN((uint64_t)CHUNK, img->len - at);
+    uint64_t at = chunk_start(img, chunk);
+    size_t hi = chunk_end(img, chunk) - at;
     uint64_t sites = 0;
 
     mutex_lock(&img->lock);
@@ -382,19 +408,21 @@ static uint64_t rewrite(struct text_image *img, uint8_t *buf, size_t len,
 static int fill(struct mm *mm, struct text_image *img, const struct vma *v,
                 size_t chunk)
 {
-    const size_t room = CHUNK + 2 * PAGE_SIZE;
-    uint64_t off = img->off + (uint64_t)chunk * CHUNK;
+    const struct vm_object_ops *ops = v->obj->ops;
+    uint64_t at = chunk_start(img, chunk), off = img->off + at;
     size_t before = off ? PAGE_SIZE : 0;
+    size_t want = before + (chunk_end(img, chunk) - at);
+    size_t room = want + PAGE_SIZE;
     uint8_t *buf = page_alloc(room / PAGE_SIZE);
     long n;
 
     if (!buf) {
         return -ENOMEM;
     }
-    n = v->obj->ops->read(v->obj, off - before, buf, room - PAGE_SIZE + before);
+    n = (ops->read_once ? ops->read_once : ops->read)(v->obj, off - before, buf,
+                                                      room);
     if (n > (long)before) {
         size_t len = ALIGN_UP((size_t)n, PAGE_SIZE);
-        size_t want = before + MIN((uint64_t)CHUNK, img->off + img->len - off);
         memset(buf + len, 0, len < want ? want - len : 0);
         mm->sites_patched +=
             rewrite(img, buf, MAX(len, want), before, chunk, base_for(img, v));
@@ -415,17 +443,17 @@ void text_show(struct mm *mm, struct vma *v, uint64_t start, uint64_t end,
     base = base_for(img, v);
     load = load || (img->shown == 2 && img->len <= WHOLE_MAX);
     for (at = start - base, end = MIN(end - base, img->len); at < end;) {
-        if (load && !is_filled(img, at / CHUNK) &&
-            fill(mm, img, v, at / CHUNK)) {
+        if (load && !is_filled(img, chunk_of(img, at)) &&
+            fill(mm, img, v, chunk_of(img, at))) {
             return;
         }
         stop = MIN(filled_end(img, at), end);
         if (stop <= at) {
-            at = ALIGN_DOWN(at, (uint64_t)CHUNK) + CHUNK;
+            at = chunk_end(img, chunk_of(img, at));
             continue;
         }
-        if (load && stop < end && !is_filled(img, stop / CHUNK)) {
-            if (fill(mm, img, v, stop / CHUNK)) {
+        if (load && stop < end && !is_filled(img, chunk_of(img, stop))) {
+            if (fill(mm, img, v, chunk_of(img, stop))) {
                 return;
             }
             continue;

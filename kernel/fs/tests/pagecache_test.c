@@ -80,6 +80,23 @@ static void a_second_read_asks_nobody(void)
     inode_destroy(&file);
 }
 
+static void what_is_read_once_is_not_kept(void)
+{
+    fresh();
+    read_at(90 * 4096ul, 4096);
+    calls = pages_read = 0;
+    EXPECT_EQ(pagecache_read_once(&file.pages, 80, 16, buf), 16);
+    EXPECT_EQ(pages_read, 10); /* 90 and what was read ahead are there */
+    for (unsigned i = 0; i < 16; i++) {
+        EXPECT_EQ((uint8_t)buf[i * 4096ul], (uint8_t)(80 + i));
+    }
+    EXPECT_EQ(pagecache_next(&file.pages, 0, true), 90);
+    bad_page = 83;
+    EXPECT_EQ(pagecache_read_once(&file.pages, 80, 16, buf), 3);
+    EXPECT_EQ(pagecache_read_once(&file.pages, 83, 1, buf), -EIO);
+    inode_destroy(&file);
+}
+
 static void reads_stop_before_a_bad_page(void)
 {
     fresh();
@@ -204,6 +221,7 @@ int main(void)
     sb_init(&sb, &sb_ops, "test", 0, 0);
     RUN(sequential_reads_come_in_batches);
     RUN(a_second_read_asks_nobody);
+    RUN(what_is_read_once_is_not_kept);
     RUN(reads_stop_before_a_bad_page);
     RUN(clean_pages_can_be_forgotten);
     RUN(readahead_is_only_a_hint);
