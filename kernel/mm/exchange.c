@@ -16,57 +16,10 @@
 #include "kernel/core/timer.h"
 #include "kernel/mm/heap.h"
 #include "abi/linux/errno.h"
+#include "lib/atomic.h"
 #include "lib/string.h"
 #include "arch/x86_64/arch.h"
 #include "target/target.h"
-
-/* ---- walking ---- */
-
-struct piece {
-    uint64_t end;   /* up to here nothing changes */
-    bool own;       /* committed, with content of its own */
-    bool shared;    /* VMA_FAMILY */
-    int prot;       /* effective */
-    uint64_t shown; /* perhaps a page of a file: which; 0: none */
-    uint64_t alias; /* VMA_ALIAS: of what; 0: it is none */
-};
-
-static struct piece piece_at(struct family *f, struct mm *mm, uint64_t at)
-{
-    struct piece p = {.end = arena.end};
-    struct vma *v = mm ? vma_find(mm, at) : NULL;
-    uint64_t start = at, stop, src;
-    bool in;
-
-    if (!v || v->start > at) {
-        p.end = v ? v->start : arena.end;
-        return p;
-    }
-    p.end = v->end;
-    if (v->flags & VMA_ALIAS) {
-        p.alias = alias_source(v, at);
-        p.prot = prot_effective(v->prot);
-    }
-    if (v->flags & VMA_WINDOW) {
-        return p;
-    }
-    p.prot = prot_effective(v->prot);
-    if (v->flags & VMA_FAMILY) {
-        p.shared = true;
-        return p;
-    }
-    in = resident_test(&mm->resident, at);
-    p.end = resident_find(&mm->resident, at, v->end, !in);
-    if (in) {
-        bool common = resident_test(&f->common, at);
-        p.own = !common;
-        p.end = resident_find(&f->common, at, p.end, !common);
-        src = shown_next(mm, &start, p.end, &stop);
-        p.shown = start == at ? src : 0;
-        p.end = src ? (p.shown ? stop : start) : p.end;
-    }
-    return p;
-}
 
 /* ---- loading ---- */
 
@@ -92,7 +45,7 @@ static const struct store_run *cursor_next(struct cursor *c, uint64_t start,
         if (r->start >= end) {
             return NULL;
         }
-        if (r_end > start && !r->moved) {
+        if (r_end > start && r->kind == STORE_COPY) {
             *from = MAX(start, r->start);
             *to = MIN(end, r_end);
             return r;
@@ -105,7 +58,11 @@ struct walk {
     struct family *f;
     struct mm *out, *in;
     struct cursor old, new;
-    unsigned moved; /* in new.store: the next moved run */
+    unsigned moved;   /* in new.store: the next moved run */
+    unsigned traded;  /* in old.store: the next traded run */
+    unsigned was, is; /* in out->pieces and in->pieces: the next */
+    bool forgot;      /* in->pieces are not right any more */
+    uint64_t traded_bytes;
 };
 
 /* The target refused memory, and there is no way back. What the kernel can do
@@ -258,7 +215,6 @@ static bool is_same(struct walk *w, uint64_t start, uint64_t end)
  * after that. */
 static int load_changed(struct walk *w, uint64_t at, uint64_t end, int prot)
 {
-    static uint8_t page[PAGE_SIZE]; /* exchanges are one task's work */
     const struct store_run *r;
     uint64_t next = at, from, to;
 
@@ -266,8 +222,7 @@ static int load_changed(struct walk *w, uint64_t at, uint64_t end, int prot)
          next = from + PAGE_SIZE) {
         const char *src = (const char *)r->buf + (from - r->start);
 
-        copy_in(page, (void *)from, PAGE_SIZE);
-        if (memcmp(page, src, PAGE_SIZE) == 0) {
+        if (memcmp((void *)from, src, PAGE_SIZE) == 0) {
             continue;
         }
         if (!(prot & MEM_WRITE)) {
@@ -279,11 +234,71 @@ static int load_changed(struct walk *w, uint64_t at, uint64_t end, int prot)
     return prot;
 }
 
+/* The next traded run of out's store in [*start, end): its part there. */
+static const struct store_run *traded_next(struct walk *w, uint64_t *start,
+                                           uint64_t end, uint64_t *stop)
+{
+    const struct store *s = w->old.store;
+
+    for (; w->traded < s->count; w->traded++) {
+        const struct store_run *r = &s->runs[w->traded];
+        if (r->start >= end) {
+            return NULL;
+        }
+        if (r->kind == STORE_TRADED && run_end(r) > *start) {
+            *start = MAX(*start, r->start);
+            *stop = MIN(end, run_end(r));
+            return r;
+        }
+    }
+    return NULL;
+}
+
+/* A page there and one of the store change their content. */
+static void trade_page(void *at, void *stored)
+{
+    static uint8_t page[PAGE_SIZE]; /* exchanges are one task's work */
+
+    memcpy(page, at, PAGE_SIZE);
+    memcpy(at, stored, PAGE_SIZE);
+    memcpy(stored, page, PAGE_SIZE);
+}
+
+/* [at, end) has protection prot: what the two have is traded, but where it is
+ * the same, as most of it is. Returns the protection after that. */
+static int trade(struct walk *w, uint64_t at, uint64_t end, int prot)
+{
+    const struct store_run *r;
+    uint64_t from = at, to;
+
+    for (; from < end && (r = traded_next(w, &from, end, &to)); from = to) {
+        char *stored = (char *)r->buf + (from - r->start);
+        if (!prot) {
+            prot = MEM_READ;
+            protect(at, end - at, prot);
+        }
+        for (; from < to; from += PAGE_SIZE, stored += PAGE_SIZE) {
+            if (memcmp((void *)from, stored, PAGE_SIZE) == 0) {
+                continue;
+            }
+            if (!(prot & MEM_WRITE)) {
+                prot = MEM_READ | MEM_WRITE;
+                protect(at, end - at, prot);
+            }
+            trade_page((void *)from, stored);
+            w->traded_bytes += PAGE_SIZE;
+        }
+    }
+    return prot;
+}
+
 /* Both show the same, which stays there. */
 static bool stays_shown(const struct piece *was, const struct piece *is)
 {
+    int was_prot = piece_prot(was);
+
     return was->own && is->own && was->shown && was->shown == is->shown &&
-           was->prot && !((was->prot | is->prot) & MEM_EXEC);
+           was_prot && !((was_prot | piece_prot(is)) & MEM_EXEC);
 }
 
 /* Both have pages of their own there. */
@@ -291,10 +306,10 @@ static void swap_piece(struct walk *w, uint64_t at, uint64_t end,
                        const struct piece *out, const struct piece *in)
 {
     uint64_t len = end - at;
-    int was = out->prot, now = was, prot = in->prot;
+    int was = piece_prot(out), now = was, prot = piece_prot(in);
 
     if (stays_shown(out, in)) {
-        now = load_changed(w, at, end, was);
+        now = load_changed(w, at, end, trade(w, at, end, was));
     } else if (out->shown) {
         target_mem_release(at, len);
         load_fresh(w, at, end, prot);
@@ -309,23 +324,37 @@ static void swap_piece(struct walk *w, uint64_t at, uint64_t end,
             now = MEM_READ | MEM_WRITE;
             protect(at, len, now);
         }
+        now = trade(w, at, end, now);
         wipe_old(w, at, end);
         load(w, at, end, prot);
+    } else {
+        now = trade(w, at, end, was);
     }
     if (now != prot) {
         protect(at, len, prot);
     }
 }
 
+static bool is_alias(const struct piece *p)
+{
+    return p->vma && p->vma->flags & VMA_ALIAS;
+}
+
+static bool is_shared(const struct piece *p)
+{
+    return p->vma && p->vma->flags & VMA_FAMILY && !is_alias(p);
+}
+
 static void shared_piece(struct walk *w, uint64_t at, uint64_t end,
                          const struct piece *was, const struct piece *is)
 {
-    bool leaves = w->out && w->out->gone;
+    bool leaves = w->out && w->out->gone, stays = is_shared(is);
+    int prot = piece_prot(is);
 
-    if (leaves && !is->shared && !family_shares(w->f, w->out, at, end)) {
+    if (leaves && !stays && !family_shares(w->f, w->out, at, end)) {
         target_mem_release(at, end - at);
-    } else if (was->prot != is->prot || was->shared != is->shared) {
-        protect(at, end - at, is->prot);
+    } else if (piece_prot(was) != prot || is_shared(was) != stays) {
+        protect(at, end - at, prot);
     }
 }
 
@@ -336,7 +365,8 @@ static const struct store_run *moved_at(struct walk *w, uint64_t at,
     const struct store *s = w->new.store;
     const struct store_run *r = s->runs + w->moved;
 
-    while (w->moved < s->count && (!r->moved || run_end(r) <= at)) {
+    while (w->moved < s->count &&
+           (r->kind != STORE_MOVED || run_end(r) <= at)) {
         w->moved++;
         r++;
     }
@@ -356,52 +386,57 @@ static const struct store_run *moved_at(struct walk *w, uint64_t at,
 static void alias_piece(struct walk *w, uint64_t at, uint64_t end,
                         const struct piece *was, const struct piece *is)
 {
-    if (was->alias == is->alias && was->prot == is->prot && !w->f->ghost &&
-        alias_there(vma_at(w->in, at), at, end)) {
+    if (is_alias(was) && is_alias(is) && !w->f->ghost &&
+        piece_prot(was) == piece_prot(is) &&
+        alias_source(was->vma, at) == alias_source(is->vma, at) &&
+        alias_there(is->vma, at, end)) {
         return;
     }
     target_mem_release(at, end - at);
     if (is->own) {
-        load_fresh(w, at, end, is->prot);
+        load_fresh(w, at, end, piece_prot(is));
     }
 }
 
 static void change(struct walk *w, uint64_t at, uint64_t end,
                    const struct piece *was, const struct piece *is)
 {
-    if (was->alias || is->alias) {
+    if (is_alias(was) || is_alias(is)) {
         alias_piece(w, at, end, was, is);
-    } else if (was->shared || is->shared) {
+    } else if (is_shared(was) || is_shared(is)) {
         shared_piece(w, at, end, was, is);
     } else if (was->own && is->own) {
         swap_piece(w, at, end, was, is);
     } else if (was->own) {
         target_mem_release(at, end - at);
     } else if (is->own) {
-        load_fresh(w, at, end, is->prot);
+        load_fresh(w, at, end, piece_prot(is));
     }
 }
 
 /* What one of them has, and what it stands for, in order of address. */
 static void change_all(struct walk *w)
 {
+    static const struct pieces none;
+    const struct pieces *out = w->out ? &w->out->pieces : &none;
     uint64_t at = arena.start, end;
 
     while (at < arena.end) {
-        struct piece was = piece_at(w->f, w->out, at);
-        struct piece is = piece_at(w->f, w->in, at);
+        struct piece was = piece_at(out, &w->was, at);
+        struct piece is = piece_at(&w->in->pieces, &w->is, at);
         const struct store_run *moved;
 
         end = MIN(was.end, is.end);
         moved = is.own ? moved_at(w, at, &end) : NULL;
         if (moved) {
-            take_back(moved, at, end, is.prot);
+            take_back(moved, at, end, piece_prot(&is));
         } else {
             change(w, at, end, &was, &is);
         }
         if (is.own && is.shown &&
             !stays_shown(&was, &is)) { /* its store's copy is there now */
             shown_forget(w->in, at, end);
+            w->forgot = true;
         }
         skip(w, end);
         at = end;
@@ -437,6 +472,7 @@ static int end_common(struct family *f, struct mm *in, struct mm *out)
     }
     if (!err) {
         resident_free(&f->common);
+        f->changes++;
         in->stranger = false;
     }
     return err;
@@ -448,23 +484,59 @@ static uint64_t copied_in(const struct store *s)
 
     for (unsigned i = 0; i < s->count; i++) {
         const struct store_run *r = &s->runs[i];
-        bytes += r->buf && !r->moved ? run_end(r) - r->start : 0;
+        bytes += r->buf && r->kind == STORE_COPY ? run_end(r) - r->start : 0;
     }
     return bytes;
 }
 
-static void count_swap(struct family *f, struct mm *out, struct mm *in)
+static void count_swap(const struct walk *w)
 {
+    struct mm *in = w->in;
     uint64_t copied =
-        copied_in(&in->store) + (out ? copied_in(&out->store) : 0);
+        copied_in(w->old.store) + copied_in(&in->store) + 2 * w->traded_bytes;
 
     in->swaps++;
     in->swap_bytes += copied;
-    in->swap_ns += f->swap_ns;
+    in->swap_ns += w->f->swap_ns;
     stats_count(STAT_SWAP);
     stats_add(STAT_SWAP_COPIED, copied);
-    stats_add(STAT_SWAP_MOVED, in->store.moved + (out ? out->store.moved : 0));
-    stats_add(STAT_SWAP_NS, f->swap_ns);
+    stats_add(STAT_SWAP_MOVED, in->store.moved + w->old.store->moved);
+    stats_add(STAT_SWAP_NS, w->f->swap_ns);
+}
+
+/* Everything that can fail. */
+static int prepare(struct family *f, struct mm *in, struct mm *out)
+{
+    int err = in->stranger ? end_common(f, in, out) : 0;
+
+    if (!err) {
+        err = pieces_update(f, in);
+    }
+    if (err || !out) {
+        return err;
+    }
+    idle_drop(out, arena.start, arena.end);
+    err = pieces_update(f, out);
+    return err ? err
+               : family_save(f, out, in, f->ghost ? SAVE_NOTE : SAVE_MOVE);
+}
+
+static void finish(struct walk *w)
+{
+    struct store *old = w->out ? &w->out->store : NULL;
+
+    for (unsigned i = 0; old && i < old->count; i++) {
+        if (old->runs[i].kind == STORE_TRADED) {
+            old->runs[i].kind = STORE_COPY;
+        }
+    }
+    store_free(&w->in->store, true);
+    if (w->forgot) {
+        atomic_store_relaxed(&w->in->pieces.fresh, 0);
+    }
+    if (w->f->ghost) {
+        bury_ghost(w->f);
+    }
 }
 
 int family_exchange(struct family *f, struct mm *in)
@@ -473,32 +545,19 @@ int family_exchange(struct family *f, struct mm *in)
     struct walk w = {.f = f, .out = out, .in = in, .new = {&in->store, 0}};
     static const struct store nothing;
     uint64_t start = clock_now();
+    int err = prepare(f, in, out);
 
+    if (err) {
+        return err;
+    }
     w.old.store = out ? &out->store : &nothing;
-    if (in->stranger) {
-        int err = end_common(f, in, out);
-        if (err) {
-            return err;
-        }
-    }
-    if (out) {
-        int err;
-        idle_drop(out, arena.start, arena.end);
-        err = family_save(f, out, f->ghost ? SAVE_NOTE : SAVE_MOVE);
-        if (err) {
-            return err;
-        }
-    }
     change_all(&w);
     spin_lock(&f->lock);
     f->resident = in;
     spin_unlock(&f->lock);
     f->since = clock_now();
     f->swap_ns = f->since - start;
-    count_swap(f, out, in);
-    store_free(&in->store, true);
-    if (f->ghost) {
-        bury_ghost(f);
-    }
+    count_swap(&w);
+    finish(&w);
     return 0;
 }

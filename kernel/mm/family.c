@@ -168,6 +168,7 @@ static int give_copies(struct family *f, struct mm *mm, uint64_t start,
     }
     if (!err) {
         resident_clear(&f->common, start, end);
+        f->changes++;
     }
     return err;
 }
@@ -183,6 +184,7 @@ int family_own(struct mm *mm, uint64_t start, uint64_t end)
     }
     if (f->count == 1) { /* the others have gone */
         resident_free(&f->common);
+        f->changes++;
         return 0;
     }
     for (; !err && resident_run(&f->common, &start, end, &run_end);

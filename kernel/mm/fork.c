@@ -33,6 +33,7 @@ static int find_common(struct family *f, struct mm *mm)
     int err = 0;
 
     resident_free(&f->common);
+    f->changes++;
     for (struct vma *v = vma_first(mm); v && !err; v = vma_next(v)) {
         uint64_t at = v->start, end;
         if (!is_common(v)) {
@@ -183,6 +184,7 @@ static void drop_child(struct mm *child)
     mm_empty(child);
     mm_unlock(child);
     alias_delist(child);
+    kfree(child->pieces.list);
     kfree(child);
 }
 
@@ -196,7 +198,10 @@ static int fork_stopped(struct mm *mm, struct mm *child)
     if (err) {
         return err;
     }
-    err = family_save(f, mm, SAVE_COPY);
+    err = pieces_update(f, mm);
+    if (!err) {
+        err = family_save(f, mm, NULL, SAVE_COPY);
+    }
     if (err) {
         limit_uncharge(child->resident.pages);
         return err;

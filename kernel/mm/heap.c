@@ -289,6 +289,16 @@ void page_free(void *p, size_t count)
     run_free(p, count);
 }
 
+void page_split(void *p, size_t count, size_t first)
+{
+    struct page_desc *d = pages_desc(pages_index(p));
+
+    check(d->kind == PAGE_RUN && d->count == count && first < count);
+    d[first].kind = PAGE_RUN;
+    d[first].count = (uint32_t)(count - first);
+    d->count = (uint32_t)first;
+}
+
 /* ---- counted pages ---- */
 
 static void *counted_run(size_t count)

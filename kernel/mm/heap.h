@@ -25,6 +25,8 @@ char *kstrdup(const char *s);
 /* count contiguous pages, page-aligned; content undefined. */
 void *page_alloc(size_t count);
 void page_free(void *p, size_t count);
+/* count pages at p become two runs, the first of them `first` long. */
+void page_split(void *p, size_t count, size_t first);
 
 /* The same for memory that address spaces may show (mm/show.c), each page
  * counted by itself: with one reference. page_put() frees what has none. */

@@ -39,6 +39,7 @@ void mm_without_faults(void)
 void mm_lock(struct mm *mm)
 {
     mutex_lock(&mm->lock);
+    atomic_store_relaxed(&mm->pieces.fresh, 0);
 }
 
 void mm_unlock(struct mm *mm)
@@ -46,6 +47,7 @@ void mm_unlock(struct mm *mm)
     struct vma *v = mm->dead, *next;
 
     mm->dead = NULL;
+    atomic_store_relaxed(&mm->pieces.fresh, 0);
     mutex_unlock(&mm->lock);
     for (; v; v = next) {
         next = v->dead_next;
@@ -171,6 +173,7 @@ void mm_put(struct mm *mm)
         family_leave(mm);
     }
     alias_delist(mm);
+    kfree(mm->pieces.list);
     kfree(mm);
 }
 

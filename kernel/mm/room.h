@@ -6,7 +6,8 @@
  *   slots.c      which address space owns which part of the arena
  *   isolation.c  and which protection key that part has
  *   vma.c        the tree: find, split, merge, gaps
- *   family.c, fork.c, save.c, exchange.c, schedule.c   several at one place
+ *   family.c, fork.c, pieces.c, save.c, exchange.c, schedule.c   several at
+ *                one place
  *   store.c, shadow.c   what they have while they are not there
  *   resident.c   which pages are committed (resident.h)
  *   window.c     where shared objects live;   alias.c  and are seen
@@ -85,16 +86,30 @@ struct idle_run {
 enum { STACK_GROWTH = 8 << 20, STACK_GUARD = 1 << 20 };
 
 /* Pages of a member that are kept elsewhere, by address. */
+enum store_kind {
+    STORE_COPY,   /* buf: the kernel's pages; NULL: a note without content */
+    STORE_MOVED,  /* buf: in a shadow range */
+    STORE_TRADED, /* in an exchange: buf has what is to go to its place yet */
+    STORE_LENT,   /* in an exchange: another store has them by now */
+};
 struct store_run {
     uint64_t start;
     uint32_t pages;
-    bool moved; /* buf: in a shadow range; else a copy, or NULL */
+    uint32_t kind; /* enum store_kind */
     void *buf;
 };
 struct store {
     struct store_run *runs;
     unsigned count, room;
     uint64_t copied, moved; /* bytes, since it was empty */
+};
+
+/* What there is at an address space's addresses (pieces.c). */
+struct pieces {
+    struct piece *list; /* by address */
+    unsigned count, room;
+    uint64_t seen;  /* family->changes when it was made */
+    uint32_t fresh; /* nobody has had mm->lock since; atomic */
 };
 
 /* Address spaces that use the same addresses (family.c). Most have one
@@ -109,6 +124,7 @@ struct family {
     struct mm *ghost;     /* nobody's any more, but its pages are there still */
     /* Pages that all members have and none can write: they stay. */
     struct resident common;
+    uint64_t changes; /* of common */
     struct list node; /* in the list of those with several members */
     unsigned key;     /* of its spans; 0: there are no keys */
     bool ended;       /* takes nobody any more */
@@ -136,6 +152,7 @@ struct mm {
     struct family *family; /* whose spans it uses */
     struct list family_node;
     struct store store;     /* what it has while its pages are not there */
+    struct pieces pieces;   /* what it has while they are */
     struct sched_gate gate; /* closed unless its pages are there */
     uint32_t vma_count;
     struct rb_tree vmas;
@@ -251,6 +268,12 @@ void isolation_close(void);
 int runs_grow(void **runs, unsigned *room, unsigned want, size_t size);
 /* Copies pages [start, end) from their addresses into s. -ENOMEM. */
 int store_insert(struct store *s, uint64_t start, uint64_t end);
+/* s takes pages [start, end) of from's run i over, which holds them: they are
+ * STORE_LENT there, and STORE_TRADED in s. -ENOMEM. */
+int store_lend(struct store *from, unsigned i, uint64_t start, uint64_t end,
+               struct store *s);
+/* Undoes that. */
+void store_reclaim(struct store *from, struct store *s);
 /* The rest in order of address. Notes that pages were there, without their
  * content. -ENOMEM. */
 int store_note(struct store *s, uint64_t start, uint64_t end);
@@ -437,6 +460,14 @@ bool idle_take(struct mm *mm, uint64_t start, uint64_t end);
  * v, where nothing is resident. -ENOMEM: nothing changed. */
 int show_pages(struct mm *mm, struct vma *v, uint64_t addr, char *src,
                uint64_t len);
+/* Room for one more record, -ENOMEM; and the record. */
+int shown_make_room(struct mm *mm);
+void shown_add(struct mm *mm, uint64_t addr, char *src, uint64_t len);
+/* share.c: mm has just shown that, in v: the rest of its family does, too, if
+ * it can. img: code or slots of that image, whose slots begin there. */
+struct text_image;
+void share_shown(struct mm *mm, const struct vma *v, uint64_t addr, char *src,
+                 uint64_t len, const struct text_image *img, uint64_t slots);
 /* Shows what there is of v's object in [start, end), which is not resident.
  * load: reads it first. Whoever finds a page missing afterwards copies it. */
 void show_object(struct mm *mm, struct vma *v, uint64_t start, uint64_t end,

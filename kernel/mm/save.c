@@ -19,6 +19,9 @@
  * if it is HUGE: for less, the heap's pages, which are there, are faster. */
 enum { MANY = 64 * PAGE_SIZE, LONG = 2 << 20, HUGE = 32 << 20 };
 
+/* To ask what may hold something takes longer than to copy this. */
+enum { FEW = 8 * PAGE_SIZE };
+
 /* What may hold something, found ahead in batches. */
 enum { BATCH = 32 };
 struct touched {
@@ -57,9 +60,10 @@ static bool touched_next(struct touched *t, uint64_t *start, uint64_t end,
 
 struct save {
     struct family *f;
-    struct mm *mm;
+    struct mm *mm, *in; /* in: whose store may lend; or NULL */
     enum save_how how;
     struct touched touched;
+    unsigned lender, there; /* in in->store and in->pieces: the next */
 };
 
 static uint64_t swap_limit; /* of what a fork copies, bytes; 0: none */
@@ -87,61 +91,122 @@ static bool is_too_much(const struct save *s)
 
 /* ---- short pieces ---- */
 
-static int copy_run(struct store *s, const struct vma *v, uint64_t start,
+/* What of p `in` has a copy of, too, as ordinary pages that show the same as
+ * p: its run, and its part from *start on. */
+static bool lender_next(struct save *s, const struct piece *p, uint64_t *start,
+                        uint64_t end, uint64_t *stop)
+{
+    const struct store *from = &s->in->store;
+
+    for (; s->lender < from->count; s->lender++) {
+        const struct store_run *r = &from->runs[s->lender];
+        uint64_t r_end = r->start + (uint64_t)r->pages * PAGE_SIZE, at;
+        struct piece is;
+        if (r->start >= end) {
+            return false;
+        }
+        at = MAX(*start, r->start);
+        if (r_end <= at || r->kind != STORE_COPY) {
+            continue;
+        }
+        is = piece_at(&s->in->pieces, &s->there, at);
+        if (!is.own || piece_prot(&is) & MEM_EXEC ||
+            (p->shown && p->shown + (at - p->start) != is.shown)) {
+            return false;
+        }
+        *start = at;
+        *stop = MIN(MIN(end, r_end), is.end);
+        return true;
+    }
+    return false;
+}
+
+static int copy_run(struct save *s, const struct piece *p, uint64_t start,
                     uint64_t end)
 {
-    bool hidden = !prot_effective(v->prot);
+    bool hidden = !piece_prot(p);
     int err;
 
     if (hidden && target_mem_protect(start, end - start, MEM_READ)) {
         return -ENOMEM;
     }
-    err = store_insert(s, start, end);
+    err = store_insert(&s->mm->store, start, end);
     if (hidden && target_mem_protect(start, end - start, 0)) {
         log_warn("memory at %lx keeps the wrong protection", start);
     }
     return err;
 }
 
-static bool is_long(const struct vma *v, uint64_t start, uint64_t end)
+/* Of what `in` has a copy of, too, the exchange trades the content. */
+static int keep_run(struct save *s, const struct piece *p, uint64_t start,
+                    uint64_t end)
 {
-    return end - start >= LONG && v->name != MM_STACK && shadow_exists();
+    bool lends = s->in && !(piece_prot(p) & MEM_EXEC);
+    uint64_t from, to;
+    int err = 0;
+
+    if (s->how == SAVE_NOTE) {
+        return store_note(&s->mm->store, start, end);
+    }
+    for (; start < end && !err; start = to) {
+        from = start;
+        if (!lends || !lender_next(s, p, &from, end, &to)) {
+            from = to = end;
+        }
+        if (start < from) {
+            err = copy_run(s, p, start, from);
+        }
+        if (!err && from < to) {
+            err = store_lend(&s->in->store, s->lender, from, to, &s->mm->store);
+        }
+    }
+    return err;
 }
 
-/* How far a search that begins in v may look: not into what is moved. */
-static uint64_t horizon(struct vma *v)
+static bool is_long(const struct piece *p)
 {
-    uint64_t end = v->end;
+    return p->end - p->start >= LONG && p->vma->name != MM_STACK &&
+           shadow_exists();
+}
 
-    while (!is_long(v, v->start, v->end) && (v = vma_next(v)) != NULL) {
-        end = is_long(v, v->start, v->end) ? end : v->end;
+/* How far a search that begins in the piece may look: not into what is
+ * moved. */
+static uint64_t horizon(const struct save *s, const struct piece *p)
+{
+    const struct piece *last = &s->mm->pieces.list[s->mm->pieces.count];
+    uint64_t end = p->end;
+
+    while (++p < last && !(p->own && is_long(p))) {
+        end = p->end;
     }
     return end;
 }
 
-/* From start on, in v; what was found is kept while it lasts. */
-static struct touched *look_from(struct save *s, struct vma *v, uint64_t start)
+/* From p on; what was found is kept while it lasts. */
+static struct touched *look_from(struct save *s, const struct piece *p)
 {
     struct touched *t = &s->touched;
 
-    if (start >= t->end) {
+    if (p->start >= t->end) {
         t->next = t->count = 0;
-        t->from = start;
-        t->end = horizon(v);
+        t->from = p->start;
+        t->end = horizon(s, p);
     }
     return t;
 }
 
-static int save_short(struct save *s, struct vma *v, uint64_t start,
-                      uint64_t end)
+static int save_short(struct save *s, const struct piece *p)
 {
-    struct touched *t = look_from(s, v, start);
-    uint64_t from = start, to;
+    struct touched *t;
+    uint64_t from = p->start, to;
     int err = 0;
 
-    for (; !err && touched_next(t, &from, end, &to); from = to) {
-        err = s->how == SAVE_NOTE ? store_note(&s->mm->store, from, to)
-                                  : copy_run(&s->mm->store, v, from, to);
+    if (p->end - p->start <= FEW) {
+        return keep_run(s, p, p->start, p->end);
+    }
+    t = look_from(s, p);
+    for (; !err && touched_next(t, &from, p->end, &to); from = to) {
+        err = keep_run(s, p, from, to);
     }
     return err;
 }
@@ -182,17 +247,17 @@ static int copy_aside(struct store *s, uint64_t start, uint64_t end, int prot)
 }
 
 /* -EOPNOTSUPP: as if it were short. */
-static int save_long(struct save *s, struct vma *v, uint64_t start,
-                     uint64_t end)
+static int save_long(struct save *s, const struct piece *p)
 {
-    int prot = prot_effective(v->prot), err;
+    uint64_t len = p->end - p->start;
+    int prot = piece_prot(p), err;
 
-    if (s->how == SAVE_NOTE && end - start >= HUGE) {
-        err = target_mem_clear(start, end - start);
+    if (s->how == SAVE_NOTE && len >= HUGE) {
+        err = target_mem_clear(p->start, len);
     } else if (s->how == SAVE_MOVE) {
-        err = store_move(&s->mm->store, start, end);
-    } else if (prot && end - start >= HUGE) {
-        return copy_aside(&s->mm->store, start, end, prot);
+        err = store_move(&s->mm->store, p->start, p->end);
+    } else if (s->how == SAVE_COPY && prot && len >= HUGE) {
+        return copy_aside(&s->mm->store, p->start, p->end, prot);
     } else {
         err = -EOPNOTSUPP;
     }
@@ -202,73 +267,29 @@ static int save_long(struct save *s, struct vma *v, uint64_t start,
 /* ---- all of them ---- */
 
 /* To copy code means to give pages back and to install others. */
-static bool is_moved(struct save *s, struct vma *v, uint64_t start,
-                     uint64_t end)
+static bool is_moved(struct save *s, const struct piece *p)
 {
-    if (!shadow_exists() || is_long(v, start, end)) {
+    if (!shadow_exists() || is_long(p)) {
         return shadow_exists();
     }
-    if (v->prot & PROT_EXEC) {
-        return !(v->flags & VMA_TRAMPOLINE); /* which are mostly the same */
+    if (p->vma->prot & PROT_EXEC) { /* trampolines are mostly the same */
+        return !(p->vma->flags & VMA_TRAMPOLINE);
     }
-    return end - start >= MANY &&
-           count_touched(look_from(s, v, start), start, end, MANY) >= MANY;
-}
-
-static int save_piece(struct save *s, struct vma *v, uint64_t start,
-                      uint64_t end)
-{
-    int err =
-        is_moved(s, v, start, end) ? save_long(s, v, start, end) : -EOPNOTSUPP;
-
-    return err == -EOPNOTSUPP ? save_short(s, v, start, end) : err;
+    return p->end - p->start >= MANY &&
+           count_touched(look_from(s, p), p->start, p->end, MANY) >= MANY;
 }
 
 /* Of what is shown the target knows only what was written to; the rest is not
  * zero, but content, too. */
-static int save_shown(struct save *s, struct vma *v, uint64_t start,
-                      uint64_t end)
+static int save_piece(struct save *s, const struct piece *p)
 {
-    return s->how == SAVE_NOTE ? store_note(&s->mm->store, start, end)
-                               : copy_run(&s->mm->store, v, start, end);
-}
+    int err;
 
-static int save_own(struct save *s, struct vma *v, uint64_t start, uint64_t end)
-{
-    uint64_t shown, shown_end;
-    int err = 0;
-
-    for (; start < end && !err; start = shown_end) {
-        shown = start;
-        if (!shown_next(s->mm, &shown, end, &shown_end)) {
-            shown = shown_end = end;
-        }
-        if (start < shown) {
-            err = save_piece(s, v, start, shown);
-        }
-        if (!err && shown < shown_end) {
-            err = save_shown(s, v, shown, shown_end);
-        }
+    if (p->shown) {
+        return keep_run(s, p, p->start, p->end);
     }
-    return err;
-}
-
-/* What of v is there and not the others', too. */
-static int save_vma(struct save *s, struct vma *v)
-{
-    const struct resident *common = &s->f->common;
-    uint64_t at = v->start, end, own, own_end;
-    int err = 0;
-
-    for (; resident_run(&s->mm->resident, &at, v->end, &end); at = end) {
-        own = resident_find(common, at, end, false);
-        for (; own < end && !err;
-             own = resident_find(common, own_end, end, false)) {
-            own_end = resident_find(common, own, end, true);
-            err = save_own(s, v, own, own_end);
-        }
-    }
-    return err;
+    err = is_moved(s, p) ? save_long(s, p) : -EOPNOTSUPP;
+    return err == -EOPNOTSUPP ? save_short(s, p) : err;
 }
 
 /* What was moved goes back. */
@@ -279,25 +300,29 @@ static void undo(struct mm *mm)
         uint64_t end = r->start + (uint64_t)r->pages * PAGE_SIZE;
         int prot = prot_effective(vma_at(mm, r->start)->prot);
 
-        if (r->moved && store_return(r, r->start, end, prot)) {
+        if (r->kind == STORE_MOVED && store_return(r, r->start, end, prot)) {
             panic("the host neither moves nor copies a program's pages");
         }
     }
 }
 
-int family_save(struct family *f, struct mm *mm, enum save_how how)
+int family_save(struct family *f, struct mm *mm, struct mm *in,
+                enum save_how how)
 {
-    struct save s = {.f = f, .mm = mm, .how = how};
+    struct save s = {.f = f, .mm = mm, .in = in, .how = how};
     int err = 0;
 
-    for (struct vma *v = vma_first(mm); v && !err; v = vma_next(v)) {
-        if (!(v->flags & (VMA_WINDOW | VMA_FAMILY))) {
-            err = save_vma(&s, v);
+    for (unsigned i = 0; i < mm->pieces.count && !err; i++) {
+        if (mm->pieces.list[i].own) {
+            err = save_piece(&s, &mm->pieces.list[i]);
         }
         err = !err && is_too_much(&s) ? -ENOMEM : err;
     }
     if (err && how == SAVE_MOVE) {
         undo(mm);
+    }
+    if (err && in) {
+        store_reclaim(&in->store, &mm->store);
     }
     if (err) {
         store_free(&mm->store, false);

@@ -74,6 +74,18 @@ static void add(struct shown *s, unsigned at, struct shown_run r)
     }
 }
 
+int shown_make_room(struct mm *mm)
+{
+    return make_room(&mm->shown, mm->shown.count + 1);
+}
+
+void shown_add(struct mm *mm, uint64_t addr, char *src, uint64_t len)
+{
+    struct shown *s = &mm->shown;
+
+    add(s, find(s, addr), (struct shown_run){addr, addr + len, (uint64_t)src});
+}
+
 int show_pages(struct mm *mm, struct vma *v, uint64_t addr, char *src,
                uint64_t len)
 {
@@ -116,6 +128,7 @@ void show_object(struct mm *mm, struct vma *v, uint64_t start, uint64_t end,
         if (!len || show_pages(mm, v, start, src, len)) {
             break;
         }
+        share_shown(mm, v, start, src, len, NULL, 0);
         start += len;
     }
 }

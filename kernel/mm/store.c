@@ -4,7 +4,8 @@
  * addresses: runs, sorted by address, none overlapping (save for those inserted
  * twice, where the later one counts). A run is a copy in the kernel's pages, or
  * the pages themselves, moved to a shadow range (shadow.c), and then come back
- * without being copied.
+ * without being copied. In an exchange, the kernel's pages that held the copy
+ * of who comes go over to the store of who leaves.
  */
 #include "kernel/mm/room.h"
 #include "kernel/mm/heap.h"
@@ -69,7 +70,7 @@ int store_insert(struct store *s, uint64_t start, uint64_t end)
 {
     while (start < end) {
         uint32_t pages = MIN((end - start) / PAGE_SIZE, (uint64_t)RUN_PAGES);
-        struct store_run r = {start, pages, false, page_alloc(pages)};
+        struct store_run r = {start, pages, STORE_COPY, page_alloc(pages)};
         int err = r.buf ? put(s, place(s, start), &r) : -ENOMEM;
 
         if (err) {
@@ -88,10 +89,67 @@ int store_insert(struct store *s, uint64_t start, uint64_t end)
 
 int store_note(struct store *s, uint64_t start, uint64_t end)
 {
-    struct store_run r = {start, (uint32_t)((end - start) / PAGE_SIZE), false,
-                          NULL};
+    struct store_run r = {start, (uint32_t)((end - start) / PAGE_SIZE),
+                          STORE_COPY, NULL};
 
     return put(s, s->count, &r);
+}
+
+/* ---- pages that change their store ---- */
+
+/* Run i becomes two, the second of which begins at `at`. -ENOMEM. */
+static int cut(struct store *s, unsigned i, uint64_t at)
+{
+    struct store_run first = s->runs[i], second = first;
+    int err;
+
+    first.pages = (uint32_t)((at - first.start) / PAGE_SIZE);
+    second.start = at;
+    second.pages -= first.pages;
+    second.buf = (char *)first.buf + (at - first.start);
+    err = put(s, i + 1, &second);
+    if (!err) {
+        page_split(first.buf, first.pages + second.pages, first.pages);
+        s->runs[i] = first;
+    }
+    return err;
+}
+
+int store_lend(struct store *from, unsigned i, uint64_t start, uint64_t end,
+               struct store *s)
+{
+    struct store_run r;
+    int err = 0;
+
+    if (from->runs[i].start < start) {
+        err = cut(from, i++, start);
+    }
+    if (!err && end < from->runs[i].start + from->runs[i].pages * PAGE_SIZE) {
+        err = cut(from, i, end);
+    }
+    if (!err) {
+        r = from->runs[i];
+        r.kind = STORE_TRADED;
+        err = put(s, s->count, &r);
+    }
+    if (!err) {
+        from->runs[i].kind = STORE_LENT;
+    }
+    return err;
+}
+
+void store_reclaim(struct store *from, struct store *s)
+{
+    for (unsigned i = 0; i < from->count; i++) {
+        if (from->runs[i].kind == STORE_LENT) {
+            from->runs[i].kind = STORE_COPY;
+        }
+    }
+    for (unsigned i = 0; i < s->count; i++) {
+        if (s->runs[i].kind == STORE_TRADED) {
+            s->runs[i].kind = STORE_LENT;
+        }
+    }
 }
 
 /* ---- runs that are moved ---- */
@@ -99,8 +157,8 @@ int store_note(struct store *s, uint64_t start, uint64_t end)
 int store_move(struct store *s, uint64_t start, uint64_t end)
 {
     uint64_t to = shadow_take(start, end);
-    struct store_run r = {start, (uint32_t)((end - start) / PAGE_SIZE), true,
-                          (void *)to};
+    struct store_run r = {start, (uint32_t)((end - start) / PAGE_SIZE),
+                          STORE_MOVED, (void *)to};
     int err;
 
     if (!to) {
@@ -123,7 +181,8 @@ int store_shadow(struct store *s, uint64_t start, uint64_t end, bool dense,
 {
     const uint64_t granule = 2 << 20;
     uint64_t at = shadow_take(start, end), len = end - start, lo, hi;
-    struct store_run r = {start, (uint32_t)(len / PAGE_SIZE), true, (void *)at};
+    struct store_run r = {start, (uint32_t)(len / PAGE_SIZE), STORE_MOVED,
+                          (void *)at};
     int err;
 
     if (!at) {
@@ -173,9 +232,9 @@ void store_free(struct store *s, bool returned)
         struct store_run *r = &s->runs[i];
         uint64_t at = (uint64_t)r->buf;
 
-        if (r->moved) {
+        if (r->kind == STORE_MOVED) {
             shadow_give(at, at + (uint64_t)r->pages * PAGE_SIZE, returned);
-        } else if (r->buf) {
+        } else if (r->buf && r->kind == STORE_COPY) {
             page_free(r->buf, r->pages);
         }
     }

@@ -462,6 +462,8 @@ void text_show(struct mm *mm, struct vma *v, uint64_t start, uint64_t end,
         if (show_pages(mm, v, base + at, img->text + at, stop - at)) {
             return;
         }
+        share_shown(mm, v, base + at, img->text + at, stop - at, img,
+                    base - img->distance);
         at = stop;
     }
 }

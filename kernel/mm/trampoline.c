@@ -308,6 +308,8 @@ static void show_slots(struct mm *mm, struct region *r)
             if (show_pages(mm, v, addr, slots, (end - i) * PAGE_SIZE)) {
                 return; /* a fault tries again */
             }
+            share_shown(mm, v, addr, slots, (end - i) * PAGE_SIZE, r->image,
+                        r->start);
         }
         i = end + 1;
     }
@@ -335,6 +337,18 @@ int trampoline_fault(struct mm *mm, uint64_t addr)
         }
     }
     return resident_test(&mm->resident, addr) ? 0 : -EFAULT;
+}
+
+bool trampoline_shows(struct mm *mm, uint64_t start,
+                      const struct text_image *img)
+{
+    list_for_each (pos, &mm->trampolines) {
+        struct region *r = list_entry(pos, struct region, node);
+        if (r->start == start) {
+            return r->image == img;
+        }
+    }
+    return false;
 }
 
 struct text_image *trampoline_image(struct mm *mm, const struct text_anchor *a,

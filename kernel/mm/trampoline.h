@@ -82,6 +82,9 @@ uint64_t trampoline_place(struct mm *mm, uint64_t addr);
 /* A region at start that shows img's slots; it takes a reference to it.
  * -ENOMEM. */
 int trampoline_show(struct mm *mm, uint64_t start, struct text_image *img);
+/* Whether mm's region at start is one of img's. */
+bool trampoline_shows(struct mm *mm, uint64_t start,
+                      const struct text_image *img);
 /* The image of content at off that mm shows where the object's beginning is or
  * would be at `begin`; NULL: none. Borrowed from mm. */
 struct text_image *trampoline_image(struct mm *mm, const struct text_anchor *a,
