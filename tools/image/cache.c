@@ -26,6 +26,8 @@
 /* Another number whenever the same paths would give another image. */
 #define MANIFEST_MAGIC "enclos manifest 3"
 
+#define CACHE_LIMIT (4ull << 30) /* bytes on disk */
+
 struct manifest_head {
     char magic[24];
     uint64_t count;
@@ -222,7 +224,7 @@ static int entry_name(const char *kind, const char *source, char *out,
 static int fill(const char *entry, const char *source, const char *dir,
                 const struct path_set *set)
 {
-    char image[PATH_MAX], manifest[PATH_MAX];
+    char image[PATH_MAX], manifest[PATH_MAX], home[PATH_MAX];
     struct image_trailer trailer;
 
     snprintf(image, sizeof(image), "%s.img", entry);
@@ -231,7 +233,13 @@ static int fill(const char *entry, const char *source, const char *dir,
     if (image_build(dir, image, &trailer)) {
         return -1;
     }
-    return manifest_write(manifest, source, set);
+    if (manifest_write(manifest, source, set)) {
+        return -1;
+    }
+    if (!image_cache_home(home, sizeof(home))) {
+        cache_trim(home, CACHE_LIMIT);
+    }
+    return 0;
 }
 
 static bool cached(const char *entry, const char *source, char *path,
@@ -241,7 +249,11 @@ static bool cached(const char *entry, const char *source, char *path,
 
     snprintf(path, len, "%s.img", entry);
     snprintf(manifest, sizeof(manifest), "%s.manifest", entry);
-    return !access(path, R_OK) && manifest_holds(manifest, source);
+    if (access(path, R_OK) || !manifest_holds(manifest, source)) {
+        return false;
+    }
+    cache_used(manifest);
+    return true;
 }
 
 int image_cached_dir(const char *dir, char *path, size_t len)

@@ -6,8 +6,8 @@ EROFS_CORE := kernel/fs/erofs_core.o kernel/fs/erofs_dir.o \
 	kernel/fs/erofs_xattr.o
 IMAGE_OBJS := $(addprefix $(B)/host/, $(EROFS_CORE)) \
 	$(addprefix $(B)/host/tools/image/, build.o cache.o canon.o closure.o \
-	elf.o hash.o ldso.o list.o paths.o runtime.o stage.o util.o \
-	verify.o)
+	elf.o hash.o ldso.o list.o paths.o runtime.o stage.o trim.o \
+	util.o verify.o)
 
 CLI_OBJS_EXTRA += $(IMAGE_OBJS)
 CLI_LIBS += -l:libcrypto.a

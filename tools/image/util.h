@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/stat.h>
 
 /* "enclos: ..." on stderr; returns -1. */
@@ -23,6 +24,15 @@ void image_remove_tree(const char *dir);
 
 /* canon.c: makes an EROFS image of mkfs.erofs depend on its tree alone. */
 int image_canonical(const char *path);
+
+/* trim.c: removes entries of the cache in directory path, those of use longest
+ * ago first, until the rest takes at most limit bytes on disk. One that was of
+ * use in the last ten minutes stays. Errors are not told: the next call tries
+ * again. */
+void cache_trim(const char *path, uint64_t limit);
+
+/* The entry with this manifest is of use now. */
+void cache_used(const char *manifest);
 
 /* ---- paths.c: a set of host paths, each once, in the order they came ---- */
 

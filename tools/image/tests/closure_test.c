@@ -279,6 +279,39 @@ static void a_cached_directory(void)
     EXPECT(before.st_ino != after.st_ino);
 }
 
+/* Entries a, b and c of 1 MiB each, of use 3, 2 and 1 days ago. */
+static bool make_entries(void)
+{
+    return test_shell("mkdir trim && cd trim && for e in a:3 b:2 c:1; do "
+                      "head -c 1M /dev/zero >${e%:*}.img; "
+                      "touch -d \"${e#*:} days ago\" ${e%:*}.manifest; done");
+}
+
+static void the_cache_is_trimmed(void)
+{
+    char dir[512], manifest[600];
+
+    snprintf(dir, sizeof(dir), "%s/trim", test_dir());
+    snprintf(manifest, sizeof(manifest), "%s/a.manifest", dir);
+    EXPECT(make_entries());
+    EXPECT(
+        test_shell("cd trim && mkdir -p a.stage-1/d && touch b.img.7.tmp "
+                   "c.manifest.9 debug-key.pem new.stage-2 && "
+                   "touch -d '2 days ago' a.stage-1 b.img.7.tmp c.manifest.9 "
+                   "debug-key.pem"));
+    cache_trim(dir, 4 << 20);
+    EXPECT(test_shell("cd trim && ls a.img b.img c.img debug-key.pem "
+                      "new.stage-2 >/dev/null && [ $(ls | wc -l) = 8 ]"));
+    cache_used(manifest);
+    cache_trim(dir, 5 << 19); /* 2.5 MiB */
+    EXPECT(test_shell("cd trim && ls a.img c.img a.manifest >/dev/null && "
+                      "[ ! -e b.img ] && [ ! -e b.manifest ]"));
+    cache_trim(dir, 0);
+    EXPECT(test_shell("cd trim && ls a.img a.manifest debug-key.pem "
+                      "new.stage-2 >/dev/null && [ $(ls | wc -l) = 4 ]"));
+    cache_trim("/nonexistent", 0);
+}
+
 int main(void)
 {
     if (!compile()) {
@@ -297,6 +330,7 @@ int main(void)
     RUN(damaged_elf_files);
     RUN(the_cache_notices_changes);
     RUN(a_cached_directory);
+    RUN(the_cache_is_trimmed);
     path_set_free(&set);
     return unit_result();
 }
