@@ -3,6 +3,7 @@
  * Keyrings (keys.h): links, searches, and the keyrings that threads,
  * processes, sessions and users have. Searches go down a few levels only, so
  * a chain cannot exhaust the stack; circles are refused when they are made.
+ * A ring's end may end a chain of any length: keys.c does that in a loop.
  */
 #include "kernel/proc/keys.h"
 #include "kernel/mm/heap.h"
@@ -33,12 +34,36 @@ struct key *keyring_find_locked(struct key *ring, enum key_type type,
 
 static bool contains(const struct key *ring, const struct key *k, int depth)
 {
-    for (unsigned i = 0; i < ring->count && depth < DEPTH_MOST; i++) {
+    for (unsigned i = 0; i < ring->count && depth <= DEPTH_MOST; i++) {
         if (ring->links[i] == k || contains(ring->links[i], k, depth + 1)) {
             return true;
         }
     }
     return false;
+}
+
+/* Whether k, in ring, would make a circle: -EDEADLK; -ELOOP: k goes further
+ * down than anybody looks. */
+static int check_circle(const struct key *k, const struct key *ring, int depth)
+{
+    for (unsigned i = 0; i < k->count; i++) {
+        if (k->links[i] == ring) {
+            return -EDEADLK;
+        }
+    }
+    for (unsigned i = 0; i < k->count; i++) {
+        const struct key *below = k->links[i];
+        int err = 0;
+
+        if (below->type == KEY_KEYRING) {
+            err = depth == DEPTH_MOST ? -ELOOP
+                                      : check_circle(below, ring, depth + 1);
+        }
+        if (err) {
+            return err;
+        }
+    }
+    return 0;
 }
 
 static int make_room(struct key *ring)
@@ -63,13 +88,10 @@ static int make_room(struct key *ring)
 int keyring_link_locked(struct key *ring, struct key *k)
 {
     struct key *old = keyring_find_locked(ring, k->type, k->description);
-    int err;
+    int err = k == ring ? -EDEADLK : check_circle(k, ring, 0);
 
-    if (k == ring || (k->type == KEY_KEYRING && contains(k, ring, 0))) {
-        return -EDEADLK;
-    }
-    if (old == k) {
-        return 0;
+    if (err || old == k) {
+        return err;
     }
     err = make_room(ring);
     if (err) {

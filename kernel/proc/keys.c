@@ -15,6 +15,7 @@
 enum { USER_PAYLOAD_MOST = 32767 };
 
 static struct list keys = LIST_INIT(keys);
+static struct list dying = LIST_INIT(dying); /* nobody's any more */
 static struct mutex lock = {.lock = SPINLOCK_INIT(LOCK_NONE),
                             .waiters = LIST_INIT(lock.waiters),
                             .lock_class = LOCK_FS_OBJECT};
@@ -169,19 +170,33 @@ void key_get(struct key *k)
     atomic_fetch_add(&k->refs, 1);
 }
 
-void key_put_locked(struct key *k)
+static void key_free(struct key *k)
 {
-    if (!k || atomic_sub_fetch(&k->refs, 1)) {
-        return;
-    }
     list_del(&k->node);
-    keyring_clear_locked(k);
     if (k->payload) {
         wipe(k->payload, k->len);
     }
     kfree(k->payload);
     kfree(k->description);
     kfree(k);
+}
+
+/* What a keyring was the last to link dies with it, and so on down: those wait
+ * behind it in the list, since our stack is no measure of a chain's length. */
+void key_put_locked(struct key *k)
+{
+    bool first = list_empty(&dying);
+
+    if (!k || atomic_sub_fetch(&k->refs, 1)) {
+        return;
+    }
+    list_del(&k->node);
+    list_add_tail(&dying, &k->node);
+    while (first && !list_empty(&dying)) {
+        k = list_entry(list_first(&dying), struct key, node);
+        keyring_clear_locked(k);
+        key_free(k);
+    }
 }
 
 struct key *key_find_locked(int32_t serial)

@@ -61,7 +61,7 @@ struct key *key_find_locked(int32_t serial);
 struct key *keyring_find_locked(struct key *ring, enum key_type type,
                                 const char *description);
 /* Puts k in, in the place of one of its type and description. -ENOMEM,
- * -EDEADLK (a circle). */
+ * -EDEADLK (a circle), -ELOOP (too many levels below k to tell). */
 int keyring_link_locked(struct key *ring, struct key *k);
 int keyring_unlink_locked(struct key *ring, struct key *k); /* -ENOENT */
 void keyring_clear_locked(struct key *ring);

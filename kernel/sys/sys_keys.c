@@ -245,6 +245,9 @@ static long update(const struct sysargs *a)
     err = err ? err : key_check(k->type, k->description, len);
     err = err ? err : key_update_locked(k, payload, len);
     keys_unlock();
+    if (payload) {
+        wipe(payload, len);
+    }
     kfree(payload);
     return err;
 }

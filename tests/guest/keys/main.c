@@ -80,11 +80,61 @@ static void rings(void)
     CALL(keyctl, 999, 0);
 }
 
+/* A keyring that the thread's links, and that its owner may do all with. */
+static long new_ring(void)
+{
+    static int count;
+    char name[16];
+    long r;
+
+    snprintf(name, sizeof(name), "ring%d", count++);
+    r = RAW(add_key, "keyring", name, NULL, 0L, KEY_SPEC_THREAD_KEYRING);
+    RAW(keyctl, KEYCTL_SETPERM, r, 0x3f3f0000);
+    return r;
+}
+
+/* `levels` keyrings, each linked by the one before it, which alone keeps it;
+ * the first one is the thread's. Returns the last one. */
+static long chain(int levels, long *first)
+{
+    long r = *first = new_ring();
+
+    while (--levels > 0) {
+        long below = new_ring();
+
+        if (below < 0) { /* the user's quota */
+            break;
+        }
+        RAW(keyctl, KEYCTL_LINK, below, r);
+        RAW(keyctl, KEYCTL_UNLINK, below, KEY_SPEC_THREAD_KEYRING);
+        r = below;
+    }
+    return r;
+}
+
+/* Circles are found down to some level, and what may be one below that is
+ * refused. The end of a long chain is nobody's trouble. */
+static void levels(void)
+{
+    long first, last;
+
+    title("levels");
+    for (int n = 2; n < 11; n++) {
+        last = chain(n, &first);
+        printf("%d: ", n);
+        CALL(keyctl, KEYCTL_LINK, first, last);
+        RAW(keyctl, KEYCTL_UNLINK, first, KEY_SPEC_THREAD_KEYRING);
+    }
+    chain(1000, &first);
+    CALL(keyctl, KEYCTL_UNLINK, first, KEY_SPEC_THREAD_KEYRING);
+}
+
 int main(void)
 {
     show_start();
     EXPECT(RAW(keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL) > 0);
     adding();
     rings();
+    levels();
     return 0;
 }
