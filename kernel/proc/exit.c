@@ -88,40 +88,6 @@ static struct proc *new_parent(struct proc *p)
     return proc_lookup(1);
 }
 
-/* prctl(2), PR_SET_PDEATHSIG. [L] */
-static void hand_over(struct proc *from, struct proc *child, struct proc *to)
-{
-    struct k_siginfo info = {.signo = child->pdeath_signal, .code = SI_USER};
-
-    child->parent = to;
-    child->exit_signal = SIGCHLD;
-    if (info.signo) {
-        info.kill.pid = from->pid;
-        info.kill.uid = from->cred.uid;
-        signal_send_proc_locked(child, &info);
-    }
-}
-
-static void reparent_children(struct proc *p)
-{
-    struct proc *to = NULL;
-
-    spin_lock(&proc_lock);
-    if (!list_empty(&p->children)) {
-        to = new_parent(p);
-        list_for_each (pos, &p->children) {
-            hand_over(p, list_entry(pos, struct proc, sibling), to);
-        }
-        list_splice_tail(&to->children, &p->children);
-        proc_get(to);
-    }
-    spin_unlock(&proc_lock);
-    if (to) {
-        wait_wake_all(&to->exit_wait);
-        proc_put(to);
-    }
-}
-
 /* Before anybody can find the zombie: SIGCHLD is pending when wait(2) returns.
  * [L] */
 static void tell_parent(struct proc *p, struct proc *parent)
@@ -142,6 +108,61 @@ static void tell_parent(struct proc *p, struct proc *parent)
     wait_wake_all(&parent->exit_wait);
 }
 
+/* Who ignores SIGCHLD does not wait for those that send it (wait(2)). [L] */
+static bool reaps_itself(const struct proc *p, struct proc *parent)
+{
+    return p->exit_signal == SIGCHLD && signal_ignores_children(parent);
+}
+
+/* prctl(2), PR_SET_PDEATHSIG. [L] */
+static void tell_child(struct proc *from, struct proc *child)
+{
+    struct k_siginfo info = {.signo = child->pdeath_signal, .code = SI_USER};
+
+    if (info.signo) {
+        info.kill.pid = from->pid;
+        info.kill.uid = from->cred.uid;
+        signal_send_proc_locked(child, &info);
+    }
+}
+
+/* A zombie that `from` has not waited for is news to its new parent, which may
+ * want none: then it goes to reaped, with the table's reference. [L] */
+static void hand_over(struct proc *from, struct proc *child, struct proc *to,
+                      struct list *reaped)
+{
+    child->parent = to;
+    child->exit_signal = SIGCHLD;
+    tell_child(from, child);
+    if (child->zombie) {
+        if (reaps_itself(child, to)) {
+            proc_unlink(child);
+            list_add_tail(reaped, &child->sibling);
+        }
+        tell_parent(child, to);
+    }
+}
+
+static void reparent_children(struct proc *p)
+{
+    struct list reaped = LIST_INIT(reaped), *gone;
+
+    spin_lock(&proc_lock);
+    if (!list_empty(&p->children)) {
+        struct proc *to = new_parent(p);
+
+        list_for_each_safe (pos, &p->children) {
+            hand_over(p, list_entry(pos, struct proc, sibling), to, &reaped);
+        }
+        list_splice_tail(&to->children, &p->children);
+        wait_wake_all(&to->exit_wait); /* what it waited for may be there */
+    }
+    spin_unlock(&proc_lock);
+    while ((gone = list_pop(&reaped)) != NULL) {
+        proc_put(list_entry(gone, struct proc, sibling));
+    }
+}
+
 static void become_zombie(struct proc *p)
 {
     struct proc *parent;
@@ -152,7 +173,7 @@ static void become_zombie(struct proc *p)
     spin_lock(&proc_lock);
     parent = p->parent;
     proc_get(parent);
-    reap = signal_ignores_children(parent);
+    reap = reaps_itself(p, parent);
     p->zombie = !reap;
     if (reap) {
         proc_unlink(p);

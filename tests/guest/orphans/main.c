@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -81,6 +82,70 @@ static void *fork_and_end(void *arg)
     return NULL;
 }
 
+/* A child that leaves a zombie of its own behind: its number. */
+static pid_t leave_a_zombie(void)
+{
+    siginfo_t info;
+    pid_t pid;
+    int p[2];
+
+    pipe(p);
+    if (fork() == 0) {
+        signal(SIGCHLD, SIG_DFL);
+        pid = fork();
+        if (pid == 0) {
+            _exit(7);
+        }
+        waitid(P_PID, pid, &info, WEXITED | WNOWAIT);
+        write(p[1], &pid, sizeof(pid));
+        _exit(3);
+    }
+    read(p[0], &pid, sizeof(pid));
+    close(p[0]);
+    close(p[1]);
+    return pid;
+}
+
+static int wait_for_all(void)
+{
+    int count = 0;
+
+    while (wait(NULL) > 0) {
+        count++;
+    }
+    return errno == ECHILD ? count : -1;
+}
+
+/* Zombies are news to who adopts them; who ignores SIGCHLD never sees them,
+ * nor any child that sends it. */
+static void inherited_zombies(void)
+{
+    sigset_t chld, old;
+    siginfo_t info;
+    pid_t pid;
+
+    prctl(PR_SET_CHILD_SUBREAPER, 1);
+    sigemptyset(&chld);
+    sigaddset(&chld, SIGCHLD);
+    sigprocmask(SIG_BLOCK, &chld, &old);
+    pid = leave_a_zombie();
+    sigwaitinfo(&chld, &info);
+    printf("first news: %s, status %d\n",
+           info.si_pid == pid ? "the zombie" : "the child", info.si_status);
+    printf("waited for: %d\n", wait_for_all());
+    signal(SIGCHLD, SIG_IGN);
+    leave_a_zombie();
+    printf("ignored: %d\n", wait_for_all());
+    pid = syscall(SYS_clone, 0, NULL, NULL, NULL, 0);
+    if (pid == 0) {
+        _exit(9);
+    }
+    printf("without a signal: %d\n", waitpid(pid, NULL, __WCLONE) == pid);
+    signal(SIGCHLD, SIG_DFL);
+    sigprocmask(SIG_SETMASK, &old, NULL);
+    prctl(PR_SET_CHILD_SUBREAPER, 0);
+}
+
 int main(void)
 {
     pthread_t t;
@@ -89,6 +154,7 @@ int main(void)
     setvbuf(stdout, NULL, _IONBF, 0);
     adopted();
     death_signal();
+    inherited_zombies();
     pthread_create(&t, NULL, fork_and_end, NULL);
     pthread_join(t, NULL);
     wait(&status);
