@@ -68,8 +68,7 @@ static long take_data(struct pipe *p, struct iobuf *io)
 
 int pipe_wait_readable(struct pipe *p)
 {
-    int err = wait_event(&p->can_read,
-                         !pipe_is_empty(p) || !atomic_load_acquire(&p->writers),
+    int err = wait_event(&p->can_read, pipe_has_data(p) || pipe_at_end(p),
                          DEADLINE_NONE, WAIT_INTR | WAIT_EXCLUSIVE);
 
     return err ? -ERESTARTSYS : 0;
@@ -103,13 +102,13 @@ static long read_now(struct pipe *p, struct iobuf *io, bool *more)
     bool was_full;
     long n;
 
-    if (pipe_is_empty(p)) {
+    if (!pipe_has_data(p)) {
         return 0;
     }
     mutex_lock(&p->lock);
     was_full = pipe_is_full(p);
-    n = take_data(p, io);
-    *more = !pipe_is_empty(p);
+    n = p->borrowed ? 0 : take_data(p, io);
+    *more = pipe_has_data(p);
     mutex_unlock(&p->lock);
     if (n && was_full && !pipe_is_full(p)) {
         pipe_wake_writers(p);
@@ -137,10 +136,10 @@ static long pipe_read(struct file *f, struct iobuf *io, uint64_t *pos,
             }
             return n;
         }
-        if (!atomic_load_acquire(&p->writers)) {
-            if (pipe_is_empty(p)) {
-                return 0;
-            }
+        if (pipe_at_end(p)) {
+            return 0;
+        }
+        if (pipe_has_data(p)) {
             continue;
         }
         if (file_nonblock(f, flags)) {

@@ -17,8 +17,13 @@ long pipe_resize(struct pipe *p, uint64_t bytes);
 /* Copies up to len of what waits, without taking it; waits for something
  * unless nowait. 0: no writer is left. */
 long pipe_peek(struct pipe *p, void *buf, size_t len, bool nowait);
-/* Takes len bytes that pipe_peek() has shown. */
-void pipe_skip(struct pipe *p, size_t len);
+/* The same, and nobody else takes any until pipe_return(), which follows when
+ * there was something: `taken` bytes of it are gone. */
+long pipe_borrow(struct pipe *p, void *buf, size_t len, bool nowait);
+void pipe_return(struct pipe *p, size_t taken);
+/* Bytes that a write would find room for, in whole pages; without a reader
+ * there is always room. */
+long pipe_room(struct pipe *p);
 
 /* Until there is room, or no reader: 0, -ERESTARTSYS. */
 int pipe_wait_writable(struct pipe *p);

@@ -31,6 +31,7 @@ struct pipe {
     uint32_t readers, writers;
     uint32_t reader_opens, writer_opens; /* ever; for FIFOs' open and poll */
     uint32_t files;
+    bool borrowed; /* who splices has what is in it; atomic */
     char *spare[PIPE_SPARES];
     unsigned spares;
     struct wait_queue can_read, can_write;
@@ -46,6 +47,19 @@ static inline bool pipe_is_full(struct pipe *p)
 {
     return atomic_load_acquire(&p->head) - atomic_load_acquire(&p->tail) >=
            p->slots;
+}
+
+/* Whether there is something to take. */
+static inline bool pipe_has_data(struct pipe *p)
+{
+    return !pipe_is_empty(p) && !atomic_load_acquire(&p->borrowed);
+}
+
+/* Nothing is in it and nothing will be. The order counts: a writer writes
+ * before it goes. */
+static inline bool pipe_at_end(struct pipe *p)
+{
+    return !atomic_load_acquire(&p->writers) && pipe_is_empty(p);
 }
 
 static inline struct pipe_slot *pipe_slot(struct pipe *p, uint32_t i)

@@ -77,22 +77,12 @@ long pipe_resize(struct pipe *p, uint64_t bytes)
     return slots * PAGE_SIZE;
 }
 
-long pipe_peek(struct pipe *p, void *buf, size_t len, bool nowait)
+/* ---- looking ---- */
+
+static size_t copy_out(struct pipe *p, void *buf, size_t len)
 {
     size_t done = 0;
 
-    while (pipe_is_empty(p)) {
-        long err;
-
-        if (!atomic_load_acquire(&p->writers)) {
-            return 0;
-        }
-        err = nowait ? -EAGAIN : pipe_wait_readable(p);
-        if (err) {
-            return err;
-        }
-    }
-    mutex_lock(&p->lock);
     for (uint32_t i = p->tail; i != p->head && done < len; i++) {
         struct pipe_slot *s = pipe_slot(p, i);
         size_t n = MIN((size_t)s->len, len - done);
@@ -100,13 +90,53 @@ long pipe_peek(struct pipe *p, void *buf, size_t len, bool nowait)
         memcpy((char *)buf + done, s->page + s->off, n);
         done += n;
     }
-    mutex_unlock(&p->lock);
     return done;
 }
 
-void pipe_skip(struct pipe *p, size_t len)
+static size_t look(struct pipe *p, void *buf, size_t len, bool borrow)
 {
+    size_t n = 0;
+
     mutex_lock(&p->lock);
+    if (!p->borrowed) {
+        n = copy_out(p, buf, len);
+        atomic_store(&p->borrowed, borrow && n);
+    }
+    mutex_unlock(&p->lock);
+    return n;
+}
+
+static long wait_and_look(struct pipe *p, void *buf, size_t len, bool nowait,
+                          bool borrow)
+{
+    size_t n;
+
+    while (!(n = look(p, buf, len, borrow))) {
+        int err;
+
+        if (pipe_at_end(p)) {
+            return 0;
+        }
+        err = nowait ? -EAGAIN : pipe_wait_readable(p);
+        if (err) {
+            return err;
+        }
+    }
+    return (long)n;
+}
+
+long pipe_peek(struct pipe *p, void *buf, size_t len, bool nowait)
+{
+    return wait_and_look(p, buf, len, nowait, false);
+}
+
+long pipe_borrow(struct pipe *p, void *buf, size_t len, bool nowait)
+{
+    return wait_and_look(p, buf, len, nowait, true);
+}
+
+static void skip(struct pipe *p, size_t len)
+{
     while (len && !pipe_is_empty(p)) {
         struct pipe_slot *s = pipe_slot(p, p->tail);
         size_t n = MIN((size_t)s->len, len);
@@ -118,6 +148,26 @@ void pipe_skip(struct pipe *p, size_t len)
             pipe_drop_slot(p);
         }
     }
+}
+
+void pipe_return(struct pipe *p, size_t taken)
+{
+    mutex_lock(&p->lock);
+    skip(p, taken);
+    atomic_store(&p->borrowed, false);
     mutex_unlock(&p->lock);
-    pipe_wake_writers(p);
+    if (taken) {
+        pipe_wake_writers(p);
+    }
+    wait_wake_all(&p->can_read); /* who found it borrowed, or sees the end */
+}
+
+long pipe_room(struct pipe *p)
+{
+    uint32_t used = atomic_load_acquire(&p->head) - p->tail;
+
+    if (!atomic_load_acquire(&p->readers)) {
+        return PAGE_SIZE;
+    }
+    return used < p->slots ? (p->slots - used) * PAGE_SIZE : 0;
 }

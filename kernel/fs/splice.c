@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
  * Bytes from file to file (splice.h), through a buffer: pages of the cache
- * have one owner. From a pipe, data is shown first and taken only when the
- * other side has accepted it, so that nothing is lost on an error.
+ * have one owner. From a pipe, data is borrowed and taken only as far as the
+ * other side has accepted it, so that nothing is lost on an error; into a pipe
+ * goes what there is room for, so that who fills and empties it by turns never
+ * waits for itself.
  */
 #include "kernel/fs/splice.h"
 #include "kernel/fs/pipe.h"
@@ -40,27 +42,75 @@ static void move_back(struct file *in, uint64_t *pos, size_t bytes)
     }
 }
 
+/* A move in progress. */
+struct way {
+    struct file *in, *out;
+    uint64_t *in_pos, *out_pos;
+    int in_flags, out_flags; /* IO_* */
+};
+
 /* One chunk; *moved grows. What could not be written is read again later. */
-static long copy_chunk(struct file *in, uint64_t *in_pos, struct file *out,
-                       uint64_t *out_pos, void *buf, size_t len, int flags,
+static long copy_chunk(const struct way *w, void *buf, size_t len,
                        size_t *moved)
 {
-    struct pipe *pipe = pipe_of(in);
-    long n, w;
+    struct pipe *pipe = pipe_of(w->in);
+    long n =
+        pipe ? pipe_borrow(pipe, buf, len, file_nonblock(w->in, w->in_flags))
+             : read_at(w->in, buf, len, w->in_pos, w->in_flags);
+    long written;
 
-    n = pipe ? pipe_peek(pipe, buf, len, file_nonblock(in, flags))
-             : read_at(in, buf, len, in_pos, flags);
     if (n <= 0) {
         return n;
     }
-    w = write_at(out, buf, n, out_pos, flags);
-    if (pipe && w > 0) {
-        pipe_skip(pipe, w);
-    } else if (!pipe && w < n) {
-        move_back(in, in_pos, n - MAX(w, 0l));
+    written = write_at(w->out, buf, n, w->out_pos, w->out_flags);
+    if (pipe) {
+        pipe_return(pipe, MAX(written, 0l));
+    } else if (written < n) {
+        move_back(w->in, w->in_pos, n - MAX(written, 0l));
     }
-    *moved += MAX(w, 0l);
-    return w < n && w >= 0 ? 0 : w;
+    *moved += MAX(written, 0l);
+    return written < n && written >= 0 ? 0 : written;
+}
+
+static long copy(struct way *w, size_t len)
+{
+    size_t size = MIN(len, (size_t)CHUNK), moved = 0;
+    void *buf = kmalloc(size);
+    long n = 1;
+
+    if (!buf) {
+        return -ENOMEM;
+    }
+    while (moved < len && n > 0) {
+        n = copy_chunk(w, buf, MIN(size, len - moved), &moved);
+        w->in_flags |= IO_NOWAIT; /* what is there now, not more */
+    }
+    kfree(buf);
+    return moved ? (long)moved : n;
+}
+
+/* Into a pipe: waits for room once, then moves what fits. Of what comes from
+ * elsewhere than a pipe, nothing may be left over, so that another writer that
+ * was quicker to take the room is waited for. */
+static long copy_into_pipe(struct way *w, size_t len, bool nowait)
+{
+    struct pipe *from = pipe_of(w->in), *to = pipe_of(w->out);
+    bool waits = !nowait && !file_nonblock(w->out, 0);
+    long n;
+
+    w->out_flags = from ? IO_NOWAIT : 0;
+    do {
+        n = pipe_room(to);
+        while (!n && waits) {
+            n = pipe_wait_writable(to);
+            n = n ? n : pipe_room(to);
+        }
+        if (n <= 0) {
+            return n ? n : -EAGAIN;
+        }
+        n = copy(w, MIN(len, (size_t)n));
+    } while (n == -EAGAIN && waits && !file_nonblock(w->in, 0));
+    return n;
 }
 
 /* /dev/null has nothing that could be spliced out of it. */
@@ -69,15 +119,11 @@ static bool is_null(struct file *f)
     return S_ISCHR(f->inode->mode) && f->inode->rdev == make_dev(1, 3);
 }
 
-long splice_copy(struct file *in, uint64_t *in_pos, struct file *out,
-                 uint64_t *out_pos, size_t len, int flags)
+static long copy_way(struct way *w, size_t len, bool nowait)
 {
-    size_t size = MIN(len, (size_t)CHUNK), moved = 0;
-    bool from_pipe = pipe_of(in);
-    void *buf;
-    long n = 1;
+    struct file *in = w->in;
 
-    if (!(in->mode & FILE_READ) || !(out->mode & FILE_WRITE)) {
+    if (!(in->mode & FILE_READ) || !(w->out->mode & FILE_WRITE)) {
         return -EBADF;
     }
     if (S_ISDIR(in->inode->mode) || !in->ops->read || is_null(in)) {
@@ -86,34 +132,23 @@ long splice_copy(struct file *in, uint64_t *in_pos, struct file *out,
     if (len == 0) {
         return 0;
     }
-    buf = kmalloc(size);
-    if (!buf) {
-        return -ENOMEM;
-    }
-    while (moved < len && n > 0) {
-        n = copy_chunk(in, in_pos, out, out_pos, buf, MIN(size, len - moved),
-                       flags, &moved);
-        if (from_pipe) {
-            flags |= IO_NOWAIT; /* what waits now, not more */
-        }
-    }
-    kfree(buf);
-    return moved ? (long)moved : n;
+    w->in_flags = nowait ? IO_NOWAIT : 0;
+    return pipe_of(w->out) ? copy_into_pipe(w, len, nowait) : copy(w, len);
 }
 
-/* From a file into a pipe: waits for room once, then takes what fits. */
-static long fill_pipe(struct file *in, uint64_t *in_pos, struct file *out,
-                      size_t len, int flags)
+long splice_copy(struct file *in, uint64_t *in_pos, struct file *out,
+                 uint64_t *out_pos, size_t len)
 {
-    return splice_copy(in, in_pos, out, NULL,
-                       MIN(len, (size_t)pipe_size(pipe_of(out))), flags);
+    struct way w = {in, out, in_pos, out_pos, 0, 0};
+
+    return copy_way(&w, len, false);
 }
 
 long splice_files(struct file *in, uint64_t *in_pos, struct file *out,
                   uint64_t *out_pos, size_t len, bool nowait)
 {
     struct pipe *from = pipe_of(in), *to = pipe_of(out);
-    int flags = nowait ? IO_NOWAIT : 0;
+    struct way w = {in, out, in_pos, out_pos, 0, 0};
 
     if (!(in->mode & FILE_READ) || !(out->mode & FILE_WRITE)) {
         return -EBADF;
@@ -127,17 +162,37 @@ long splice_files(struct file *in, uint64_t *in_pos, struct file *out,
     if (!to && out->flags & O_APPEND) {
         return -EINVAL;
     }
-    if (to && !from) {
-        return fill_pipe(in, in_pos, out, len, flags);
+    return copy_way(&w, len, nowait);
+}
+
+/* As much as there is room for, and as waits. */
+static long tee(struct pipe *from, struct pipe *to, struct file *out,
+                size_t len, bool nowait)
+{
+    void *buf;
+    long n;
+
+    len = MIN(len, (size_t)MIN(pipe_size(from), pipe_room(to)));
+    if (!len) {
+        return -EAGAIN;
     }
-    return splice_copy(in, in_pos, out, out_pos, len, flags);
+    buf = kmalloc(len);
+    if (!buf) {
+        return -ENOMEM;
+    }
+    n = pipe_peek(from, buf, len, nowait);
+    if (n > 0) {
+        n = write_at(out, buf, n, NULL, IO_NOWAIT);
+    }
+    kfree(buf);
+    return n;
 }
 
 long splice_tee(struct file *in, struct file *out, size_t len, bool nowait)
 {
     struct pipe *from = pipe_of(in), *to = pipe_of(out);
-    size_t size;
-    void *buf;
+    bool in_waits = !nowait && !file_nonblock(in, 0);
+    bool out_waits = !nowait && !file_nonblock(out, 0);
     long n;
 
     if (!(in->mode & FILE_READ) || !(out->mode & FILE_WRITE)) {
@@ -146,19 +201,16 @@ long splice_tee(struct file *in, struct file *out, size_t len, bool nowait)
     if (!from || !to || from == to) {
         return -EINVAL;
     }
-    size = MIN(len, (size_t)pipe_size(from));
-    if (size == 0) {
+    if (!len) {
         return 0;
     }
-    buf = kmalloc(size);
-    if (!buf) {
-        return -ENOMEM;
+    while ((n = tee(from, to, out, len, !in_waits)) == -EAGAIN && in_waits &&
+           out_waits) {
+        n = pipe_wait_writable(to);
+        if (n) {
+            break;
+        }
     }
-    n = pipe_peek(from, buf, size, nowait || file_nonblock(in, 0));
-    if (n > 0) {
-        n = write_at(out, buf, n, NULL, nowait ? IO_NOWAIT : 0);
-    }
-    kfree(buf);
     return n;
 }
 
@@ -198,5 +250,5 @@ long splice_range(struct file *in, uint64_t *in_pos, struct file *out,
         len = 0;
     }
     err = check_range(in, from, out, out_pos ? *out_pos : out->pos, len);
-    return err ? err : splice_copy(in, in_pos, out, out_pos, len, 0);
+    return err ? err : splice_copy(in, in_pos, out, out_pos, len);
 }

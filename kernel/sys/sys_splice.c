@@ -87,7 +87,7 @@ long sys_sendfile(const struct sysargs *a)
     } else if (p.out.file->flags & O_APPEND || !p.in.file->ops->seek) {
         n = -EINVAL; /* pipes, sockets, terminals */
     } else {
-        n = splice_copy(p.in.file, pos_ptr(&pos), p.out.file, NULL, len, 0);
+        n = splice_copy(p.in.file, pos_ptr(&pos), p.out.file, NULL, len);
     }
     pair_put(&p);
     return pos_put(&pos, n);

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
  * splice and vmsplice: file to pipe, pipe to file, pipe to pipe, offsets,
- * and what they refuse.
+ * and what they refuse. Into a pipe goes what there is room for.
  */
+#include <sys/sendfile.h>
+#include <sys/socket.h>
 #include <sys/uio.h>
 #include "tests/guest/show.h"
 
@@ -78,6 +80,68 @@ static void pipes(void)
     close(b[1]);
 }
 
+/* A pipe takes what there is room for, also from who waits, and what it does
+ * not take is not lost. */
+static void room(void)
+{
+    int p[2], q[2], in = open("/tmp/large", O_CREAT | O_RDWR, 0600);
+
+    title("room");
+    pipe(p);
+    pipe(q);
+    write(in, buf, sizeof(buf));
+    CALL(lseek, in, 0L, SEEK_SET);
+    CALL(write, p[1], buf, 40000L);
+    CALL(splice, in, NULL, p[1], NULL, 65536L, 0);
+    CALL(lseek, in, 0L, SEEK_CUR);
+    CALL(splice, in, NULL, p[1], NULL, 65536L, SPLICE_F_NONBLOCK);
+    CALL(read, p[0], buf, sizeof(buf));
+    CALL(sendfile, p[1], in, NULL, 100000L);
+    CALL(write, q[1], buf, 50000L);
+    CALL(splice, p[0], NULL, q[1], NULL, 65536L, 0);
+    CALL(tee, p[0], q[1], 65536L, SPLICE_F_NONBLOCK);
+    CALL(read, p[0], buf, sizeof(buf));
+    CALL(read, q[0], buf, sizeof(buf));
+    CALL(write, p[1], buf, 20000L);
+    CALL(write, q[1], buf, 60000L);
+    CALL(tee, p[0], q[1], 65536L, 0);
+    CALL(read, p[0], buf, sizeof(buf));
+    CALL(read, q[0], buf, sizeof(buf));
+    close(in);
+    close(q[0]);
+    close(q[1]);
+    close(p[0]);
+    close(p[1]);
+}
+
+static void sockets(void)
+{
+    int p[2], s[2];
+    long n;
+
+    title("sockets");
+    pipe(p);
+    socketpair(AF_UNIX, SOCK_STREAM, 0, s);
+    CALL(write, s[0], buf, 100L);
+    CALL(splice, s[1], NULL, p[1], NULL, 65536L, 0);
+    CALL(read, p[0], buf, sizeof(buf));
+    CALL(write, p[1], buf, 61440L);
+    CALL(write, s[0], buf, 30000L);
+    n = RAW(splice, s[1], NULL, p[1], NULL, 65536L, SPLICE_F_NONBLOCK);
+    EXPECT(n > 0 && n <= 4096);
+    EXPECT(n + recv(s[1], buf, sizeof(buf), MSG_DONTWAIT) == 30000);
+    EXPECT(read(p[0], buf, sizeof(buf)) == 61440 + n);
+    CALL(splice, s[1], NULL, p[1], NULL, 65536L, SPLICE_F_NONBLOCK);
+    CALL(write, p[1], buf, 1000L);
+    close(p[1]);
+    CALL(splice, p[0], NULL, s[0], NULL, 65536L, 0);
+    CALL(splice, p[0], NULL, s[0], NULL, 65536L, 0);
+    CALL(read, s[1], buf, sizeof(buf));
+    close(p[0]);
+    close(s[0]);
+    close(s[1]);
+}
+
 static void refusals(void)
 {
     loff_t off = 0, negative = -1;
@@ -124,6 +188,8 @@ int main(void)
     show_start();
     files();
     pipes();
+    room();
+    sockets();
     refusals();
     devices();
     return 0;
