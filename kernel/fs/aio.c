@@ -207,6 +207,12 @@ int aio_poll(struct aio_context *c, struct aio_request *r, struct file *f,
     p->pt.add = add_hook;
     list_init(&p->fired_node);
     mutex_lock(&c->polls_lock);
+    if (atomic_load(&c->ended)) { /* nobody would end it any more */
+        mutex_unlock(&c->polls_lock);
+        file_put(f);
+        kfree(p);
+        return -EINVAL;
+    }
     list_add_tail(&c->polls, &p->node);
     look_at(p, &p->pt);
     mutex_unlock(&c->polls_lock);

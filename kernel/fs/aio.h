@@ -48,7 +48,8 @@ void aio_give_back(struct aio_context *c, struct aio_request *r);
 void aio_complete(struct aio_context *c, struct aio_request *r, int64_t res);
 
 /* Begins to wait for events (POLL*) of f, whose reference is taken (also on
- * failure); r gets the result: the bits. -ENOMEM: r is still the caller's. */
+ * failure); r gets the result: the bits. -ENOMEM, -EINVAL (the context ended):
+ * r is still the caller's. */
 int aio_poll(struct aio_context *c, struct aio_request *r, struct file *f,
              uint32_t events);
 /* A poll under way ends: its event comes with no bits. -EINVAL: obj names

@@ -98,11 +98,10 @@ static uint32_t mask_of(uint32_t events)
     static const struct {
         uint32_t in, dn;
     } map[] = {
-        {IN_ACCESS, DN_ACCESS},    {IN_MODIFY, DN_MODIFY},
-        {IN_CREATE, DN_CREATE},    {IN_MOVED_TO, DN_CREATE},
-        {IN_DELETE, DN_DELETE},    {IN_MOVED_FROM, DN_DELETE},
-        {IN_ATTRIB, DN_ATTRIB},    {WATCH_RENAME, DN_RENAME},
-        {WATCH_RENAME, DN_RENAME},
+        {IN_ACCESS, DN_ACCESS}, {IN_MODIFY, DN_MODIFY},
+        {IN_CREATE, DN_CREATE}, {IN_MOVED_TO, DN_CREATE},
+        {IN_DELETE, DN_DELETE}, {IN_MOVED_FROM, DN_DELETE},
+        {IN_ATTRIB, DN_ATTRIB}, {WATCH_RENAME, DN_RENAME},
     };
     uint32_t mask = 0;
 

@@ -7,7 +7,8 @@
  * ep->lock (a mutex) guards the items. ready_lock guards the ready list; it
  * has a wait queue's class, since callbacks take it under one. all_lock keeps
  * an epoll and a watched file from ending past each other: an item's file is
- * not counted, the file's end takes its items away (epoll_forget).
+ * not counted, the file's end takes its items away (epoll_forget). Also, it is
+ * held while one epoll begins or ends to watch another.
  */
 #include "kernel/fs/epoll.h"
 #include "kernel/fs/file.h"
@@ -290,7 +291,7 @@ int epoll_control(struct file *epf, int op, struct file *target, int fd,
                   const struct epoll_event *event)
 {
     struct epoll *ep = epoll_of(epf), *nested = epoll_of(target);
-    bool all = op == EPOLL_CTL_ADD && nested;
+    bool all = nested != NULL;
     int err;
 
     if (!target->ops->poll) {
@@ -305,7 +306,8 @@ int epoll_control(struct file *epf, int op, struct file *target, int fd,
     }
     if (all) {
         mutex_lock(&all_lock);
-        if (depth_below(nested, ep, 0) + 1 + depth_above(ep, 0) > NESTED_MOST) {
+        if (op == EPOLL_CTL_ADD &&
+            depth_below(nested, ep, 0) + 1 + depth_above(ep, 0) > NESTED_MOST) {
             mutex_unlock(&all_lock);
             return -ELOOP;
         }

@@ -12,7 +12,7 @@ $(B)/kernel/kernel/fs/config.o: $(B)/config.gz
 $(B)/kernel/kernel/fs/config.o: KERNEL_CFLAGS += -DCONFIG_GZ='"$(B)/config.gz"'
 
 FS_UNIT := $(B)/unit/kernel/fs
-FS_WORLD := $(addprefix $(FS_UNIT)/, tests/support.o anon.o attr.o async.o current.o \
+FS_WORLD := $(addprefix $(FS_UNIT)/, tests/support.o aio.o anon.o attr.o async.o current.o \
 	dcache.o dentry.o directory.o epoll.o eventfd.o fdtable.o file.o \
 	dnotify.o inode.o inotify.o lease.o locks.o mapping.o memfd.o mount.o mount_move.o names.o open.o \
 	overlay.o overlay_copy.o overlay_names.o overlay_remove.o pagecache.o \

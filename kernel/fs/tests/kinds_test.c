@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * Files that are no files: pipes, FIFOs, eventfd, epoll, inotify; locks; and
- * descriptor tables. One task, so nothing here waits for another.
+ * Files that are no files: pipes, FIFOs, eventfd, epoll, inotify; contexts of
+ * asynchronous I/O; locks; and descriptor tables. One task, so nothing here
+ * waits for another.
  */
 #include "kernel/fs/tests/support.h"
+#include "kernel/fs/aio.h"
 #include "kernel/fs/current.h"
 #include "kernel/fs/epoll.h"
 #include "kernel/fs/event.h"
@@ -327,6 +329,35 @@ static void whole_file_locks_convert(void)
     t_unlink("/lock");
 }
 
+/* ---- asynchronous I/O ---- */
+
+/* io_submit(2) may be about to begin a poll when another thread ends its
+ * context: the file is not to hold on to what is freed. */
+static void an_ended_context_takes_no_poll(void)
+{
+    struct aio_table table;
+    struct aio_context *c;
+    struct aio_request *r;
+    int p[2];
+
+    make_pipe(O_NONBLOCK, p);
+    aio_table_init(&table);
+    EXPECT_EQ(aio_create(&table, 1, 2), 0);
+    c = aio_find(&table, 1);
+    EXPECT_EQ(aio_take_place(c, &r), 0);
+    file_ref(t_file(p[0]));
+    EXPECT_EQ(aio_poll(c, r, t_file(p[0]), POLLIN), 0);
+    EXPECT_EQ(aio_take_place(c, &r), 0);
+    EXPECT_EQ(aio_destroy(&table, 1), 0);
+    file_ref(t_file(p[0]));
+    EXPECT_EQ(aio_poll(c, r, t_file(p[0]), POLLIN), -EINVAL);
+    aio_give_back(c, r);
+    aio_put(c);
+    EXPECT_EQ(t_write(p[1], "x", 1), 1);
+    fd_close(p[0]);
+    fd_close(p[1]);
+}
+
 /* ---- descriptors ---- */
 
 static void the_lowest_number_is_taken(void)
@@ -386,6 +417,7 @@ int main(void)
     RUN(inotify_tells_of_names_and_content);
     RUN(record_locks_split_and_join);
     RUN(whole_file_locks_convert);
+    RUN(an_ended_context_takes_no_poll);
     RUN(the_lowest_number_is_taken);
     RUN(a_copied_table_shares_files_not_numbers);
     return unit_result();
