@@ -212,7 +212,7 @@ void lease_release(struct file *f)
 
 /* ---- breaking ---- */
 
-enum { OWNERS_MOST = 8 }; /* told at once */
+enum { OWNERS_MOST = 8 }; /* told in one pass */
 
 struct breaking {
     unsigned told;
@@ -225,35 +225,47 @@ static bool is_against(const struct lease *lease, bool writes)
     return writes || lease->type == F_WRLCK;
 }
 
+/* What the lease is to become, if that is news to its holder: the first to want
+ * it broken, or a writer after readers. [lease_lock] */
+static bool lower(struct lease *lease, bool writes)
+{
+    int target = writes ? F_UNLCK : F_RDLCK;
+
+    if (lease->target == F_UNLCK || lease->target == target) {
+        return false;
+    }
+    lease->target = target;
+    return true;
+}
+
 /* Begins to break what is against it, takes away what is overdue. True when
- * some is left. [lease_lock] */
+ * some is left; when OWNERS_MOST are to be told, there may be more of them.
+ * [lease_lock] */
 static bool break_locked(struct inode_leases *l, bool writes,
                          struct breaking *b)
 {
-    uint64_t now = clock_now();
+    uint64_t now = clock_now(), grace;
     bool left = false;
 
+    grace = (uint64_t)tunable(&tunable_lease_break_time) * NSEC_PER_SEC;
     b->told = 0;
     b->deadline = UINT64_MAX;
     list_for_each_safe (pos, &l->leases) {
         struct lease *lease = list_entry(pos, struct lease, node);
-        int target = writes ? F_UNLCK : F_RDLCK;
 
         if (!is_against(lease, writes)) {
             continue;
         }
-        if (lease->target == lease->type) {
-            lease->deadline =
-                now +
-                (uint64_t)tunable(&tunable_lease_break_time) * NSEC_PER_SEC;
-            if (b->told < OWNERS_MOST) {
-                io_owner_get(lease->file, &b->owners[b->told++]);
-            }
+        if (b->told == OWNERS_MOST) {
+            return true;
+        }
+        if (lower(lease, writes)) {
+            lease->deadline = now + grace;
+            io_owner_get(lease->file, &b->owners[b->told++]);
         } else if (lease->deadline <= now) {
             change(lease, lease->target);
             continue;
         }
-        lease->target = target;
         b->deadline = MIN(b->deadline, lease->deadline);
         left = true;
     }
@@ -264,12 +276,14 @@ static bool break_once(struct inode_leases *l, bool writes, struct breaking *b)
 {
     bool left;
 
-    spin_lock(&lease_lock);
-    left = break_locked(l, writes, b);
-    spin_unlock(&lease_lock);
-    for (unsigned i = 0; i < b->told; i++) {
-        io_owner_message(&b->owners[i]);
-    }
+    do {
+        spin_lock(&lease_lock);
+        left = break_locked(l, writes, b);
+        spin_unlock(&lease_lock);
+        for (unsigned i = 0; i < b->told; i++) {
+            io_owner_message(&b->owners[i]);
+        }
+    } while (b->told == OWNERS_MOST);
     return left;
 }
 

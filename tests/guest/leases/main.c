@@ -72,6 +72,68 @@ static void breaking(int type, int flags, const char *how)
     close(fd);
 }
 
+static int signals_waiting(void)
+{
+    sigset_t set;
+    int n = 0;
+
+    sigemptyset(&set);
+    sigaddset(&set, SIGRTMIN);
+    while (sigtimedwait(&set, NULL, &(struct timespec){0, 0}) == SIGRTMIN) {
+        n++;
+    }
+    return n;
+}
+
+static int lease(int type)
+{
+    int fd = open("/tmp/f", type == F_WRLCK ? O_RDWR : O_RDONLY);
+
+    fcntl(fd, F_SETSIG, SIGRTMIN);
+    CALL(fcntl, fd, F_SETLEASE, type);
+    return fd;
+}
+
+static void try_open(int flags)
+{
+    int fd = open("/tmp/f", flags | O_NONBLOCK);
+
+    printf("%d: %s\n", flags, fd < 0 ? strerrorname_np(errno) : "open");
+    close(fd);
+}
+
+/* A lease that is to go for a writer does not stay for a reader; one that is
+ * lowered for readers is to go for a writer. Every holder hears of it. */
+static void many(void)
+{
+    int fd, fds[20];
+
+    title("one after another");
+    fd = lease(F_WRLCK);
+    try_open(O_RDONLY);
+    CALL(fcntl, fd, F_GETLEASE);
+    try_open(O_WRONLY);
+    CALL(fcntl, fd, F_GETLEASE);
+    try_open(O_RDONLY);
+    CALL(fcntl, fd, F_GETLEASE);
+    CALL(fcntl, fd, F_SETLEASE, F_RDLCK);
+    printf("%d signals\n", signals_waiting());
+    close(fd);
+    title("many holders");
+    for (unsigned i = 0; i < COUNT(fds); i++) {
+        fds[i] = lease(F_RDLCK);
+    }
+    try_open(O_RDONLY);
+    try_open(O_WRONLY);
+    try_open(O_RDWR);
+    printf("%d signals\n", signals_waiting());
+    CALL(fcntl, fds[COUNT(fds) - 1], F_GETLEASE);
+    for (unsigned i = 0; i < COUNT(fds); i++) {
+        close(fds[i]);
+    }
+    try_open(O_WRONLY);
+}
+
 int main(void)
 {
     show_start();
@@ -80,6 +142,7 @@ int main(void)
     breaking(F_WRLCK, O_RDONLY, "a write lease and a reader");
     breaking(F_WRLCK, O_WRONLY, "a write lease and a writer");
     breaking(F_RDLCK, O_WRONLY, "a read lease and a writer");
+    many();
     title("others");
     int fd = open("/tmp/f", O_RDONLY);
     setresuid(NOBODY, NOBODY, NOBODY);
