@@ -270,20 +270,25 @@ static void finish(struct hostio_op *op, int32_t result)
     op->done(op, result);
 }
 
-static void finish_canceled(struct ring *r)
+static struct hostio_op *pop_canceled(struct ring *r)
 {
     struct hostio_op *op = NULL;
 
-    if (likely(list_empty(&r->canceled))) {
-        return;
-    }
     spin_lock(&r->lock);
     if (!list_empty(&r->canceled)) {
         op = list_entry(list_pop(&r->canceled), struct hostio_op, node);
         r->queued_count--;
     }
     spin_unlock(&r->lock);
-    if (op) {
+    return op;
+}
+
+static void finish_canceled(struct ring *r)
+{
+    struct hostio_op *op;
+
+    while (unlikely(!list_empty(&r->canceled)) &&
+           (op = pop_canceled(r)) != NULL) {
         finish(op, -ECANCELED);
     }
 }

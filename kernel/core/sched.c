@@ -405,7 +405,9 @@ void task_init(struct task *t, void *stack, const char *name,
 
 void task_start(struct task *t)
 {
-    check(task_wake(t));
+    bool woken = task_wake(t);
+
+    check(woken);
 }
 
 void task_exit(void)

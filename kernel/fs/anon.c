@@ -124,13 +124,16 @@ int file_open_anon(const char *name, const struct file_ops *ops, void *private,
 void anon_init(void)
 {
     struct dentry *root;
+    int err;
 
     sb_init(&anon_sb, &anon_sb_ops, "anon_inodefs", ANON_INODE_MAGIC,
             SB_NO_ATIME);
     sb_init(&pipe_sb, &anon_sb_ops, "pipefs", PIPEFS_MAGIC, SB_NO_ATIME);
-    check(inode_new(&anon_sb, 0600, NULL, &shared) == 0);
+    err = inode_new(&anon_sb, 0600, NULL, &shared);
+    check(!err);
     inode_get(shared);
-    check(dentry_root(shared, &root) == 0);
+    err = dentry_root(shared, &root);
+    check(!err);
     anon_mount.sb = &anon_sb;
     anon_mount.root = root;
     anon_mount.refs = 1;

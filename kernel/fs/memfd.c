@@ -27,10 +27,12 @@ static struct mount memfd_mount;
 void memfd_init(void)
 {
     struct superblock *sb;
+    int err = tmpfs_mount(&sb);
 
-    check(tmpfs_mount(&sb) == 0);
+    check(!err);
     inode_get(sb->root);
-    check(dentry_root(sb->root, &memfd_mount.root) == 0);
+    err = dentry_root(sb->root, &memfd_mount.root);
+    check(!err);
     memfd_mount.sb = sb;
     memfd_mount.refs = 1;
     memfd_mount.hidden = true;

@@ -136,15 +136,18 @@ static void move_page(struct pagecache *pc, uint64_t index, struct cpage *old,
                       struct cpage *fresh, uint64_t window)
 {
     char *to = (char *)window + index * PAGE_SIZE;
+    size_t left = arch_user_copy(to, old->data, PAGE_SIZE);
+    struct cpage *was;
 
-    check(arch_user_copy(to, old->data, PAGE_SIZE) == 0);
+    check(!left); /* the window's pages are committed */
     *fresh = (struct cpage){.data = to,
                             .refs = 1,
                             .state = PAGE_READY,
                             .borrowed = true,
                             .charged = old->charged};
     spin_lock(&pc->lock);
-    check(tree_swap(pc, index, fresh) == old);
+    was = tree_swap(pc, index, fresh);
+    check(was == old);
     old->charged = NULL;
     spin_unlock(&pc->lock);
     cpage_put(old);

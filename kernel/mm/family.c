@@ -62,7 +62,7 @@ void family_join(struct family *f, struct mm *mm)
 int family_enter(struct family *f, struct mm *mm)
 {
     struct family *own = mm->family;
-    bool ended;
+    bool ended, closed;
 
     spin_lock(&f->lock);
     ended = f->ended;
@@ -70,7 +70,8 @@ int family_enter(struct family *f, struct mm *mm)
     if (ended) {
         return -EAGAIN;
     }
-    check(sched_gate_close(&mm->gate));
+    closed = sched_gate_close(&mm->gate);
+    check(closed);
     mm->stranger = true;
     list_del(&mm->family_node);
     family_join(f, mm);

@@ -145,7 +145,9 @@ int map_window(struct mm *mm, const struct mapping *m)
         }
     }
     if (err && at > m->start) {
-        check(unmap_locked(mm, m->start, at) == 0); /* nothing to split */
+        int undone = unmap_locked(mm, m->start, at);
+
+        check(!undone); /* nothing to split */
     }
     return err;
 }

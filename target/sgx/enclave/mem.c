@@ -162,6 +162,22 @@ static int set_rights(uint64_t addr, uint64_t end, uint8_t rights)
 
 /* ---- target.h ---- */
 
+/* New pages; none when one cannot be had. */
+static int add_run(uint64_t addr, uint64_t end, uint8_t rights)
+{
+    for (uint64_t at = addr; at < end; at += PAGE_SIZE) {
+        int err = add_page(at, rights, NULL);
+
+        if (err) {
+            target_mem_release(addr, at - addr);
+            return err;
+        }
+    }
+    return 0;
+}
+
+/* On failure, what was committed before keeps its content; runs that were added
+ * before the one that failed stay as they are: zeros, for the next commit. */
 int target_mem_commit(uint64_t addr, uint64_t len, int prot)
 {
     uint8_t rights = rights_of(prot);
@@ -177,20 +193,15 @@ int target_mem_commit(uint64_t addr, uint64_t len, int prot)
     if (!pages_prepare(addr, len)) {
         return -ENOMEM;
     }
-    for (uint64_t at = addr; at < end && !err;) {
-        uint64_t stop = run_end(at, end, PAGE_COMMITTED, PAGE_COMMITTED);
-
+    for (uint64_t at = addr, stop; at < end && !err; at = stop) {
+        stop = run_end(at, end, PAGE_COMMITTED, PAGE_COMMITTED);
         if (stop > at) {
             unhide(at, stop);
             err = set_rights(at, stop, rights);
-            at = stop;
-            continue;
+        } else {
+            stop = run_end(at, end, PAGE_COMMITTED, 0);
+            err = add_run(at, stop, rights);
         }
-        err = add_page(at, rights, NULL);
-        if (err) {
-            target_mem_release(addr, at - addr);
-        }
-        at += PAGE_SIZE;
     }
     return !err && !prot && len ? hide(addr, end) : err;
 }
