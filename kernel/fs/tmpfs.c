@@ -14,7 +14,7 @@
 #include "abi/linux/stat.h"
 #include "abi/linux/statfs.h"
 
-enum { NOMINAL_PAGES = 1 << 20 }; /* what statfs shows without a limit */
+enum { NOMINAL_PAGES = 1 << 22 }; /* what statfs shows without a limit */
 
 static const struct inode_ops tmpfs_inode_ops;
 

@@ -64,9 +64,13 @@ static uint64_t *pos_ptr(struct user_pos *p)
     return p->at.addr ? &p->value : NULL;
 }
 
-static long pos_put(struct user_pos *p, long n)
+/* n is the call's result. Written back when it is at least `least`: calls
+ * differ there, and who cannot be told is -EFAULT also when nothing moved. */
+static long pos_put(struct user_pos *p, long n, long least)
 {
-    return p->at.addr && n > 0 && put_user64(p->at, p->value) ? -EFAULT : n;
+    bool tell = p->at.addr && n >= least;
+
+    return tell && put_user64(p->at, p->value) ? -EFAULT : n;
 }
 
 long sys_sendfile(const struct sysargs *a)
@@ -90,15 +94,16 @@ long sys_sendfile(const struct sysargs *a)
         n = splice_copy(p.in.file, pos_ptr(&pos), p.out.file, NULL, len);
     }
     pair_put(&p);
-    return pos_put(&pos, n);
+    return pos_put(&pos, n, INT64_MIN);
 }
 
 /* splice and copy_file_range take the same arguments. */
-/* too_low: what a negative offset gives. */
+/* too_low: what a negative offset gives; least: see pos_put(). */
 typedef long between(struct pair *p, uint64_t *in, uint64_t *out, size_t len,
                      unsigned flags);
 
-static long call_between(const struct sysargs *a, between *fn, int too_low)
+static long call_between(const struct sysargs *a, between *fn, int too_low,
+                         long least)
 {
     size_t len = MIN(arg_u64(a, 4), MAX_RW_COUNT);
     struct user_pos in, out;
@@ -113,8 +118,8 @@ static long call_between(const struct sysargs *a, between *fn, int too_low)
     n = n == -EINVAL ? too_low : n;
     if (!n) {
         n = fn(&p, pos_ptr(&in), pos_ptr(&out), len, arg_uint(a, 5));
-        n = pos_put(&in, n);
-        n = pos_put(&out, n);
+        n = pos_put(&in, n, least);
+        n = pos_put(&out, n, least);
     }
     pair_put(&p);
     return n;
@@ -135,7 +140,7 @@ long sys_splice(const struct sysargs *a)
     if (arg_uint(a, 5) & ~(unsigned)SPLICE_FLAGS) {
         return -EINVAL;
     }
-    return call_between(a, do_splice, -EINVAL);
+    return call_between(a, do_splice, -EINVAL, 0);
 }
 
 static long do_copy(struct pair *p, uint64_t *in, uint64_t *out, size_t len,
@@ -149,7 +154,7 @@ long sys_copy_file_range(const struct sysargs *a)
     if (arg_uint(a, 5)) {
         return -EINVAL;
     }
-    return call_between(a, do_copy, -EOVERFLOW);
+    return call_between(a, do_copy, -EOVERFLOW, 1);
 }
 
 long sys_tee(const struct sysargs *a)

@@ -4,6 +4,7 @@
  * pipes, at the end of the file, refusals.
  */
 #include "tests/guest/show.h"
+#include <sys/mman.h>
 
 static char buf[300000];
 
@@ -44,6 +45,15 @@ int main(void)
     int wr = open("/tmp/in", O_WRONLY), dir = open("/tmp", O_RDONLY);
     CALL(sendfile, out, wr, NULL, 1L);
     CALL(sendfile, out, dir, NULL, 1L);
+    title("nothing moved, and an offset that cannot be written back");
+    off_t *fixed = mmap(NULL, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS,
+                        -1, 0);
+    put("/tmp/empty", "");
+    int empty = open("/tmp/empty", O_RDWR);
+    CALL(sendfile, out, empty, fixed, 1L);
+    CALL(sendfile, ap, in, fixed, 1L);
+    CALL(splice, empty, fixed, p[1], NULL, 1L, 0);
+    CALL(copy_file_range, empty, fixed, out, NULL, 1L, 0);
     title("large");
     int big = open("/data/random", O_RDONLY);
     off = 0;
