@@ -61,6 +61,9 @@ enum {
     RINGOP_SHUTDOWN = 34,
 };
 
+/* ioprio of RINGOP_RECV: nothing is there now, wait first (a hint). */
+enum { RINGOP_POLL_FIRST = 1 };
+
 /* Ring 1: operations that io_uring lacks. Same entry; fd, addr, len, off and
  * op_flags mean what the system call of that name takes. */
 enum {

@@ -40,6 +40,12 @@ void hostio_get_stats(struct hostio_stats *out)
     out->bytes_out = atomic_load_relaxed(&bytes_out);
 }
 
+void hostio_count(uint64_t in, uint64_t out)
+{
+    atomic_fetch_add(&bytes_in, in);
+    atomic_fetch_add(&bytes_out, out);
+}
+
 /* Takes len bytes of a result out of the buffer. */
 void hostio_receive(const struct host_buffer *b, size_t off, void *dst,
                     size_t len)

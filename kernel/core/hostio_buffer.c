@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Bounce buffers: the one region of host memory that payloads pass through,
- * cut into buffers of three sizes. The kernel's own record (bitmaps) says which
+ * cut into buffers of four sizes. The kernel's own record (bitmaps) says which
  * are taken; nothing about them is kept in the region itself.
  */
 #include "kernel/core/hostio_ring.h"
@@ -14,65 +14,64 @@
 #include "target/target.h"
 #include "abi/linux/errno.h"
 
-enum { BUFFERS_MAX = 4096, CLASSES = 3 };
+enum { BUFFERS_MAX = 4096, CLASSES = 4 };
 
 struct buffer_class {
     struct hptr base;
-    uint32_t size, count, hint;
+    uint32_t size, count;
     uint32_t taken; /* how many are in use; read without lock */
     uint64_t used[BITMAP_WORDS(BUFFERS_MAX)];
+    uint16_t free[BUFFERS_MAX]; /* count - taken of them; the last one freed,
+                                   whose memory is warm, is taken first */
 };
 
 static struct spinlock lock = SPINLOCK_INIT(LOCK_HOSTIO);
-static struct buffer_class classes[CLASSES]; /* their `used`: under lock */
+static struct buffer_class classes[CLASSES]; /* under lock */
 static struct wait_queue freed;
 
-/* A quarter for small and a quarter for large buffers. */
+static const uint32_t sizes[CLASSES] = {BUFFER_SMALL, BUFFER_MEDIUM,
+                                        BUFFER_SIZE, BUFFER_LARGE};
+
+/* A quarter for each size. */
 int buffer_init(void)
 {
-    static const uint32_t sizes[CLASSES] = {BUFFER_LARGE, BUFFER_SMALL,
-                                            BUFFER_SIZE};
-    uint64_t len, share;
+    uint64_t len;
     struct hptr base;
     int err = target_bounce(&base, &len);
 
     if (err) {
         return err;
     }
-    if (len / 4 < BUFFER_LARGE || !IS_ALIGNED(base.addr, PAGE_SIZE)) {
+    if (len / CLASSES < BUFFER_LARGE || !IS_ALIGNED(base.addr, PAGE_SIZE)) {
         return -EINVAL;
     }
     wait_queue_init(&freed);
-    share = len / 4;
     for (int i = 0; i < CLASSES; i++) {
-        uint64_t part = i == CLASSES - 1 ? len : share;
-        uint64_t count = MIN(part / sizes[i], (uint64_t)BUFFERS_MAX);
-        int at = sizes[i] == BUFFER_SMALL ? 0 : sizes[i] == BUFFER_SIZE ? 1 : 2;
+        uint64_t count = MIN(len / CLASSES / sizes[i], (uint64_t)BUFFERS_MAX);
 
-        memset(&classes[at], 0, sizeof(classes[at]));
-        classes[at].base = base;
-        classes[at].size = sizes[i];
-        classes[at].count = count;
+        memset(&classes[i], 0, sizeof(classes[i]));
+        classes[i].base = base;
+        classes[i].size = sizes[i];
+        classes[i].count = count;
+        for (uint64_t n = 0; n < count; n++) {
+            classes[i].free[n] = (uint16_t)(count - 1 - n);
+        }
         base.addr += count * sizes[i];
-        len -= count * sizes[i];
     }
     return 0;
 }
 
 static bool take(struct buffer_class *c, struct host_buffer *b)
 {
-    size_t i = bitmap_find_zero(c->used, c->count, c->hint);
+    uint32_t i;
 
-    if (i == c->count && c->hint) {
-        i = bitmap_find_zero(c->used, c->count, 0);
-    }
-    if (i == c->count) {
+    if (c->taken == c->count) {
         return false;
     }
-    bitmap_set(c->used, i);
     c->taken++;
-    c->hint = i + 1 < c->count ? i + 1 : 0;
-    b->at.addr = c->base.addr + i * c->size;
+    i = c->free[c->count - c->taken];
+    bitmap_set(c->used, i);
+    b->at.addr = c->base.addr + (uint64_t)i * c->size;
     b->size = c->size;
     b->index = i;
     return true;
@@ -117,15 +116,16 @@ struct host_buffer buffer_get(size_t len)
 
 void buffer_put(const struct host_buffer *b)
 {
-    struct buffer_class *c = b->size == BUFFER_SMALL  ? &classes[0]
-                             : b->size == BUFFER_SIZE ? &classes[1]
-                                                      : &classes[2];
+    struct buffer_class *c = classes;
 
+    while (c->size != b->size) {
+        c++;
+    }
     spin_lock(&lock);
     check(bitmap_test(c->used, b->index));
     bitmap_clear(c->used, b->index);
+    c->free[c->count - c->taken] = (uint16_t)b->index;
     c->taken--;
-    c->hint = b->index; /* its memory is warm */
     spin_unlock(&lock);
     wait_wake_all(&freed);
 }

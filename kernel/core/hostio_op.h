@@ -45,6 +45,16 @@ void hostio_start(struct hostio_op *op);
  * does not know op yet answers -ENOENT to `with`: ask again then. */
 void hostio_cancel(struct hostio_op *op, struct hostio_op *with);
 
+/* Calls l->run, once, before what was started is handed over next: what comes
+ * until then can go along. False: it is to be called already. run is called
+ * like a callback; l may be used again from then on. */
+struct hostio_later {
+    void (*run)(struct hostio_later *l);
+    uint32_t queued; /* atomic */
+    struct list node;
+};
+bool hostio_later(struct hostio_later *l);
+
 /* Hands over what was started and looks for completions. No spinlock held. */
 void hostio_look(void);
 
@@ -52,6 +62,7 @@ void hostio_look(void);
 
 enum {
     BUFFER_SMALL = 4 << 10,
+    BUFFER_MEDIUM = 16 << 10,
     BUFFER_SIZE = 64 << 10,
     BUFFER_LARGE = 256 << 10,
 };
@@ -76,7 +87,9 @@ void buffer_read(const struct host_buffer *b, size_t off, void *dst,
 void buffer_write(const struct host_buffer *b, size_t off, const void *src,
                   size_t len);
 
-/* The same, counted as payload in the statistics. */
+/* Payload for the statistics. */
+void hostio_count(uint64_t in, uint64_t out);
+/* As the two above, counted. */
 void hostio_receive(const struct host_buffer *b, size_t off, void *dst,
                     size_t len);
 void hostio_provide(const struct host_buffer *b, size_t off, const void *src,

@@ -178,11 +178,74 @@ static void flush(struct ring *r)
     }
 }
 
+/* ---- what is to be done before that ---- */
+
+static struct spinlock later_lock = SPINLOCK_INIT(LOCK_HOSTIO);
+static struct list later = LIST_INIT(later);
+static uint32_t later_count; /* atomic */
+
+/* A flush is due soon, or at once when much has gathered. */
+static void want_flush(uint32_t gathered)
+{
+    if (gathered >= BATCH) {
+        atomic_store_relaxed(&sched_io_flush_at, 1); /* with the next check */
+        this_vcpu()->resched = 1;
+    } else if (!atomic_load_relaxed(&sched_io_flush_at)) {
+        atomic_store_relaxed(&sched_io_flush_at, clock_now() + HOSTIO_DELAY_NS);
+        this_vcpu()->resched = 1;
+    }
+}
+
+bool hostio_later(struct hostio_later *l)
+{
+    uint32_t count;
+
+    if (atomic_xchg(&l->queued, 1)) {
+        return false;
+    }
+    atomic_fetch_add(&sched_io_inflight, 1);
+    spin_lock(&later_lock);
+    list_add_tail(&later, &l->node);
+    count = atomic_add_fetch(&later_count, 1);
+    spin_unlock(&later_lock);
+    want_flush(count);
+    return true;
+}
+
+static struct hostio_later *take_later(void)
+{
+    struct hostio_later *l = NULL;
+
+    if (atomic_load(&later_count)) {
+        spin_lock(&later_lock);
+        if (!list_empty(&later)) {
+            l = list_entry(list_pop(&later), struct hostio_later, node);
+            atomic_fetch_sub(&later_count, 1);
+        }
+        spin_unlock(&later_lock);
+    }
+    return l;
+}
+
+static void run_later(void)
+{
+    struct hostio_later *l;
+
+    while ((l = take_later()) != NULL) {
+        atomic_store(&l->queued, 0);
+        l->run(l);
+        atomic_fetch_sub(&sched_io_inflight, 1);
+    }
+}
+
 /* Who starts an operation counts it, then looks whether a flush is due; so
  * here, that none is due must be seen before the counts are looked at. */
 static void flush_all(void)
 {
-    atomic_store(&sched_io_flush_at, 0);
+    do {
+        run_later();
+        atomic_store(&sched_io_flush_at, 0);
+    } while (atomic_load(&later_count));
     for (unsigned i = 0; i < TARGET_RINGS; i++) {
         flush(&rings[i]);
     }
@@ -203,13 +266,7 @@ void hostio_start(struct hostio_op *op)
         r->queued_count++;
     }
     spin_unlock(&r->lock);
-    if (atomic_load_relaxed(&r->unsubmitted) >= BATCH) {
-        atomic_store_relaxed(&sched_io_flush_at, 1); /* with the next check */
-        this_vcpu()->resched = 1;
-    } else if (!atomic_load_relaxed(&sched_io_flush_at)) {
-        atomic_store_relaxed(&sched_io_flush_at, clock_now() + HOSTIO_DELAY_NS);
-        this_vcpu()->resched = 1;
-    }
+    want_flush(atomic_load_relaxed(&r->unsubmitted));
 }
 
 void hostio_cancel(struct hostio_op *op, struct hostio_op *with)

@@ -192,6 +192,23 @@ static void go_on(struct host_sock *h)
     }
 }
 
+static void run_later(struct hostio_later *l)
+{
+    struct host_sock *h = container_of(l, struct host_sock, later);
+
+    spin_lock(&h->lock);
+    h->pending--;
+    go_on(h);
+    leave(h, 0);
+}
+
+void host_later(struct host_sock *h)
+{
+    if (hostio_later(&h->later)) {
+        h->pending++;
+    }
+}
+
 static void try_again(struct timer *t)
 {
     struct list todo = LIST_INIT(todo);
@@ -234,6 +251,7 @@ int host_new(struct inet_socket *i, enum host_kind kind, struct host_sock **out)
     h->kind = kind;
     h->fd = -1;
     h->rx_size = BUFFER_SMALL;
+    h->later.run = run_later;
     op_init(h, &h->rx_op);
     op_init(h, &h->tx_op);
     op_init(h, &h->control);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * What the files of the host side share: host.c (the life of a descriptor at
- * the host), host_stream.c, host_stream_ops.c and host_connect.c (connections),
+ * the host), host_packet.c, host_stream.c, host_send.c, host_stream_ops.c and
+ * host_connect.c (connections),
  * host_listen.c (accepting), host_datagram.c, host_control.c, host_option.c.
  *
  * A host_sock is one descriptor of the host and the operations that are under
@@ -17,12 +18,13 @@
 
 #include "kernel/core/hostio_net.h"
 #include "kernel/net/host.h"
+#include "abi/linux/errno.h"
 
 enum {
     HOST_ACCEPTS = 4,
     HOST_NAME_AT = 0,
     HOST_NAME_LEN_AT = 128,
-    HOST_RX_MOST = 256 << 10, /* bytes received ahead */
+    HOST_RX_MOST = 512 << 10, /* bytes received ahead */
 };
 
 enum host_kind { HOST_STREAM, HOST_LISTENER, HOST_DATAGRAM };
@@ -44,7 +46,8 @@ struct host_op {
 
 struct host_packet {
     struct list node;
-    uint32_t off, len; /* bytes used up, and in all */
+    uint32_t off, len;      /* bytes used up, and in all */
+    struct host_buffer buf; /* they lie there; size 0: in data */
     uint8_t data[];
 };
 
@@ -65,7 +68,9 @@ struct host_sock {
     struct mutex read_lock; /* LOCK_FS_INODE: who takes packets off rx */
     struct list rx, tx;     /* host_packet; rx: tail appended under lock */
     uint32_t rx_bytes, tx_bytes, rx_size;
-    uint32_t tx_off, tx_len; /* of what tx_op's buffer holds */
+    bool rx_drained;         /* the last receive took all that was there */
+    uint32_t tx_off, tx_len; /* of what tx_op's buffer holds, gathered */
+    uint32_t tx_inflight;    /* bytes of the send that is under way */
     bool tx_blocked;         /* a writer found no room; atomic */
 
     int backlog;
@@ -73,6 +78,7 @@ struct host_sock {
     struct host_op rx_op, tx_op, control;
     struct host_op accept_op[HOST_ACCEPTS];
     struct list starving_node; /* under host.c's own lock */
+    struct hostio_later later;
 };
 
 static inline struct host_sock *host_of(struct inet_socket *i)
@@ -113,6 +119,8 @@ bool host_get_buffer(struct host_op *o, uint32_t len);
 void host_drop_buffer(struct host_op *o);
 /* Tries again soon what could not go on. h->lock is held. */
 void host_starve(struct host_sock *h);
+/* Goes on when the host is next told of what was started. h->lock is held. */
+void host_later(struct host_sock *h);
 /* Wakes the owner; h->lock is not held. */
 void host_wake(struct inet_socket *i, uint64_t events);
 
@@ -125,6 +133,39 @@ uint64_t host_unsent(void);
 void host_stream_continue(struct host_sock *h);
 void host_listen_continue(struct host_sock *h);
 void host_datagram_continue(struct host_sock *h);
+
+/* ---- host_packet.c ---- */
+
+/* Empty, in kernel memory with room for so many bytes; or the bytes from off
+ * to len of b, which it takes over (then *b is none). NULL: no memory. */
+struct host_packet *host_packet_new(uint32_t room);
+struct host_packet *host_packet_around(struct host_buffer *b, uint32_t off,
+                                       uint32_t len);
+void host_packet_free(struct host_packet *p);
+void host_packets_free(struct list *packets);
+/* A copy in kernel memory of one that lies in a buffer. */
+struct host_packet *host_packet_own(const struct host_packet *p);
+/* Moves its next n bytes to io, or n bytes of io behind its last; as
+ * iobuf_put() and iobuf_get(). It has them, or room for them. */
+long host_packet_put(const struct host_packet *p, struct iobuf *io, uint32_t n);
+long host_packet_get(struct host_packet *p, struct iobuf *io, uint32_t n);
+uint32_t host_packet_left(const struct host_packet *p);
+
+/* ---- connections ---- */
+
+/* Results that say nothing about the connection. */
+static inline bool is_passing(int32_t result)
+{
+    return result == -EINTR || result == -EAGAIN || result == -ECANCELED;
+}
+
+/* The connection is no more; error 0: it is known why. Whom to wake.
+ * h->lock is held, as for the next. */
+uint64_t host_stream_broken(struct host_sock *h, int error);
+/* Drops what the program has written; what is under way stays. */
+void host_stream_drop_unsent(struct host_sock *h);
+/* Queues the next bytes of io: how many. 0: there is no room. */
+long host_stream_put(struct host_sock *h, struct iobuf *io);
 
 /* host_stream_ops.c, and its connect in host_connect.c */
 extern const struct socket_ops host_stream_ops;

@@ -13,7 +13,6 @@
 #include "abi/linux/ioctl.h"
 
 enum {
-    CHUNK = 60 << 10, /* of a packet to be sent */
     ALL_IN = POLLIN | POLLRDNORM,
     ALL_OUT = POLLOUT | POLLWRNORM,
 };
@@ -42,8 +41,25 @@ static void consume(struct host_sock *h, struct host_packet *p, uint32_t n)
     }
     spin_unlock(&h->lock);
     if (over) {
-        kfree(p);
+        host_packet_free(p);
     }
+}
+
+/* What is looked at must be there unchanged when it is read. -ENOMEM. */
+static int own(struct host_sock *h, struct host_packet **p)
+{
+    struct host_packet *mine = host_packet_own(*p);
+
+    if (!mine) {
+        return -ENOMEM;
+    }
+    spin_lock(&h->lock);
+    list_add(&(*p)->node, &mine->node);
+    list_del(&(*p)->node);
+    spin_unlock(&h->lock);
+    host_packet_free(*p);
+    *p = mine;
+    return 0;
 }
 
 static struct host_packet *packet_after(struct host_sock *h,
@@ -70,10 +86,13 @@ static long take(struct host_sock *h, struct socket_msg *msg)
         uint32_t n = (uint32_t)MIN((uint64_t)(p->len - p->off), io->left);
         long moved = n;
 
+        if (peek && p->buf.size && own(h, &p)) {
+            return done ? done : -ENOMEM;
+        }
         if (msg->flags & MSG_TRUNC) {
             iobuf_skip(io, n);
         } else {
-            moved = iobuf_put(io, p->data + p->off, n);
+            moved = host_packet_put(p, io, n);
         }
         if (moved <= 0) {
             return done ? done : moved;
@@ -182,41 +201,6 @@ static int may_send(struct host_sock *h, struct socket *s)
     return has_room(h, s) ? 0 : -EAGAIN;
 }
 
-/* Queues the next bytes of io. */
-static long put(struct host_sock *h, struct iobuf *io)
-{
-    uint32_t used = atomic_load_relaxed(&h->tx_bytes);
-    uint32_t most = host_stream_tx_most();
-    uint32_t room = used < most ? most - used : 0;
-    size_t n = MIN(MIN(io->left, (uint64_t)CHUNK), (uint64_t)room);
-    struct host_packet *p = n ? kmalloc(sizeof(*p) + n) : NULL;
-    long moved;
-
-    if (!n) {
-        return 0;
-    }
-    moved = p ? iobuf_get(io, p->data, n) : -ENOMEM;
-    if (moved <= 0) {
-        kfree(p);
-        return moved;
-    }
-    p->off = 0;
-    p->len = (uint32_t)moved;
-    spin_lock(&h->lock);
-    if (h->tx_end) {
-        moved = -EPIPE;
-    } else {
-        list_add_tail(&h->tx, &p->node);
-        h->tx_bytes += p->len;
-        host_count_unsent(p->len);
-        host_stream_send(h);
-        p = NULL;
-    }
-    spin_unlock(&h->lock);
-    kfree(p);
-    return moved;
-}
-
 /* Until the host has all that was written. Rare, so it looks again and again
  * rather than to be woken: who waits for room must not be. */
 static int wait_sent(struct host_sock *h, struct socket *s, uint64_t until)
@@ -266,7 +250,7 @@ static long stream_sendmsg(struct socket *s, struct socket_msg *msg)
     while (msg->io->left || !done) {
         n = may_send(h, s);
         if (!n && msg->io->left) {
-            n = put(h, msg->io);
+            n = host_stream_put(h, msg->io);
         }
         if (n > 0) {
             done += n;

@@ -17,7 +17,7 @@ UNIT_TESTS += $(NET_UNIT)/tests/host_test
 $(NET_UNIT)/tests/outside.o: UNIT_CFLAGS += -D_GNU_SOURCE
 $(NET_UNIT)/tests/host_test: %: %.o $(addprefix $(NET_UNIT)/, host.o \
 		host_connect.o host_control.o host_datagram.o host_listen.o host_option.o \
-		host_policy.o \
+		host_packet.o host_policy.o host_send.o \
 		host_stream.o host_stream_ops.o inet_addr.o tests/outside.o) \
 		$(addprefix $(B)/unit/kernel/core/, hostio.o hostio_buffer.o \
 		hostio_net.o hostio_ring.o wait.o clock.o timer.o lock.o lock_debug.o \

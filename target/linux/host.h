@@ -204,6 +204,9 @@ int pool_setup(struct host_ring *ring, unsigned entries);
 int pool_start(void);
 /* ring.c: somebody should look at a completion queue. */
 bool ring_has_completions(void);
+/* Completions raise events from now on: the caller, counted as a waiter, looks
+ * at the queues once more and then sleeps. */
+void ring_want_events(void);
 
 /* ---- run.c: also for target/sgx/host ---- */
 

@@ -39,7 +39,8 @@ static void submit_all(int fd, unsigned count)
 }
 
 /* What completes before io_uring_enter(2) returns needs no event: who submits
- * looks next, and an event would wake an idle vCPU for nothing. */
+ * looks next, and an event would wake an idle vCPU for nothing. Nor does what
+ * completes while no vCPU waits: they look by themselves. */
 static void submit_quietly(struct host_ring *ring, unsigned count)
 {
     if (!ring->cq_flags) {
@@ -50,7 +51,18 @@ static void submit_quietly(struct host_ring *ring, unsigned count)
         atomic_fetch_or(ring->cq_flags, IORING_CQ_EVENTFD_DISABLED);
     }
     submit_all(ring->fd, count);
-    if (atomic_fetch_sub(&ring->submitting, 1) == 1) {
+    if (atomic_fetch_sub(&ring->submitting, 1) == 1 &&
+        atomic_load(&host.waiters)) {
+        atomic_fetch_and(ring->cq_flags, ~IORING_CQ_EVENTFD_DISABLED);
+    }
+}
+
+void ring_want_events(void)
+{
+    struct host_ring *ring = &host_rings[0];
+
+    if (ring->cq_flags && !atomic_load(&ring->submitting) &&
+        atomic_load_relaxed(ring->cq_flags) & IORING_CQ_EVENTFD_DISABLED) {
         atomic_fetch_and(ring->cq_flags, ~IORING_CQ_EVENTFD_DISABLED);
     }
 }

@@ -29,7 +29,7 @@
 enum {
     HWCAP2_FSGSBASE_BIT = 2,
     RING_ENTRIES = 1024,
-    BOUNCE_LEN = 64 << 20,
+    BOUNCE_LEN = 128 << 20,
     HIGH_FD = 1000, /* out of the way of what people expect at 3, 4, ... */
     EXIT_OURS = 125,
     FP_SW_RESERVED = 464,

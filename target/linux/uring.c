@@ -12,10 +12,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#ifndef IORING_SETUP_SUBMIT_ALL
-#define IORING_SETUP_SUBMIT_ALL (1U << 7)
-#endif
 #ifndef IORING_SETUP_COOP_TASKRUN
+#define IORING_SETUP_SUBMIT_ALL   (1U << 7)
 #define IORING_SETUP_COOP_TASKRUN (1U << 8)
 #endif
 
@@ -29,7 +27,8 @@
 /* So many operations may be with the host at once: sockets wait there. */
 enum { COMPLETIONS = 16384 };
 
-/* COOP_TASKRUN: what completes does not interrupt the vCPU that submitted it,
+/* Needs Linux 5.19, which also knows RINGOP_POLL_FIRST.
+ * COOP_TASKRUN: what completes does not interrupt the vCPU that submitted it,
  * which cost a tenth of a busy server's time. A vCPU that waits is woken all
  * the same; one in user code comes to the host's kernel by its next tick. */
 static int setup(unsigned entries, struct io_uring_params *p)
@@ -41,12 +40,6 @@ static int setup(unsigned entries, struct io_uring_params *p)
                IORING_SETUP_SUBMIT_ALL | IORING_SETUP_COOP_TASKRUN;
     p->cq_entries = COMPLETIONS;
     fd = syscall(SYS_io_uring_setup, entries, p);
-    if (fd < 0 && errno == EINVAL) { /* before 5.18 */
-        memset(p, 0, sizeof(*p));
-        p->flags = IORING_SETUP_CLAMP | IORING_SETUP_CQSIZE;
-        p->cq_entries = COMPLETIONS;
-        fd = syscall(SYS_io_uring_setup, entries, p);
-    }
     return fd < 0 ? -errno : fd;
 }
 

@@ -46,8 +46,8 @@ int main(void)
     CALL(sendfile, out, wr, NULL, 1L);
     CALL(sendfile, out, dir, NULL, 1L);
     title("nothing moved, and an offset that cannot be written back");
-    off_t *fixed = mmap(NULL, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS,
-                        -1, 0);
+    off_t *fixed =
+        mmap(NULL, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     put("/tmp/empty", "");
     int empty = open("/tmp/empty", O_RDWR);
     CALL(sendfile, out, empty, fixed, 1L);
