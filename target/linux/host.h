@@ -150,8 +150,9 @@ int trap_init(void);
 /* A thread of its own becomes vCPU id and calls kernel_main() (0) or
  * kernel_vcpu_start(). */
 int vcpu_thread_start(unsigned id);
-/* Makes the timer interrupt this vCPU soon, though no tick was asked for. */
-void vcpu_look_again(struct host_vcpu *h);
+/* Makes the timer interrupt this vCPU soon, though no tick was asked for; later
+ * the more bytes of its alternate stack are in use. */
+void vcpu_look_again(struct host_vcpu *h, uint64_t stack_used);
 /* Sets the timer back to the tick that the kernel asked for. */
 void vcpu_return_tick(struct host_vcpu *h);
 

@@ -78,13 +78,14 @@ static struct host_vcpu *vcpu_of_stack(uint64_t sp)
     return (struct host_vcpu *)ALIGN_DOWN(sp, HOST_BLOCK);
 }
 
-/* In a handler: a vCPU's thread also starts, and idles, within its block. */
-static bool is_alternate_stack(uint64_t sp)
+/* Bytes in use of the alternate stack if sp is there, in a handler; else 0: a
+ * vCPU's thread also starts, and idles, within its block. */
+static uint64_t alternate_stack_used(uint64_t sp)
 {
+    const uint64_t end = HOST_ALTSTACK + HOST_ALTSTACK_SIZE;
     uint64_t at = sp & (HOST_BLOCK - 1);
 
-    return vcpu_of_stack(sp) && at >= HOST_ALTSTACK &&
-           at <= HOST_ALTSTACK + HOST_ALTSTACK_SIZE;
+    return vcpu_of_stack(sp) && at >= HOST_ALTSTACK && at < end ? end - at : 0;
 }
 
 static void copy_registers(struct user_regs *r, const greg_t *g)
@@ -281,6 +282,7 @@ static void kick_in_kernel(struct host_vcpu *h, ucontext_t *uc)
 {
     static const struct trap tick = {.kind = TRAP_TICK};
     uint64_t rip = uc->uc_mcontext.gregs[REG_RIP];
+    uint64_t used = alternate_stack_used(uc->uc_mcontext.gregs[REG_RSP]);
 
     if (is_as_good_as_there(rip)) {
         take_kick(h);
@@ -293,9 +295,8 @@ static void kick_in_kernel(struct host_vcpu *h, ucontext_t *uc)
         kick_after_resume(h, uc);
     } else if (resume_by_frame_owns_rip(rip)) {
         kick_after_resume(h, uc);
-    } else if (kernel_owns_rip(rip) ||
-               is_alternate_stack(uc->uc_mcontext.gregs[REG_RSP])) {
-        vcpu_look_again(h);
+    } else if (kernel_owns_rip(rip) || used) {
+        vcpu_look_again(h, used);
     } else {
         vcpu_return_tick(h);
     }

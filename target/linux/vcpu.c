@@ -39,6 +39,7 @@ enum {
     THREAD_FLAGS = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND |
                    CLONE_THREAD | CLONE_SYSVSEM,
     LOOK_AGAIN_NS = 50000,
+    LOOK_DEPTH_MAX = 6,
 };
 
 /* struct sigevent with SIGEV_THREAD_ID (timer_create(2)). */
@@ -280,10 +281,15 @@ void target_vcpu_tick(uint64_t deadline)
     set_timer(h, deadline > now ? deadline - now : 1);
 }
 
-void vcpu_look_again(struct host_vcpu *h)
+/* On a busy host the timer may be over before the handler that set it, and
+ * interrupts that: eight times as long for each handler on the stack, so that
+ * they end before the stack does. */
+void vcpu_look_again(struct host_vcpu *h, uint64_t stack_used)
 {
+    unsigned depth = MIN(stack_used / 4096, (uint64_t)LOOK_DEPTH_MAX);
+
     h->tick_borrowed = true;
-    set_timer(h, LOOK_AGAIN_NS);
+    set_timer(h, (uint64_t)LOOK_AGAIN_NS << 3 * depth);
 }
 
 void vcpu_return_tick(struct host_vcpu *h)
