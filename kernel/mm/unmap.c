@@ -60,6 +60,26 @@ static bool keep_idle(struct mm *mm, uint64_t start, uint64_t end)
     return true;
 }
 
+/* VMAs that go by themselves, or not at all. */
+static bool stands_alone(const struct vma *v)
+{
+    return v->flags & (VMA_TRAMPOLINE | VMA_WINDOW | VMA_FAMILY);
+}
+
+/* What is taken out of the set below: all pieces between such VMAs. */
+static int prepare_pieces(struct mm *mm, uint64_t start, uint64_t end)
+{
+    int err = resident_prepare(&mm->resident, start, end);
+
+    for (struct vma *v = vma_find(mm, start); !err && v && v->start < end;
+         v = vma_next(v)) {
+        if (stands_alone(v)) {
+            err = resident_prepare(&mm->resident, v->start, v->end);
+        }
+    }
+    return err;
+}
+
 int unmap_locked(struct mm *mm, uint64_t start, uint64_t end)
 {
     struct vma *v = vma_find(mm, start), *next;
@@ -73,7 +93,7 @@ int unmap_locked(struct mm *mm, uint64_t start, uint64_t end)
         err = vma_split_range(mm, start, end);
     }
     if (!err) {
-        err = resident_prepare(&mm->resident, start, end);
+        err = prepare_pieces(mm, start, end);
     }
     if (err) {
         return err;

@@ -101,6 +101,27 @@ static void unmapped_by_parent(void)
     wait(NULL);
 }
 
+/* One munmap(2) of what has three protections, pages in between that are not
+ * at a border of anything, more than once in case the place is lucky. */
+static void unmapped_in_pieces(void)
+{
+    enum { SIZE = 5 << 20, PAGE = 4096 };
+
+    for (int i = 0; i < 8; i++) {
+        char *p = mmap(NULL, SIZE + i * PAGE, PROT_READ | PROT_WRITE,
+                       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+        memset(p, i, SIZE);
+        mprotect(p + (SIZE / 2) + i * 3 * PAGE, PAGE, PROT_READ);
+        mprotect(p + SIZE - PAGE, PAGE, PROT_NONE);
+        if (fork() == 0) {
+            _exit(munmap(p, SIZE + i * PAGE) != 0);
+        }
+        wait(NULL);
+        printf("%d", munmap(p, SIZE + i * PAGE));
+    }
+    puts(" unmapped in pieces");
+}
+
 int main(void)
 {
     char name[] = "/tmp/shared-XXXXXX";
@@ -115,6 +136,7 @@ int main(void)
     use(anon, "anonymous");
     use(file, "file");
     unmapped_by_parent();
+    unmapped_in_pieces();
     unlink(name);
     return 0;
 }
