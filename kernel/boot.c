@@ -153,6 +153,7 @@ static _Noreturn void start(void)
     heap_init(info->kernel_start, shadow_start(info), info->kernel_shown,
               info->kernel_end, info->memory_limit);
     isolation_init(&info->keys);
+    mm_holes(info->user_holes);
     mm_init(info->user_start, info->user_end, info->user_shown,
             info->commit_is_lazy);
     shadow_init(shadow_start(info), shadow_end(info));

@@ -40,13 +40,20 @@ struct memory_keys {
     uint8_t program_count; /* 0: no keys here, or they are not wanted */
 };
 
+/* What of the programs' part is not theirs: multiples of 4 GiB. */
+struct user_hole {
+    uint64_t start, end; /* equal: none */
+};
+enum { USER_HOLES = 2 };
+
 /* Filled by the target, in memory that it does not change afterwards. On a
  * TEE every field is either measured or checked by the target. */
 struct boot_info {
     uint64_t user_start, user_end;     /* the programs' part of the arena */
     uint64_t kernel_start, kernel_end; /* the kernel's own part */
-    /* From here to the end of either part target_mem_show() can take memory;
-     * 0 where it cannot. */
+    struct user_hole user_holes[USER_HOLES]; /* in order of address */
+    /* From here to the end of either part, or its next hole, target_mem_show()
+     * can take memory; 0 where it cannot. */
     uint64_t user_shown, kernel_shown;
     bool commit_is_lazy; /* committing costs nothing until a page is used */
     bool swap_copies;    /* processes that take turns: by bytes, not by moves */

@@ -11,24 +11,58 @@
 #include "kernel/mm/limit.h"
 #include "kernel/mm/text_image.h"
 #include "kernel/mm/text_memo.h"
+#include "kernel/kernel.h"
 #include "lib/atomic.h"
 #include "lib/string.h"
 #include "abi/linux/errno.h"
 #include "target/target.h"
 
 struct arena arena;
+static struct user_hole holes[USER_HOLES];
+
+void mm_holes(const struct user_hole *are)
+{
+    memcpy(holes, are, sizeof(holes));
+}
+
+/* Where what can be shown ends: at a hole, or with the arena. */
+static uint64_t end_above(uint64_t addr, uint64_t end)
+{
+    for (int i = USER_HOLES - 1; i >= 0; i--) {
+        if (holes[i].start < holes[i].end && holes[i].start > addr) {
+            end = holes[i].start;
+        }
+    }
+    return end;
+}
+
+bool arena_is_free_for_pages(uint64_t start, uint64_t end)
+{
+    return mm_user_range(start, end - start) &&
+           (end <= arena.shown || start >= arena.shown_end);
+}
+
+static void must_have(int err)
+{
+    if (err) {
+        panic("no memory for the first address space");
+    }
+}
 
 void mm_init(uint64_t user_start, uint64_t user_end, uint64_t shown,
              bool commit_is_lazy)
 {
-    arena = (struct arena){user_start, user_end, shown, commit_is_lazy, false};
-    uaccess_init(user_start, user_end);
+    arena = (struct arena){.start = user_start,
+                           .end = user_end,
+                           .shown = shown,
+                           .shown_end = shown ? end_above(shown, user_end) : 0,
+                           .lazy = commit_is_lazy};
+    must_have(slots_init(holes));
+    uaccess_init(user_start, user_end, holes);
     text_memo_init();
     text_images_init();
     alias_init();
-    if (slots_init() || windows_init()) {
-        panic("no memory for the first address space");
-    }
+    must_have(windows_init());
 }
 
 void mm_without_faults(void)

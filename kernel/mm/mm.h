@@ -62,6 +62,9 @@ struct mm;
 struct memory_keys; /* kernel/kernel.h */
 void isolation_init(const struct memory_keys *keys);
 
+/* boot_info.user_holes; before mm_init(). */
+struct user_hole;
+void mm_holes(const struct user_hole *holes);
 /* The arena's user part; once, at boot. shown: boot_info.user_shown. */
 void mm_init(uint64_t user_start, uint64_t user_end, uint64_t shown,
              bool commit_is_lazy);

@@ -123,12 +123,12 @@ static bool has_trampoline(struct mm *mm, uint64_t start, uint64_t end)
 }
 
 /* MAP_FIXED and MAP_FIXED_NOREPLACE. */
-int map_fix(struct mm *mm, uint64_t addr, uint64_t len, int flags)
+int map_fix(struct mm *mm, uint64_t addr, uint64_t len, int prot, int flags)
 {
     if (!IS_ALIGNED(addr, PAGE_SIZE)) {
         return -EINVAL;
     }
-    if (!mm_user_range(addr, len)) {
+    if (addr < arena.start || addr > arena.end || len > arena.end - addr) {
         return addr < arena.start ? -EPERM : -ENOMEM;
     }
     if (flags & MAP_FIXED_NOREPLACE && !vma_range_free(mm, addr, addr + len)) {
@@ -136,6 +136,9 @@ int map_fix(struct mm *mm, uint64_t addr, uint64_t len, int flags)
     }
     if (has_trampoline(mm, addr, addr + len)) {
         return -ENOMEM;
+    }
+    if (!prot) {
+        return slots_set_aside(mm, addr, addr + len);
     }
     return slots_claim(mm, addr, addr + len);
 }
@@ -237,7 +240,7 @@ static int share(struct mapping *m, uint64_t *addr, uint64_t len, int *flags)
     if (err) {
         return err;
     }
-    if (arena.shown && base >= arena.shown) {
+    if (base >= arena.shown && base < arena.shown_end) {
         m->flags |= VMA_ALIAS;
         return 0;
     }
@@ -306,7 +309,7 @@ int map_locked(struct mm *mm, uint64_t *addr, uint64_t len, int prot, int flags,
         return map_window(mm, &m);
     }
     if (flags & (MAP_FIXED | MAP_FIXED_NOREPLACE)) {
-        err = map_fix(mm, *addr, len, flags);
+        err = map_fix(mm, *addr, len, m.prot, flags);
     } else {
         err = choose(mm, addr, len, flags, &m);
     }

@@ -199,7 +199,7 @@ static int move_anywhere(struct mm *mm, struct move *m)
 
 static int move_fixed(struct mm *mm, struct move *m)
 {
-    int err = map_fix(mm, m->to, m->new_len, MAP_FIXED);
+    int err = map_fix(mm, m->to, m->new_len, m->v->prot, MAP_FIXED);
 
     if (!err) {
         err = unmap_locked(mm, m->to, m->to + m->new_len);

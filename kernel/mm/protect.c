@@ -45,6 +45,9 @@ int protect_vma(struct mm *mm, struct vma *v, int prot)
     int from = prot_effective(v->prot), to = prot_effective(prot), err = 0;
 
     if (!(v->flags & VMA_WINDOW)) {
+        if (to && !arena_is_free_for_pages(v->start, v->end)) {
+            return -ENOMEM; /* set aside over a hole */
+        }
         err = family_own(mm, v->start, v->end);
         if (err) {
             return err;

@@ -185,10 +185,14 @@ struct mm {
 struct arena {
     uint64_t start, end;
     uint64_t shown; /* boot_info.user_shown: not 0 if the target can show */
-    bool lazy;      /* boot_info.commit_is_lazy */
-    bool eager;     /* mm_without_faults() */
+    uint64_t shown_end;
+    bool lazy;  /* boot_info.commit_is_lazy */
+    bool eager; /* mm_without_faults() */
 };
 extern struct arena arena;
+/* Whether programs may have pages there: not in a hole, nor where the pages of
+ * windows lie that can be shown. */
+bool arena_is_free_for_pages(uint64_t start, uint64_t end);
 
 /* Whether an accessible mapping is committed as a whole, at once. */
 static inline bool is_whole(int vma_flags, const struct vm_object *obj)
@@ -302,9 +306,12 @@ void shadow_give(uint64_t start, uint64_t end, bool empty);
 
 /* ---- slots.c: struct span; no lock needed beyond mm->lock ---- */
 
-int slots_init(void);
+/* -ENOMEM. */
+int slots_init(const struct user_hole *holes);
 /* Makes [start, end) the mm's. -ENOMEM when another one has part of it. */
 int slots_claim(struct mm *mm, uint64_t start, uint64_t end);
+/* For what will have no pages: what is nobody's to have does not matter. */
+int slots_set_aside(struct mm *mm, uint64_t start, uint64_t end);
 /* A fresh span with at least len bytes, at a random place. -ENOMEM. */
 int slots_claim_any(struct mm *mm, uint64_t len, struct span **out);
 /* mm->home, made if need be. */
@@ -376,7 +383,7 @@ int map_locked(struct mm *mm, uint64_t *addr, uint64_t len, int prot, int flags,
                struct vm_object *obj, uint64_t off);
 /* Whether MAP_FIXED[_NOREPLACE] may go to [addr, addr + len), which becomes
  * the mm's part of the arena. -EINVAL, -EPERM, -EEXIST, -ENOMEM. */
-int map_fix(struct mm *mm, uint64_t addr, uint64_t len, int flags);
+int map_fix(struct mm *mm, uint64_t addr, uint64_t len, int prot, int flags);
 /* Room for len bytes in one of the mm's spans; 0: none. The second may take a
  * new span. */
 uint64_t map_find_gap(struct mm *mm, uint64_t len);
@@ -523,6 +530,7 @@ void trampoline_free_all(struct mm *mm);
 
 /* ---- uaccess.c ---- */
 
-void uaccess_init(uint64_t start, uint64_t end);
+/* The programs' part, but for the holes. */
+void uaccess_init(uint64_t start, uint64_t end, const struct user_hole *holes);
 
 #endif

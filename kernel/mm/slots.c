@@ -4,11 +4,14 @@
  * cut into slots of equal size (up to 4 GiB) with one owner each, a family; an
  * address space takes runs of slots, its spans, as it needs them, and finds
  * room for mappings inside them with its own tree. The first such span is its
- * home: image and heap at the bottom, everything else from the top down. Spans
- * lie at random, above the lowest sixteenth of the arena, which is left to
- * programs that ask for fixed addresses (0x400000, Go's 0xc000000000), and in
- * the lower quarter of the rest, which leaves room in one piece to programs
- * that set terabytes aside.
+ * home: image and heap at the bottom, everything else from the top down.
+ *
+ * Spans lie at random. Where the arena reaches up to where Linux has libraries
+ * and stacks they lie there, as ThreadSanitizer wants it, and long ones below
+ * (MemorySanitizer). In a smaller arena they lie above its lowest sixteenth,
+ * which is left to programs that ask for fixed addresses (0x400000, Go's
+ * 0xc000000000), and in the lower quarter of the rest, which leaves room in one
+ * piece to programs that set terabytes aside.
  *
  * owners[] is guarded by slots_lock; an mm may read that an entry is its own
  * without it, since only the mm itself gives it up.
@@ -16,6 +19,7 @@
 #include "kernel/mm/room.h"
 #include "kernel/core/log.h"
 #include "kernel/mm/heap.h"
+#include "kernel/kernel.h"
 #include "lib/atomic.h"
 #include "lib/string.h"
 #include "abi/linux/errno.h"
@@ -23,13 +27,40 @@
 
 #define SLOT_SIZE_MAX (4ull << 30)
 #define SLOT_SIZE_MIN (16ull << 20)
+#define LIBRARIES     0x7e8000000000ull
+#define FAR           0x700000000000ull
 enum { SLOTS_WANTED = 8192, RANDOM_TRIES = 16 };
 
 static struct spinlock slots_lock = SPINLOCK_INIT(LOCK_SLOTS);
 static struct family **owners; /* by slot: (address - base) / slot_size */
-static uint64_t base, slot_size, slot_count, first_random;
+static uint64_t base, slot_size, slot_count;
+static struct family nobody; /* owns the holes */
+static const struct family *shown_owner;
 
-int slots_init(void)
+/* Where runs of slots begin at random: short ones, and long ones. */
+static struct choice {
+    uint64_t first, count;
+} shorts, longs;
+
+static uint64_t slot_of(uint64_t addr)
+{
+    return (addr - base) / slot_size;
+}
+
+static void choose_ranges(void)
+{
+    uint64_t first = MAX(slot_count / 16, (uint64_t)1);
+
+    check(slot_count > first);
+    shorts = longs = (struct choice){first, (slot_count - first) / 4};
+    if (arena.end > LIBRARIES) {
+        first = slot_of(LIBRARIES);
+        shorts = (struct choice){first, slot_count - first};
+        longs = (struct choice){slot_of(FAR), first - slot_of(FAR)};
+    }
+}
+
+int slots_init(const struct user_hole *holes)
 {
     slot_size = SLOT_SIZE_MAX;
     while (slot_size > SLOT_SIZE_MIN &&
@@ -38,15 +69,14 @@ int slots_init(void)
     }
     base = ALIGN_DOWN(arena.start, slot_size);
     slot_count = (arena.end - base) / slot_size;
-    first_random = MAX(slot_count / 16, (uint64_t)1);
-    check(slot_count > first_random);
+    choose_ranges();
     owners = kzalloc(slot_count * sizeof(*owners));
+    for (unsigned i = 0; owners && i < USER_HOLES; i++) {
+        for (uint64_t at = holes[i].start; at < holes[i].end; at += slot_size) {
+            owners[slot_of(at)] = &nobody;
+        }
+    }
     return owners ? 0 : -ENOMEM;
-}
-
-static uint64_t slot_of(uint64_t addr)
-{
-    return (addr - base) / slot_size;
 }
 
 /* Whether [first, first + n) has no owner. */
@@ -100,14 +130,21 @@ static void span_add(struct mm *mm, struct span *s, uint64_t first, uint64_t n,
     list_add_tail(&mm->family->spans, &s->node);
 }
 
-/* The first run without owner in [*first, last], if all else is f's:
- * its length, 0 when there is none, or -ENOMEM. */
-static int64_t run_missing(struct family *f, uint64_t *first, uint64_t last)
+/* What mappings without access may lie over (map_fix()). */
+static bool is_hole(const struct family *owner)
+{
+    return owner == &nobody || (owner && owner == shown_owner);
+}
+
+/* The first run without owner in [*first, last], if all else is f's (or, with
+ * holes, a hole): its length, 0 when there is none, or -ENOMEM. */
+static int64_t run_missing(struct family *f, uint64_t *first, uint64_t last,
+                           bool holes)
 {
     uint64_t n = 0, run = *first;
 
     for (uint64_t i = *first; i <= last; i++) {
-        if (owners[i] && owners[i] != f) {
+        if (owners[i] && owners[i] != f && !(holes && is_hole(owners[i]))) {
             return -ENOMEM;
         }
         if (!owners[i]) {
@@ -128,7 +165,7 @@ int slots_join(struct mm *mm, uint64_t start, uint64_t end)
 
     spin_lock(&slots_lock);
     for (uint64_t i = first; i <= last && i < slot_count && err; i++) {
-        if (owners[i] && owners[i] != mm->family) {
+        if (owners[i] && owners[i] != mm->family && !is_hole(owners[i])) {
             err = family_enter(owners[i], mm);
             break;
         }
@@ -137,7 +174,7 @@ int slots_join(struct mm *mm, uint64_t start, uint64_t end)
     return err;
 }
 
-int slots_claim(struct mm *mm, uint64_t start, uint64_t end)
+static int claim(struct mm *mm, uint64_t start, uint64_t end, bool holes)
 {
     uint64_t first = slot_of(start), last = slot_of(end - 1), i = first;
     int64_t n;
@@ -154,7 +191,7 @@ int slots_claim(struct mm *mm, uint64_t start, uint64_t end)
             return -ENOMEM;
         }
         spin_lock(&slots_lock);
-        n = run_missing(mm->family, &i, last);
+        n = run_missing(mm->family, &i, last, holes);
         if (n > 0) {
             run_set(i, (uint64_t)n, mm->family);
         }
@@ -169,6 +206,16 @@ int slots_claim(struct mm *mm, uint64_t start, uint64_t end)
     return 0;
 }
 
+int slots_claim(struct mm *mm, uint64_t start, uint64_t end)
+{
+    return claim(mm, start, end, false);
+}
+
+int slots_set_aside(struct mm *mm, uint64_t start, uint64_t end)
+{
+    return claim(mm, start, end, true);
+}
+
 static uint64_t random_below(uint64_t n)
 {
     uint64_t r;
@@ -181,14 +228,14 @@ static uint64_t random_below(uint64_t n)
  * large that it would tear apart what is left. slots_lock held. */
 static uint64_t find_free(uint64_t n)
 {
-    uint64_t choices = slot_count - first_random;
+    const struct choice *c = n <= shorts.count / 4 ? &shorts : &longs;
 
     if (n > slot_count) {
         return slot_count;
     }
-    for (int i = 0; n <= choices / 16 && i < RANDOM_TRIES; i++) {
-        uint64_t at = first_random + random_below(choices / 4);
-        if (run_free(at, n)) {
+    for (int i = 0; n <= c->count / 4 && i < RANDOM_TRIES; i++) {
+        uint64_t at = c->first + random_below(c->count);
+        if (at + n <= slot_count && run_free(at, n)) {
             return at;
         }
     }
@@ -242,12 +289,13 @@ int slots_home(struct mm *mm, struct span **out)
 
 int slots_claim_shown(struct mm *mm)
 {
-    int err = slots_claim(mm, arena.shown, arena.end);
+    int err = slots_claim(mm, arena.shown, arena.shown_end);
 
     if (!err) {
         mm->home = list_entry(mm->family->spans.next, struct span, node);
         mm->home->general = true;
         mm->home_top = mm->home->end;
+        shown_owner = mm->family;
     }
     return err;
 }

@@ -11,6 +11,7 @@
 #include "kernel/mm/mm.h"
 #include "kernel/mm/room.h"
 #include "kernel/core/sched.h"
+#include "kernel/kernel.h"
 #include "abi/linux/errno.h"
 #include "arch/x86_64/arch.h"
 #include "lib/string.h"
@@ -20,19 +21,51 @@
  * fault of the program (or of a host that holds it back). */
 enum { FAULT_TRIES = 16 };
 
-static uint64_t range_start, range_len;
+/* Pieces of the programs' part between its holes, the highest first: there
+ * most of what programs have lies. */
+static struct piece {
+    uint64_t start, len;
+} pieces[USER_HOLES + 1];
 
-void uaccess_init(uint64_t start, uint64_t end)
+void uaccess_init(uint64_t start, uint64_t end, const struct user_hole *holes)
 {
-    range_start = start;
-    range_len = end - start;
+    struct piece *p = pieces;
+
+    memset(pieces, 0, sizeof(pieces));
+    for (int i = USER_HOLES - 1; i >= 0; i--) {
+        if (holes[i].start < holes[i].end) {
+            *p++ = (struct piece){holes[i].end, end - holes[i].end};
+            end = holes[i].start;
+        }
+    }
+    *p = (struct piece){start, end - start};
+}
+
+/* NULL: in none of them. */
+static const struct piece *piece_of(uint64_t addr)
+{
+    for (unsigned i = 0; i < ARRAY_SIZE(pieces); i++) {
+        if (addr - pieces[i].start <= pieces[i].len && pieces[i].len) {
+            return &pieces[i];
+        }
+    }
+    return NULL;
+}
+
+static __attribute__((noinline)) bool in_other_piece(uint64_t addr,
+                                                     uint64_t len)
+{
+    const struct piece *p = piece_of(addr);
+
+    return p && len <= p->len - (addr - p->start);
 }
 
 bool mm_user_range(uint64_t addr, uint64_t len)
 {
-    uint64_t off = addr - range_start;
+    uint64_t off = addr - pieces[0].start;
 
-    return off <= range_len && len <= range_len - off;
+    return likely(off <= pieces[0].len && len <= pieces[0].len - off) ||
+           in_other_piece(addr, len);
 }
 
 static int bring_in(uint64_t addr, int access)
@@ -136,9 +169,9 @@ static size_t zero_left(struct uptr dst, size_t n)
  * what exists. */
 static size_t clip(uint64_t addr, size_t n)
 {
-    uint64_t off = addr - range_start;
+    const struct piece *p = piece_of(addr);
 
-    return off >= range_len ? 0 : MIN((uint64_t)n, range_len - off);
+    return p ? MIN((uint64_t)n, p->len - (addr - p->start)) : 0;
 }
 
 int copy_from_user(void *dst, struct uptr src, size_t n)

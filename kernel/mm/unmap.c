@@ -12,15 +12,16 @@
 bool pages_give_back(struct mm *mm, uint64_t start, uint64_t end)
 {
     uint64_t at = start, run_end, first = end, last = start;
+    bool one_by_one = !arena.lazy || !mm_user_range(start, end - start);
 
     for (; resident_run(&mm->resident, &at, end, &run_end); at = run_end) {
         first = MIN(first, at);
         last = run_end;
-        if (!arena.lazy) {
+        if (one_by_one) {
             target_mem_release(at, run_end - at);
         }
     }
-    if (arena.lazy && first < last) { /* what is not committed does not mind */
+    if (!one_by_one && first < last) { /* what is not committed does not mind */
         target_mem_release(first, last - first);
     }
     return first < last;

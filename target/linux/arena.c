@@ -1,11 +1,21 @@
 /* SPDX-License-Identifier: MIT
  *
- * Reserving the arena: [64 KiB, 2^45) for programs and [2^45, 2^46) for the
- * kernel. The top of either part is the two halves of a file in memory, which
- * can be mapped a second time (target_mem_show). A position-independent program
- * of the host lies above 2^46 with all that it maps, unless the address space
- * has the legacy layout (a huge or unlimited stack, personality(2)); then this
- * program executes itself again without that.
+ * Reserving the arena, which is all that the host leaves us of its 2^47 bytes:
+ *
+ *     [64 KiB, LOW_END)          programs; what can be shown at the end
+ *     [LOW_END, KERNEL_END)      the kernel, likewise
+ *     [KERNEL_END, this program) programs, up to the heap of this one
+ *     [above that, user_end)     programs, up to the rest of this one
+ *
+ * Sanitizers have fixed places for their shadows, their heaps and the program;
+ * the kernel lies where none of them wants anything but a gap. What can be
+ * shown is two halves of a file in memory, which can be mapped a second time
+ * (target_mem_show).
+ *
+ * A position-independent program of the host lies above KERNEL_END with all
+ * that it maps, unless the address space has the legacy layout (a huge or
+ * unlimited stack, personality(2)); then this program executes itself again
+ * without that.
  */
 #include "target/linux/host.h"
 #include <errno.h>
@@ -20,10 +30,13 @@
 #include <sys/resource.h>
 
 enum { USER_START = 0x10000, USER_START_MAX = 0x1000000, ARGS_MAX = 1 << 20 };
-#define ARENA_MIDDLE (1ul << 45)
-#define ARENA_END    (1ul << 46)
-#define KERNEL_END   (ARENA_MIDDLE + (1ul << 44))
-#define SHOWN_SIZE   (1ul << 42) /* of either part */
+#define LOW_END      0x440000000000ul
+#define KERNEL_END   0x500000000000ul
+#define SHOWN_SIZE   (1ul << 42)      /* of either part */
+#define LIBRARIES    0x700000000000ul /* the host's own lie above */
+#define HOLE_UNIT    (4ul << 30)      /* of user_holes */
+#define HOST_ROOM    (64ul << 30)     /* for what this program will map yet */
+#define HOST_HEAP    (4ul << 30)      /* for its heap to grow */
 #define STACK_SANE   (1ul << 30)
 #define STACK_NORMAL (8ul << 20)
 #define AGAIN        "ENCLOS_EXECUTED_AGAIN"
@@ -53,10 +66,10 @@ static int reserve_user(void)
     int err;
 
     do {
-        err = reserve(start, ARENA_MIDDLE);
+        err = reserve(start, LOW_END);
         if (!err) {
             host.user_start = start;
-            host.user_end = ARENA_MIDDLE;
+            host.user_end = LOW_END;
             return 0;
         }
         start *= 2;
@@ -66,11 +79,62 @@ static int reserve_user(void)
 
 static int reserve_kernel(void)
 {
-    int err = reserve(ARENA_MIDDLE, ARENA_END);
+    int err = reserve(LOW_END, KERNEL_END);
 
-    host.kernel_start = ARENA_MIDDLE;
+    host.kernel_start = LOW_END;
     host.kernel_end = KERNEL_END;
     return err;
+}
+
+/* Where this program lies above KERNEL_END: its heap, mostly, and the rest. */
+static bool find_ourselves(struct user_hole *heap, uint64_t *rest)
+{
+    FILE *f = fopen("/proc/self/maps", "re");
+    uint64_t start, end;
+    char line[512];
+
+    *heap = (struct user_hole){UINT64_MAX, 0};
+    *rest = 0;
+    while (f && !*rest && fgets(line, sizeof(line), f)) {
+        if (sscanf(line, "%lx-%lx", &start, &end) != 2 || start < KERNEL_END) {
+            continue;
+        }
+        if (start >= LIBRARIES) {
+            *rest = start;
+        } else {
+            heap->start = MIN(heap->start, ALIGN_DOWN(start, HOLE_UNIT));
+            heap->end = ALIGN_UP(end, HOLE_UNIT) + HOST_HEAP;
+        }
+    }
+    if (f) {
+        fclose(f);
+    }
+    if (!heap->end) { /* as if it were at the end of the kernel */
+        *heap = (struct user_hole){KERNEL_END, KERNEL_END};
+    }
+    return *rest > heap->end + HOST_ROOM;
+}
+
+/* Without it fewer programs run: those that want the highest addresses. */
+static void reserve_high(void)
+{
+    struct user_hole heap;
+    uint64_t rest, end;
+
+    if (!find_ourselves(&heap, &rest)) {
+        return;
+    }
+    end = ALIGN_DOWN(rest - HOST_ROOM, HOLE_UNIT);
+    if (reserve(heap.end, end)) {
+        return;
+    }
+    if (heap.start > KERNEL_END && reserve(KERNEL_END, heap.start)) {
+        munmap((void *)heap.end, end - heap.end);
+        return;
+    }
+    host.user_holes[0] = (struct user_hole){LOW_END, KERNEL_END};
+    host.user_holes[1] = heap;
+    host.user_end = end;
 }
 
 static bool map_shown(uint64_t addr, uint64_t off)
@@ -93,16 +157,17 @@ static void make_shown(void)
     setrlimit(RLIMIT_FSIZE, &lim);
     if (host.shown_fd >= 0 &&
         (ftruncate(host.shown_fd, 2 * SHOWN_SIZE) ||
-         !map_shown(host.user_end - SHOWN_SIZE, 0) ||
-         !map_shown(host.kernel_end - SHOWN_SIZE, SHOWN_SIZE))) {
+         !map_shown(LOW_END - SHOWN_SIZE, 0) ||
+         !map_shown(KERNEL_END - SHOWN_SIZE, SHOWN_SIZE))) {
         close(host.shown_fd);
         host.shown_fd = -1;
     }
     setrlimit(RLIMIT_FSIZE, &was);
     signal(SIGXFSZ, old);
     if (host.shown_fd >= 0) {
-        host.user_shown = host.user_end - SHOWN_SIZE;
-        host.kernel_shown = host.kernel_end - SHOWN_SIZE;
+        host.user_shown = LOW_END - SHOWN_SIZE;
+        host.kernel_shown = KERNEL_END - SHOWN_SIZE;
+        host.shown_size = SHOWN_SIZE;
     }
 }
 
@@ -182,6 +247,7 @@ int target_linux_reserve(void)
     }
     if (!err && !(per & READ_IMPLIES_EXEC)) {
         make_shown();
+        reserve_high();
         host.mem_fd = open("/proc/self/mem", O_RDWR | O_CLOEXEC);
         host.pagemap_fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
         return 0;

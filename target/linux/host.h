@@ -96,7 +96,9 @@ _Static_assert(sizeof(struct host_vcpu) <= HOST_GUARD, "vCPU block");
 
 struct host {
     uint64_t user_start, user_end, kernel_start, kernel_end;
+    struct user_hole user_holes[USER_HOLES];
     uint64_t user_shown, kernel_shown; /* as in boot_info */
+    uint64_t shown_size;               /* of either */
     int shown_fd;                      /* what is there, or -1 */
     uint64_t blocks; /* VCPU_MAX + 1 blocks, aligned to HOST_BLOCK */
     unsigned vcpu_count;

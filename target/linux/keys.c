@@ -28,7 +28,7 @@ enum {
     MAPS_MAX = 4096, /* lines */
     PATH_AT = 73,    /* column of a path in /proc/self/maps */
 };
-#define ARENA_END (1ul << 46)
+#define PIECES_END (1ul << 47)
 
 static int take_key(void)
 {
@@ -76,7 +76,7 @@ void keys_find(struct boot_info *info)
     while (k.program_count < ARRAY_SIZE(k.programs) && (key = take_key())) {
         k.programs[k.program_count++] = key;
     }
-    pieces = mmap(NULL, ARENA_END / KEY_PIECE, PROT_READ | PROT_WRITE,
+    pieces = mmap(NULL, PIECES_END / KEY_PIECE, PROT_READ | PROT_WRITE,
                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (k.program_count < PROGRAM_KEYS_LEAST || pieces == MAP_FAILED) {
         give_back(&k);
@@ -98,7 +98,7 @@ static bool is_ours(const char *line, uint64_t start, const char *prot)
 {
     const char *path = strlen(line) > PATH_AT ? line + PATH_AT : "";
 
-    return start >= ARENA_END && prot[1] == 'w' &&
+    return !mem_in_arena(start, 1) && prot[1] == 'w' &&
            (*path != '[' || !strncmp(path, "[heap]", 6) ||
             !strncmp(path, "[stack]", 7) || !strncmp(path, "[anon", 5));
 }

@@ -6,7 +6,7 @@
  * never touched read as zero. How many mappings the host allows
  * (vm.max_map_count) is the caller's business.
  *
- * The tops of both parts of the arena are one file in memory, mapped shared:
+ * A piece of each part of the arena is half of a file in memory, mapped shared:
  * what can be seen at a second address.
  */
 #include "target/linux/host.h"
@@ -16,13 +16,28 @@
 #include <sys/syscall.h>
 #include "lib/string.h"
 
+static bool in_kernel_part(uint64_t addr)
+{
+    return addr - host.kernel_start < host.kernel_end - host.kernel_start;
+}
+
+/* Nothing that the programs have reaches into a hole or across one. */
+static bool in_user_part(uint64_t addr, uint64_t end)
+{
+    for (unsigned i = 0; i < USER_HOLES; i++) {
+        if (addr < host.user_holes[i].end && end > host.user_holes[i].start) {
+            return false;
+        }
+    }
+    return addr >= host.user_start && end <= host.user_end;
+}
+
 bool mem_in_arena(uint64_t addr, uint64_t len)
 {
     uint64_t end = addr + len;
 
-    return end >= addr &&
-           ((addr >= host.user_start && end <= host.user_end) ||
-            (addr >= host.kernel_start && end <= host.kernel_end));
+    return end >= addr && (in_kernel_part(addr) ? end <= host.kernel_end
+                                                : in_user_part(addr, end));
 }
 
 /* ---- protection, and keys ---- */
@@ -41,7 +56,7 @@ static unsigned key_of(uint64_t addr)
 {
     unsigned key = host.key_pieces[addr / KEY_PIECE];
 
-    return key || addr < host.kernel_start ? key : host.boot->keys.kernel;
+    return key || !in_kernel_part(addr) ? key : host.boot->keys.kernel;
 }
 
 /* What cannot be accessed has key 0 as the reservation has, so that the two
@@ -65,15 +80,13 @@ static int set_protection(uint64_t addr, uint64_t len, int prot)
 /* Where addr lies in the file of what can be shown; -1: not in it. */
 static int64_t shown_offset(uint64_t addr, uint64_t len)
 {
-    uint64_t user = host.user_end - host.user_shown;
-
     if (!mem_in_arena(addr, len) || host.shown_fd < 0) {
         return -1;
     }
-    if (addr >= host.kernel_shown) {
-        return (int64_t)(user + (addr - host.kernel_shown));
+    if (addr - host.kernel_shown < host.shown_size) {
+        return (int64_t)(host.shown_size + (addr - host.kernel_shown));
     }
-    return addr >= host.user_shown && addr < host.user_end
+    return addr - host.user_shown < host.shown_size
                ? (int64_t)(addr - host.user_shown)
                : -1;
 }
@@ -100,7 +113,7 @@ static void want_huge_pages(uint64_t addr, uint64_t len)
 {
     const uint64_t huge = 2ull << 20;
 
-    if (addr >= host.kernel_start && IS_ALIGNED(addr | len, huge)) {
+    if (in_kernel_part(addr) && IS_ALIGNED(addr | len, huge)) {
         RAW(SYS_madvise, addr, len, MADV_HUGEPAGE);
     }
 }
@@ -109,7 +122,7 @@ static void want_huge_pages(uint64_t addr, uint64_t len)
  * the file's pages, which are small, come in at once. Best effort. */
 static bool bring_in(uint64_t addr, uint64_t len)
 {
-    return addr >= host.kernel_start && len < 2 << 20 &&
+    return in_kernel_part(addr) && len < 2 << 20 &&
            shown_offset(addr, len) >= 0 &&
            RAW(SYS_madvise, addr, len, MADV_POPULATE_WRITE) == 0;
 }

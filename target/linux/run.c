@@ -213,6 +213,7 @@ static void fill_info(const struct boot_info *info)
     boot.vcpu_count = MIN(MAX(info->vcpu_count, 1u), (unsigned)VCPU_MAX);
     boot.user_start = host.user_start;
     boot.user_end = host.user_end;
+    memcpy(boot.user_holes, host.user_holes, sizeof(boot.user_holes));
     boot.user_shown = host.user_shown;
     boot.kernel_shown = host.kernel_shown;
     boot.kernel_start = host.kernel_start;

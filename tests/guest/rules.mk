@@ -10,6 +10,7 @@ GUEST_PROGRAMS := $(addprefix $(GUEST)/bin/,$(GUEST_NAMES) musl-threads go \
 	goroutines goexec rust java/Main.class java/Processes.class)
 GUEST_FLAGS := -pthread
 GUEST_FLAGS_asan := -g -O1 -fsanitize=address -pthread
+GUEST_FLAGS_tsan := -g -O1 -fsanitize=thread -pthread
 GUEST_FLAGS_nonpie := -static -no-pie
 GUEST_FLAGS_raw := -static -nostdlib -no-pie -fno-builtin -fno-stack-protector
 
@@ -64,9 +65,11 @@ $(GUEST)/fork.copy-test: $(GUEST)/fork.test
 
 # The same cases in an enclave under sgxemu: all of them (test-sgx), and a few
 # of every kind in `make test`.
-# aliases.cases needs a second address for a page, which an enclave has not.
+# aliases.cases needs a second address for a page, addresses.cases those above
+# ELRANGE, which an enclave has not.
 GUEST_SGX := $(patsubst tests/guest/%.cases,$(GUEST)/%.sgx-test,\
-	$(filter-out tests/guest/aliases.cases,$(wildcard tests/guest/*.cases)))
+	$(filter-out $(addprefix tests/guest/,aliases.cases addresses.cases),\
+	$(wildcard tests/guest/*.cases)))
 $(GUEST_SGX): $(GUEST)/%.sgx-test: tests/guest/%.cases tests/guest/run.sh \
 		$(GUEST)/rootfs.img $(B)/bin/sgxemu $(B)/lib/enclos/enclos-sgx.elf
 	@printf '#!/bin/sh\nGUEST_TARGET=sgx-emu exec %s %s %s %s %s\n' \

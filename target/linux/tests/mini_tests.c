@@ -316,11 +316,11 @@ static void memory_commits_and_releases(void)
     p[1] = 8;
     MUST(!target_mem_clear(SCRATCH, 2 * PAGE_SIZE));
     MUST(p[0] == 0 && p[1] == 0);
-    MUST(target_mem_clear(mini_boot->kernel_end, PAGE_SIZE) == -EINVAL);
+    MUST(target_mem_clear(mini_boot->user_end, PAGE_SIZE) == -EINVAL);
     page[5] = 99;
     MUST(!target_mem_install(SCRATCH, page, PAGE_SIZE, MEM_READ | MEM_EXEC));
     MUST(p[5] == 99 && arch_user_zero((void *)SCRATCH, 8) == 8);
-    MUST(target_mem_commit(mini_boot->kernel_end, PAGE_SIZE, MEM_READ) ==
+    MUST(target_mem_commit(mini_boot->user_end, PAGE_SIZE, MEM_READ) ==
          -EINVAL);
     MUST(target_mem_commit(SCRATCH + 1, PAGE_SIZE, MEM_READ) == -EINVAL);
     MUST(!target_mem_commit(mini_boot->user_start, PAGE_SIZE, MEM_READ));
