@@ -240,7 +240,7 @@ static int share(struct mapping *m, uint64_t *addr, uint64_t len, int *flags)
     if (err) {
         return err;
     }
-    if (base >= arena.shown && base < arena.shown_end) {
+    if (arena_in_shown(base)) {
         m->flags |= VMA_ALIAS;
         return 0;
     }

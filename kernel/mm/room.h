@@ -190,6 +190,11 @@ struct arena {
     bool eager; /* mm_without_faults() */
 };
 extern struct arena arena;
+/* Whether a page of some window lies there that can be shown. */
+static inline bool arena_in_shown(uint64_t addr)
+{
+    return addr >= arena.shown && addr < arena.shown_end;
+}
 /* Whether programs may have pages there: not in a hole, nor where the pages of
  * windows lie that can be shown. */
 bool arena_is_free_for_pages(uint64_t start, uint64_t end);

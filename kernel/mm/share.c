@@ -36,7 +36,7 @@ static int prepare(struct mm *other, uint64_t addr, uint64_t end)
 
 static void give(struct mm *other, uint64_t addr, char *src, uint64_t len)
 {
-    if ((uint64_t)src >= arena.end) { /* not in a window */
+    if (!arena_in_shown((uint64_t)src)) {
         page_get(src, len / PAGE_SIZE);
     }
     shown_add(other, addr, src, len);

@@ -17,14 +17,9 @@
 #include "target/target.h"
 
 /* What lies in a window stays there as long as its object. */
-static bool in_window(uint64_t src)
-{
-    return src >= arena.shown && src < arena.shown_end;
-}
-
 static void put(char *src, uint64_t len)
 {
-    if (!in_window((uint64_t)src)) {
+    if (!arena_in_shown((uint64_t)src)) {
         page_put(src, len / PAGE_SIZE);
     }
 }
@@ -200,7 +195,7 @@ int shown_copy(struct mm *to, const struct mm *from)
     }
     for (unsigned i = 0; i < s->count; i++) {
         struct shown_run *r = &s->runs[i];
-        if (!in_window(r->src)) {
+        if (!arena_in_shown(r->src)) {
             page_get((void *)r->src, (r->end - r->start) / PAGE_SIZE);
         }
         to->shown.runs[to->shown.count++] = *r;
