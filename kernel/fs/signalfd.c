@@ -101,7 +101,7 @@ static uint32_t signalfd_poll(struct file *f, struct poll_table *pt)
 {
     struct signalfd *s = f->private;
 
-    poll_wait(pt, &current_proc()->signals.signalfds);
+    poll_wait(pt, signal_poll_queue(current_proc()));
     return is_pending(atomic_load(&s->mask)) ? POLLIN : 0;
 }
 
@@ -157,5 +157,6 @@ int signalfd_set(struct file *f, uint64_t mask)
     }
     atomic_store(&s->mask, allowed(mask));
     wait_wake_all(&current_proc()->signals.signalfds);
+    wait_wake_all(signal_poll_queue(current_proc()));
     return 0;
 }

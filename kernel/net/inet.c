@@ -100,7 +100,9 @@ struct arrival *inet_take_arrival(struct inet_socket *i, bool peek)
     spin_lock(&i->s.lock);
     if (!list_empty(&f->arrivals)) {
         a = list_entry(list_first(&f->arrivals), struct arrival, node);
-        if (!peek) {
+        if (peek) {
+            atomic_fetch_add(&a->refs, 1);
+        } else {
             list_del(&a->node);
             f->count--;
             f->bytes -= a->len + DATAGRAM_COST;
@@ -108,6 +110,13 @@ struct arrival *inet_take_arrival(struct inet_socket *i, bool peek)
     }
     spin_unlock(&i->s.lock);
     return a;
+}
+
+void inet_put_arrival(struct arrival *a)
+{
+    if (atomic_sub_fetch(&a->refs, 1) == 0) {
+        kfree(a);
+    }
 }
 
 static void drop_arrivals(struct inet_socket *i)
@@ -121,7 +130,7 @@ static void drop_arrivals(struct inet_socket *i)
             a->conn->s.ops->release(&a->conn->s);
             socket_unref(&a->conn->s);
         }
-        kfree(a);
+        inet_put_arrival(a);
     }
 }
 
@@ -186,6 +195,7 @@ bool inet_queue_arrival(struct inet_socket *i, struct arrival *a)
      * may bring a few more. */
     room = a->conn ? f->backlog != 0 : f->bytes < DATAGRAMS_MOST && !f->rx_shut;
     if (room) {
+        a->refs = 1;
         a->dropped = f->dropped;
         list_add_tail(&f->arrivals, &a->node);
         f->count++;
@@ -399,7 +409,7 @@ static int inet_accept(struct socket *s, struct socket **out, bool nowait)
         }
     }
     *out = &a->conn->s;
-    kfree(a);
+    inet_put_arrival(a);
     return 0;
 }
 

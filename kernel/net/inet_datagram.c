@@ -275,7 +275,8 @@ int inet_datagram_push(struct inet_socket *i, const struct inet_addr *from,
     return 0;
 }
 
-/* The next datagram, or why there is none; NULL and 0: the end. */
+/* The next datagram, with a reference, or why there is none; NULL and 0: the
+ * end. */
 static int next_datagram(struct socket *s, struct socket_msg *msg,
                          struct arrival **out)
 {
@@ -414,8 +415,6 @@ long inet_datagram_recv(struct socket *s, struct socket_msg *msg)
     if (n >= 0) {
         inet_control_put(i, msg, a);
     }
-    if (!(msg->flags & MSG_PEEK)) {
-        kfree(a);
-    }
+    inet_put_arrival(a);
     return n;
 }

@@ -33,6 +33,7 @@ struct inet_option {
 /* A connection or a datagram that waits; or one that an error is about. */
 struct arrival {
     struct list node;
+    uint32_t refs;            /* atomic: the queue's, and of who looks at it */
     struct inet_socket *conn; /* with its reference; NULL: a datagram */
     struct inet_addr from;
     struct inet_info info;
@@ -70,8 +71,9 @@ static inline struct family_socket *family_of(struct inet_socket *i)
 /* Calls fn for each socket there is, with a spinlock held. */
 void inet_for_each(void (*fn)(struct inet_socket *i, void *arg), void *arg);
 
-/* The first that waits, NULL: none. It stays with `peek`. */
+/* The first that waits, with a reference, NULL: none. It stays with `peek`. */
 struct arrival *inet_take_arrival(struct inet_socket *i, bool peek);
+void inet_put_arrival(struct arrival *a);
 /* Queues a; false: there is no room, and a is still the caller's. */
 bool inet_queue_arrival(struct inet_socket *i, struct arrival *a);
 bool inet_has_arrival(struct inet_socket *i);

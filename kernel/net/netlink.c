@@ -28,6 +28,7 @@ enum {
 
 struct datagram {
     struct list node;
+    uint32_t refs; /* atomic: the queue's, and of who looks at it */
     size_t len;
     uint8_t data[];
 };
@@ -112,6 +113,7 @@ static int answer_send(struct answer *a)
     if (!d) {
         return -ENOMEM;
     }
+    d->refs = 1;
     d->len = a->len;
     memcpy(d->data, a->buf, a->len);
     a->len = 0;
@@ -455,7 +457,15 @@ static long netlink_sendmsg(struct socket *s, struct socket_msg *msg)
     return done;
 }
 
-/* The first datagram, off the queue unless only looked at; NULL: none. */
+static void put_datagram(struct datagram *d)
+{
+    if (atomic_sub_fetch(&d->refs, 1) == 0) {
+        kfree(d);
+    }
+}
+
+/* The first datagram, with a reference, off the queue unless only looked at;
+ * NULL: none. */
 static struct datagram *next(struct netlink *n, bool peek)
 {
     struct datagram *d = NULL;
@@ -463,7 +473,9 @@ static struct datagram *next(struct netlink *n, bool peek)
     spin_lock(&n->s.lock);
     if (!list_empty(&n->queue)) {
         d = list_entry(list_first(&n->queue), struct datagram, node);
-        if (!peek) {
+        if (peek) {
+            atomic_fetch_add(&d->refs, 1);
+        } else {
             list_del(&d->node);
             n->queued--;
         }
@@ -511,9 +523,7 @@ static long netlink_recvmsg(struct socket *s, struct socket_msg *msg)
         memcpy(msg->name, &from, sizeof(from));
         msg->name_len = sizeof(from);
     }
-    if (!peek) {
-        kfree(d);
-    }
+    put_datagram(d);
     return moved;
 }
 

@@ -8,7 +8,21 @@
 #include "kernel/proc/proc.h"
 #include "abi/linux/errno.h"
 #include "lib/atomic.h"
+#include "lib/hash.h"
 #include "lib/string.h"
+
+#define QUEUE(i)                                                               \
+    {                                                                          \
+        SPINLOCK_INIT(LOCK_WAIT), LIST_INIT(poll_queues[i].entries)            \
+    }
+static struct wait_queue poll_queues[] = {QUEUE(0), QUEUE(1), QUEUE(2),
+                                          QUEUE(3), QUEUE(4), QUEUE(5),
+                                          QUEUE(6), QUEUE(7)};
+
+struct wait_queue *signal_poll_queue(const struct proc *p)
+{
+    return &poll_queues[hash_u64(0, (uint64_t)p) % ARRAY_SIZE(poll_queues)];
+}
 
 void signal_state_init(struct signal_state *s)
 {

@@ -54,6 +54,7 @@ static int queue_signal(struct proc *p, struct signal_queue *q, bool blocked,
         return err;
     }
     wait_wake_all(&s->signalfds);
+    wait_wake_all(signal_poll_queue(p));
     return 1;
 }
 

@@ -78,7 +78,7 @@ struct signal_state { /* a process's */
     struct k_sigaction actions[NSIG]; /* signal n's is [n - 1] */
     struct signal_queue pending;
     unsigned queued;             /* against RLIMIT_SIGPENDING */
-    struct wait_queue signalfds; /* signalfd and sigtimedwait waiters */
+    struct wait_queue signalfds; /* signalfd and sigtimedwait sleepers */
     bool stopped, group_exit;
     bool stop_taken; /* a stop signal was taken and not cancelled since */
     /* What wait4(2) has not reported yet: the signal that stopped the process
@@ -135,6 +135,11 @@ bool signal_pending(struct thread *t);
 
 /* Which signals are pending for t (rt_sigpending, signalfd's poll). */
 sigset signal_pending_set(struct thread *t);
+
+/* Where polls of p's signalfds wait. It is no part of p, and other processes
+ * have the same: an epoll keeps its place there for longer than the process
+ * lives that put the signalfd into it. */
+struct wait_queue *signal_poll_queue(const struct proc *p);
 
 /* Takes one pending signal out of mask: its number with *info filled, or 0.
  * signalfd and sigtimedwait; waiters sleep on proc's signals.signalfds. */
