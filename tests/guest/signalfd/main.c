@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: MIT
  *
  * signalfd: what it reads, in which order, changing the set, readiness, and
- * that a signal is taken once, whoever takes it.
+ * that a signal is taken once, whoever takes it. An epoll may watch one for
+ * longer than the process lives that asked for it.
  */
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <sys/epoll.h>
 #include <sys/signalfd.h>
+#include <sys/wait.h>
 #include "tests/guest/show.h"
 
 static struct signalfd_siginfo info[5];
@@ -31,6 +34,43 @@ static void *read_one(void *arg)
 {
     taken(*(int *)arg, 1);
     return NULL;
+}
+
+/* A child has the parent's epoll watch a signalfd, and ends; others come in its
+ * place; then the watch ends. */
+static void outlived(void)
+{
+    struct epoll_event e = {.events = EPOLLIN};
+    enum { OTHERS = 4 };
+    pid_t pid[OTHERS];
+    int p[2];
+
+    for (int round = 0; round < 4; round++) {
+        int ep = epoll_create1(0), fd = signalfd(-1, (sigset_t *)&both, 0);
+
+        if (fork() == 0) {
+            _exit(epoll_ctl(ep, EPOLL_CTL_ADD, fd, &e));
+        }
+        wait(NULL);
+        pipe(p);
+        for (int i = 0; i < OTHERS; i++) {
+            pid[i] = fork();
+            if (pid[i] == 0) {
+                close(p[1]);
+                _exit(read(p[0], info, 1));
+            }
+        }
+        if (round % 2) {
+            CALL(epoll_ctl, ep, EPOLL_CTL_DEL, fd, NULL);
+        }
+        close(fd);
+        close(ep);
+        close(p[0]);
+        close(p[1]);
+        for (int i = 0; i < OTHERS; i++) {
+            waitpid(pid[i], NULL, 0);
+        }
+    }
 }
 
 int main(void)
@@ -79,6 +119,8 @@ int main(void)
     usleep(30000);
     kill(getpid(), SIGUSR2);
     pthread_join(t, NULL);
+    title("outlived");
+    outlived();
     title("refusals");
     CALL(signalfd4, -1, &both, 4L, 0);
     CALL(signalfd4, -1, &both, 8L, 1);
