@@ -164,7 +164,8 @@ static int cpu_clock_of(const struct proc *p, int which)
     return ~p->pid * 8 | which;
 }
 
-/* The timers of a process, made at first use; NULL: no memory. */
+/* The timers of a process, made at first use; NULL: no memory, or the process
+ * ends (another one may have asked for them). */
 static struct proc_timers *timers_of(struct proc *p)
 {
     struct proc_timers *new, *unused = NULL;
@@ -184,7 +185,7 @@ static struct proc_timers *timers_of(struct proc *p)
                 SIGPROF);
     ptimer_init(&new->cpu_limit, p, cpu_clock_of(p, CPUCLOCK_PROF), SIGXCPU);
     spin_lock(&p->signals.lock);
-    if (p->timers) {
+    if (p->timers || p->exiting) {
         unused = new; /* another thread was first */
     } else {
         atomic_store_release(&p->timers, new);
@@ -194,9 +195,8 @@ static struct proc_timers *timers_of(struct proc *p)
     return p->timers;
 }
 
-static void delete_all(struct proc *p)
+static void delete_all(struct proc *p, struct proc_timers *all)
 {
-    struct proc_timers *all = p->timers;
     struct list *first;
 
     for (;;) {
@@ -216,25 +216,26 @@ static void delete_all(struct proc *p)
 void timers_exec(struct proc *p)
 {
     if (p->timers) {
-        delete_all(p);
+        delete_all(p, p->timers);
     }
 }
 
 void timers_exit(struct proc *p)
 {
-    struct proc_timers *all = p->timers;
+    struct proc_timers *all;
 
+    spin_lock(&p->signals.lock);
+    all = p->timers;
+    p->timers = NULL; /* for good: p->exiting is set */
+    spin_unlock(&p->signals.lock);
     if (!all) {
         return;
     }
-    delete_all(p);
+    delete_all(p, all);
     for (int i = 0; i < ITIMERS; i++) {
         timer_cancel(&all->intervals[i].timer);
     }
     timer_cancel(&all->cpu_limit.timer);
-    spin_lock(&p->signals.lock);
-    p->timers = NULL;
-    spin_unlock(&p->signals.lock);
     kfree(all);
 }
 
@@ -278,14 +279,16 @@ int timers_limit_cpu(struct proc *p, uint64_t seconds)
     }
     all = timers_of(p);
     if (!all) {
-        return -ENOMEM;
+        return p->exiting ? 0 : -ENOMEM;
     }
     if (seconds < INT64_MAX / NSEC_PER_SEC) {
         value.left = MAX(seconds, 1ul) * NSEC_PER_SEC;
     }
-    clock_read_for(p, all->cpu_limit.clock, &now);
+    clock_read_for(p, cpu_clock_of(p, CPUCLOCK_PROF), &now);
     spin_lock(&p->signals.lock);
-    set_value(&all->cpu_limit, now, true, &value);
+    if (p->timers) { /* it may have ended meanwhile */
+        set_value(&p->timers->cpu_limit, now, true, &value);
+    }
     spin_unlock(&p->signals.lock);
     return 0;
 }

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
  * What limits do: no more descriptors, address space, data, locked memory,
- * stack; the signal of RLIMIT_CPU.
+ * stack; the signal of RLIMIT_CPU, also for one that has ended.
  */
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
 #include "tests/guest/show.h"
 
 static struct rlimit old;
@@ -89,6 +90,25 @@ static void on_signal(int signo)
     seen++;
 }
 
+/* A limit for who has ended already is none: nothing is left of it to send the
+ * signal to, while cpu() uses up the second after which that would be due. */
+static void ended(void)
+{
+    struct rlimit rl = {1, RLIM_INFINITY};
+    siginfo_t info;
+    pid_t pid;
+
+    title("of one that has ended");
+    pid = fork();
+    if (pid == 0) {
+        _exit(0);
+    }
+    waitid(P_PID, pid, &info, WEXITED | WNOWAIT);
+    CALL(prlimit64, pid, RLIMIT_CPU, &rl, NULL);
+    waitpid(pid, NULL, 0);
+    CALL(prlimit64, pid, RLIMIT_CPU, &rl, NULL);
+}
+
 static void cpu(void)
 {
     title("RLIMIT_CPU");
@@ -105,6 +125,7 @@ int main(void)
     address_space();
     data();
     locked();
+    ended();
     cpu();
     return 0;
 }
