@@ -26,6 +26,4 @@ struct pollfd {
 };
 _Static_assert(sizeof(struct pollfd) == 8, "struct pollfd");
 
-#define FD_SETSIZE 1024
-
 #endif

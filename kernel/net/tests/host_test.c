@@ -5,7 +5,6 @@
  * so. The family above (inet.c) and socket.c are stood in for.
  */
 #include <stdlib.h>
-#undef FD_SETSIZE /* the kernel has its own */
 #include "kernel/core/hostio.h"
 #include "kernel/net/host.h"
 #include "kernel/net/host_private.h"
