@@ -79,18 +79,6 @@ long sys_io_destroy(const struct sysargs *a)
 
 /* ---- one request ---- */
 
-static int io_flags(const struct abi_iocb *cb, int *flags)
-{
-    if (cb->rw_flags &
-        ~(RWF_HIPRI | RWF_DSYNC | RWF_SYNC | RWF_NOWAIT | RWF_APPEND)) {
-        return -EOPNOTSUPP;
-    }
-    *flags = (cb->rw_flags & RWF_NOWAIT ? IO_NOWAIT : 0) |
-             (cb->rw_flags & RWF_APPEND ? IO_APPEND : 0) |
-             (cb->rw_flags & (RWF_DSYNC | RWF_SYNC) ? IO_SYNC : 0);
-    return 0;
-}
-
 /* Streams have no positions and ignore the one that is given. */
 static long move(const struct abi_iocb *cb, struct file *f, struct iobuf *io,
                  bool write, int flags)
@@ -114,7 +102,7 @@ static int transfer(const struct abi_iocb *cb, struct file *f, bool write,
     bool vector = cb->opcode >= IOCB_CMD_PREADV;
     struct vecs v = {.vec = v.small};
     struct iobuf io;
-    int flags, err = io_flags(cb, &flags);
+    int flags, err = io_flags_of(cb->rw_flags, &flags);
 
     if (err) {
         return err;

@@ -282,7 +282,6 @@ long sys_personality(const struct sysargs *a)
     return old;
 }
 
-/* Calls that reach for the machine itself. */
 /* There are no namespaces, so no descriptor names one. */
 long sys_setns(const struct sysargs *a)
 {
@@ -296,6 +295,7 @@ long sys_setns(const struct sysargs *a)
     return err;
 }
 
+/* Calls that reach for the machine itself. */
 long sys_not_permitted(const struct sysargs *a)
 {
     return -EPERM;

@@ -82,46 +82,30 @@ long sys_pwrite64(const struct sysargs *a)
 
 static long move_vecs(const struct sysargs *a, move_fn *move, int flags)
 {
-    struct iobuf io;
-    struct vecs v;
-    struct fd fd;
-    long n = fd_get_io(arg_int(a, 0), &fd);
+    struct vec_io v;
+    long n = vec_io_begin(&v, arg_int(a, 0), arg_ptr(a, 1), arg_u64(a, 2));
 
-    if (n) {
-        return n;
-    }
-    n = vecs_get(&v, arg_ptr(a, 1), arg_u64(a, 2));
     if (!n) {
-        iobuf_user_vec(&io, v.vec, v.count);
-        n = move(fd.file, &io, flags);
-        vecs_put(&v);
+        n = move(v.fd.file, &v.io, flags);
+        vec_io_end(&v);
     }
-    fd_put(&fd);
     return n;
 }
 
 static long move_vecs_at(const struct sysargs *a, move_at_fn *move,
                          uint64_t pos, int flags)
 {
-    struct iobuf io;
-    struct vecs v;
-    struct fd fd;
+    struct vec_io v;
     long n;
 
     if ((int64_t)pos < 0) {
         return -EINVAL;
     }
-    n = fd_get_io(arg_int(a, 0), &fd);
-    if (n) {
-        return n;
-    }
-    n = vecs_get(&v, arg_ptr(a, 1), arg_u64(a, 2));
+    n = vec_io_begin(&v, arg_int(a, 0), arg_ptr(a, 1), arg_u64(a, 2));
     if (!n) {
-        iobuf_user_vec(&io, v.vec, v.count);
-        n = move(fd.file, &io, &pos, flags);
-        vecs_put(&v);
+        n = move(v.fd.file, &v.io, &pos, flags);
+        vec_io_end(&v);
     }
-    fd_put(&fd);
     return n;
 }
 
@@ -145,21 +129,10 @@ long sys_pwritev(const struct sysargs *a)
     return move_vecs_at(a, file_pwrite, arg_u64(a, 3), 0);
 }
 
-static int io_flags(unsigned rwf, int *flags)
-{
-    if (rwf & ~(RWF_HIPRI | RWF_DSYNC | RWF_SYNC | RWF_NOWAIT | RWF_APPEND)) {
-        return -EOPNOTSUPP;
-    }
-    *flags = (rwf & RWF_NOWAIT ? IO_NOWAIT : 0) |
-             (rwf & RWF_APPEND ? IO_APPEND : 0) |
-             (rwf & (RWF_DSYNC | RWF_SYNC) ? IO_SYNC : 0);
-    return 0;
-}
-
 /* An offset of -1 means the file's own. */
 long sys_preadv2(const struct sysargs *a)
 {
-    int flags, err = io_flags(arg_uint(a, 5), &flags);
+    int flags, err = io_flags_of(arg_uint(a, 5), &flags);
 
     if (err) {
         return err;
@@ -171,7 +144,7 @@ long sys_preadv2(const struct sysargs *a)
 
 long sys_pwritev2(const struct sysargs *a)
 {
-    int flags, err = io_flags(arg_uint(a, 5), &flags);
+    int flags, err = io_flags_of(arg_uint(a, 5), &flags);
 
     if (err) {
         return err;

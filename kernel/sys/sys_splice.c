@@ -97,8 +97,8 @@ long sys_sendfile(const struct sysargs *a)
     return pos_put(&pos, n, INT64_MIN);
 }
 
-/* splice and copy_file_range take the same arguments. */
-/* too_low: what a negative offset gives; least: see pos_put(). */
+/* splice and copy_file_range take the same arguments. too_low: what a negative
+ * offset gives; least: see pos_put(). */
 typedef long between(struct pair *p, uint64_t *in, uint64_t *out, size_t len,
                      unsigned flags);
 
@@ -175,27 +175,14 @@ long sys_tee(const struct sysargs *a)
 }
 
 /* What there is room for now; when there is none, it waits for that first. */
-static long splice_in(const struct sysargs *a, bool nonblock)
+static long splice_in(struct vec_io *v, struct pipe *to, bool nonblock)
 {
-    struct iobuf io;
-    struct vecs v;
-    struct fd fd;
-    long n = fd_get_io(arg_int(a, 0), &fd);
+    long n = file_write(v->fd.file, &v->io, IO_NOWAIT);
 
-    if (n) {
-        return n;
+    while (n == -EAGAIN && !nonblock && !file_nonblock(v->fd.file, 0)) {
+        n = pipe_wait_writable(to);
+        n = n ? n : file_write(v->fd.file, &v->io, IO_NOWAIT);
     }
-    n = vecs_get(&v, arg_ptr(a, 1), arg_u64(a, 2));
-    if (!n) {
-        iobuf_user_vec(&io, v.vec, v.count);
-        n = file_write(fd.file, &io, IO_NOWAIT);
-        while (n == -EAGAIN && !nonblock && !file_nonblock(fd.file, 0)) {
-            n = pipe_wait_writable(pipe_of(fd.file));
-            n = n ? n : file_write(fd.file, &io, IO_NOWAIT);
-        }
-        vecs_put(&v);
-    }
-    fd_put(&fd);
     return n;
 }
 
@@ -203,24 +190,28 @@ static long splice_in(const struct sysargs *a, bool nonblock)
  * show in the pipe. */
 long sys_vmsplice(const struct sysargs *a)
 {
-    struct sysargs move = {{arg_u64(a, 0), arg_u64(a, 1), arg_u64(a, 2)}};
-    struct fd fd;
-    bool writes;
+    bool nonblock = arg_uint(a, 3) & SPLICE_F_NONBLOCK;
+    struct vec_io v;
+    struct pipe *pipe;
     long n;
 
     if (arg_uint(a, 3) & ~(unsigned)SPLICE_FLAGS) {
         return -EINVAL;
     }
-    n = fd_get_io(arg_int(a, 0), &fd);
+    n = vec_io_begin(&v, arg_int(a, 0), arg_ptr(a, 1), arg_u64(a, 2));
     if (n) {
         return n;
     }
-    writes = fd.file->mode & FILE_WRITE;
-    n = pipe_of(fd.file) ? 0 : -EBADF;
-    fd_put(&fd);
-    if (n) {
-        return n;
+    pipe = pipe_of(v.fd.file);
+    if (!v.io.left) {
+        n = 0;
+    } else if (!pipe) {
+        n = -EBADF;
+    } else if (v.fd.file->mode & FILE_WRITE) {
+        n = splice_in(&v, pipe, nonblock);
+    } else {
+        n = file_read(v.fd.file, &v.io, nonblock ? IO_NOWAIT : 0);
     }
-    return writes ? splice_in(&move, arg_uint(a, 3) & SPLICE_F_NONBLOCK)
-                  : sys_readv(&move);
+    vec_io_end(&v);
+    return n;
 }

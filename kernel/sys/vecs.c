@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Arrays of struct iovec (vecs.h): short ones need no allocation.
+ * Arrays of struct iovec (vecs.h): short ones need no allocation. Flags.
  */
 #include "kernel/sys/vecs.h"
 #include "kernel/mm/heap.h"
@@ -54,4 +54,37 @@ int vecs_get(struct vecs *v, struct uptr from, uint64_t count)
         vecs_put(v);
     }
     return err;
+}
+
+int vec_io_begin(struct vec_io *v, int fd, struct uptr vec, uint64_t count)
+{
+    int err = fd_get_io(fd, &v->fd);
+
+    if (err) {
+        return err;
+    }
+    err = vecs_get(&v->vecs, vec, count);
+    if (err) {
+        fd_put(&v->fd);
+        return err;
+    }
+    iobuf_user_vec(&v->io, v->vecs.vec, v->vecs.count);
+    return 0;
+}
+
+void vec_io_end(struct vec_io *v)
+{
+    vecs_put(&v->vecs);
+    fd_put(&v->fd);
+}
+
+int io_flags_of(unsigned rwf, int *flags)
+{
+    if (rwf & ~(RWF_HIPRI | RWF_DSYNC | RWF_SYNC | RWF_NOWAIT | RWF_APPEND)) {
+        return -EOPNOTSUPP;
+    }
+    *flags = (rwf & RWF_NOWAIT ? IO_NOWAIT : 0) |
+             (rwf & RWF_APPEND ? IO_APPEND : 0) |
+             (rwf & (RWF_DSYNC | RWF_SYNC) ? IO_SYNC : 0);
+    return 0;
 }

@@ -72,6 +72,10 @@ static void pipes(void)
     CALL(vmsplice, 99, iov, 1L, 0);
     CALL(vmsplice, 0, iov, 1L, 0);
     CALL(vmsplice, a[1], iov, 0L, 0);
+    CALL(vmsplice, 0, iov, 0L, 0);
+    CALL(vmsplice, 0, BAD, 1L, 0);
+    CALL(read, a[0], buf, 100L);
+    CALL(vmsplice, a[0], iov, 1L, SPLICE_F_NONBLOCK);
     close(a[1]);
     CALL(splice, a[0], NULL, b[1], NULL, 100L, 0);
     CALL(splice, a[0], NULL, b[1], NULL, 100L, 0);
