@@ -74,7 +74,7 @@ static void leave(struct waiter *w)
     }
 }
 
-static uint32_t look_at(struct pollfd *p, struct poll_table *pt)
+static uint32_t look_at(const struct pollfd *p)
 {
     uint32_t want = (uint16_t)p->events | POLLERR | POLLHUP;
     struct fd fd;
@@ -86,40 +86,41 @@ static uint32_t look_at(struct pollfd *p, struct poll_table *pt)
     if (fd_get_io(p->fd, &fd)) {
         return POLLNVAL;
     }
-    bits = file_poll(fd.file, pt) & want;
+    bits = file_poll(fd.file, NULL) & want;
     fd_put(&fd);
     return bits;
 }
 
-/* One look at all; registers with pt until something is found. */
-static int look(struct pollfd *fds, unsigned count, struct poll_table *pt)
+/* One look at all. */
+static int look(struct pollfd *fds, unsigned count)
 {
     int ready = 0;
 
     for (unsigned i = 0; i < count; i++) {
-        fds[i].revents = look_at(&fds[i], ready ? NULL : pt);
+        fds[i].revents = look_at(&fds[i]);
         ready += fds[i].revents != 0;
     }
     return ready;
 }
 
-/* Files are not counted while we sleep: a queue might go with its file. So
- * those that another thread could close are held. */
+/* A queue that we wait in must not go with its file: the files are held, and
+ * the queues are those of what is held, whatever another thread puts in its
+ * place meanwhile. */
 struct held {
-    struct file **files;
+    struct file **files; /* one a pollfd, or NULL */
     unsigned count;
 };
 
 static int hold(struct held *h, const struct pollfd *fds, unsigned count)
 {
-    h->count = 0;
+    h->count = count;
     h->files = kmalloc(MAX(count, 1u) * sizeof(*h->files));
     if (!h->files) {
         return -ENOMEM;
     }
     for (unsigned i = 0; i < count; i++) {
-        if (fds[i].fd >= 0 && !file_get(fds[i].fd, &h->files[h->count])) {
-            h->count++;
+        if (fds[i].fd < 0 || file_get(fds[i].fd, &h->files[i])) {
+            h->files[i] = NULL;
         }
     }
     return 0;
@@ -128,19 +129,33 @@ static int hold(struct held *h, const struct pollfd *fds, unsigned count)
 static void let_go(struct held *h)
 {
     for (unsigned i = 0; i < h->count; i++) {
-        file_put(h->files[i]);
+        if (h->files[i]) {
+            file_put(h->files[i]);
+        }
     }
     kfree(h->files);
 }
 
-static int wait_ready(struct pollfd *fds, unsigned count, uint64_t deadline)
+/* Into all queues. */
+static void join(const struct held *h, struct poll_table *pt)
+{
+    for (unsigned i = 0; i < h->count; i++) {
+        if (h->files[i] && !(h->files[i]->flags & O_PATH)) {
+            file_poll(h->files[i], pt);
+        }
+    }
+}
+
+static int wait_ready(const struct held *h, struct pollfd *fds, unsigned count,
+                      uint64_t deadline)
 {
     struct waiter w = {.pt = {add}};
-    int ready = look(fds, count, &w.pt), err = 0;
+    int ready = 0, err = 0;
 
+    join(h, &w.pt);
     while (!ready && !err && !w.failed) {
         wait_prepare();
-        ready = look(fds, count, NULL);
+        ready = look(fds, count);
         if (!ready) {
             err = wait_sleep(deadline, WAIT_INTR);
         }
@@ -159,8 +174,7 @@ int poll_files(struct pollfd *fds, unsigned count, uint64_t deadline, bool now)
     int ready;
 
     hostio_look();
-    ready = look(fds, count, NULL);
-
+    ready = look(fds, count);
     if (ready) {
         return ready;
     }
@@ -169,7 +183,7 @@ int poll_files(struct pollfd *fds, unsigned count, uint64_t deadline, bool now)
     }
     ready = hold(&h, fds, count);
     if (!ready) {
-        ready = wait_ready(fds, count, deadline);
+        ready = wait_ready(&h, fds, count, deadline);
         let_go(&h);
     }
     return ready;

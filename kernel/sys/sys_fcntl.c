@@ -94,14 +94,16 @@ static long lock_call(struct file *f, enum lock_kind kind, struct uptr arg,
 static bool owner_exists(int type, int pid)
 {
     struct thread *t;
+    bool exists;
 
     if (type == F_OWNER_PGRP) {
         return proc_getpgid(pid) >= 0;
     }
     spin_lock(&proc_lock);
     t = thread_find(pid);
+    exists = t && (type == F_OWNER_TID || t->proc->pid == pid);
     spin_unlock(&proc_lock);
-    return t && (type == F_OWNER_TID || t->proc->pid == pid);
+    return exists;
 }
 
 static long set_owner(struct file *f, int type, int pid)
