@@ -46,6 +46,7 @@ static void copy_proc(const struct clone_args *a, struct proc *from,
     to->text = exec_text_of(from);
     to->no_new_privs = from->no_new_privs;
     to->dumpable = from->dumpable;
+    to->thp_disabled = from->thp_disabled;
     to->personality = from->personality;
     to->oom_score_adj = from->oom_score_adj;
     to->membarriers = from->membarriers;

@@ -66,6 +66,7 @@ struct proc {
     bool zombie;   /* only exit_status and times are left; LOCK_PROC */
     bool did_exec; /* setpgid(2) by the parent is refused then */
     bool no_new_privs, dumpable, subreaper;
+    bool thp_disabled; /* PR_SET_THP_DISABLE; kept, and of no effect */
     int pdeath_signal; /* PR_SET_PDEATHSIG */
     int exit_signal;   /* what the parent gets, SIGCHLD */
     uint32_t personality;

@@ -112,6 +112,16 @@ static long set_slack(uint64_t ns)
     return 0;
 }
 
+/* There are none to disable: only what was asked for is told again. */
+static long disable_huge_pages(const struct sysargs *a)
+{
+    if (!rest_is_zero(a, 2)) {
+        return -EINVAL;
+    }
+    current_proc()->thp_disabled = arg_u64(a, 1) != 0;
+    return 0;
+}
+
 /* Names of anonymous memory are taken and not shown: a hint for people. */
 static long set_vma(const struct sysargs *a)
 {
@@ -185,10 +195,10 @@ long sys_prctl(const struct sysargs *a)
     case PR_GET_TID_ADDRESS:
         return put_user64(arg_ptr(a, 1),
                           current_thread()->clear_child_tid.addr);
-    case PR_SET_THP_DISABLE: /* there are no huge pages to disable */
-        return rest_is_zero(a, 2) ? 0 : -EINVAL;
+    case PR_SET_THP_DISABLE:
+        return disable_huge_pages(a);
     case PR_GET_THP_DISABLE:
-        return rest_is_zero(a, 1) ? 0 : -EINVAL;
+        return rest_is_zero(a, 1) ? p->thp_disabled : -EINVAL;
     case PR_CAP_AMBIENT:
         return ambient(a);
     case PR_SET_PTRACER:

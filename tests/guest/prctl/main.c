@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/wait.h>
 #include "tests/guest/show.h"
 
 static char name[20];
@@ -82,6 +83,16 @@ static void states(void)
     printf("%d\n", sig);
     CALL(prctl, PR_GET_THP_DISABLE, 0L, 0L, 0L, 0L);
     CALL(prctl, PR_GET_THP_DISABLE, 1L, 0L, 0L, 0L);
+    CALL(prctl, PR_SET_THP_DISABLE, 1L, 1L, 0L, 0L);
+    CALL(prctl, PR_SET_THP_DISABLE, 2L, 0L, 0L, 0L);
+    CALL(prctl, PR_GET_THP_DISABLE, 0L, 0L, 0L, 0L);
+    if (fork() == 0) {
+        CALL(prctl, PR_GET_THP_DISABLE, 0L, 0L, 0L, 0L);
+        _exit(0);
+    }
+    wait(NULL);
+    CALL(prctl, PR_SET_THP_DISABLE, 0L, 0L, 0L, 0L);
+    CALL(prctl, PR_GET_THP_DISABLE, 0L, 0L, 0L, 0L);
     CALL(prctl, PR_GET_TID_ADDRESS, BAD, 0L, 0L, 0L);
     CALL(prctl, PR_GET_SECUREBITS, 0L, 0L, 0L, 0L);
     CALL(prctl, PR_MCE_KILL_GET, 0L, 0L, 0L, 0L);
