@@ -63,19 +63,25 @@ void hostio_provide(const struct host_buffer *b, size_t off, const void *src,
 
 /* ---- descriptors ---- */
 
+/* An operation on fd at off and up to len bytes of the buffer. */
+static int64_t transfer(enum ring_index ring, uint8_t opcode, int fd,
+                        int64_t off, const struct host_buffer *b, size_t len)
+{
+    struct request q = {.ring = ring, .max = MIN(len, (size_t)b->size)};
+
+    q.sqe = (struct ring_sqe){.opcode = opcode,
+                              .fd = fd,
+                              .off = off,
+                              .addr = b->at.addr,
+                              .len = q.max};
+    return ring_call(&q);
+}
+
 int64_t hostio_read(int fd, void *buf, size_t len, int64_t off)
 {
     struct host_buffer b = buffer_get(len);
-    struct request q = {.ring = RING_URING};
-    int64_t n;
+    int64_t n = transfer(RING_URING, RINGOP_READ, fd, off, &b, len);
 
-    q.max = MIN(len, (size_t)b.size);
-    q.sqe = (struct ring_sqe){.opcode = RINGOP_READ,
-                              .fd = fd,
-                              .off = off,
-                              .addr = b.at.addr,
-                              .len = q.max};
-    n = ring_call(&q);
     if (n > 0) {
         hostio_receive(&b, 0, buf, n);
     }
@@ -86,17 +92,10 @@ int64_t hostio_read(int fd, void *buf, size_t len, int64_t off)
 int64_t hostio_read_pages(int fd, void *const pages[], unsigned count,
                           int64_t off)
 {
-    struct host_buffer b = buffer_get(count * PAGE_SIZE);
-    struct request q = {.ring = RING_URING};
-    int64_t n;
+    size_t len = count * PAGE_SIZE;
+    struct host_buffer b = buffer_get(len);
+    int64_t n = transfer(RING_URING, RINGOP_READ, fd, off, &b, len);
 
-    q.max = MIN(count * PAGE_SIZE, (size_t)b.size);
-    q.sqe = (struct ring_sqe){.opcode = RINGOP_READ,
-                              .fd = fd,
-                              .off = off,
-                              .addr = b.at.addr,
-                              .len = q.max};
-    n = ring_call(&q);
     for (int64_t at = 0; at < n; at += PAGE_SIZE) {
         hostio_receive(&b, at, pages[at / PAGE_SIZE],
                        MIN((size_t)(n - at), PAGE_SIZE));
@@ -108,17 +107,10 @@ int64_t hostio_read_pages(int fd, void *const pages[], unsigned count,
 int64_t hostio_write(int fd, const void *buf, size_t len, int64_t off)
 {
     struct host_buffer b = buffer_get(len);
-    struct request q = {.ring = RING_URING};
     int64_t n;
 
-    q.max = MIN(len, (size_t)b.size);
-    q.sqe = (struct ring_sqe){.opcode = RINGOP_WRITE,
-                              .fd = fd,
-                              .off = off,
-                              .addr = b.at.addr,
-                              .len = q.max};
-    hostio_provide(&b, 0, buf, q.max);
-    n = ring_call(&q);
+    hostio_provide(&b, 0, buf, MIN(len, (size_t)b.size));
+    n = transfer(RING_URING, RINGOP_WRITE, fd, off, &b, len);
     buffer_put(&b);
     return n;
 }
@@ -302,16 +294,8 @@ static void check_dirents(const uint8_t *buf, size_t len)
 int64_t hostio_getdents(int fd, int64_t off, void *buf, size_t len)
 {
     struct host_buffer b = buffer_get(MIN(len, (size_t)BUFFER_SIZE));
-    struct request q = {.ring = RING_HOSTOP};
-    int64_t n;
+    int64_t n = transfer(RING_HOSTOP, HOSTOP_GETDENTS, fd, off, &b, len);
 
-    q.max = MIN(len, (size_t)b.size);
-    q.sqe = (struct ring_sqe){.opcode = HOSTOP_GETDENTS,
-                              .fd = fd,
-                              .off = off,
-                              .addr = b.at.addr,
-                              .len = q.max};
-    n = ring_call(&q);
     if (n > 0) {
         hostio_receive(&b, 0, buf, n);
         check_dirents(buf, n);
