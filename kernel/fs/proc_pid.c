@@ -217,6 +217,18 @@ static int show_limits(struct text *t, const struct pseudo_at *at)
     return 0;
 }
 
+static int show_personality(struct text *t, const struct pseudo_at *at)
+{
+    struct proc *p = proc_at(at);
+
+    if (!p) {
+        return -ESRCH;
+    }
+    text_add(t, "%08x\n", p->personality);
+    proc_put(p);
+    return 0;
+}
+
 /* ---- links ---- */
 
 static int link_exe(char *buf, size_t len, const struct pseudo_at *at)
@@ -457,7 +469,7 @@ static int store_oom_adj(const char *buf, size_t len,
         {"oom_score", S_IFREG | 0444, .text = "0\n"},                          \
         {"oom_score_adj", S_IFREG | 0644, .show = show_oom_score_adj,          \
          .store = store_oom_score_adj},                                        \
-        {"personality", S_IFREG | 0400, .text = "00000000\n"},                 \
+        {"personality", S_IFREG | 0400, .show = show_personality},             \
         {"root", S_IFLNK | 0777, .link = link_root, .follow = follow_root},    \
         {"schedstat", S_IFREG | 0444, .show = show_schedstat},                 \
         {"sessionid", S_IFREG | 0444, .text = "4294967295"},                   \

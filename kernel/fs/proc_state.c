@@ -22,6 +22,7 @@ struct facts {
     uint32_t vcpu;
     uint64_t terminal; /* its device; 0: none */
     int front;         /* the group in front of it, or -1 */
+    int umask;         /* -1: it has none left */
     bool no_new_privs;
 };
 
@@ -56,6 +57,7 @@ static void process_facts(struct proc *p, struct facts *f)
     f->start_ns = p->start_ns;
     f->no_new_privs = p->no_new_privs;
     f->affinity = ~0ull;
+    f->umask = -1;
     session_terminal(p, &f->terminal, &f->front);
     signal_facts(p, f);
 }
@@ -75,6 +77,7 @@ static void thread_facts(struct thread *t, struct facts *f)
     if (f->state == 'R' && t->task.state == TASK_SLEEPING) {
         f->state = 'S';
     }
+    f->umask = t->view ? (int)atomic_load(&t->view->umask) : -1;
     f->pending = t->signals.pending.set;
     f->blocked = t->signals.blocked;
     f->affinity = t->task.affinity;
@@ -195,8 +198,11 @@ static void add_ids(struct text *t, const struct facts *f)
 {
     const struct cred *c = &f->cred;
 
-    text_add(t, "Umask:\t%04o\nState:\t%s\nTgid:\t%d\nNgid:\t0\nPid:\t%d\n",
-             current_view()->umask, state_name(f->state), f->pid, f->tid);
+    if (f->umask >= 0) {
+        text_add(t, "Umask:\t%04o\n", f->umask);
+    }
+    text_add(t, "State:\t%s\nTgid:\t%d\nNgid:\t0\nPid:\t%d\n",
+             state_name(f->state), f->pid, f->tid);
     text_add(t, "PPid:\t%d\nTracerPid:\t0\nUid:\t%u\t%u\t%u\t%u\n", f->ppid,
              c->uid, c->euid, c->suid, c->fsuid);
     text_add(t, "Gid:\t%u\t%u\t%u\t%u\nFDSize:\t64\nGroups:\t", c->gid, c->egid,

@@ -4,6 +4,7 @@
  * else, when it is a zombie, and when it is gone.
  */
 #include <signal.h>
+#include <sys/personality.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include "tests/guest/show.h"
@@ -58,7 +59,8 @@ static void state(void)
     if (slurp("status") > 0) {
         for (char *line = strtok(buf, "\n"); line; line = strtok(NULL, "\n")) {
             if (!strncmp(line, "Name:", 5) || !strncmp(line, "State:", 6) ||
-                !strncmp(line, "Uid:", 4) || !strncmp(line, "Threads:", 8)) {
+                !strncmp(line, "Umask:", 6) || !strncmp(line, "Uid:", 4) ||
+                !strncmp(line, "Threads:", 8)) {
                 puts(line);
             }
         }
@@ -95,6 +97,8 @@ static void look(void)
     printf("limits %s\n", n > 0 ? "there" : "empty");
     n = slurp("oom_score_adj");
     printf("oom_score_adj %s", n > 0 ? buf : "\n");
+    n = slurp("personality");
+    printf("personality %s", n > 0 ? buf : "\n");
 }
 
 static void until(char want)
@@ -126,6 +130,8 @@ int main(int argc, char **argv)
     child = fork();
     if (!child) {
         chdir("/tmp");
+        umask(0151);
+        personality(ADDR_NO_RANDOMIZE);
         dup2(open("/dev/null", O_RDONLY), 7);
         dup2(ready[1], 8);
         prctl(PR_SET_NAME, "renamed");
