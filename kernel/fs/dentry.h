@@ -108,7 +108,7 @@ static inline bool dentry_unhashed(const struct dentry *d)
 bool dentry_below(struct dentry *d, struct dentry *dir);
 
 /* Frees unused dentries: `count` at most, or those right below dir, or all
- * below root. */
+ * below root, where nothing moves any more and nobody looks again. */
 void dcache_shrink(uint64_t count);
 void dcache_prune(struct dentry *dir);
 void dcache_prune_tree(struct dentry *root);

@@ -31,6 +31,7 @@ void sb_init(struct superblock *sb, const struct superblock_ops *ops,
     sb->magic = magic;
     sb->flags = flags;
     sb->holders = 1;
+    sb->mounts = 0;
     sb->refs = 1;
     sb->root = NULL;
     sb->page_limit = 0;

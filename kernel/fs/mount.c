@@ -33,6 +33,7 @@ static int mount_new(struct superblock *sb, struct dentry *root, uint32_t flags,
     m->flags = flags;
     m->id = atomic_add_fetch(&last_id, 1);
     list_init(&m->node);
+    atomic_fetch_add(&sb->mounts, 1);
     *out = m;
     return 0;
 }
@@ -146,6 +147,20 @@ void mount_get(struct mount *m)
     atomic_fetch_add(&m->refs, 1);
 }
 
+/* With the last mount of a file system the names go that only the cache has:
+ * nobody is left who could move one. */
+static void forget_names(struct mount *m)
+{
+    struct dentry *top = m->root;
+
+    if (atomic_sub_fetch(&m->sb->mounts, 1) == 0) {
+        while (top->parent != top) {
+            top = top->parent;
+        }
+        dcache_prune_tree(top);
+    }
+}
+
 void mount_put(struct mount *m)
 {
     struct superblock *sb;
@@ -154,7 +169,7 @@ void mount_put(struct mount *m)
         return;
     }
     sb = m->sb;
-    dcache_prune_tree(m->root);
+    forget_names(m);
     dentry_put(m->root);
     dcache_exclude(); /* a walk may still look at it */
     dcache_allow();

@@ -67,6 +67,7 @@ struct superblock {
     uint64_t magic;       /* statfs's f_type */
     uint32_t flags;       /* SB_* */
     uint32_t holders;     /* mounts, and overlays above; atomic */
+    uint32_t mounts;      /* of these; atomic */
     uint32_t refs;        /* one an inode, one for all holders; atomic */
     struct inode *root;   /* a reference; goes with the last holder */
     uint64_t page_limit;  /* pages that its files without read_pages may hold

@@ -117,6 +117,55 @@ static void bind_mounts_show_the_same_tree(void)
     EXPECT_EQ(t_rmdir("/bound"), 0);
 }
 
+static struct superblock_ops ops_of_sb;
+static void (*free_of_sb)(struct superblock *sb);
+static bool sb_is_free;
+
+static void note_free(struct superblock *sb)
+{
+    sb_is_free = true;
+    free_of_sb(sb);
+}
+
+static void unmount(const char *path)
+{
+    struct path p = at(path);
+
+    EXPECT_EQ(mount_remove(&p, 0), 0);
+    path_put(&p);
+}
+
+/* Also when a part of it was mounted elsewhere meanwhile. */
+static void nothing_stays_behind_the_last_mount(void)
+{
+    struct path p = at("/a/b/c"), inner, bound, used;
+    struct superblock *sb;
+
+    EXPECT_EQ(tmpfs_mount(&sb), 0);
+    ops_of_sb = *sb->ops;
+    free_of_sb = sb->ops->free;
+    ops_of_sb.free = note_free;
+    sb->ops = &ops_of_sb;
+    EXPECT_EQ(mount_add(sb, &p, 0, NULL), 0);
+    path_put(&p);
+    t_mkdir("/a/b/c/d");
+    t_mkdir("/a/b/c/d/e");
+    t_put("/a/b/c/d/e/f", "f");
+    t_mkdir("/bound");
+    inner = at("/a/b/c/d");
+    bound = at("/bound");
+    EXPECT_EQ(mount_bind(&inner, &bound, 0, false), 0);
+    used = at("/a/b/c/d/e");
+    path_put(&inner);
+    path_put(&bound);
+    unmount("/bound");
+    path_put(&used);
+    EXPECT_EQ(t_rmdir("/bound"), 0);
+    EXPECT(strcmp(t_text("/a/b/c/d/e/f"), "f") == 0);
+    unmount("/a/b/c");
+    EXPECT(sb_is_free);
+}
+
 static void paths_are_told_as_the_view_sees_them(void)
 {
     struct path p = at("/a/b/c"), root = at("/a"), other = at("/");
@@ -177,6 +226,7 @@ int main(void)
     RUN(restrictions_hold);
     RUN(mounts_are_crossed_both_ways);
     RUN(bind_mounts_show_the_same_tree);
+    RUN(nothing_stays_behind_the_last_mount);
     RUN(paths_are_told_as_the_view_sees_them);
     RUN(a_changed_root_is_not_left);
     RUN(negative_names_are_remembered_rightly);
