@@ -18,10 +18,14 @@ DEPFLAGS = -MMD -MP -MF $(@:.o=.d)
 HOST_CFLAGS := $(PLACE) -std=gnu11 -O2 -g -fPIE -I. $(WARN) -D_GNU_SOURCE
 HOST_LDFLAGS := -pie -Wl,-z,relro,-z,now
 
+# REP STOS and MOVS take longer to start than most structures are long.
+MOVES := unrolled_loop:256:noalign,libcall:-1:noalign
+SMALL_MOVES := -mmemset-strategy=$(MOVES) -mmemcpy-strategy=$(MOVES)
+
 # The kernel: freestanding, no vector registers, guard read through GS.
 KERNEL_CFLAGS := $(PLACE) -std=gnu11 -O2 -g -ffreestanding -fPIE -fvisibility=hidden \
 	-I. -include lib/hidden.h $(WARN) -mgeneral-regs-only -mpopcnt \
-	-fno-strict-aliasing -fwrapv \
+	-fno-strict-aliasing -fwrapv $(SMALL_MOVES) \
 	-fno-omit-frame-pointer -fno-asynchronous-unwind-tables -mno-red-zone \
 	-fcf-protection=none -fno-jump-tables -fno-common \
 	-ffunction-sections \

@@ -4,9 +4,10 @@
  * vector state is live while the kernel runs.
  *
  * Small sizes are done with overlapping loads and stores (all loads before
- * any store, which makes them right for memmove too); from SMALL bytes on the
- * string instructions are faster, on every CPU with ERMS, which every CPU
- * with SGX is. The direction flag is always clear in the kernel.
+ * any store, which makes them right for memmove too), then by 32 bytes a turn;
+ * from LONG bytes on the string instructions are faster, on every CPU with
+ * ERMS, which every CPU with SGX is. The direction flag is always clear in the
+ * kernel.
  *
  * Built with -fno-builtin -fno-tree-loop-distribute-patterns: else the
  * compiler turns these loops into calls of themselves.
@@ -14,7 +15,7 @@
 #define LIB_STRING_OWN
 #include "lib/string.h"
 
-enum { SMALL = 64 };
+enum { SMALL = 64, LONG = 512 };
 
 typedef uint64_t __attribute__((aligned(1), may_alias)) word64;
 typedef uint32_t __attribute__((aligned(1), may_alias)) word32;
@@ -78,10 +79,27 @@ static inline void move_small(char *d, const char *s, size_t len)
     }
 }
 
+/* len > SMALL; what lies before d is not needed any more. */
+static inline void move_forward(char *d, const char *s, size_t len)
+{
+    for (; len > 32; len -= 32, d += 32, s += 32) {
+        uint64_t a = R64(s, 0), b = R64(s, 8), c = R64(s, 16), e = R64(s, 24);
+        W64(d, 0) = a;
+        W64(d, 8) = b;
+        W64(d, 16) = c;
+        W64(d, 24) = e;
+    }
+    move_small(d, s, len);
+}
+
 void *memcpy(void *restrict dst, const void *restrict src, size_t len)
 {
     if (likely(len <= SMALL)) {
         move_small(dst, src, len);
+        return dst;
+    }
+    if (likely(len < LONG)) {
+        move_forward(dst, src, len);
         return dst;
     }
     void *d = dst;
@@ -119,7 +137,7 @@ void *memset(void *dst, int byte, size_t len)
 {
     uint64_t word = 0x0101010101010101ull * (uint8_t)byte;
     char *d = dst;
-    if (len > SMALL) {
+    if (len >= LONG) {
         __asm__ volatile("rep stosb"
                          : "+D"(d), "+c"(len)
                          : "a"(byte)
@@ -127,10 +145,18 @@ void *memset(void *dst, int byte, size_t len)
         return dst;
     }
     if (len >= 8) {
-        for (size_t i = 0; i < len - 8; i += 8) {
-            W64(d, i) = word;
+        char *last = d + len - 8;
+
+        for (; last - d >= 32; d += 32) {
+            W64(d, 0) = word;
+            W64(d, 8) = word;
+            W64(d, 16) = word;
+            W64(d, 24) = word;
         }
-        W64(d, len - 8) = word;
+        for (; d < last; d += 8) {
+            W64(d, 0) = word;
+        }
+        W64(last, 0) = word;
     } else if (len >= 4) {
         W32(d, 0) = word;
         W32(d, len - 4) = word;

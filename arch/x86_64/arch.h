@@ -44,9 +44,10 @@ size_t arch_user_copy(void *dst, const void *src, size_t n);
 /* Sets n user bytes to zero; returns how many were not. */
 size_t arch_user_zero(void *dst, size_t n);
 
-/* Length of the string at src, looking at max bytes at most (max if there is
- * no NUL among them); -EFAULT. */
-long arch_user_strnlen(const char *src, size_t max);
+/* Copies the string at src, max bytes at most, and its NUL if that is among
+ * them; returns how many came before the NUL (max: there was none), -EFAULT.
+ * What lies behind the NUL at dst, up to max, is not kept. */
+long arch_user_strncpy(char *dst, const char *src, size_t max);
 
 /* Atomic 32-bit operations on user memory, for futexes. 0 or -EFAULT; *old
  * gets the value before. */

@@ -13,47 +13,90 @@
 
     .text
 /* size_t arch_user_copy(void *dst, const void *src, size_t n)
- * Bytes not copied. Short copies by words, long ones by REP MOVSB, whose RCX
- * is exact after a fault (SDM vol. 1, 7.3.9.2). */
+ * Bytes not copied. Long copies by REP MOVSB, whose RCX is exact after a fault
+ * (SDM vol. 1, 7.3.9.2), others by words; the last word overlaps what is there
+ * already. Registers move on only behind a whole step, so that a fault is
+ * found again, exactly, by going on in bytes. A copy of 4 or 8 bytes is one
+ * access each way. */
     .globl arch_user_copy
     .type arch_user_copy, @function
 arch_user_copy:
     mov %rdx, %rcx
-    cmp $256, %rdx
-    jae 3f
     cmp $8, %rdx
+    jb 5f
+    cmp $256, %rdx
+    jae 9f
+    sub $32, %rcx
     jb 2f
 1:  mov (%rsi), %rax
-11: mov %rax, (%rdi)
+11: mov 8(%rsi), %r8
+12: mov 16(%rsi), %r9
+13: mov 24(%rsi), %r10
+14: mov %rax, (%rdi)
+15: mov %r8, 8(%rdi)
+16: mov %r9, 16(%rdi)
+17: mov %r10, 24(%rdi)
+    add $32, %rsi
+    add $32, %rdi
+    sub $32, %rcx
+    jae 1b
+2:  add $24, %rcx /* left, less 8 */
+    js 4f
+3:  mov (%rsi), %rax
+31: mov %rax, (%rdi)
     add $8, %rsi
     add $8, %rdi
     sub $8, %rcx
-    cmp $8, %rcx
-    jae 1b
-2:  test %rcx, %rcx
-    jz 4f
-22: mov (%rsi), %al
-23: mov %al, (%rdi)
+    jns 3b
+4:  add $8, %rcx
+    jz 10f
+41: mov -8(%rsi, %rcx), %rax
+42: mov %rax, -8(%rdi, %rcx)
+    xor %eax, %eax
+    ret
+5:  cmp $4, %rcx
+    jb 7f
+51: mov (%rsi), %eax
+52: mov %eax, (%rdi)
+    jz 8f
+53: mov -4(%rsi, %rcx), %eax
+54: mov %eax, -4(%rdi, %rcx)
+8:  xor %eax, %eax
+    ret
+6:  add $32, %rcx /* faults of the steps come here, */
+    jmp 7f
+61: add $8, %rcx
+7:  test %rcx, %rcx
+    jz 10f
+71: mov (%rsi), %al
+72: mov %al, (%rdi)
     inc %rsi
     inc %rdi
     dec %rcx
-    jnz 22b
-    jmp 4f
-3:  rep movsb
-4:  mov %rcx, %rax
+    jnz 71b
+    jmp 10f
+9:  rep movsb
+10: mov %rcx, %rax /* and here when nothing helps */
     ret
-5:  mov %esi, %eax /* bytes of the word are only there if it crosses pages */
-    jmp 7f
-6:  mov %edi, %eax
-7:  and $0xfff, %eax
-    cmp $0xff8, %eax
-    ja 2b
-    jmp 4b
-    FIXUP(1b, 5b)
+    FIXUP(1b, 6b)
     FIXUP(11b, 6b)
-    FIXUP(22b, 4b)
-    FIXUP(23b, 4b)
-    FIXUP(3b, 4b)
+    FIXUP(12b, 6b)
+    FIXUP(13b, 6b)
+    FIXUP(14b, 6b)
+    FIXUP(15b, 6b)
+    FIXUP(16b, 6b)
+    FIXUP(17b, 6b)
+    FIXUP(3b, 61b)
+    FIXUP(31b, 61b)
+    FIXUP(41b, 7b)
+    FIXUP(42b, 7b)
+    FIXUP(51b, 7b)
+    FIXUP(52b, 7b)
+    FIXUP(53b, 7b)
+    FIXUP(54b, 7b)
+    FIXUP(71b, 10b)
+    FIXUP(72b, 10b)
+    FIXUP(9b, 10b)
     .size arch_user_copy, . - arch_user_copy
 
 /* size_t arch_user_zero(void *dst, size_t n) */
@@ -68,22 +111,56 @@ arch_user_zero:
     FIXUP(1b, 2b)
     .size arch_user_zero, . - arch_user_zero
 
-/* long arch_user_strnlen(const char *src, size_t max) */
-    .globl arch_user_strnlen
-    .type arch_user_strnlen, @function
-arch_user_strnlen:
-    xor %eax, %eax
-    jmp 2f
-1:  cmpb $0, (%rdi, %rax)
-    je 3f
-    inc %rax
-2:  cmp %rsi, %rax
-    jb 1b
-3:  ret
-4:  mov $-14, %rax /* -EFAULT */
+/* long arch_user_strncpy(char *dst, const char *src, size_t max)
+ * By words, where they cross no page: the string may end with the page. */
+    .globl arch_user_strncpy
+    .type arch_user_strncpy, @function
+arch_user_strncpy:
+    mov %rdi, %r11
+    mov $0x0101010101010101, %r8
+    mov $0x8080808080808080, %r9
+1:  cmp $8, %rdx
+    jb 3f
+    mov %esi, %eax
+    and $0xfff, %eax
+    cmp $0xff8, %eax
+    ja 4f
+2:  mov (%rsi), %rax
+    mov %rax, %r10
+    mov %rax, %rcx
+    not %r10
+    sub %r8, %rcx
+    and %r9, %r10
+    mov %rax, (%rdi)
+    and %r10, %rcx /* bit 7 of the first byte that is 0 */
+    jnz 6f
+    add $8, %rsi
+    add $8, %rdi
+    sub $8, %rdx
+    jmp 1b
+3:  test %rdx, %rdx
+    jz 5f
+4:  mov (%rsi), %al
+    mov %al, (%rdi)
+    test %al, %al
+    jz 5f
+    inc %rsi
+    inc %rdi
+    dec %rdx
+    jmp 1b
+5:  mov %rdi, %rax
+    sub %r11, %rax
     ret
-    FIXUP(1b, 4b)
-    .size arch_user_strnlen, . - arch_user_strnlen
+6:  bsf %rcx, %rax
+    shr $3, %eax
+    sub %r11, %rdi
+    add %rdi, %rax
+    ret
+7:  mov $-14, %rax /* -EFAULT */
+    ret
+    FIXUP(2b, 7b)
+    FIXUP(4b, 7b)
+    .size arch_user_strncpy, . - arch_user_strncpy
 
 /* int arch_user_load32(const uint32_t *addr, uint32_t *val) */
     .globl arch_user_load32

@@ -209,14 +209,13 @@ size_t zero_user_part(struct uptr dst, size_t n)
 
 /* In pieces that cross no page, each fetched once and searched in the copy:
  * the string may change meanwhile, and its end may be the end of what is
- * mapped. Paths are short, hence short pieces. */
-long strncpy_from_user(char *dst, struct uptr src, size_t max)
+ * mapped. */
+static long copy_string_slowly(char *dst, uint64_t src, size_t len)
 {
     enum { PIECE = 64 };
-    size_t len = clip(src.addr, max), done = 0;
 
-    while (done < len) {
-        uint64_t addr = src.addr + done;
+    for (size_t done = 0; done < len;) {
+        uint64_t addr = src + done;
         size_t n = MIN(len - done, PIECE - (addr & (PIECE - 1)));
         const char *nul;
         if (from_user(dst + done, uptr(addr), n)) {
@@ -227,6 +226,20 @@ long strncpy_from_user(char *dst, struct uptr src, size_t max)
             return nul - dst;
         }
         done += n;
+    }
+    return len;
+}
+
+long strncpy_from_user(char *dst, struct uptr src, size_t max)
+{
+    size_t len = clip(src.addr, max);
+    long n = arch_user_strncpy(dst, (const char *)src.addr, len);
+
+    if (unlikely(n < 0)) { /* something is not there */
+        n = copy_string_slowly(dst, src.addr, len);
+    }
+    if (n < (long)len) {
+        return n;
     }
     return len < max ? -EFAULT : -ENAMETOOLONG;
 }

@@ -33,7 +33,9 @@ static void fresh(bool lazy)
 
 static void copies_bring_missing_pages_in(void)
 {
-    static const size_t sizes[] = {1, 7, 8, 100, 255, 256, 4096, 5000, 12000};
+    static const size_t sizes[] = {1,   3,   4,   7,    8,    12,
+                                   31,  32,  33,  40,   63,   64,
+                                   100, 255, 256, 4096, 5000, 12000};
 
     for (unsigned i = 0; i < ARRAY_SIZE(sizes); i++) {
         for (int shift = -9; shift <= 9; shift++) {
@@ -54,7 +56,7 @@ static void a_hole_ends_a_copy_at_the_byte(void)
     for (int lazy = 0; lazy < 2; lazy++) {
         fresh(lazy);
         EXPECT_EQ(copy_to_user(uptr(base), want, LEN), 0);
-        for (size_t n = 1; n < 600; n += 13) {
+        for (size_t n = 1; n < 600; n++) {
             struct uptr at = uptr(base + LEN - n);
             EXPECT_EQ(copy_from_user(buf, at, n + 5), -EFAULT);
             EXPECT_EQ(copy_from_user_part(buf, at, n + 5), n);
@@ -113,6 +115,27 @@ static void strings_end_at_nul_hole_or_limit(void)
     EXPECT_EQ(strncpy_from_user(buf, uptr(8), 100), -EFAULT);
     EXPECT_EQ(strncpy_from_user(buf, uptr(support_user_end() - 2), 100),
               -EFAULT);
+}
+
+/* Every length and place of the end within a word, before a hole. */
+static void strings_of_all_lengths_before_a_hole(void)
+{
+    char text[64];
+
+    for (int lazy = 0; lazy < 2; lazy++) {
+        fresh(lazy);
+        for (long n = 0; n < 40; n++) {
+            for (long behind = 0; behind < 10; behind++) {
+                uint64_t at = base + LEN - behind - n - 1;
+
+                memcpy(text, want, (size_t)n);
+                text[n] = '\0';
+                EXPECT_EQ(copy_to_user(uptr(at), text, (size_t)n + 1), 0);
+                EXPECT_EQ(strncpy_from_user(buf, uptr(at), 64), n);
+                EXPECT(!strcmp(buf, text));
+            }
+        }
+    }
 }
 
 static void atomic_operations_bring_pages_in(void)
@@ -204,6 +227,7 @@ int main(void)
     RUN(permissions_count);
     RUN(addresses_outside_never_are_touched);
     RUN(strings_end_at_nul_hole_or_limit);
+    RUN(strings_of_all_lengths_before_a_hole);
     RUN(atomic_operations_bring_pages_in);
     RUN(a_cursor_of_the_kernel);
     RUN(a_cursor_over_pieces);

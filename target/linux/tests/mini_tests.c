@@ -284,7 +284,7 @@ static void user_copies_have_fixups(void)
     MUST(arch_user_copy(page + 4000, buf, 200) >= 104);
     MUST(arch_user_zero(page + 4000, 200) == 104);
     MUST(arch_user_load32((uint32_t *)(page + 4096), &v) == -EFAULT);
-    MUST(arch_user_strnlen((char *)0x8000000000000000, 10) == -EFAULT);
+    MUST(arch_user_strncpy(buf, (char *)0x8000000000000000, 10) == -EFAULT);
 }
 
 static void kernel_faults_end_it(void)
