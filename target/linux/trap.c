@@ -198,12 +198,14 @@ static _Noreturn void trap_syscall(struct host_vcpu *h, siginfo_t *si,
 }
 
 /* The kernel looks for work after this, so one kick stands for all until now.
- * Cleared late: kicks in a row must not nest handlers without end. */
+ * No rt_sigreturn will follow, which would let the next one come. */
 static void take_kick(struct host_vcpu *h)
 {
     atomic_store(&h->wake, 0);
     vcpu_return_tick(h);
     atomic_store(&h->kicked, 0);
+    RAW(SYS_rt_sigprocmask, SIG_SETMASK, &vcpu_sigmask, NULL,
+        sizeof(vcpu_sigmask));
 }
 
 static _Noreturn void trap_from_user(struct host_vcpu *h, uint64_t gs, int sig,
@@ -417,8 +419,12 @@ int trap_init(void)
                  SA_RESTORER_FLAG,
         .restorer = stub_restorer,
     };
+    const uint64_t ticks = 1ull << (SIG_KICK - 1) | 1ull << (SIG_TICK - 1);
 
     for (unsigned i = 0; i < ARRAY_SIZE(signals); i++) {
+        /* Ticks wait for each other: on a host so busy that every handler is
+         * put aside until the timer it sets is due, they would pile up. */
+        sa.mask = is_tick(signals[i]) ? ticks : 0;
         long err = RAW(SYS_rt_sigaction, signals[i], &sa, NULL, 8);
 
         if (err) {
