@@ -164,6 +164,7 @@ void arch_exit_work(struct user_regs *regs)
             fpu_save(&t->fpu);
         }
         t->fpu_saved = 0;
+        fpu_resumes();
         target_user_resume(regs, &t->fpu);
     }
     if (t->fpu_saved) {

@@ -45,6 +45,8 @@
 
 #define atomic_fence()         __atomic_thread_fence(__ATOMIC_SEQ_CST)
 #define atomic_fence_acquire() __atomic_thread_fence(__ATOMIC_ACQUIRE)
+/* Costs nothing: for a signal handler on this CPU, or nobody. */
+#define atomic_compiler_fence() __atomic_signal_fence(__ATOMIC_SEQ_CST)
 
 /* In the body of every loop that waits for another CPU. */
 static inline void cpu_relax(void)

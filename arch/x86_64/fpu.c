@@ -94,7 +94,8 @@ static void xrstor(const struct fpu_area *area, uint64_t which)
                      : "memory");
 }
 
-static void save_fast(struct fpu_area *area)
+/* Returns what is in use. */
+static uint64_t save_fast(struct fpu_area *area)
 {
     uint64_t used = fast_in_use() & mask;
 
@@ -121,9 +122,10 @@ static void save_fast(struct fpu_area *area)
         FAST_MOVE(FAST_HIGH(SAVE_HIGH), area);
     }
     *header_of(area) = used;
+    return used;
 }
 
-void fpu_save(struct fpu_area *area)
+static uint64_t save(struct fpu_area *area)
 {
     uint64_t *header = header_of(area);
 
@@ -133,13 +135,26 @@ void fpu_save(struct fpu_area *area)
         header[i] = 0;
     }
     if (likely(fast)) {
-        save_fast(area);
-        return;
+        return save_fast(area);
     }
     __asm__ volatile("xsaveopt64 %0"
                      : "+m"(*area)
                      : "a"((uint32_t)mask), "d"((uint32_t)(mask >> 32))
                      : "memory");
+    return mask;
+}
+
+void fpu_save(struct fpu_area *area)
+{
+    save(area);
+}
+
+void fpu_leave(struct fpu_area *area, uint32_t *saved)
+{
+    if (!*saved) {
+        this_vcpu()->x87_initial = !(save(area) & XSTATE_X87);
+        *saved = 1;
+    }
 }
 
 static void restore_512(const struct fpu_area *area, uint64_t used)
@@ -159,14 +174,29 @@ static void restore_512(const struct fpu_area *area, uint64_t used)
     }
 }
 
+/* Loading costs more than to find out that it is there already. */
+static void restore_mxcsr(const struct fpu_area *area)
+{
+    uint32_t now, then;
+
+    __asm__ volatile("stmxcsr %0" : "=m"(now));
+    memcpy(&then, area->xsave + FXSAVE_MXCSR, sizeof(then));
+    if (unlikely(now != then)) {
+        FAST_MOVE("ldmxcsr 24(%0)\n", area);
+    }
+}
+
 static void restore_fast(const struct fpu_area *area)
 {
     uint64_t used = *header_of((struct fpu_area *)area);
+    struct vcpu *v = this_vcpu();
 
-    if (unlikely((used | fast_in_use()) & XSTATE_X87)) {
+    if (unlikely(used & XSTATE_X87) ||
+        (!v->x87_initial && fast_in_use() & XSTATE_X87)) {
         xrstor(area, XSTATE_X87);
     }
-    FAST_MOVE("ldmxcsr 24(%0)\n", area);
+    v->x87_initial = 0;
+    restore_mxcsr(area);
     if (used & XSTATE_SSE) {
         FAST_MOVE(FAST_REGS(LOAD_XMM), area);
     } else {
@@ -187,6 +217,11 @@ void fpu_restore(const struct fpu_area *area)
     } else {
         xrstor(area, mask);
     }
+}
+
+void fpu_resumes(void)
+{
+    this_vcpu()->x87_initial = 0;
 }
 
 void fpu_reset(struct fpu_area *area)

@@ -32,6 +32,12 @@ uint32_t fpu_component(unsigned i, uint32_t *offset);
 void fpu_save(struct fpu_area *area);
 void fpu_restore(const struct fpu_area *area);
 
+/* Saves unless *saved says that it is done; says so. User code then comes back
+ * by fpu_restore(), or by the target after fpu_resumes(). */
+void fpu_leave(struct fpu_area *area, uint32_t *saved);
+/* The target loads all of the state, on this vCPU. */
+void fpu_resumes(void);
+
 /* The state of a new program: everything at its reset value. What is not in
  * use according to the area's header keeps its old bytes. */
 void fpu_reset(struct fpu_area *area);

@@ -59,6 +59,8 @@ struct vcpu {
     vcpu_rights rights;
     uint64_t out_rax, out_rcx, out_rdx; /* the last registers on the way out */
     uint32_t keys;                      /* 1: rights count */
+    uint32_t x87_initial; /* fpu.c: the registers hold nothing of x87; 0 while
+                             user code runs, which may change that */
 };
 
 _Static_assert(offsetof(struct vcpu, kstack) == VCPU_KSTACK, "entry.S");

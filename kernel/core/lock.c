@@ -13,6 +13,8 @@
 
 enum { MUTEX_WAITERS = 1, SPINS = 200 /* some us */ };
 
+bool one_vcpu;
+
 void spin_lock_slow(struct spinlock *l)
 {
     do {
@@ -97,7 +99,7 @@ void mutex_lock(struct mutex *m)
     uint64_t expected = 0;
 
     lock_check_acquire(m->lock_class, true);
-    if (!atomic_cas_acquire(&m->owner, &expected, (uint64_t)t)) {
+    if (!vcpus_cas(&m->owner, &expected, (uint64_t)t)) {
         check((expected & ~(uint64_t)MUTEX_WAITERS) != (uint64_t)t);
         lock_contended(m, t);
     }
@@ -109,7 +111,7 @@ void mutex_unlock(struct mutex *m)
     struct list *first;
 
     lock_check_release(m->lock_class, true);
-    if (atomic_cas_release(&m->owner, &expected, 0)) {
+    if (vcpus_cas(&m->owner, &expected, 0ul)) {
         return;
     }
     check(expected == ((uint64_t)current_task() | MUTEX_WAITERS));

@@ -46,6 +46,50 @@ enum lock_class {
     LOCK_CLASSES
 };
 
+/* Set where the instance has a single vCPU (sched_init). Kernel code is never
+ * preempted, so nobody is there for a locked instruction to shut out, and it
+ * costs as much as thirty others. What signal handlers or threads of the
+ * target touch, too (rings, kicks), knows nothing of this. */
+extern bool one_vcpu;
+
+/* Like atomic_NAME(), between vCPUs. */
+#define vcpus_cas(p, expected, new)                                            \
+    ({                                                                         \
+        bool done_;                                                            \
+        if (one_vcpu) {                                                        \
+            __typeof__(*(p)) was_ = atomic_load_relaxed(p);                    \
+            done_ = was_ == *(expected);                                       \
+            atomic_store_relaxed(p, done_ ? (new) : was_);                     \
+            *(expected) = was_;                                                \
+            atomic_compiler_fence();                                           \
+        } else {                                                               \
+            done_ = atomic_cas(p, expected, new);                              \
+        }                                                                      \
+        done_;                                                                 \
+    })
+
+static inline uint32_t vcpus_xchg(uint32_t *p, uint32_t v)
+{
+    uint32_t old;
+
+    if (!one_vcpu) {
+        return atomic_xchg(p, v);
+    }
+    old = atomic_load_relaxed(p);
+    atomic_store_relaxed(p, v);
+    atomic_compiler_fence();
+    return old;
+}
+
+static inline void vcpus_fence(void)
+{
+    if (one_vcpu) {
+        atomic_compiler_fence();
+    } else {
+        atomic_fence();
+    }
+}
+
 struct spinlock {
     uint32_t locked;
     uint32_t lock_class;
@@ -87,14 +131,14 @@ static inline void spin_init(struct spinlock *l, enum lock_class cls)
 static inline void spin_lock(struct spinlock *l)
 {
     lock_check_acquire(l->lock_class, false);
-    if (unlikely(atomic_xchg_acquire(&l->locked, 1))) {
+    if (unlikely(vcpus_xchg(&l->locked, 1))) {
         spin_lock_slow(l);
     }
 }
 
 static inline bool spin_trylock(struct spinlock *l)
 {
-    if (atomic_load_relaxed(&l->locked) || atomic_xchg_acquire(&l->locked, 1)) {
+    if (atomic_load_relaxed(&l->locked) || vcpus_xchg(&l->locked, 1)) {
         return false;
     }
     lock_check_acquire(l->lock_class, false);

@@ -214,10 +214,7 @@ void runqueue_switch(struct runqueue *rq, struct task *next)
     stats_count(STAT_SWITCH);
     if (prev->thread) {
         prev->fs_base = read_fs_base();
-        if (!prev->fpu_saved) {
-            fpu_save(&prev->fpu);
-            prev->fpu_saved = 1;
-        }
+        fpu_leave(&prev->fpu, &prev->fpu_saved);
     }
     if (next->thread) {
         write_fs_base(next->fs_base);
@@ -290,7 +287,7 @@ void task_yield(void)
 
 void task_prepare_sleep(void)
 {
-    atomic_store(&current_task()->state, TASK_PREPARED);
+    vcpus_xchg(&current_task()->state, TASK_PREPARED);
 }
 
 void task_prepare_sleep_locked(void)
@@ -309,7 +306,7 @@ void task_sleep(void)
     uint32_t expected = TASK_PREPARED;
 
     lock_check_may_sleep();
-    if (atomic_cas(&t->state, &expected, TASK_SLEEPING)) {
+    if (vcpus_cas(&t->state, &expected, (uint32_t)TASK_SLEEPING)) {
         switch_away();
     }
 }
@@ -341,7 +338,7 @@ bool task_wake(struct task *t)
         if (state != TASK_PREPARED && state != TASK_SLEEPING) {
             return false;
         }
-        if (atomic_cas(&t->state, &state, TASK_RUNNING)) {
+        if (vcpus_cas(&t->state, &state, (uint32_t)TASK_RUNNING)) {
             break;
         }
     }
@@ -447,6 +444,7 @@ void sched_init(unsigned vcpu_count)
 {
     sched_tick_init();
     vcpu_total = vcpu_count;
+    one_vcpu = vcpu_count == 1;
     for (unsigned i = 0; i < vcpu_count; i++) {
         struct runqueue *rq = &runqueues[i];
 

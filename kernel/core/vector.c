@@ -11,10 +11,7 @@ void crypto_vector_begin(void)
 {
     struct task *t = current_task();
 
-    if (!t->fpu_saved) {
-        fpu_save(&t->fpu);
-        t->fpu_saved = 1;
-    }
+    fpu_leave(&t->fpu, &t->fpu_saved);
 }
 
 void crypto_vector_end(void)

@@ -53,7 +53,7 @@ unsigned wait_wake(struct wait_queue *q, unsigned count, uint32_t events)
 
     /* Pairs with the fence in task_prepare_sleep(): either we see the entry,
      * or its owner sees our change. */
-    atomic_fence();
+    vcpus_fence();
     if (list_empty(&q->entries)) {
         return 0;
     }

@@ -35,7 +35,7 @@ uint32_t *dcache_enter(void)
     uint32_t *busy = &sections[this_vcpu()->id].busy;
 
     lock_check_acquire(LOCK_DENTRY, false);
-    while (unlikely(atomic_xchg_acquire(busy, 1))) {
+    while (unlikely(vcpus_xchg(busy, 1))) {
         while (atomic_load_relaxed(busy)) {
             cpu_relax();
         }

@@ -143,10 +143,7 @@ static int make_notes(struct dump *d, const struct k_siginfo *info)
     memcpy(ps.args, p->comm, sizeof(p->comm));
     add_note(d, NT_PRPSINFO, &ps, sizeof(ps));
     add_note(d, NT_AUXV, p->auxv, p->auxv_len * sizeof(p->auxv[0]));
-    if (!t->task.fpu_saved) {
-        fpu_save(&t->task.fpu);
-        t->task.fpu_saved = 1;
-    }
+    fpu_leave(&t->task.fpu, &t->task.fpu_saved);
     add_note(d, NT_FPREGSET, &t->task.fpu, FXSAVE_BYTES);
     return 0;
 }

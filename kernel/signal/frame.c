@@ -63,10 +63,7 @@ static void complete_legacy(uint8_t *xsave)
 
 void frame_save_fpu(struct thread *t)
 {
-    if (!t->task.fpu_saved) {
-        fpu_save(&t->task.fpu);
-        t->task.fpu_saved = 1;
-    }
+    fpu_leave(&t->task.fpu, &t->task.fpu_saved);
 }
 
 /* Components that are not in use stay as the stack was: ours may be stale, and

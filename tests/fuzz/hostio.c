@@ -79,6 +79,8 @@ void target_ring_submit(unsigned index, unsigned count)
 }
 
 /* Nobody waits here. */
+bool one_vcpu;
+
 void spin_lock_slow(struct spinlock *l)
 {
     __builtin_trap();

@@ -448,6 +448,8 @@ void lock_check_may_sleep(void)
 {
 }
 
+bool one_vcpu;
+
 void spin_lock_slow(struct spinlock *l)
 {
     panic("one thread waits for its own spinlock");

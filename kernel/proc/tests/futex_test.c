@@ -39,6 +39,8 @@ void task_cancel_sleep(void)
 {
 }
 
+bool one_vcpu;
+
 void spin_lock_slow(struct spinlock *l)
 {
     __builtin_trap(); /* nobody else is here: a lock was left */

@@ -109,7 +109,7 @@ static void the_vector_state_has_its_magic_numbers(void)
     EXPECT_EQ(sw.extended_size, fpu_size() + 4);
     EXPECT_EQ(sw.xfeatures, fpu_mask());
     EXPECT_EQ(magic2, FP_XSTATE_MAGIC2);
-    EXPECT_EQ(fp[160], 0xa5); /* as fpu_save() found it */
+    EXPECT_EQ(fp[160], 0xa5); /* as fpu_leave() found it */
     EXPECT_EQ(test_threads[0]->task.fpu_saved, 1);
     EXPECT_EQ(test_threads[0]->task.fpu.xsave[160], 0); /* reset */
 }

@@ -49,6 +49,8 @@ void lock_check_release(uint32_t cls, bool sleeps)
     held &= ~(1ull << cls);
 }
 
+bool one_vcpu;
+
 void spin_lock_slow(struct spinlock *l)
 {
     printf("a lock is taken twice\n");
@@ -119,10 +121,14 @@ uint32_t fpu_component(unsigned i, uint32_t *offset)
     return i == 2 ? 256 : 0;
 }
 
-void fpu_save(struct fpu_area *area)
+void fpu_leave(struct fpu_area *area, uint32_t *saved)
 {
     uint64_t bv = 7;
 
+    if (*saved) {
+        return;
+    }
+    *saved = 1;
     memset(area->xsave, 0xa5, FAKE_FPU_SIZE);
     memset(area->xsave + 512, 0, 64);
     memcpy(area->xsave + 512, &bv, sizeof(bv));
