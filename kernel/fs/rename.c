@@ -139,6 +139,9 @@ static int check_move(struct move *m)
     if (m->flags & RENAME_EXCHANGE && !m->new->inode) {
         return -ENOENT;
     }
+    if (m->from.at.dentry == m->to.at.dentry) {
+        return check_types(m); /* without rename_lock: nobody looks upwards */
+    }
     if (dentry_below(m->to.at.dentry, m->old)) {
         return -EINVAL;
     }
