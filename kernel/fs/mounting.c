@@ -52,99 +52,6 @@ static uint32_t mount_flags(uint64_t ms)
     return st;
 }
 
-/* ---- tmpfs's options (tmpfs(5)): size, mode, uid, gid ---- */
-
-static bool number(const char **s, unsigned base, uint64_t *out)
-{
-    const char *p = *s;
-    uint64_t n = 0;
-
-    for (; *p >= '0' && (unsigned)(*p - '0') < base; p++) {
-        n = n * base + (*p - '0');
-    }
-    if (p == *s) {
-        return false;
-    }
-    *s = p;
-    *out = n;
-    return true;
-}
-
-static bool size_option(struct superblock *sb, const char **s)
-{
-    uint64_t n;
-
-    if (!number(s, 10, &n)) {
-        return false;
-    }
-    switch (**s) {
-    case 'g':
-    case 'G':
-        n <<= 10; /* fall through */
-    case 'm':
-    case 'M':
-        n <<= 10; /* fall through */
-    case 'k':
-    case 'K':
-        n <<= 10;
-        (*s)++;
-        break;
-    case '%':
-        (*s)++;
-        n = 0; /* of a memory that is not ours to count: no limit */
-        break;
-    default:
-        break;
-    }
-    tmpfs_set_limit(sb, (n + PAGE_SIZE - 1) / PAGE_SIZE);
-    return true;
-}
-
-static bool option(struct superblock *sb, const char **s)
-{
-    struct inode *root = sb->root;
-    uint64_t n;
-
-    if (strncmp(*s, "size=", 5) == 0) {
-        *s += 5;
-        return size_option(sb, s);
-    }
-    if (strncmp(*s, "mode=", 5) == 0) {
-        *s += 5;
-        if (!number(s, 8, &n)) {
-            return false;
-        }
-        root->mode = S_IFDIR | (n & 07777);
-        return true;
-    }
-    if (strncmp(*s, "uid=", 4) == 0 || strncmp(*s, "gid=", 4) == 0) {
-        bool uid = **s == 'u';
-
-        *s += 4;
-        if (!number(s, 10, &n)) {
-            return false;
-        }
-        *(uid ? &root->uid : &root->gid) = n;
-        return true;
-    }
-    while (**s && **s != ',') { /* nr_inodes, huge...: nothing to limit */
-        (*s)++;
-    }
-    return true;
-}
-
-static int parse(struct superblock *sb, const char *s)
-{
-    while (*s) {
-        if (*s == ',') {
-            s++;
-        } else if (!option(sb, &s) || (*s && *s != ',')) {
-            return -EINVAL;
-        }
-    }
-    return 0;
-}
-
 /* ---- the three kinds ---- */
 
 static int mount_new(const struct path *at, const char *source,
@@ -164,7 +71,8 @@ static int mount_new(const struct path *at, const char *source,
         if (strcmp(types[i].name, type) == 0) {
             err = types[i].mount(&sb);
             if (!err && types[i].mount == tmpfs_mount) {
-                err = parse(sb, data);
+                err = tmpfs_options(sb, data, false);
+                err = *type == 'r' ? 0 : err; /* ramfs takes any word */
                 err = err ? err : sb_set_source(sb, *source ? source : "none");
                 if (err) {
                     sb_put(sb);
@@ -199,10 +107,20 @@ static int move(const struct path *at, const char *source)
     return err;
 }
 
-static int remount(const struct path *at, uint64_t flags)
+/* With MS_BIND the mount alone, else the file system's options, too. */
+static int remount(const struct path *at, uint64_t flags, const char *data)
 {
+    struct superblock *sb = at->mount->sb;
+    int err = 0;
+
     if (at->dentry != at->mount->root) {
         return -EINVAL;
+    }
+    if (!(flags & MS_BIND) && strcmp(sb->type, "tmpfs") == 0) {
+        err = tmpfs_options(sb, data, true);
+    }
+    if (err) {
+        return err;
     }
     atomic_store(&at->mount->flags, mount_flags(flags));
     return 0;
@@ -221,7 +139,7 @@ int mount_at(const struct path *at, const char *source, const char *type,
         return at->dentry == at->mount->root ? 0 : -EINVAL;
     }
     if (flags & MS_REMOUNT) {
-        return remount(at, flags);
+        return remount(at, flags, data);
     }
     if (flags & MS_MOVE && !(flags & MS_BIND)) {
         return move(at, source);

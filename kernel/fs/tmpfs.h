@@ -52,6 +52,10 @@ int tmpfs_new(struct superblock *sb, const struct inode_attr *attr,
               struct inode **out);
 /* Pages that the files may hold in all; 0: no limit. */
 void tmpfs_set_limit(struct superblock *sb, uint64_t pages);
+/* tmpfs_options.c. Options of mount(2); remount: of one in use, whose root
+ * stays. -EINVAL: an unknown one, or more is in use than it would allow. What
+ * came before it has been set. */
+int tmpfs_options(struct superblock *sb, const char *text, bool remount);
 /* Inode numbers go on from here (the overlay keeps clear of its lower). */
 void tmpfs_set_first_ino(struct superblock *sb, uint64_t ino);
 

@@ -31,6 +31,21 @@ static void sources(void)
     umount("/tmp/s");
 }
 
+/* Writes until there is no room. */
+static long fill(const char *path)
+{
+    static char page[4096];
+    int fd = open(path, O_CREAT | O_WRONLY, 0644);
+    long n = 0;
+
+    while (write(fd, page, sizeof(page)) == sizeof(page)) {
+        n += sizeof(page);
+    }
+    printf("%s\n", strerrorname_np(errno));
+    close(fd);
+    return n;
+}
+
 static void own(void)
 {
     struct stat a, b;
@@ -61,7 +76,18 @@ static void own(void)
     CALL(umount2, "/tmp/m", 0);
     CALL(mount, "none", "/tmp/m", "tmpfs", 0, "mode=1700,size=1m,uid=5");
     show_stat("/tmp/m");
+    CALL(mount, NULL, "/tmp/m", NULL, MS_REMOUNT, "size=64k,mode=0");
+    show_stat("/tmp/m");
+    printf("filled %ld\n", fill("/tmp/m/f"));
+    CALL(mount, NULL, "/tmp/m", NULL, MS_REMOUNT, "size=4k");
+    CALL(mount, NULL, "/tmp/m", NULL, MS_REMOUNT, "nr_blocks=17");
+    printf("filled %ld\n", fill("/tmp/m/g"));
+    CALL(mount, NULL, "/tmp/m", NULL, MS_REMOUNT, "nonsense");
     CALL(umount2, "/tmp/m", MNT_DETACH);
+    CALL(mount, "none", "/tmp/m", "tmpfs", 0, "nonsense");
+    CALL(mount, "none", "/tmp/m", "tmpfs", 0, "size=");
+    CALL(mount, "none", "/tmp/m", "tmpfs", 0, "size=1m,,nr_inodes=1k,inode64");
+    CALL(umount2, "/tmp/m", 0);
 }
 
 static void bind(void)
