@@ -182,25 +182,34 @@ int mount_writable(const struct mount *m)
     return (m->sb->flags & SB_READ_ONLY) || (m->flags & ST_RDONLY) ? -EROFS : 0;
 }
 
+/* Counts the mounts, up to `most` of them into copy; how many there are. */
+static unsigned copy_mounts(struct mount **copy, unsigned most)
+{
+    uint32_t *section = dcache_enter();
+    unsigned count = 0;
+
+    list_for_each (pos, &mounts) {
+        if (count < most) {
+            copy[count] = list_entry(pos, struct mount, node);
+            mount_get(copy[count]);
+        }
+        count++;
+    }
+    dcache_leave(section);
+    return count;
+}
+
 int mount_for_each(int (*fn)(struct mount *m, void *arg), void *arg)
 {
-    enum { MOST = 128 };
-    struct mount **copy = kmalloc(MOST * sizeof(*copy));
-    unsigned count = 0;
-    uint32_t *section;
+    enum { SPARE = 8 }; /* may come meanwhile; more are left out */
+    unsigned most = copy_mounts(NULL, 0) + SPARE, count;
+    struct mount **copy = kmalloc(most * sizeof(struct mount *));
     int err = 0;
 
     if (!copy) {
         return -ENOMEM;
     }
-    section = dcache_enter();
-    list_for_each (pos, &mounts) {
-        if (count < MOST) {
-            copy[count] = list_entry(pos, struct mount, node);
-            mount_get(copy[count++]);
-        }
-    }
-    dcache_leave(section);
+    count = MIN(copy_mounts(copy, most), most);
     for (unsigned i = 0; i < count; i++) {
         err = err ? err : fn(copy[i], arg);
         mount_put(copy[i]);

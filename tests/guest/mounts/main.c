@@ -117,6 +117,31 @@ static void bind(void)
     cat("/tmp/file2");
 }
 
+static void many(void)
+{
+    char path[32], line[1024];
+    int shown = 0;
+    FILE *f;
+
+    title("many");
+    for (int i = 0; i < 200; i++) {
+        snprintf(path, sizeof(path), "/tmp/many%d", i);
+        mkdir(path, 0755);
+        mount("none", path, "tmpfs", 0, NULL);
+    }
+    f = fopen("/proc/self/mounts", "r");
+    while (fgets(line, sizeof(line), f)) {
+        shown += strstr(line, "/tmp/many") != NULL;
+    }
+    fclose(f);
+    printf("%d\n", shown);
+    for (int i = 0; i < 200; i++) {
+        snprintf(path, sizeof(path), "/tmp/many%d", i);
+        umount(path);
+        rmdir(path);
+    }
+}
+
 static void refusals(void)
 {
     title("refusals");
@@ -144,6 +169,7 @@ int main(void)
     own();
     sources();
     bind();
+    many();
     refusals();
     return 0;
 }
