@@ -25,6 +25,15 @@ enum root_kind {
 
 enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
 
+/* One of descriptors 0, 1, 2 as it was at the start: shown to programs, never
+ * relied on. */
+struct host_stream {
+    bool open, tty;
+    uint32_t mode; /* S_IF* and permissions */
+    uint32_t rdev_major, rdev_minor;
+    uint64_t size;
+};
+
 struct host_mount {
     const char *target; /* absolute */
     int fd;             /* of the host: an O_PATH directory */
@@ -60,6 +69,7 @@ struct boot_info {
     bool faults_count;   /* page faults come and are true; else all content of
                           * a mapping has to be there before it is used */
     bool cpuid_traps;    /* CPUID is worth to be rewritten */
+    bool read_ahead;     /* a transition costs more than reading in vain */
     /* What stands in for the TSC; NULL: RDTSC works. */
     uint64_t (*tsc)(void);
     unsigned vcpu_count;
@@ -80,7 +90,7 @@ struct boot_info {
     const char *hostname;
     uint32_t uid, gid;
     uint32_t umask;
-    bool tty[3]; /* host fd 0, 1, 2 is a terminal */
+    struct host_stream streams[3];
 
     enum log_level log_level;
     bool strace, stats;

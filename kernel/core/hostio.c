@@ -64,8 +64,9 @@ void hostio_provide(const struct host_buffer *b, size_t off, const void *src,
 /* ---- descriptors ---- */
 
 /* An operation on fd at off and up to len bytes of the buffer. */
-static int64_t transfer(enum ring_index ring, uint8_t opcode, int fd,
-                        int64_t off, const struct host_buffer *b, size_t len)
+static struct request request_of(enum ring_index ring, uint8_t opcode, int fd,
+                                 int64_t off, const struct host_buffer *b,
+                                 size_t len)
 {
     struct request q = {.ring = ring, .max = MIN(len, (size_t)b->size)};
 
@@ -74,7 +75,37 @@ static int64_t transfer(enum ring_index ring, uint8_t opcode, int fd,
                               .off = off,
                               .addr = b->at.addr,
                               .len = q.max};
+    return q;
+}
+
+static int64_t transfer(enum ring_index ring, uint8_t opcode, int fd,
+                        int64_t off, const struct host_buffer *b, size_t len)
+{
+    struct request q = request_of(ring, opcode, fd, off, b, len);
+
     return ring_call(&q);
+}
+
+static_assert((int)HOSTIO_READS <= (int)RING_CALLS_MAX, "at once");
+
+void hostio_reads(int fd, struct hostio_read *reads, unsigned count)
+{
+    struct request q[HOSTIO_READS];
+    int64_t results[HOSTIO_READS];
+
+    check(count >= 1 && count <= HOSTIO_READS);
+    for (unsigned i = 0; i < count; i++) {
+        q[i] = request_of(RING_URING, RINGOP_READ, fd, reads[i].off,
+                          &reads[i].buffer, reads[i].len);
+    }
+    if (count == 1) {
+        results[0] = ring_call(&q[0]);
+    } else {
+        ring_calls(q, count, results);
+    }
+    for (unsigned i = 0; i < count; i++) {
+        reads[i].result = results[i];
+    }
 }
 
 int64_t hostio_read(int fd, void *buf, size_t len, int64_t off)

@@ -525,6 +525,24 @@ int64_t ring_call(const struct request *q)
     return result == -ECANCELED ? -EIO : result;
 }
 
+void ring_calls(const struct request *q, unsigned count, int64_t *results)
+{
+    struct call c[RING_CALLS_MAX];
+
+    check(count <= RING_CALLS_MAX);
+    for (unsigned i = 0; i < count; i++) {
+        c[i].op = (struct hostio_op){
+            .sqe = q[i].sqe, .max = q[i].max, .ring = q[i].ring};
+        call_begin(&c[i]);
+        hostio_start(&c[i].op);
+    }
+    hostio_look();
+    for (unsigned i = 0; i < count; i++) {
+        call_wait(&c[i], 0);
+        results[i] = call_end(&c[i]);
+    }
+}
+
 uint64_t ring_operations(void)
 {
     return rings[0].operations + rings[1].operations;

@@ -25,6 +25,11 @@ int ring_init(void);
  * checked result. */
 int64_t ring_call(const struct request *r);
 
+/* The same for count <= RING_CALLS_MAX requests at once, none of them
+ * interruptible. What the host gives back undone is -ECANCELED. */
+enum { RING_CALLS_MAX = 4 };
+void ring_calls(const struct request *q, unsigned count, int64_t *results);
+
 /* The n-th request from now fails with -EIO, unseen by the host (fault
  * injection); 0: none. */
 void ring_fail_after(uint64_t n);

@@ -14,7 +14,7 @@
 #include "kernel/fs/vfs.h"
 #include "kernel/fs/erofs_core.h"
 #include "kernel/fs/verity.h"
-#include "kernel/core/hostio.h"
+#include "kernel/core/hostio_ahead.h"
 #include "kernel/core/log.h"
 #include "kernel/mm/heap.h"
 #include "lib/string.h"
@@ -33,8 +33,7 @@ struct erofs_image {
     struct inode *raw;        /* the whole image as one file */
     struct erofs fs;
     struct verity *verity;
-    int host_fd;
-    uint64_t host_at; /* where in the host's file it begins */
+    struct host_ahead host; /* the file it lies in */
 };
 
 struct erofs_file {
@@ -54,24 +53,25 @@ static const struct erofs_inode *disk_of(struct inode *inode)
 
 /* ---- the image as bytes ---- */
 
-/* verity's source: the host's file, which may read short. */
+/* verity's source. */
 static int read_host(void *ctx, uint64_t block, unsigned count,
                      void *const pages[])
 {
     struct erofs_image *image = ctx;
-    unsigned done = 0;
 
-    while (done < count) {
-        int64_t n = hostio_read_pages(
-            image->host_fd, pages + done, count - done,
-            (int64_t)(image->host_at + (block + done) * EROFS_BLOCK));
+    return ahead_read(&image->host, block, count, pages);
+}
 
-        if (n < EROFS_BLOCK) {
-            return n < 0 ? (int)n : -EIO;
-        }
-        done += n / EROFS_BLOCK; /* a torn block is read again */
+/* What does not match shall be asked for anew the next time. */
+static int read_blocks(struct erofs_image *image, uint64_t block,
+                       unsigned count, void *const pages[])
+{
+    int n = verity_read(image->verity, block, count, pages);
+
+    if (n < (int)count) {
+        ahead_forget(&image->host);
     }
-    return 0;
+    return n;
 }
 
 static int raw_read_pages(struct inode *inode, uint64_t index, unsigned count,
@@ -80,7 +80,7 @@ static int raw_read_pages(struct inode *inode, uint64_t index, unsigned count,
     struct erofs_image *image =
         container_of(inode->sb, struct erofs_image, raw_sb);
 
-    return verity_read(image->verity, index, count, pages);
+    return read_blocks(image, index, count, pages);
 }
 
 static void raw_free(struct inode *inode)
@@ -129,7 +129,7 @@ static int read_extent(struct erofs_image *image, const struct erofs_extent *x,
 
     switch (x->at) {
     case EROFS_AT_BLOCKS:
-        return verity_read(image->verity, x->where, x->count, pages);
+        return read_blocks(image, x->where, x->count, pages);
     case EROFS_AT_BYTES:
         err = read_tail(image, x, pages[0]);
         return err ? err : 1;
@@ -343,6 +343,7 @@ static void erofs_free_sb(struct superblock *sb)
 
     inode_put(image->raw);
     verity_close(image->verity);
+    ahead_free(&image->host);
     kfree(image);
 }
 
@@ -394,7 +395,8 @@ static int open_fs(struct erofs_image *image)
 }
 
 int erofs_mount_image(int host_fd, uint64_t at, uint64_t size,
-                      const uint8_t root_hash[32], struct superblock **out)
+                      const uint8_t root_hash[32], bool read_ahead,
+                      struct superblock **out)
 {
     struct erofs_image *image = kzalloc(sizeof(*image));
     const struct verity_source source = {read_host, image};
@@ -403,10 +405,10 @@ int erofs_mount_image(int host_fd, uint64_t at, uint64_t size,
     if (!image) {
         return -ENOMEM;
     }
-    image->host_fd = host_fd;
-    image->host_at = at;
+    ahead_init(&image->host, host_fd, at, size / EROFS_BLOCK, read_ahead);
     err = verity_open(&source, size, root_hash, &image->verity);
     if (err) {
+        ahead_free(&image->host);
         kfree(image);
         return err;
     }

@@ -28,7 +28,8 @@ static int mount_lower(const struct boot_info *info, struct superblock **out)
     switch (info->root) {
     case ROOT_IMAGE:
         return erofs_mount_image(info->image_fd, info->image_at,
-                                 info->image_size, info->root_hash, out);
+                                 info->image_size, info->root_hash,
+                                 info->read_ahead, out);
     case ROOT_HOST:
         return hostfs_mount(info->host_root_fd, out);
     default:

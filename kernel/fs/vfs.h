@@ -264,10 +264,11 @@ int tmpfs_mount(struct superblock **out);
 /* Both layers are taken (also on failure); upper must be writable. */
 int overlay_mount(struct superblock *upper, struct superblock *lower,
                   struct superblock **out);
-/* erofs.c: a verified image behind host_fd, from offset at of it. -EIO: does
- * not match root_hash; -EINVAL: not an image. */
+/* erofs.c: a verified image behind host_fd, from offset at of it. read_ahead:
+ * as boot_info's. -EIO: does not match root_hash; -EINVAL: not an image. */
 int erofs_mount_image(int host_fd, uint64_t at, uint64_t size,
-                      const uint8_t root_hash[32], struct superblock **out);
+                      const uint8_t root_hash[32], bool read_ahead,
+                      struct superblock **out);
 int hostfs_mount(int host_root_fd, struct superblock **out);
 int devfs_mount(struct superblock **out);
 int procfs_mount(struct superblock **out);

@@ -2,11 +2,11 @@
  *
  * Trampoline regions. Each is a VMA of the program's, executable and never
  * writable; what is in it is written in pages of the kernel's and installed
- * page by page. Those stay, because traps read them: to find out where an
- * address inside a slot really stands, a signal handler must neither lock nor
- * touch user memory. It finds the region in a global table by the address's
- * upper bits; entries appear and go with one store each, the pages live as
- * long as the address space, and who looks up an address runs in it.
+ * page by page or in runs. Those stay, because traps read them: to find out
+ * where an address inside a slot really stands, a signal handler must neither
+ * lock nor touch user memory. It finds the region in a global table by the
+ * address's upper bits; entries appear and go with one store each, the pages
+ * live as long as the address space, and who looks up an address runs in it.
  */
 #include "kernel/mm/trampoline.h"
 #include "kernel/mm/limit.h"
@@ -592,23 +592,51 @@ void trampolines_release(struct mm *mm, uint64_t start, uint64_t end,
     }
 }
 
-static int install_page(struct mm *mm, struct region *r, unsigned i)
+static int install_from(struct mm *mm, uint64_t addr, const void *src,
+                        uint64_t len)
 {
-    uint64_t addr = r->start + i * PAGE_SIZE;
     uint64_t charged;
 
-    if (family_own(mm, addr, addr + PAGE_SIZE) ||
-        pages_charge(mm, addr, addr + PAGE_SIZE, &charged)) {
+    if (family_own(mm, addr, addr + len) ||
+        pages_charge(mm, addr, addr + len, &charged)) {
         return -ENOMEM;
     }
-    if (target_mem_install(addr, r->own.pages[i], PAGE_SIZE,
-                           MEM_READ | MEM_EXEC)) {
+    if (target_mem_install(addr, src, len, MEM_READ | MEM_EXEC)) {
         limit_uncharge(charged);
         return -ENOMEM;
     }
-    resident_set(&mm->resident, addr, addr + PAGE_SIZE);
-    r->own.dirty &= ~(1u << i);
+    resident_set(&mm->resident, addr, addr + len);
     return 0;
+}
+
+/* The first dirty pages, as many as adjoin, in one call of the target: where
+ * text has to be given back before it comes anew, each call leaves the
+ * enclave twice. */
+static int install_run(struct mm *mm, struct region *r)
+{
+    unsigned first = (unsigned)__builtin_ctz(r->own.dirty);
+    unsigned count =
+        (unsigned)__builtin_ctzll(~((uint64_t)r->own.dirty >> first));
+    char *copy = count > 1 ? page_alloc(count) : NULL;
+    const char *src = copy;
+    int err;
+
+    if (!copy) {
+        count = 1;
+        src = (const char *)r->own.pages[first];
+    }
+    for (unsigned i = 0; copy && i < count; i++) {
+        memcpy(copy + i * PAGE_SIZE, r->own.pages[first + i], PAGE_SIZE);
+    }
+    err =
+        install_from(mm, r->start + first * PAGE_SIZE, src, count * PAGE_SIZE);
+    if (copy) {
+        page_free(copy, count);
+    }
+    if (!err) {
+        r->own.dirty &= ~(uint32_t)(((1ull << count) - 1) << first);
+    }
+    return err;
 }
 
 int trampolines_install(struct mm *mm)
@@ -618,7 +646,7 @@ int trampolines_install(struct mm *mm)
     list_for_each (pos, &mm->trampolines) {
         struct region *r = list_entry(pos, struct region, node);
         while (r->own.dirty && !err) {
-            err = install_page(mm, r, (unsigned)__builtin_ctz(r->own.dirty));
+            err = install_run(mm, r);
         }
     }
     return err;

@@ -413,20 +413,15 @@ int console_open(struct file *f)
     return open_job(&job, f);
 }
 
-/* What the host says of a descriptor is only shown, never relied on. */
-static void ask_host(struct stream *s)
+static void init_stream(struct stream *s, const struct host_stream *is)
 {
-    struct linux_statx st;
-
-    memset(&st, 0, sizeof(st));
-    if (hostio_statx(s->fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS, &st) < 0) {
-        s->open = false;
-        return;
-    }
-    s->open = true;
-    s->mode = (st.stx_mode & S_IFMT) | (st.stx_mode & 0777);
-    s->size = st.stx_size;
-    s->rdev = make_dev(st.stx_rdev_major, st.stx_rdev_minor);
+    s->tty = is->tty;
+    s->open = is->open;
+    s->mode = is->mode & (S_IFMT | 0777);
+    s->size = is->size;
+    s->rdev = make_dev(is->rdev_major, is->rdev_minor);
+    wait_queue_init(&s->wait);
+    wait_queue_init(&s->asked);
     switch (s->mode & S_IFMT) {
     case S_IFREG:
     case S_IFIFO:
@@ -477,11 +472,8 @@ void console_init(const struct boot_info *info)
         struct stream *s = &streams[i];
 
         s->fd = i;
-        s->tty = info->tty[i];
+        init_stream(s, &info->streams[i]);
         any |= s->tty;
-        wait_queue_init(&s->wait);
-        wait_queue_init(&s->asked);
-        ask_host(s);
     }
     if (any) {
         init_job(info->uid);

@@ -67,6 +67,12 @@ struct sgx_boot_cpuid {
 
 enum { SGX_BOOT_CPUID_MAX = 96, SGX_BOOT_RINGS = 2, SGX_BOOT_MOUNTS = 32 };
 
+/* struct host_stream */
+struct sgx_boot_stream {
+    uint64_t open_tty; /* bit 0: open, bit 1: a terminal */
+    uint64_t mode, rdev, size;
+};
+
 /* Handed over at the first entry of vCPU 0, by address in RDI. */
 struct sgx_boot {
     uint64_t version;
@@ -78,7 +84,7 @@ struct sgx_boot {
     uint64_t bounce, bounce_size;
     int64_t image_fd;
     uint64_t image_at;
-    uint64_t tty; /* bit fd */
+    struct sgx_boot_stream streams[3];
     uint64_t log_level, strace, stats;
     uint64_t args, args_size; /* strings, each with its NUL; 0: none */
     uint64_t env, env_size;

@@ -8,6 +8,7 @@
 #include "tools/cli/root.h"
 #include "tools/cli/run_bundle.h"
 #include "tools/cli/sgx.h"
+#include "tools/cli/streams.h"
 #include "target/linux/linux.h"
 
 #include <errno.h>
@@ -245,13 +246,11 @@ static void set_defaults(struct run *run)
     run->info.umask = mask;
     run->info.hostname =
         gethostname(hostname, HOSTNAME_MAX) ? "enclos" : hostname;
-    for (int fd = 0; fd < 3; fd++) {
-        run->info.tty[fd] = isatty(fd);
-    }
+    look_at_streams(run->info.streams);
     env_add(run, "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:"
                  "/sbin:/bin");
     env_add(run, run->info.uid == 0 ? "HOME=/root" : "HOME=/");
-    if (run->info.tty[1]) {
+    if (run->info.streams[1].tty) {
         set_env_pass(run, "TERM");
     }
 }

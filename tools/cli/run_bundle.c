@@ -4,6 +4,7 @@
  * uses (kernel/policy.h).
  */
 #include "tools/cli/run_bundle.h"
+#include "tools/cli/streams.h"
 #include "tools/bundle/bundle.h"
 #include "tools/cli/cli.h"
 #include "target/linux/linux.h"
@@ -56,9 +57,7 @@ static int run_open(const struct bundle *b, const struct policy_host *host,
     info.image_fd = b->fd;
     info.image_at = b->at + b->header->image.at;
     info.mount_fds = mount_fds;
-    for (int fd = 0; fd < 3; fd++) {
-        info.tty[fd] = isatty(fd);
-    }
+    look_at_streams(info.streams);
     if (policy_boot(b->policy, host, &vectors, &info, &why)) {
         return fail("%s: %s", b->path, why);
     }

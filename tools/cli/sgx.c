@@ -5,6 +5,7 @@
  * enclave. Arguments and environment are part of the policy, and so measured.
  */
 #include "tools/cli/sgx.h"
+#include "tools/cli/streams.h"
 #include "tools/cli/cli.h"
 #include "tools/image/image.h"
 #include "tools/policy/policy.h"
@@ -287,9 +288,7 @@ int sgx_run_bundle(const struct bundle *b, const struct policy_host *host,
     if (!bundle_is_signed(b)) {
         return fail("%s is not signed: enclos keygen and enclos sign", b->path);
     }
-    for (int fd = 0; fd < 3; fd++) {
-        run.tty[fd] = isatty(fd);
-    }
+    look_at_streams(run.streams);
     start(&run);
 }
 
@@ -320,7 +319,7 @@ int sgx_run_info(const struct boot_info *info)
         return EXIT_OURS;
     }
     run.policy = policy;
-    memcpy(run.tty, info->tty, sizeof(run.tty));
+    memcpy(run.streams, info->streams, sizeof(run.streams));
     status = sign(&run, &sig);
     if (status) {
         return status;

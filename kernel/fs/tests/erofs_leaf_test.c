@@ -23,10 +23,11 @@
 
 static struct image_file image;
 static int fd;
+static bool ahead; /* by windows */
 
 static int mount_it(struct superblock **sb)
 {
-    return erofs_mount_image(fd, 0, image.size, image.root_hash, sb);
+    return erofs_mount_image(fd, 0, image.size, image.root_hash, ahead, sb);
 }
 
 static struct inode *find(struct inode *dir, const char *name)
@@ -111,6 +112,22 @@ static void files_read_as_on_the_host(void)
     EXPECT_EQ(read_files(sb), 0);
     EXPECT_EQ(read_files(sb), 0);
     sb_put(sb);
+}
+
+/* More files than windows, and then some of them again. */
+static void files_read_ahead_are_the_same(void)
+{
+    struct hostio_stats start, plain, windows;
+
+    hostio_get_stats(&start);
+    files_read_as_on_the_host();
+    hostio_get_stats(&plain);
+    ahead = true;
+    files_read_as_on_the_host();
+    ahead = false;
+    hostio_get_stats(&windows);
+    EXPECT(windows.operations - plain.operations <
+           plain.operations - start.operations);
 }
 
 static void links_and_attributes(void)
@@ -227,11 +244,12 @@ static void flipped_bits_are_errors(void)
     unsigned mounts_refused = 0, files_refused = 0;
 
     fake_on_complete(flip);
-    for (unsigned n = 1; n < 60; n++) {
+    for (unsigned n = 1; n < 90; n++) {
         struct superblock *sb;
         int err;
 
-        flip_in = n;
+        ahead = n > 60;
+        flip_in = ahead ? n - 60 : n;
         err = mount_it(&sb);
         EXPECT(err == 0 || err == -EIO || err == -EINVAL);
         mounts_refused += err != 0;
@@ -242,6 +260,7 @@ static void flipped_bits_are_errors(void)
             sb_put(sb);
         }
     }
+    ahead = false;
     fake_on_complete(NULL);
     EXPECT(mounts_refused >= 3);
     EXPECT(files_refused >= 3);
@@ -249,11 +268,13 @@ static void flipped_bits_are_errors(void)
 
 static void failing_calls_and_allocations(void)
 {
-    for (unsigned n = 1; n < 120; n++) {
+    for (unsigned n = 1; n < 180; n++) {
         struct superblock *sb;
         int err;
 
-        (n % 2 ? fake_fail_after((n + 1) / 2) : heap_fail_after(n / 2));
+        ahead = n > 120;
+        (n % 2 ? fake_fail_after((n % 120 + 1) / 2)
+               : heap_fail_after(n % 120 / 2));
         err = mount_it(&sb);
         EXPECT(err == 0 || err == -EIO || err == -ENOMEM);
         if (!err) {
@@ -266,6 +287,7 @@ static void failing_calls_and_allocations(void)
         fake_fail_after(0);
         heap_fail_after(0);
     }
+    ahead = false;
 }
 
 int main(void)
@@ -281,6 +303,7 @@ int main(void)
     }
     fd = test_open("tree.img");
     RUN(files_read_as_on_the_host);
+    RUN(files_read_ahead_are_the_same);
     RUN(links_and_attributes);
     RUN(a_large_directory);
     RUN(another_image_is_refused);

@@ -136,6 +136,7 @@ static void fill_info(const struct policy *p)
     boot_info.commit_is_lazy = memory_is_fixed();
     boot_info.faults_count = !memory_is_fixed();
     boot_info.cpuid_traps = true;
+    boot_info.read_ahead = true;
     if (memory_is_fixed()) {
         boot_info.tsc = sgx_hosts_tsc;
         boot_info.memory_limit = 0; /* the ranges' ends are the limit */
@@ -152,7 +153,16 @@ static void fill_info(const struct policy *p)
         boot_info.fault_io = sgx.boot.fault_io;
     }
     for (int fd = 0; fd < 3; fd++) {
-        boot_info.tty[fd] = sgx.boot.tty >> fd & 1;
+        const struct sgx_boot_stream *s = &sgx.boot.streams[fd];
+
+        boot_info.streams[fd] = (struct host_stream){
+            .open = s->open_tty & 1,
+            .tty = s->open_tty >> 1 & 1,
+            .mode = (uint32_t)s->mode,
+            .rdev_major = (uint32_t)s->rdev,
+            .rdev_minor = s->rdev >> 32,
+            .size = s->size,
+        };
     }
 }
 

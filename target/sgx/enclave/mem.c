@@ -292,19 +292,28 @@ static int install_page(uint64_t addr, const uint8_t *src, uint8_t rights)
 {
     uint8_t have = pages_state(addr);
 
-    if (have & PAGE_COMMITTED && !(have & MEM_EXEC)) {
+    if (have & PAGE_COMMITTED) {
         unhide(addr, addr + PAGE_SIZE);
         extend(addr, MEM_READ | MEM_WRITE);
         memcpy((void *)addr, src, PAGE_SIZE);
         return set_rights(addr, addr + PAGE_SIZE, rights);
     }
-    if (have & PAGE_COMMITTED) {
-        release_run(addr, addr + PAGE_SIZE);
-        if (pages_state(addr)) {
-            return -ENOMEM;
-        }
-    }
     return add_page(addr, rights, src);
+}
+
+/* What was executable is never written to: it goes, and comes anew. */
+static void release_text(uint64_t addr, uint64_t end)
+{
+    const uint8_t text = PAGE_COMMITTED | MEM_EXEC;
+
+    while (addr < end) {
+        uint64_t stop = run_end(addr, end, text, text);
+
+        if (stop > addr) {
+            release_run(addr, stop);
+        }
+        addr = MAX(stop, addr + PAGE_SIZE);
+    }
 }
 
 /* A page of an enclave has one address. */
@@ -346,6 +355,7 @@ int target_mem_install(uint64_t addr, const void *src, uint64_t len, int prot)
     if (!pages_prepare(addr, len)) {
         return -ENOMEM;
     }
+    release_text(addr, addr + len);
     for (uint64_t at = 0; at < len && !err; at += PAGE_SIZE) {
         err = install_page(addr + at, from + at, rights_of(prot));
     }

@@ -148,7 +148,14 @@ static void fill_boot(const struct sgx_run *run)
     b->image_fd = run->image_fd;
     b->image_at = run->image_at;
     for (int fd = 0; fd < 3; fd++) {
-        b->tty |= (uint64_t)run->tty[fd] << fd;
+        const struct host_stream *s = &run->streams[fd];
+
+        b->streams[fd] = (struct sgx_boot_stream){
+            .open_tty = s->open | (uint64_t)s->tty << 1,
+            .mode = s->mode,
+            .rdev = s->rdev_major | (uint64_t)s->rdev_minor << 32,
+            .size = s->size,
+        };
     }
     b->log_level = (uint64_t)run->log_level;
     b->strace = run->strace;

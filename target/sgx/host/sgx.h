@@ -13,6 +13,7 @@
 
 #include "abi/policy.h"
 #include "abi/sgx.h"
+#include "kernel/kernel.h"
 
 struct sgx_run {
     const void *kernel; /* build/lib/enclos/enclos-sgx.elf */
@@ -24,7 +25,7 @@ struct sgx_run {
     const int *mount_fds; /* one a mount of the policy, or NULL */
     /* NULL-terminated, or NULL: what the policy lets the host give. */
     const char *const *args, *const *env;
-    bool tty[3];
+    struct host_stream streams[3];
     int log_level;
     bool strace, stats;
     uint64_t fault_alloc, fault_io; /* as boot_info; debug enclaves only */
