@@ -22,6 +22,19 @@ check sgx-not-found status_is 127
 emulated '' --root host $bb true
 check sgx-host-tree-refused both 'status_is 125' 'err_has "verified image"'
 
+# What target linux takes from the command line.
+mkdir -p "$work/shared" "$work/tree/bin"
+echo from the host >"$work/shared/file"
+emulated '' --mount "$work/shared:/mnt/host:ro" $bb cat /mnt/host/file
+check sgx-mount both 'status_is 0' 'out_is "from the host"'
+cp $bb "$work/tree/bin/busybox"
+emulated '' --root "$work/tree" busybox echo hi
+check sgx-bare-name both 'status_is 0' 'out_is hi'
+emulated '' --root "$work/tree" --cwd /bin ./busybox echo hi
+check sgx-relative-name both 'status_is 0' 'out_is hi'
+emulated '' --root "$work/tree" nothing
+check sgx-bare-name-not-found both 'status_is 127' 'err_has "not found"'
+
 legacy_layout() { # everything below ELRANGE's end, but for what we do about it
     (
         ulimit -s unlimited 2>/dev/null

@@ -5,10 +5,10 @@
  * enclave. Arguments and environment are part of the policy, and so measured.
  */
 #include "tools/cli/sgx.h"
+#include "tools/cli/sgx_policy.h"
 #include "tools/cli/streams.h"
 #include "tools/cli/cli.h"
 #include "tools/image/image.h"
-#include "tools/policy/policy.h"
 #include "tools/sign/sign.h"
 #include "target/linux/linux.h"
 #include "target/sgx/host/sgx.h"
@@ -28,8 +28,6 @@
 #define EMULATOR_WORDS "ENCLOS_SGXEMU" /* options for it; tests */
 
 enum { WORDS_MAX = 64, KEY_DATE = 0x20260101 };
-/* What an enclave of the SGX1 class gets when nobody says. */
-#define SGX1_MEMORY (512ull << 20)
 
 /* ---- which target ---- */
 
@@ -132,60 +130,6 @@ int sgx_emulate(char **argv)
     setenv(EMULATED, "1", 1);
     execvp(path, all);
     return fail("cannot run %s: %s", path, strerror(errno));
-}
-
-/* ---- the policy ---- */
-
-static void allow_network(struct policy_spec *s)
-{
-    static const uint8_t protocols[] = {6, 17};
-
-    for (int i = 0; i < 2; i++) {
-        struct policy_rule r = {.protocol = protocols[i], .port_high = 0xffff};
-
-        s->listen[s->listen_count++] = r;
-        s->connect[s->connect_count++] = r;
-    }
-}
-
-static int add_all(struct string_list *l, const char *const *list)
-{
-    int err = 0;
-
-    for (; *list && !err; list++) {
-        err = policy_list_add(l, *list);
-    }
-    return err;
-}
-
-static int make_policy(const struct boot_info *info, struct policy **out)
-{
-    struct policy_spec s;
-    int err;
-
-    policy_spec_init(&s);
-    policy_list_clear(&s.env);
-    s.fixed.insecure = POLICY_DEBUG | POLICY_STRACE;
-    s.fixed.vcpus = info->vcpu_count;
-    s.fixed.memory = (info->memory_limit + 4095) & ~4095ull;
-    if (!target_sgx_has_edmm()) {
-        s.fixed.enclave_class = POLICY_CLASS_SGX1;
-        s.fixed.memory = s.fixed.memory ? s.fixed.memory : SGX1_MEMORY;
-    }
-    s.fixed.swap_memory = info->swap_limit;
-    s.fixed.uid = info->uid;
-    s.fixed.gid = info->gid;
-    s.fixed.umask = info->umask;
-    s.fixed.image_size = info->image_size;
-    memcpy(s.fixed.root_hash, info->root_hash, sizeof(s.fixed.root_hash));
-    allow_network(&s);
-    err = policy_set_text(&s.program, info->program) ||
-          policy_set_text(&s.cwd, info->cwd) ||
-          policy_set_text(&s.hostname, info->hostname) ||
-          add_all(&s.args, info->argv) || add_all(&s.env, info->envp) ||
-          policy_compile(&s, out);
-    policy_spec_free(&s);
-    return err ? -1 : 0;
 }
 
 /* ---- the signature ---- */
@@ -295,9 +239,11 @@ int sgx_run_bundle(const struct bundle *b, const struct policy_host *host,
 int sgx_run_info(const struct boot_info *info)
 {
     static struct sgx_sigstruct sig;
+    static int mount_fds[POLICY_MOUNTS_MAX];
     struct policy *policy;
     struct sgx_run run = {
         .sigstruct = &sig,
+        .mount_fds = mount_fds,
         .image_fd = info->image_fd,
         .log_level = (int)info->log_level,
         .strace = info->strace,
@@ -315,8 +261,9 @@ int sgx_run_info(const struct boot_info *info)
     if (status) {
         return status;
     }
-    if (make_policy(info, &policy)) {
-        return EXIT_OURS;
+    status = sgx_make_policy(info, &policy, mount_fds);
+    if (status) {
+        return status;
     }
     run.policy = policy;
     memcpy(run.streams, info->streams, sizeof(run.streams));
