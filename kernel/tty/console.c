@@ -19,6 +19,8 @@
 #include "abi/linux/signal.h"
 #include "abi/linux/stat.h"
 #include "abi/linux/termios.h"
+#include "abi/linux/wait.h"
+#include "target/target.h"
 
 enum {
     STREAMS = 3,
@@ -451,9 +453,14 @@ void console_signal(int signo)
 {
     const sigset group = sigbit(SIGINT) | sigbit(SIGQUIT) | sigbit(SIGTSTP) |
                          sigbit(SIGHUP) | sigbit(SIGWINCH) | sigbit(SIGCONT);
+    const sigset end =
+        sigbit(SIGINT) | sigbit(SIGQUIT) | sigbit(SIGHUP) | sigbit(SIGTERM);
     struct k_siginfo info = {.signo = signo, .code = SI_USER};
     struct proc *first = proc_find(1);
 
+    if (!first && sigbit(signo) & end) { /* the kernel still boots */
+        target_stop(WSTATUS_SIGNAL(signo));
+    }
     if (first && sigbit(signo) & group) {
         group_signal(job.pgrp ? job.pgrp : first->pgid, signo);
     } else if (first) {

@@ -36,6 +36,21 @@ check veritysetup-verify veritysetup verify --hash-offset="$data" \
     "$work/a.img" "$work/a.img" "$root"
 check fsck fsck.erofs "$work/a.img"
 
+# What takes longer than a second says so: a packer that waits until it did.
+mkdir "$work/slow"
+cat >"$work/slow/mkfs.erofs" <<EOF
+#!/bin/sh
+for i in \$(seq 300); do
+    grep -q 'packing the image' "$work/err" && break
+    sleep 0.1
+done
+exec $(command -v mkfs.erofs) "\$@"
+EOF
+chmod +x "$work/slow/mkfs.erofs"
+PATH=$work/slow:$PATH ours build "$work/root" -o "$work/slow.img"
+check slow-packing-is-told both 'status_is 0' 'err_has "packing the image"' \
+    'cmp "$work/a.img" "$work/slow.img"'
+
 ours build /no/such/dir -o "$work/x.img"
 check missing-source both 'status_is 125' 'err_has /no/such/dir'
 ours build "$work/root"

@@ -5,6 +5,7 @@
  */
 #include "tools/bundle/bundle.h"
 #include "tools/cli/cli.h"
+#include "tools/cli/progress.h"
 #include "tools/image/image.h"
 #include "tools/image/util.h"
 #include "tools/oci/oci.h"
@@ -185,13 +186,17 @@ static bool ends_in(const char *name, const char *suffix)
 static int build_image(struct build *b)
 {
     struct image_trailer trailer;
+    int err;
 
     if (b->policy) {
         return fail("%s is to be an image, which has no policy; call it "
                     "something.enc for a bundle",
                     b->out);
     }
-    if (image_build(b->source, b->out, &trailer)) {
+    progress_begin("packing the image");
+    err = image_build(b->source, b->out, &trailer);
+    progress_end();
+    if (err) {
         return EXIT_OURS;
     }
     print_hex("root hash", trailer.root_hash);
@@ -211,7 +216,11 @@ static int make_bundle(struct build *b)
     int status = *b->kernel ? 0 : default_kernel(b);
 
     policy_spec_init(&b->spec);
-    status = status ? status : take_source(b);
+    if (!status) {
+        progress_begin("packing the image");
+        status = take_source(b);
+        progress_end();
+    }
     if (status) {
         return status;
     }

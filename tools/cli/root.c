@@ -4,6 +4,7 @@
  */
 #include "tools/cli/root.h"
 #include "tools/cli/cli.h"
+#include "tools/cli/progress.h"
 #include "tools/image/image.h"
 
 #include <errno.h>
@@ -74,7 +75,10 @@ static int choose_auto(struct boot_info *info)
     if (status) {
         return status;
     }
-    if (image_cached_closure(program, image, sizeof(image))) {
+    progress_begin("packing the program and what it needs");
+    status = image_cached_closure(program, image, sizeof(image));
+    progress_end();
+    if (status) {
         return EXIT_OURS;
     }
     info->program = program;
@@ -100,6 +104,7 @@ int root_choose(const char *spec, struct boot_info *info)
 {
     char image[PATH_MAX];
     struct stat st;
+    int status;
 
     if (!strcmp(spec, "auto")) {
         return choose_auto(info);
@@ -113,9 +118,10 @@ int root_choose(const char *spec, struct boot_info *info)
                     spec, strerror(errno));
     }
     if (S_ISDIR(st.st_mode)) {
-        return image_cached_dir(spec, image, sizeof(image))
-                   ? EXIT_OURS
-                   : open_image(image, info);
+        progress_begin("packing the directory");
+        status = image_cached_dir(spec, image, sizeof(image));
+        progress_end();
+        return status ? EXIT_OURS : open_image(image, info);
     }
     return open_image(spec, info);
 }

@@ -5,6 +5,7 @@
  * enclave. Arguments and environment are part of the policy, and so measured.
  */
 #include "tools/cli/sgx.h"
+#include "tools/cli/progress.h"
 #include "tools/cli/sgx_policy.h"
 #include "tools/cli/streams.h"
 #include "tools/cli/cli.h"
@@ -199,8 +200,10 @@ static int open_kernel(struct sgx_run *run)
     return 0;
 }
 
-static _Noreturn void start(const struct sgx_run *run)
+static _Noreturn void start(struct sgx_run *run)
 {
+    run->progress = progress_is;
+    run->built = progress_end;
     if (is_emulated()) {
         say("EMULATED: no TEE; whoever owns this machine can read and change "
             "everything");
@@ -208,6 +211,7 @@ static _Noreturn void start(const struct sgx_run *run)
     if (!is_emulated()) {
         target_linux_fix_layout(true);
     }
+    progress_begin("building the enclave");
     target_sgx_run(run);
 }
 

@@ -30,6 +30,8 @@ struct loader {
     bool measured;
     struct piece maps[MAPS_MAX];
     unsigned map_count;
+    uint64_t added, total; /* pages; total 0: not worth to be said */
+    void (*progress)(uint64_t done, uint64_t total);
 };
 
 static int fail(int err, const char *what)
@@ -59,7 +61,9 @@ static int flush(struct loader *l)
         add.offset += add.count;
         add.length -= add.count;
     }
+    l->added += l->count;
     l->count = 0;
+    l->progress(l->added, l->total);
     return 0;
 }
 
@@ -191,6 +195,15 @@ static int build(const struct sgx_run *run, struct loader *l)
     return err ? fail(err, "the enclave cannot be mapped") : 0;
 }
 
+/* What takes long where all memory is added at the start. */
+static uint64_t memory_pages(const struct sgx_info *i)
+{
+    return i->enclave_class == POLICY_CLASS_SGX1
+               ? (i->user_end - i->user_start + i->meta_end - i->heap_start) /
+                     PAGE_SIZE
+               : 0;
+}
+
 int load_enclave(const struct sgx_run *run)
 {
     static struct loader l;
@@ -219,6 +232,8 @@ int load_enclave(const struct sgx_run *run)
         return fail(-errno, "/dev/sgx_enclave");
     }
     l.pages = aligned_alloc(PAGE_SIZE, BATCH * PAGE_SIZE);
+    l.total = memory_pages(&enclave.layout.info);
+    l.progress = run->progress;
     err = l.pages ? build(run, &l) : -ENOMEM;
     free(l.pages);
     return err;

@@ -213,6 +213,8 @@ static void must(int err, const char *what)
 
 void target_sgx_run(const struct sgx_run *run)
 {
+    int err;
+
     calibrate_start();
     host.vcpu_count = run->policy->vcpus;
     host.pid = getpid();
@@ -226,7 +228,9 @@ void target_sgx_run(const struct sgx_run *run)
     if (enclave.exchanges == MAP_FAILED) {
         give_up(-errno, "cannot set up memory");
     }
-    if (load_enclave(run)) {
+    err = load_enclave(run);
+    run->built();
+    if (err) {
         exit(EXIT_OURS);
     }
     signals_block();

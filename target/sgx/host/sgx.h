@@ -26,6 +26,9 @@ struct sgx_run {
     /* NULL-terminated, or NULL: what the policy lets the host give. */
     const char *const *args, *const *env;
     struct host_stream streams[3];
+    /* While the enclave is built: pages so far, of all; and when it is. */
+    void (*progress)(uint64_t done, uint64_t total);
+    void (*built)(void);
     int log_level;
     bool strace, stats;
     uint64_t fault_alloc, fault_io; /* as boot_info; debug enclaves only */
