@@ -87,6 +87,14 @@ void buffer_read(const struct host_buffer *b, size_t off, void *dst,
 void buffer_write(const struct host_buffer *b, size_t off, const void *src,
                   size_t len);
 
+/* Payload for the statistics. */
+void hostio_count(uint64_t in, uint64_t out);
+/* As the two above, counted. */
+void hostio_receive(const struct host_buffer *b, size_t off, void *dst,
+                    size_t len);
+void hostio_provide(const struct host_buffer *b, size_t off, const void *src,
+                    size_t len);
+
 /* Reads that leave what comes in their buffers for now: count <= HOSTIO_READS
  * of them, done at once. result: as hostio_read()'s (hostio.h). */
 enum { HOSTIO_READS = 4 };
@@ -96,13 +104,5 @@ struct hostio_read {
     int64_t off, result;
 };
 void hostio_reads(int fd, struct hostio_read *reads, unsigned count);
-
-/* Payload for the statistics. */
-void hostio_count(uint64_t in, uint64_t out);
-/* As the two above, counted. */
-void hostio_receive(const struct host_buffer *b, size_t off, void *dst,
-                    size_t len);
-void hostio_provide(const struct host_buffer *b, size_t off, const void *src,
-                    size_t len);
 
 #endif
