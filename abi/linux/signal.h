@@ -67,12 +67,14 @@
 #define SEGV_PKUERR 4
 #define BUS_ADRALN  1
 #define BUS_ADRERR  2
+#define SYS_SECCOMP 1
 #define TRAP_BRKPT  1
 #define TRAP_TRACE  2
 
 #define CLD_EXITED    1
 #define CLD_KILLED    2
 #define CLD_DUMPED    3
+#define CLD_TRAPPED   4
 #define CLD_STOPPED   5
 #define CLD_CONTINUED 6
 

@@ -7,7 +7,10 @@
 #ifndef ABI_LINUX_SYSCALL_H
 #define ABI_LINUX_SYSCALL_H
 
+#define NR_read            0
+#define NR_write           1
 #define NR_rt_sigreturn    15
+#define NR_exit            60
 #define NR_gettimeofday    96
 #define NR_time            201
 #define NR_restart_syscall 219

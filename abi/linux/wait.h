@@ -27,6 +27,7 @@
 #define WSTATUS_SIGNAL(sig) ((sig)&0x7f)
 #define WSTATUS_CORE        0x80
 #define WSTATUS_STOP(sig)   (((sig)&0xff) << 8 | 0x7f)
+#define WSTATUS_EVENT(code) ((code) << 8 | 0x7f) /* of ptrace(2), too */
 #define WSTATUS_CONTINUED   0xffff
 
 #endif

@@ -6,6 +6,8 @@
 #include "kernel/fs/procfs.h"
 #include "kernel/fs/current.h"
 #include "kernel/fs/view.h"
+#include "kernel/proc/ptrace.h"
+#include "kernel/proc/seccomp.h"
 #include "kernel/proc/session.h"
 #include "kernel/mm/heap.h"
 #include "lib/string.h"
@@ -24,6 +26,8 @@ struct facts {
     int front;         /* the group in front of it, or -1 */
     int umask;         /* -1: it has none left */
     bool no_new_privs;
+    int tracer;                /* 0: none */
+    unsigned seccomp, filters; /* the mode; how many filters */
 };
 
 static void signal_facts(struct proc *p, struct facts *f)
@@ -62,6 +66,17 @@ static void process_facts(struct proc *p, struct facts *f)
     signal_facts(p, f);
 }
 
+/* What ptrace(2) and seccomp(2) know of it. */
+static void watch_facts(struct thread *t, struct facts *f)
+{
+    if (ptrace_traced(t)) {
+        f->tracer = t->tracee->tracer->pid;
+        f->state = t->tracee->stopped ? 't' : f->state;
+    }
+    f->seccomp = t->seccomp_mode;
+    f->filters = seccomp_filters(t);
+}
+
 static void thread_facts(struct thread *t, struct facts *f)
 {
     f->tid = t->tid;
@@ -85,6 +100,7 @@ static void thread_facts(struct thread *t, struct facts *f)
     f->switches = t->task.switches;
     f->preemptions = t->task.preemptions;
     task_times(&t->task, &f->user_ns, &f->kernel_ns);
+    watch_facts(t, f);
 }
 
 /* A process has them without a thread, too, until it has been waited for. */
@@ -187,6 +203,8 @@ static const char *state_name(char state)
         return "Z (zombie)";
     case 'T':
         return "T (stopped)";
+    case 't':
+        return "t (tracing stop)";
     case 'S':
         return "S (sleeping)";
     default:
@@ -203,8 +221,8 @@ static void add_ids(struct text *t, const struct facts *f)
     }
     text_add(t, "State:\t%s\nTgid:\t%d\nNgid:\t0\nPid:\t%d\n",
              state_name(f->state), f->pid, f->tid);
-    text_add(t, "PPid:\t%d\nTracerPid:\t0\nUid:\t%u\t%u\t%u\t%u\n", f->ppid,
-             c->uid, c->euid, c->suid, c->fsuid);
+    text_add(t, "PPid:\t%d\nTracerPid:\t%d\nUid:\t%u\t%u\t%u\t%u\n", f->ppid,
+             f->tracer, c->uid, c->euid, c->suid, c->fsuid);
     text_add(t, "Gid:\t%u\t%u\t%u\t%u\nFDSize:\t64\nGroups:\t", c->gid, c->egid,
              c->sgid, c->fsgid);
     for (uint32_t i = 0; c->groups && i < c->groups->count; i++) {
@@ -268,7 +286,8 @@ int show_status(struct text *t, const struct pseudo_at *at)
     text_add(t, "CapBnd:\t%016lx\nCapAmb:\t%016lx\nNoNewPrivs:\t%d\n",
              (unsigned long)f->cred.cap_bounding,
              (unsigned long)f->cred.cap_ambient, f->no_new_privs);
-    text_add(t, "Seccomp:\t0\nCpus_allowed:\t%lx\nCpus_allowed_list:\t",
+    text_add(t, "Seccomp:\t%u\nSeccomp_filters:\t%u\n", f->seccomp, f->filters);
+    text_add(t, "Cpus_allowed:\t%lx\nCpus_allowed_list:\t",
              (unsigned long)(f->affinity &
                              ((2ull << (sched_vcpu_count() - 1)) - 1)));
     add_cpu_list(t);

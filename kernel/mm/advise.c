@@ -142,11 +142,22 @@ static int mark(struct mm *mm, struct vma *v, uint64_t start, uint64_t end,
 
 /* ---- madvise ---- */
 
+/* Advice after which content is lost, here or in a child. */
+static bool gives_up(int advice)
+{
+    return advice == MADV_DONTNEED || advice == MADV_DONTNEED_LOCKED ||
+           advice == MADV_FREE || advice == MADV_REMOVE ||
+           advice == MADV_DONTFORK || advice == MADV_WIPEONFORK;
+}
+
 static int advise_vma(struct mm *mm, struct vma *v, uint64_t start,
                       uint64_t end, int advice)
 {
     bool locked = v->flags & VMA_LOCKED;
 
+    if (gives_up(advice) && seal_keeps_content(v)) {
+        return -EPERM;
+    }
     switch (advice) {
     case MADV_DONTNEED:
         return locked ? -EINVAL : dont_need(mm, v, start, end);
@@ -185,7 +196,8 @@ static int advise_vma(struct mm *mm, struct vma *v, uint64_t start,
 static bool advice_valid(int advice)
 {
     return (advice >= MADV_NORMAL && advice <= MADV_DONTNEED) ||
-           (advice >= MADV_FREE && advice <= MADV_DONTNEED_LOCKED);
+           (advice >= MADV_FREE && advice <= MADV_DONTNEED_LOCKED &&
+            advice != MADV_MERGEABLE && advice != MADV_UNMERGEABLE);
 }
 
 int mm_advise(struct mm *mm, uint64_t addr, uint64_t len, int advice)

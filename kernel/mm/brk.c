@@ -60,7 +60,8 @@ uint64_t mm_brk(struct mm *mm, uint64_t addr)
     } else if (to > from) {
         err = grow(mm, from, to);
     } else if (to < from) {
-        err = unmap_locked(mm, to, from);
+        err = seal_refuses(mm, to, from);
+        err = err ? err : unmap_locked(mm, to, from);
     }
     if (!err) {
         mm->brk = addr;

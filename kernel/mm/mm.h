@@ -123,6 +123,9 @@ int mm_unmap(struct mm *mm, uint64_t addr, uint64_t len);
 int mm_unmap_object(struct mm *mm, uint64_t addr,
                     const struct vm_object_ops *ops);
 int mm_protect(struct mm *mm, uint64_t addr, uint64_t len, int prot);
+/* Makes the page at addr, of a private mapping, writable besides; *prot is
+ * what to give mm_protect() afterwards. -EFAULT, -ENOMEM. */
+int mm_unprotect(struct mm *mm, uint64_t addr, int *prot);
 
 /* mremap(2). *addr: new address with MREMAP_FIXED in, result out. -EINVAL,
  * -EFAULT, -ENOMEM. */
@@ -131,6 +134,8 @@ int mm_remap(struct mm *mm, uint64_t old, uint64_t old_len, uint64_t new_len,
 
 /* madvise(2), with its errors. */
 int mm_advise(struct mm *mm, uint64_t addr, uint64_t len, int advice);
+/* mseal(2): -EINVAL, -ENOMEM. */
+int mm_seal(struct mm *mm, uint64_t addr, uint64_t len);
 /* mincore(2): vec[i] for the page at addr + i pages. -ENOMEM: a hole. */
 int mm_incore(struct mm *mm, uint64_t addr, uint64_t pages, uint8_t *vec);
 /* mlock(2), munlock(2) (on false), mlockall(2). Limits are the caller's. */

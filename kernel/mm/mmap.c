@@ -137,6 +137,9 @@ int map_fix(struct mm *mm, uint64_t addr, uint64_t len, int prot, int flags)
     if (has_trampoline(mm, addr, addr + len)) {
         return -ENOMEM;
     }
+    if (seal_refuses(mm, addr, addr + len)) {
+        return -EPERM;
+    }
     if (!prot) {
         return slots_set_aside(mm, addr, addr + len);
     }

@@ -220,6 +220,10 @@ static int remap_locked(struct mm *mm, struct move *m, int flags)
     if (!m->v || m->v->flags & VMA_TRAMPOLINE) {
         return -EFAULT;
     }
+    if (seal_refuses(mm, m->old, m->old + MAX(m->old_len, 1ul)) ||
+        (flags & MREMAP_FIXED && seal_refuses(mm, m->to, m->to + m->new_len))) {
+        return -EPERM;
+    }
     if (!m->old_len && !(m->v->flags & VMA_ALIAS)) {
         return -EINVAL;
     }

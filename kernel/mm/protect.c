@@ -78,6 +78,9 @@ static int may_protect(const struct vma *v, int prot)
     if (!v || v->flags & VMA_TRAMPOLINE) {
         return -ENOMEM;
     }
+    if (v->flags & VMA_SEALED) {
+        return -EPERM;
+    }
     return prot & PROT_WRITE && v->flags & VMA_NO_WRITE ? -EACCES : 0;
 }
 
@@ -138,6 +141,23 @@ int mm_protect(struct mm *mm, uint64_t addr, uint64_t len, int prot)
     if (!err) {
         err = protect_locked(mm, addr, end, prot & rwx);
         fill_locked(mm, addr, end);
+    }
+    mm_unlock(mm);
+    return err;
+}
+
+int mm_unprotect(struct mm *mm, uint64_t addr, int *prot)
+{
+    struct vma *v;
+    int err;
+
+    mm_lock(mm);
+    v = vma_at(mm, addr);
+    if (!v || v->flags & (VMA_SHARED | VMA_TRAMPOLINE)) {
+        err = -EFAULT;
+    } else {
+        *prot = v->prot;
+        err = protect_locked(mm, addr, addr + PAGE_SIZE, v->prot | PROT_WRITE);
     }
     mm_unlock(mm);
     return err;

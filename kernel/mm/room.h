@@ -14,7 +14,7 @@
  *   limit.c      the ceiling on all memory (limit.h)
  *   idle.c       committed pages kept for the next mapping
  *   mmap.c       mm_map and where it puts things;   unmap.c, protect.c
- *   brk.c, mremap.c, advise.c, lock.c   the other calls
+ *   brk.c, mremap.c, advise.c, seal.c   the other calls
  *   fault.c      bringing pages in;   show.c   without copying them
  *   text.c, text_memo.c   rewriting system calls in code;    trampoline.c
  *   text_image.c  once for all who show it
@@ -52,6 +52,7 @@ enum vma_flags {
     VMA_ON_TOUCH = 512, /* committed by faults, also where that is lazy */
     VMA_ALIAS = 2048,   /* with VMA_WINDOW: lies elsewhere, see alias.c */
     VMA_FAMILY = 1024,  /* anonymous and shared since a fork */
+    VMA_SEALED = 4096,  /* mseal(2) */
 };
 
 struct vma {
@@ -370,6 +371,14 @@ int vma_split_range(struct mm *mm, uint64_t start, uint64_t end);
 /* The highest free len bytes in [lo, hi), page-aligned; 0: none. Leaves room
  * below GROWSDOWN mappings. */
 uint64_t vma_gap(struct mm *mm, uint64_t lo, uint64_t hi, uint64_t len);
+
+/* ---- seal.c; lock held ---- */
+
+/* -EPERM when a mapping in [start, end) is sealed. */
+int seal_refuses(struct mm *mm, uint64_t start, uint64_t end);
+/* Whether v's content may not be given up: sealed, and its owner could not
+ * write it either. */
+bool seal_keeps_content(const struct vma *v);
 
 /* ---- the calls, with the lock held ---- */
 

@@ -140,7 +140,11 @@ int mm_unmap(struct mm *mm, uint64_t addr, uint64_t len)
         return -EINVAL;
     }
     mm_lock(mm);
-    err = unmap_locked(mm, MAX(addr, arena.start), MIN(addr + size, arena.end));
+    err = seal_refuses(mm, addr, addr + size);
+    if (!err) {
+        err = unmap_locked(mm, MAX(addr, arena.start),
+                           MIN(addr + size, arena.end));
+    }
     mm_unlock(mm);
     return err;
 }

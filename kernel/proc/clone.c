@@ -7,12 +7,15 @@
  */
 #include "kernel/proc/cred.h"
 #include "kernel/proc/policy.h"
+#include "kernel/proc/ptrace.h"
 #include "kernel/proc/room.h"
+#include "kernel/proc/seccomp.h"
 #include "abi/linux/errno.h"
 #include "abi/linux/prctl.h"
 #include "abi/linux/resource.h"
 #include "abi/linux/sched.h"
 #include "abi/linux/signal.h"
+#include "kernel/mm/heap.h"
 #include "lib/string.h"
 
 #define NEW_NAMESPACES                                                         \
@@ -152,7 +155,14 @@ int inherit_begin(const struct clone_args *a, struct inheritance *in)
     if (in->tid < 0) {
         return in->tid;
     }
+    err = ptrace_prepare(a, &in->tracee);
+    if (err) {
+        return err;
+    }
     err = share_files(a->flags, from, &in->files, &in->view);
+    if (err) {
+        kfree(in->tracee);
+    }
     return err;
 }
 
@@ -160,6 +170,7 @@ void inherit_undo(const struct inheritance *in)
 {
     files_put(in->files);
     view_put(in->view);
+    kfree(in->tracee);
 }
 
 void inherit_finish(const struct clone_args *a, const struct inheritance *in,
@@ -169,14 +180,18 @@ void inherit_finish(const struct clone_args *a, const struct inheritance *in,
     t->files = in->files;
     t->view = in->view;
     inherit(a, current_thread(), t);
+    seccomp_inherit(current_thread(), t);
     copy_registers(a, current_thread(), t);
+    ptrace_forget_step(current_thread(), thread_regs(t));
 }
 
 /* Started under the lock: until then nobody may find and interrupt it. */
-static void attach_and_start(struct thread *from, struct thread *to)
+static void attach_and_start(struct thread *from, struct thread *to,
+                             struct tracee *tracee)
 {
     spin_lock(&proc_lock);
     thread_attach(to);
+    ptrace_join(to, tracee);
     if (from->must_exit) { /* marked since take_tid(): so are we */
         to->must_exit = true;
         to->task.interrupted = 1;
@@ -204,7 +219,10 @@ static int thread_clone(const struct clone_args *a)
     if (a->flags & CLONE_PARENT_SETTID) {
         (void)put_user32(uptr(a->parent_tid), (uint32_t)in.tid);
     }
-    attach_and_start(from, t);
+    attach_and_start(from, t, in.tracee);
+    if (in.tracee) {
+        ptrace_event(PTRACE_EVENT_CLONE, (uint64_t)in.tid);
+    }
     return in.tid;
 }
 

@@ -20,6 +20,7 @@
 #include "kernel/mm/heap.h"
 #include "kernel/proc/exec_text.h"
 #include "kernel/proc/keys.h"
+#include "kernel/proc/ptrace.h"
 #include "kernel/proc/room.h"
 #include "kernel/proc/stack.h"
 #include "lib/string.h"
@@ -292,6 +293,7 @@ static int become(struct exec *x, struct thread *t, struct mm *mm)
 int proc_exec(int dirfd, const char *path, int flags, struct exec_args *args)
 {
     struct thread *t = current_thread();
+    int former = t->tid;
     struct exec *x;
     struct mm *mm;
     int err = exec_find(dirfd, path, flags, args, &x);
@@ -319,5 +321,6 @@ int proc_exec(int dirfd, const char *path, int flags, struct exec_args *args)
         exec_args_free(args);
         proc_exit_group(WSTATUS_SIGNAL(SIGSEGV));
     }
+    ptrace_exec(t, former);
     return 0;
 }

@@ -11,7 +11,9 @@
 #include "kernel/proc/proc.h"
 #include "kernel/ipc/ipc.h"
 #include "kernel/proc/keys.h"
+#include "kernel/proc/ptrace.h"
 #include "kernel/proc/room.h"
+#include "kernel/proc/seccomp.h"
 #include "kernel/proc/session.h"
 #include "abi/linux/errno.h"
 #include "abi/linux/futex.h"
@@ -48,6 +50,7 @@ static bool detach(struct thread *t, int status)
     p->dead_user_ns += user;
     p->dead_kernel_ns += kernel;
     list_del(&t->node);
+    ptrace_thread_exit(t, status);
     if (t->tid == p->pid) {
         p->dead_nice = t->nice;
         p->dead_policy = t->policy;
@@ -134,7 +137,7 @@ static void hand_over(struct proc *from, struct proc *child, struct proc *to,
     child->parent = to;
     child->exit_signal = SIGCHLD;
     tell_child(from, child);
-    if (child->zombie) {
+    if (child->zombie && !child->hidden) {
         if (reaps_itself(child, to)) {
             proc_unlink(child);
             list_add_tail(reaped, &child->sibling);
@@ -163,26 +166,49 @@ static void reparent_children(struct proc *p)
     }
 }
 
-static void become_zombie(struct proc *p)
+/* The parent learns that p has ended; true when it does not want to wait for
+ * it, and p is out of the tables. [L] */
+static bool announce(struct proc *p)
 {
-    struct proc *parent;
-    bool reap;
+    bool reap = reaps_itself(p, p->parent);
 
-    reparent_children(p);
-    session_exit(p);
-    spin_lock(&proc_lock);
-    parent = p->parent;
-    proc_get(parent);
-    reap = reaps_itself(p, parent);
     p->zombie = !reap;
     if (reap) {
         proc_unlink(p);
     }
+    tell_parent(p, p->parent);
+    return reap;
+}
+
+void proc_reveal(struct proc *p)
+{
+    bool reap;
+
+    spin_lock(&proc_lock);
+    p->hidden = false;
+    reap = announce(p);
+    spin_unlock(&proc_lock);
+    proc_put(p);
+    if (reap) {
+        proc_put(p);
+    }
+}
+
+static void become_zombie(struct proc *p)
+{
+    bool reap = false;
+
+    ptrace_tracer_exit(p);
+    reparent_children(p);
+    session_exit(p);
+    spin_lock(&proc_lock);
+    p->zombie = true;
     atomic_store(&p->ended, true);
     wait_wake_all(&p->ended_wait);
-    tell_parent(p, parent);
+    if (!ptrace_hides(p)) {
+        reap = announce(p);
+    }
     spin_unlock(&proc_lock);
-    proc_put(parent);
     if (reap) {
         proc_put(p);
     }
@@ -263,7 +289,11 @@ void thread_exit(int status)
     struct thread *t = current_thread();
     struct proc *p = t->proc;
 
+    if (!thread_must_exit(t)) {
+        ptrace_event(PTRACE_EVENT_EXIT, (uint64_t)status);
+    }
     thread_leave_mm(t);
+    seccomp_release(t);
     keys_thread_exit(t);
     drop_files(t);
     sched_gate_enter(
@@ -289,6 +319,7 @@ static void mark_others(struct proc *p, struct thread *but)
             task_interrupt(&t->task);
         }
     }
+    wait_wake_all(&p->signals.cont_wait); /* those that a tracer holds */
 }
 
 void proc_exit_group(int status)

@@ -12,6 +12,7 @@
 #include "kernel/proc/exec_text.h"
 #include "kernel/proc/pidfd.h"
 #include "kernel/proc/keys.h"
+#include "kernel/proc/ptrace.h"
 #include "kernel/proc/room.h"
 #include "abi/linux/errno.h"
 #include "abi/linux/sched.h"
@@ -67,7 +68,8 @@ static int take_mm(const struct clone_args *a, struct proc *from,
 
 /* Into tree and tables, and off it goes. Started under the lock: until then
  * nobody may find and interrupt it. */
-static void attach(const struct clone_args *a, struct proc *p, struct thread *t)
+static void attach(const struct clone_args *a, struct proc *p, struct thread *t,
+                   struct tracee *tracee)
 {
     struct thread *self = current_thread();
     struct proc *parent = self->proc;
@@ -84,6 +86,7 @@ static void attach(const struct clone_args *a, struct proc *p, struct thread *t)
     list_add_tail(&parent->children, &p->sibling);
     pid_insert_proc(p);
     thread_attach(t);
+    ptrace_join(t, tracee);
     task_start(&t->task);
     spin_unlock(&proc_lock);
 }
@@ -118,8 +121,10 @@ static void finish(const struct clone_args *a, struct proc *p,
     if (a->flags & CLONE_PARENT_SETTID) {
         (void)put_user32(uptr(a->parent_tid), (uint32_t)in->tid);
     }
+    ptrace_event(ptrace_event_of(a), (uint64_t)in->tid);
     if (a->flags & CLONE_VFORK) {
         wait_for_vfork(p);
+        ptrace_event(PTRACE_EVENT_VFORK_DONE, (uint64_t)in->tid);
     }
     proc_put(p);
 }
@@ -212,7 +217,7 @@ int process_clone(const struct clone_args *a)
     }
     keys_fork(current_proc(), p);
     proc_get(p); /* one is the table's */
-    attach(a, p, t);
+    attach(a, p, t, in.tracee);
     finish(a, p, &in);
     return in.tid;
 }

@@ -62,3 +62,40 @@ size_t peer_write(struct mm *mm, uint64_t addr, const void *buf, size_t len)
     mm_visit_end(home);
     return n;
 }
+
+/* One page of a private mapping, through its protection. */
+static size_t force_page(struct mm *mm, uint64_t addr, const void *buf,
+                         size_t len)
+{
+    uint64_t page = ALIGN_DOWN(addr, PAGE_SIZE);
+    size_t n = copy_to_user_part(uptr(addr), buf, len);
+    int prot;
+
+    if (n == len || mm_unprotect(mm, page, &prot)) {
+        return n;
+    }
+    n = copy_to_user_part(uptr(addr), buf, len);
+    mm_protect(mm, page, PAGE_SIZE, prot);
+    return n;
+}
+
+size_t peer_force(struct mm *mm, uint64_t addr, const void *buf, size_t len)
+{
+    struct mm *home = current_task()->mm;
+    size_t done = 0, n = 1;
+
+    if (!mm_user_range(addr, len) || (mm != home && mm_visit(mm))) {
+        return 0;
+    }
+    while (done < len && n) {
+        size_t room = PAGE_SIZE - (addr + done) % PAGE_SIZE;
+
+        n = force_page(mm, addr + done, (const char *)buf + done,
+                       MIN(len - done, room));
+        done += n;
+    }
+    if (mm != home) {
+        mm_visit_end(home);
+    }
+    return done;
+}

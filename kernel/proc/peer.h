@@ -19,5 +19,8 @@ struct mm *proc_mm(struct proc *p);
  * byte that cannot be reached; returns how many. May block. */
 size_t peer_read(struct mm *mm, uint64_t addr, void *buf, size_t len);
 size_t peer_write(struct mm *mm, uint64_t addr, const void *buf, size_t len);
+/* The same for a debugger, who also writes what the program cannot: its own
+ * copy of a private page. */
+size_t peer_force(struct mm *mm, uint64_t addr, const void *buf, size_t len);
 
 #endif

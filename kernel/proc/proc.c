@@ -183,6 +183,7 @@ int proc_alloc(struct proc **out)
     list_init(&p->children);
     list_init(&p->sibling);
     list_init(&p->threads);
+    list_init(&p->tracees);
     wait_queue_init(&p->exit_wait);
     wait_queue_init(&p->vfork_wait);
     wait_queue_init(&p->thread_wait);

@@ -39,6 +39,8 @@ struct cred {
 };
 
 struct key;         /* keys.h */
+struct tracee;      /* ptrace.h */
+struct filter;      /* seccomp.c */
 struct exec_text;   /* exec_text.h */
 struct proc_timers; /* timers.c: interval and POSIX timers */
 
@@ -87,6 +89,10 @@ struct proc {
     struct proc_timers *timers; /* NULL until the first is made */
     struct aio_table aio;       /* contexts of io_setup(2) */
     struct key *keyring, *session_keyring; /* counted, or NULL (keys.h) */
+    struct list tracees;     /* whom it traces (ptrace.h); LOCK_PROC */
+    struct tracee *obituary; /* of a traced first thread; LOCK_PROC */
+    unsigned traced;         /* threads that are; LOCK_PROC, atomic */
+    bool hidden;             /* a zombie that its tracer waits for first */
     unsigned refs;
 };
 
@@ -112,8 +118,11 @@ struct thread {
     uint64_t timer_slack, default_slack;         /* ns (prctl(2)) */
     struct key *keyring;                         /* counted, or NULL (keys.h) */
     int reqkey_default;                          /* KEY_REQKEY_* */
-    uint32_t pi_waited; /* somebody waited for a futex that we own; atomic */
-    bool pi_gone;       /* we no longer hand futexes over; LOCK_PROC */
+    uint32_t pi_waited;    /* somebody waited for a futex that we own; atomic */
+    bool pi_gone;          /* we no longer hand futexes over; LOCK_PROC */
+    struct tracee *tracee; /* NULL: never traced; LOCK_PROC (ptrace.h) */
+    uint32_t seccomp_mode; /* SECCOMP_MODE_*; atomic */
+    struct filter *filters; /* the newest, counted; atomic (seccomp.c) */
     /* The call in progress, for restart and strace. */
     int syscall_nr;
     struct {
@@ -229,6 +238,7 @@ struct wait_filter {
 struct wait_result {
     int pid, status; /* wait(2) status */
     uint32_t uid;
+    bool trapped; /* a stop that is the tracer's affair (ptrace(2)) */
     uint64_t user_ns, kernel_ns;
 };
 /* The child's pid; 0: none yet (WNOHANG); -ECHILD, -ERESTARTSYS. Blocks. */

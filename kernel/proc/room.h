@@ -41,7 +41,8 @@ struct inheritance {
     struct files *files;
     struct fs_view *view;
     int tid;
-    int pidfd; /* CLONE_PIDFD: the maker's; else -1 */
+    int pidfd;             /* CLONE_PIDFD: the maker's; else -1 */
+    struct tracee *tracee; /* for the maker's tracer, or NULL */
 };
 int inherit_begin(const struct clone_args *a, struct inheritance *in);
 void inherit_undo(const struct inheritance *in);
@@ -61,6 +62,10 @@ void thread_leave_mm(struct thread *t);
 /* Ends all threads but the current one and gives it the process's id: for
  * exec. -EAGAIN when the process ends already. May block. */
 int proc_kill_siblings(void);
+
+/* Its tracer is done with a hidden zombie: the parent is told. Takes the
+ * reference. */
+void proc_reveal(struct proc *p);
 
 /* ---- wait.c ---- */
 

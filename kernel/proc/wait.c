@@ -5,6 +5,7 @@
  * exit_wait, and so does signal/stop.c for children that stop or go on.
  */
 #include "kernel/proc/proc.h"
+#include "kernel/proc/ptrace.h"
 #include "kernel/proc/room.h"
 #include "abi/linux/errno.h"
 #include "abi/linux/signal.h"
@@ -31,8 +32,9 @@ int wait_siginfo_status(int status)
     switch (wait_code(status)) {
     case CLD_CONTINUED:
         return SIGCONT;
-    case CLD_EXITED:
     case CLD_STOPPED:
+        return status >> 8; /* with an event of ptrace(2) */
+    case CLD_EXITED:
         return status >> 8 & 0xff;
     default:
         return status & 0x7f;
@@ -68,7 +70,7 @@ static bool take_event(struct proc *child, const struct wait_filter *f,
     bool take = !(f->options & WNOWAIT), found = false;
 
     spin_lock(&s->lock);
-    if ((f->options & WUNTRACED) && s->stop_signal) {
+    if ((f->options & WUNTRACED) && s->stop_signal && !ptrace_reports(child)) {
         *status = WSTATUS_STOP(s->stop_signal);
         s->stop_signal = take ? 0 : s->stop_signal;
         found = true;
@@ -84,6 +86,9 @@ static bool take_event(struct proc *child, const struct wait_filter *f,
 static bool has_news(struct proc *child, const struct wait_filter *f,
                      int *status)
 {
+    if (child->hidden) {
+        return false;
+    }
     if (child->zombie) {
         *status = child->exit_status;
         return f->options & WEXITED;
@@ -101,9 +106,26 @@ static void reap(struct proc *child)
     p->child_kernel_ns += child->dead_kernel_ns + child->child_kernel_ns;
 }
 
-/* One look at all children: a pid, 0 when there is nothing to tell, -ECHILD.
- */
-static int look(const struct wait_filter *f, struct wait_result *out)
+/* Tracees come first: a child that its parent traces is among them. */
+static int look_at_tracees(const struct wait_filter *f, struct wait_result *out)
+{
+    struct proc *p = current_proc(), *zombie;
+    int result;
+
+    if (list_empty(&p->tracees)) {
+        return -ECHILD;
+    }
+    spin_lock(&proc_lock);
+    result = ptrace_look(p, f, out, &zombie);
+    spin_unlock(&proc_lock);
+    if (zombie) {
+        proc_reveal(zombie);
+    }
+    return result;
+}
+
+static int look_at_children(const struct wait_filter *f,
+                            struct wait_result *out)
 {
     struct proc *p = current_proc(), *found = NULL;
     bool dead = false;
@@ -137,6 +159,15 @@ static int look(const struct wait_filter *f, struct wait_result *out)
         proc_put(found);
     }
     return result;
+}
+
+/* One look at all: a pid, 0 when there is nothing to tell, -ECHILD. */
+static int look(const struct wait_filter *f, struct wait_result *out)
+{
+    int traced = look_at_tracees(f, out);
+    int result = traced > 0 ? traced : look_at_children(f, out);
+
+    return result == -ECHILD ? traced : result;
 }
 
 int proc_wait(const struct wait_filter *f, struct wait_result *out)

@@ -14,7 +14,7 @@
 #include "kernel/kernel.h"
 #include "kernel/core/log.h"
 #include "kernel/core/stats.h"
-#include "kernel/proc/proc.h"
+#include "kernel/proc/ptrace.h"
 #include "kernel/proc/session.h"
 #include "kernel/proc/timers.h"
 #include "abi/linux/errno.h"
@@ -44,8 +44,8 @@ void signal_recalc(struct thread *t)
     struct signal_state *s = &t->proc->signals;
 
     atomic_store(&t->task.interrupted, 0);
-    if (signal_pending(t) || atomic_load(&s->stopped) ||
-        atomic_load(&s->tell_continued)) {
+    if (signal_pending(t) || stop_holds(t) || atomic_load(&s->tell_continued) ||
+        ptrace_wants(t)) {
         atomic_store(&t->task.interrupted, 1);
     }
 }
@@ -175,27 +175,54 @@ static void default_action(struct thread *t, const struct k_siginfo *info)
     die(t, info);
 }
 
+/* Takes one signal with its siginfo: its number, or 0. A tracer may have made
+ * another of it, or taken it away: then it is 0 with *again set. */
+static int take_one(struct thread *t, struct k_siginfo *info, bool *again)
+{
+    struct signal_state *s = &t->proc->signals;
+    int signo;
+
+    spin_lock(&s->lock);
+    signo = signal_take(t, ~t->signals.blocked, info);
+    spin_unlock(&s->lock);
+    *again = signo && ptrace_traced(t);
+    if (!*again) {
+        return signo;
+    }
+    signo = ptrace_signal(t, info);
+    thread_exit_check();
+    return signo;
+}
+
+/* What to do for it, as things stand now. */
+static void look_up(struct thread *t, int signo, struct k_sigaction *act)
+{
+    struct signal_state *s = &t->proc->signals;
+
+    spin_lock(&s->lock);
+    *act = s->actions[signo - 1];
+    if (act->handler > SIG_IGN && (act->flags & SA_RESETHAND)) {
+        s->actions[signo - 1].handler = SIG_DFL;
+    }
+    s->stop_taken |= ptrace_traced(t) && sigbit(signo) & SIGSET_STOP;
+    spin_unlock(&s->lock);
+}
+
 /* Takes signals until one has a handler; false: none left. */
 static bool next_handled(struct thread *t, struct k_siginfo *info,
                          struct k_sigaction *act)
 {
-    struct signal_state *s = &t->proc->signals;
-
     for (;;) {
-        int signo;
+        bool again;
+        int signo = take_one(t, info, &again);
 
-        spin_lock(&s->lock);
-        signo = signal_take(t, ~t->signals.blocked, info);
-        if (signo) {
-            *act = s->actions[signo - 1];
-            if (act->handler > SIG_IGN && (act->flags & SA_RESETHAND)) {
-                s->actions[signo - 1].handler = SIG_DFL;
-            }
-        }
-        spin_unlock(&s->lock);
-        if (!signo) {
+        if (!signo && !again) {
             return false;
         }
+        if (!signo) {
+            continue;
+        }
+        look_up(t, signo, act);
         if (signal_trace) {
             signal_trace(info);
         }
@@ -232,6 +259,7 @@ static void handle(struct thread *t, struct user_regs *regs,
 
     restart_for_handler(regs, act->flags);
     regs->orig_rax = (uint64_t)NOT_IN_SYSCALL;
+    ptrace_forget_step(t, regs);
     if (frame_build(t, regs, act, info, old)) {
         frame_failed(t, info->signo);
         return;
@@ -242,6 +270,7 @@ static void handle(struct thread *t, struct user_regs *regs,
         mask |= sigbit(info->signo);
     }
     signal_set_mask(mask);
+    ptrace_handler(t, regs);
 }
 
 void signal_deliver(struct user_regs *regs)

@@ -58,6 +58,9 @@ bool signal_ignored(const struct signal_state *s, int signo);
 void stop_on_send(struct proc *p, int signo);
 /* The default action of a stop signal, by the current thread. */
 void stop_process(struct proc *p, int signo);
+/* Whether t must not run user code for now; a traced thread's tracer decides
+ * that. */
+bool stop_holds(struct thread *t);
 /* Sleeps while the current process is stopped; reports that it goes on. */
 void stop_wait(struct thread *t);
 

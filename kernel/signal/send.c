@@ -8,7 +8,7 @@
  * interrupted, the main one if it can take it. Another may take it first.
  */
 #include "kernel/signal/room.h"
-#include "kernel/proc/proc.h"
+#include "kernel/proc/ptrace.h"
 #include "abi/linux/resource.h"
 #include "lib/atomic.h"
 
@@ -46,7 +46,8 @@ static int queue_signal(struct proc *p, struct signal_queue *q, bool blocked,
     int err;
 
     stop_on_send(p, info->signo);
-    if (!blocked && signal_ignored(s, info->signo)) {
+    if (!blocked && signal_ignored(s, info->signo) &&
+        (!ptrace_any(p) || info->signo == SIGKILL)) {
         return 0;
     }
     err = queue_add(s, q, info, p->limits[LIMIT_SIGPENDING].cur);

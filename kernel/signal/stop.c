@@ -6,7 +6,7 @@
  * and finds the reason for wait4(2) in stop_signal and continue_event.
  */
 #include "kernel/signal/room.h"
-#include "kernel/proc/proc.h"
+#include "kernel/proc/ptrace.h"
 #include "lib/atomic.h"
 #include "target/target.h"
 
@@ -35,13 +35,16 @@ void stop_on_send(struct proc *p, int signo)
         return;
     }
     s->stop_taken = false;
+    if (signo == SIGCONT) {
+        ptrace_group_continued(p);
+    }
     if (s->stopped) {
         atomic_store(&s->stopped, false);
         s->stop_signal = 0;
         s->continue_event = signo == SIGCONT;
         s->tell_continued = signo == SIGCONT;
-        wait_wake_all(&s->cont_wait);
     }
+    wait_wake_all(&s->cont_wait); /* those that a tracer holds, too */
 }
 
 /* SIGCHLD and a wake-up of wait4(2), with proc_lock held. */
@@ -113,7 +116,10 @@ void stop_process(struct proc *p, int signo)
         list_for_each (pos, &p->threads) {
             task_interrupt(&list_entry(pos, struct thread, node)->task);
         }
-        tell_parent(p, CLD_STOPPED, signo);
+        ptrace_group_stopped(p, signo);
+        if (!ptrace_reports(p)) {
+            tell_parent(p, CLD_STOPPED, signo);
+        }
         suspend = must_suspend(p, signo);
     }
     spin_unlock(&proc_lock);
@@ -138,16 +144,27 @@ static void report_continued(struct proc *p)
     spin_unlock(&proc_lock);
 }
 
+bool stop_holds(struct thread *t)
+{
+    return atomic_load(&t->proc->signals.stopped) && !ptrace_traced(t);
+}
+
 void stop_wait(struct thread *t)
 {
     struct signal_state *s = &t->proc->signals;
 
-    if (unlikely(atomic_load(&s->stopped))) {
-        wait_event(&s->cont_wait,
-                   !atomic_load(&s->stopped) || thread_must_exit(t) ||
-                       (signal_pending_set(t) & sigbit(SIGKILL)),
-                   DEADLINE_NONE, 0);
-    }
+    do {
+        if (unlikely(t->tracee != NULL)) {
+            ptrace_work(t);
+        }
+        if (unlikely(stop_holds(t))) {
+            wait_event(&s->cont_wait,
+                       !stop_holds(t) || thread_must_exit(t) ||
+                           (signal_pending_set(t) & sigbit(SIGKILL)),
+                       DEADLINE_NONE, 0);
+        }
+    } while (ptrace_wants(t) && !thread_must_exit(t) &&
+             !(signal_pending_set(t) & sigbit(SIGKILL)));
     if (unlikely(atomic_load(&s->tell_continued))) {
         report_continued(t->proc);
     }

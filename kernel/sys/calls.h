@@ -114,7 +114,7 @@ SYSCALL(97, getrlimit, sys_getrlimit, DONE, INT, RLIMIT, PTR)
 SYSCALL(98, getrusage, sys_getrusage, PART, INT, INT, PTR) /* no I/O counts */
 SYSCALL(99, sysinfo, sys_sysinfo, DONE, INT, PTR)
 SYSCALL(100, times, sys_times, DONE, LONG, PTR)
-SYSCALL(101, ptrace, sys_none, NONE, LONG, LONG, PID, PTR, PTR)
+SYSCALL(101, ptrace, sys_ptrace, PART, LONG, LONG, PID, PTR, PTR) /* no watched addresses, PEEKSIGINFO, filters; any thread of the tracer asks */
 SYSCALL(102, getuid, sys_getuid, DONE, UINT)
 SYSCALL(103, syslog, sys_not_permitted, PART, INT, INT, PTR, INT) /* EPERM always */
 SYSCALL(104, getgid, sys_getgid, DONE, UINT)
@@ -330,7 +330,7 @@ SYSCALL(313, finit_module, sys_not_permitted, PART, INT, FD, PATH, HEX) /* EPERM
 SYSCALL(314, sched_setattr, sys_sched_setattr, PART, INT, PID, PTR, HEX) /* no clamps; SCHED_DEADLINE reserves nothing */
 SYSCALL(315, sched_getattr, sys_sched_getattr, PART, INT, PID, PTR, SIZE, HEX) /* no clamps */
 SYSCALL(316, renameat2, sys_renameat2, PART, INT, FD, PATH, FD, PATH, HEX)
-SYSCALL(317, seccomp, sys_none, NONE, INT, INT, HEX, PTR)
+SYSCALL(317, seccomp, sys_seccomp, PART, INT, INT, HEX, PTR) /* no listeners (RET_USER_NOTIF) */
 SYSCALL(318, getrandom, sys_getrandom, DONE, LONG, OUTBUF, SIZE, HEX)
 SYSCALL(319, memfd_create, sys_memfd_create, PART, FD, PATH, HEX)
 SYSCALL(320, kexec_file_load, sys_not_permitted, PART, INT, FD, FD, SIZE, PATH, HEX) /* EPERM always */
@@ -386,7 +386,7 @@ SYSCALL(458, listmount, sys_none, NONE, LONG, PTR, PTR, SIZE, HEX)
 SYSCALL(459, lsm_get_self_attr, sys_none, NONE, INT, UINT, PTR, PTR, HEX)
 SYSCALL(460, lsm_set_self_attr, sys_none, NONE, INT, UINT, PTR, UINT, HEX)
 SYSCALL(461, lsm_list_modules, sys_none, NONE, INT, PTR, PTR, HEX)
-SYSCALL(462, mseal, sys_none, NONE, INT, PTR, SIZE, HEX)
+SYSCALL(462, mseal, sys_mseal, PART, INT, PTR, SIZE, HEX) /* older Linux lacks it: compared by hand */
 SYSCALL(463, setxattrat, sys_none, NONE, INT, FD, PATH, ATFLAGS, PATH, PTR, SIZE)
 SYSCALL(464, getxattrat, sys_none, NONE, LONG, FD, PATH, ATFLAGS, PATH, PTR, SIZE)
 SYSCALL(465, listxattrat, sys_none, NONE, LONG, FD, PATH, ATFLAGS, OUTBUF, SIZE)

@@ -11,12 +11,13 @@
 #include "kernel/sys/trace.h"
 #include "kernel/trap.h"
 #include "kernel/core/log.h"
-#include "kernel/proc/proc.h"
+#include "kernel/proc/ptrace.h"
+#include "kernel/proc/seccomp.h"
 #include "abi/linux/errno.h"
 #include "lib/atomic.h"
 #include "lib/bitmap.h"
 
-unsigned trace_mode;
+uint32_t trace_mode;
 
 void syscall_set_mode(bool strace, bool stats)
 {
@@ -75,18 +76,60 @@ static inline bool is_restart_code(long result)
            ERESTART_RESTARTBLOCK - ERESTARTSYS;
 }
 
+void trace_watch(void)
+{
+    atomic_fetch_or(&trace_mode, TRACE_WATCH);
+}
+
+static struct sysargs args_of(const struct user_regs *regs)
+{
+    return (struct sysargs){
+        {regs->rdi, regs->rsi, regs->rdx, regs->r10, regs->r8, regs->r9}};
+}
+
+static long make_call(uint32_t number, const struct sysargs *args)
+{
+    if (number > SYSCALL_MAX || !syscall_table[number].fn) {
+        return missing(number);
+    }
+    return trace_mode & (TRACE_PRINT | TRACE_COUNT)
+               ? trace_call(number, args)
+               : syscall_table[number].fn(args);
+}
+
+/* A call when anything watches. A tracer may change number and arguments, or
+ * take the call away: then what it, or the filter, left in rax is the
+ * result. */
+static long watched_call(struct user_regs *regs)
+{
+    struct thread *t = current_thread();
+    struct sysargs args;
+    bool skip = false;
+
+    if (trace_mode & TRACE_WATCH) {
+        skip = ptrace_call_enter(t, regs) || seccomp_check(t, regs);
+    }
+    if (!skip) {
+        args = args_of(regs);
+        regs->rax = (uint64_t)make_call((uint32_t)regs->orig_rax, &args);
+    }
+    if (trace_mode & TRACE_WATCH) {
+        ptrace_call_exit(t, regs);
+    }
+    return (long)regs->rax;
+}
+
 void syscall_dispatch(struct user_regs *regs)
 {
     uint32_t number = (uint32_t)regs->rax; /* Linux takes 32 bits too */
-    struct sysargs args = {
-        {regs->rdi, regs->rsi, regs->rdx, regs->r10, regs->r8, regs->r9}};
+    struct sysargs args = args_of(regs);
     long result;
 
     regs->orig_rax = regs->rax;
-    if (unlikely(number > SYSCALL_MAX || !syscall_table[number].fn)) {
+    if (unlikely(trace_mode)) {
+        result = watched_call(regs);
+    } else if (unlikely(number > SYSCALL_MAX || !syscall_table[number].fn)) {
         result = missing(number);
-    } else if (unlikely(trace_mode)) {
-        result = trace_call(number, &args);
     } else {
         result = syscall_table[number].fn(&args);
     }

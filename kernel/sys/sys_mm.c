@@ -288,6 +288,12 @@ long sys_msync(const struct sysargs *a)
                    flags & MS_INVALIDATE);
 }
 
+long sys_mseal(const struct sysargs *a)
+{
+    return arg_u64(a, 2) ? -EINVAL
+                         : mm_seal(current_mm(), arg_u64(a, 0), arg_u64(a, 1));
+}
+
 /* ---- memory policies of a machine with one node ---- */
 
 /* A node mask of maxnode bits. 0 or 1: whether it names node 0; -EINVAL: it

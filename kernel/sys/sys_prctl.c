@@ -4,6 +4,7 @@
  * Linux that was built without it.
  */
 #include "kernel/sys/table.h"
+#include "kernel/sys/trace.h"
 #include "kernel/core/log.h"
 #include "kernel/proc/cred.h"
 #include "abi/linux/errno.h"
@@ -164,7 +165,9 @@ long sys_prctl(const struct sysargs *a)
     case PR_GET_NAME:
         return get_name(arg_ptr(a, 1));
     case PR_GET_SECCOMP:
-        return 0;
+        return current_thread()->seccomp_mode;
+    case PR_SET_SECCOMP:
+        return seccomp_prctl(x, arg_ptr(a, 2));
     case PR_CAPBSET_READ:
         return read_bounding(x);
     case PR_CAPBSET_DROP:

@@ -235,7 +235,7 @@ static struct k_siginfo child_info(const struct wait_result *r)
 
     if (r->pid) {
         info.signo = SIGCHLD;
-        info.code = wait_code(r->status);
+        info.code = r->trapped ? CLD_TRAPPED : wait_code(r->status);
         info.child.pid = r->pid;
         info.child.uid = r->uid;
         info.child.status = wait_siginfo_status(r->status);

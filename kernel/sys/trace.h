@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Watching system calls, inside this room: --strace's lines (strace.c, with
- * the names in names.c) and --stats' counts (stats.c).
+ * the names in names.c), --stats' counts (stats.c), and threads that are
+ * traced or filtered (dispatch.c).
  */
 #ifndef KERNEL_SYS_TRACE_H
 #define KERNEL_SYS_TRACE_H
@@ -13,8 +14,14 @@ enum {
     TRACE_PRINT = 1,  /* a line a call */
     TRACE_COUNT = 2,  /* calls and their times, printed at the end */
     TRACE_EVENTS = 4, /* print the event counters, too */
+    TRACE_WATCH = 8,  /* some thread is, or was, traced or filtered */
 };
-extern unsigned trace_mode; /* set once, at boot */
+extern uint32_t trace_mode; /* bits are only ever set; atomic */
+
+/* From now on calls are looked at for ptrace(2) and seccomp(2). */
+void trace_watch(void);
+/* prctl(2), PR_SET_SECCOMP: sys_seccomp.c. */
+long seccomp_prctl(uint64_t mode, struct uptr filter);
 
 /* Runs call `number`, which has a row, as trace_mode says. */
 long trace_call(unsigned number, const struct sysargs *args);

@@ -24,6 +24,7 @@ enum {
     SYS_DISPATCH_CODE = 2,
     AUDIT_X86_64 = (int)0xc000003e,
     SA_RESTORER_FLAG = 0x04000000,
+    VECTOR_DB = 1,
     VECTOR_GP = 13,
     VECTOR_PF = 14,
     PF_PRESENT = 1, /* error code bits, SDM vol. 3A 4.7 */
@@ -384,6 +385,23 @@ static bool is_stray(const ucontext_t *uc, uint64_t rip)
     return pkru >> 2 * host.boot->keys.kernel & 1;
 }
 
+/* A single step that leads into a rewritten call: through its slot it goes on,
+ * in our text it ends. */
+static bool is_step_into_call(int sig, const siginfo_t *si, ucontext_t *uc)
+{
+    greg_t *g = uc->uc_mcontext.gregs;
+    uint64_t rip = g[REG_RIP];
+
+    if (sig != SIGTRAP || si->si_code <= 0 || g[REG_TRAPNO] != VECTOR_DB) {
+        return false;
+    }
+    if (kernel_owns_rip(rip)) {
+        g[REG_EFL] &= ~(greg_t)RFLAGS_TF;
+        return true;
+    }
+    return kernel_user_rip(rip) != rip;
+}
+
 void on_signal(int sig, siginfo_t *si, void *context)
 {
     ucontext_t *uc = context;
@@ -399,6 +417,9 @@ void on_signal(int sig, siginfo_t *si, void *context)
     gs = read_gs_base();
     vcpu_set_gs(h->vcpu);
     correct_header(uc->uc_mcontext.fpregs);
+    if (is_step_into_call(sig, si, uc)) {
+        return;
+    }
     if ((!kernel_owns_rip(rip) && !target_owns_rip(rip)) || is_stray(uc, rip)) {
         trap_from_user(h, gs, sig, si, uc);
     }

@@ -10,7 +10,8 @@
 #include "kernel/core/log.h"
 #include "kernel/core/stats.h"
 #include "kernel/mm/heap.h"
-#include "kernel/proc/proc.h"
+#include "kernel/proc/ptrace.h"
+#include "kernel/proc/seccomp.h"
 #include "abi/linux/errno.h"
 #include "lib/string.h"
 #include "lib/tests/unit.h"
@@ -55,6 +56,20 @@ void signal_deliver(struct user_regs *regs)
 {
     deliveries++;
     thread.task.interrupted = deliveries < 2; /* once more, please */
+}
+
+bool ptrace_call_enter(struct thread *t, struct user_regs *regs)
+{
+    return false;
+}
+
+void ptrace_call_exit(struct thread *t, struct user_regs *regs)
+{
+}
+
+int seccomp_check(struct thread *t, struct user_regs *regs)
+{
+    return 0;
 }
 
 void heap_get_stats(struct heap_stats *s)
