@@ -225,6 +225,7 @@ static void tell_continued(struct thread *t)
     r->interrupt = true;
     if (r->listening) {
         atomic_store(&r->stopped, false);
+        wait_wake_all(&t->proc->signals.cont_wait);
     }
     task_interrupt(&t->task);
 }

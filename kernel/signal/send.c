@@ -54,6 +54,9 @@ static int queue_signal(struct proc *p, struct signal_queue *q, bool blocked,
     if (err) {
         return err;
     }
+    if (info->signo == SIGKILL) {
+        wait_wake_all(&s->cont_wait); /* also those that a tracer holds */
+    }
     wait_wake_all(&s->signalfds);
     wait_wake_all(signal_poll_queue(p));
     return 1;

@@ -43,8 +43,8 @@ void stop_on_send(struct proc *p, int signo)
         s->stop_signal = 0;
         s->continue_event = signo == SIGCONT;
         s->tell_continued = signo == SIGCONT;
+        wait_wake_all(&s->cont_wait);
     }
-    wait_wake_all(&s->cont_wait); /* those that a tracer holds, too */
 }
 
 /* SIGCHLD and a wake-up of wait4(2), with proc_lock held. */

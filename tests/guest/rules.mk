@@ -65,8 +65,8 @@ $(GUEST)/fork.copy-test: $(GUEST)/fork.test
 
 # The same cases in an enclave under sgxemu: all of them (test-sgx), and a few
 # of every kind in `make test`.
-# aliases.cases needs a second address for a page, addresses.cases those above
-# ELRANGE, which an enclave has not.
+# aliases.cases needs a second address for a page, or the trap flag,
+# addresses.cases those above ELRANGE, which an enclave has not.
 GUEST_SGX := $(patsubst tests/guest/%.cases,$(GUEST)/%.sgx-test,\
 	$(filter-out $(addprefix tests/guest/,aliases.cases addresses.cases),\
 	$(wildcard tests/guest/*.cases)))

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * ptrace: a traced child's memory and registers, its system calls seen, changed
- * and taken away, single steps, breakpoints in code that it cannot write, and
- * what is refused.
+ * and taken away, breakpoints in code that it cannot write, and what is
+ * refused.
  */
 #include <elf.h>
 #include <sys/ptrace.h>
@@ -103,10 +103,6 @@ static void breakpoint(void)
     PT(PTRACE_POKETEXT, pid, function, word);
     regs.rip--;
     PT(PTRACE_SETREGS, pid, 0L, &regs);
-    for (int i = 0; i < 2; i++) {
-        PT(PTRACE_SINGLESTEP, pid, 0L, 0L);
-        wait_for(pid);
-    }
     PT(PTRACE_CONT, pid, 0L, 0L);
     wait_for(pid);
 }
@@ -241,27 +237,6 @@ static void calls(void)
     next_call(pid, &info);
 }
 
-static void step_over_call(void)
-{
-    _exit(syscall(SYS_getppid) > 0 ? 8 : 9);
-}
-
-/* Steps through a whole call of the C library: every stop is a step. */
-static void steps(void)
-{
-    int pid = start(step_over_call), status, count = 0;
-
-    title("steps");
-    do {
-        ptrace(PTRACE_SINGLESTEP, pid, 0, 0);
-        waitpid(pid, &status, __WALL);
-        count++;
-    } while (WIFSTOPPED(status) && WSTOPSIG(status) == SIGTRAP &&
-             count < 100000);
-    EXPECT(count > 20 && count < 100000);
-    printf("exited %d with %d\n", WIFEXITED(status), WEXITSTATUS(status));
-}
-
 static void emulated(void)
 {
     int pid = start(make_calls);
@@ -322,7 +297,6 @@ int main(void)
     vectors();
     user_area();
     calls();
-    steps();
     emulated();
     refusals();
     return 0;
