@@ -8,6 +8,7 @@
 #include "kernel/kernel.h"
 #include "kernel/core/log.h"
 #include "kernel/mm/heap.h"
+#include "kernel/proc/ptrace.h"
 #include "kernel/proc/session.h"
 #include "kernel/proc/core_dump.h"
 #include "kernel/proc/timers.h"
@@ -362,5 +363,47 @@ bool group_is_orphaned(void)
 }
 
 void target_suspend(void)
+{
+}
+
+/* ---- ptrace(2): nobody traces ---- */
+
+bool ptrace_any(struct proc *p)
+{
+    return false;
+}
+
+bool ptrace_reports(struct proc *p)
+{
+    return false;
+}
+
+bool ptrace_wants(struct thread *t)
+{
+    return false;
+}
+
+void ptrace_work(struct thread *t)
+{
+}
+
+int ptrace_signal(struct thread *t, struct k_siginfo *info)
+{
+    return info->signo;
+}
+
+void ptrace_forget_step(struct thread *t, struct user_regs *regs)
+{
+}
+
+void ptrace_handler(struct thread *t, struct user_regs *regs)
+{
+}
+
+void ptrace_group_stopped(struct proc *p, int signo)
+{
+}
+
+void ptrace_group_continued(struct proc *p)
 {
 }
