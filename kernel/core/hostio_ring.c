@@ -41,7 +41,7 @@ struct slot {
     struct hostio_op *op; /* NULL: free; atomic */
     uint32_t generation;
     uint32_t max;
-    uint32_t next; /* on the free list, + 1 */
+    uint32_t next; /* on the free list, + 1; 0: the one behind */
     bool parked;   /* counted in ring.parked */
 };
 
@@ -51,7 +51,7 @@ struct ring {
     struct spinlock drain; /* consumer: cq_head; taken by trylock only */
     struct slot *slots;
     uint32_t slot_count, live, parked;
-    uint32_t free;                      /* first free slot + 1 */
+    uint32_t free; /* first free slot + 1; beyond slot_count: none */
     uint32_t sq_tail, sq_head, cq_head; /* our own copies */
     uint32_t unsubmitted;               /* entries; atomic */
     struct list queued, queued_parked;  /* operations without an entry */
@@ -105,7 +105,8 @@ static uint32_t host_backlog(struct ring *r)
 
 static bool has_room(struct ring *r, bool parked)
 {
-    if (!r->free || (parked && r->parked + SLOTS_KEPT >= r->slot_count)) {
+    if (r->free > r->slot_count ||
+        (parked && r->parked + SLOTS_KEPT >= r->slot_count)) {
         return false;
     }
     if (host_backlog(r) < r->host.sq_entries) {
@@ -124,7 +125,7 @@ static void place(struct ring *r, struct hostio_op *op)
     struct slot *s = &r->slots[r->free - 1];
     struct ring_sqe e = op->sqe;
 
-    r->free = s->next;
+    r->free = s->next ? s->next : r->free + 1;
     s->generation++;
     s->max = op->max;
     s->parked = op->parked;
@@ -580,14 +581,13 @@ static int init_one(unsigned index)
     list_init(&r->queued);
     list_init(&r->queued_parked);
     list_init(&r->canceled);
+    if (r->slots) { /* a test begins anew */
+        memset(r->slots, 0, r->slot_count * sizeof(*r->slots));
+    }
     r->slots = index ? slots_hostop : slots_uring;
     r->slot_count = MIN(most, r->host.cq_entries);
-    memset(r->slots, 0, r->slot_count * sizeof(*r->slots));
-    r->free = r->live = r->parked = r->queued_count = r->unsubmitted = 0;
-    for (uint32_t i = r->slot_count; i > 0; i--) {
-        r->slots[i - 1].next = r->free;
-        r->free = i;
-    }
+    r->live = r->parked = r->queued_count = r->unsubmitted = 0;
+    r->free = 1;
     r->sq_tail = r->sq_head = host_index(r->host.sq_tail);
     r->cq_head = host_index(r->host.cq_head);
     return 0;

@@ -112,10 +112,11 @@ struct host {
     uint32_t fp_size; /* sw_reserved of this kernel's signal frames */
     uint32_t fp_extended;
     uint64_t fp_features;
-    uint32_t fp_pkru;    /* where PKRU is in them; 0: nowhere */
-    bool use_keys;       /* protection keys: boot->keys */
-    uint8_t *key_pieces; /* of the arena; a byte for KEY_PIECE bytes */
-    bool tty_saved;      /* tty_modes (struct termios of the kernel) is valid */
+    uint32_t fp_pkru;        /* where PKRU is in them; 0: nowhere */
+    bool use_keys;           /* protection keys: boot->keys */
+    uint8_t *key_pieces;     /* of the arena; a byte for KEY_PIECE bytes */
+    unsigned user_shown_key; /* of all of [user_shown, user_end) instead */
+    bool tty_saved; /* tty_modes (struct termios of the kernel) is valid */
     uint8_t tty_modes[64];
     const struct boot_info *boot;
     uint32_t stopping; /* atomic */

@@ -42,11 +42,23 @@ bool mem_in_arena(uint64_t addr, uint64_t len)
 
 /* ---- protection, and keys ---- */
 
+/* It belongs to one owner as a whole, and is so large that its bytes in
+ * key_pieces would be two megabytes. */
+static bool in_user_shown(uint64_t addr)
+{
+    return host.shown_fd >= 0 && addr - host.user_shown < host.shown_size;
+}
+
 void target_mem_key(uint64_t addr, uint64_t len, unsigned key)
 {
     uint64_t first = addr / KEY_PIECE;
 
-    if (host.use_keys && mem_in_arena(addr, len)) {
+    if (!host.use_keys || !mem_in_arena(addr, len)) {
+        return;
+    }
+    if (in_user_shown(addr)) {
+        host.user_shown_key = key;
+    } else {
         memset(host.key_pieces + first, (int)key,
                ALIGN_UP(addr + len, KEY_PIECE) / KEY_PIECE - first);
     }
@@ -54,7 +66,8 @@ void target_mem_key(uint64_t addr, uint64_t len, unsigned key)
 
 static unsigned key_of(uint64_t addr)
 {
-    unsigned key = host.key_pieces[addr / KEY_PIECE];
+    unsigned key = in_user_shown(addr) ? host.user_shown_key
+                                       : host.key_pieces[addr / KEY_PIECE];
 
     return key || !in_kernel_part(addr) ? key : host.boot->keys.kernel;
 }
