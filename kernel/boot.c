@@ -121,7 +121,8 @@ __attribute__((no_stack_protector)) static void enter_vcpu(unsigned id,
     v->keys = boot_info.keys.program_count > 0;
     v->syscall_entry =
         (uint64_t)(v->keys ? arch_syscall_entry_keys : arch_syscall_entry);
-    v->cpuid_entry = (uint64_t)arch_cpuid_entry;
+    v->cpuid_entry =
+        (uint64_t)(v->keys ? arch_cpuid_entry_keys : arch_cpuid_entry);
     v->guard = guard;
     vcpu_set_gs(v);
 }

@@ -38,13 +38,21 @@ bool kernel_owns_rip(uint64_t rip)
     return rip >= (uint64_t)__start_ktext && rip < (uint64_t)__stop_ktext;
 }
 
-extern char arch_opened[], arch_closing[], arch_closed[]; /* entry.S */
+/* entry.S */
+extern char arch_opened[], arch_closing[], arch_closed[];
+extern char arch_cpuid_opened[], arch_cpuid_closing[], arch_cpuid_closed[];
+
+static bool is_between(uint64_t rip, const void *start, const void *end)
+{
+    return rip >= (uint64_t)start && rip < (uint64_t)end;
+}
 
 bool kernel_is_passage(uint64_t rip)
 {
-    return (rip >= (uint64_t)arch_syscall_entry_keys &&
-            rip < (uint64_t)arch_opened) ||
-           (rip >= (uint64_t)arch_closing && rip < (uint64_t)arch_closed);
+    return is_between(rip, arch_syscall_entry_keys, arch_opened) ||
+           is_between(rip, arch_closing, arch_closed) ||
+           is_between(rip, arch_cpuid_entry_keys, arch_cpuid_opened) ||
+           is_between(rip, arch_cpuid_closing, arch_cpuid_closed);
 }
 
 uint64_t kernel_user_rip(uint64_t rip)

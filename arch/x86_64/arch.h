@@ -30,6 +30,7 @@ void arch_syscall_entry(void);
 void arch_syscall_entry_keys(void);
 /* The same for CPUIDs that were rewritten (patch.h). */
 void arch_cpuid_entry(void);
+void arch_cpuid_entry_keys(void);
 
 /* Leaves the kernel with the current task's registers (at the top of its
  * kernel stack): by the short way after a system call, by

@@ -36,6 +36,20 @@
     mov 16(%r11), %rdx
     .endm
 
+/* The same for a CPUID: RDX, an output, is what is ours. */
+    .macro open_for_cpuid
+    mov %gs:VCPU_SCRATCH, %rdx
+    mov %rax, (%rdx)
+    mov %rcx, 8(%rdx)
+    mov %gs:VCPU_KERNEL_RIGHTS, %eax
+    mov $0, %ecx
+    mov $0, %edx
+    wrpkru
+    mov %gs:VCPU_SCRATCH, %rdx
+    mov (%rdx), %rax
+    mov 8(%rdx), %rcx
+    .endm
+
 /* keys: empty, or _keys. Twice, so that a system call takes no branch for it. */
     .macro system_calls keys
     .globl arch_syscall_entry\keys
@@ -141,10 +155,16 @@ arch_closed:
 
 /* A CPUID that was rewritten (patch.h), where the instruction traps: what
  * CPUID leaves, but with the return address in RBX, which is an output. Flags
- * and every other register are kept; nothing of the kernel's is looked at. */
-    .globl arch_cpuid_entry
-    .type arch_cpuid_entry, @function
-arch_cpuid_entry:
+ * and every other register are kept; no task is looked at. */
+    .macro cpuids keys
+    .globl arch_cpuid_entry\keys
+    .type arch_cpuid_entry\keys, @function
+arch_cpuid_entry\keys:
+    .ifnb \keys
+    open_for_cpuid
+    .globl arch_cpuid_opened
+arch_cpuid_opened:
+    .endif
     mov %rsp, %gs:VCPU_USER_RSP
     mov %gs:VCPU_KSTACK, %rsp
     pushfq
@@ -185,8 +205,20 @@ arch_cpuid_entry:
     add $8, %rsp
     popfq
     mov -16(%rsp), %rsp
+    .ifnb \keys
+    .globl arch_cpuid_closing, arch_cpuid_closed
+arch_cpuid_closing:
+    close_kernel
+    .endif
     jmp *%gs:VCPU_USER_RSP
-    .size arch_cpuid_entry, . - arch_cpuid_entry
+    .ifnb \keys
+arch_cpuid_closed:
+    .endif
+    .size arch_cpuid_entry\keys, . - arch_cpuid_entry\keys
+    .endm
+
+    cpuids
+    cpuids _keys
 
 /* Leaves with the current task's registers, dropping the kernel stack. */
     .globl arch_user_return

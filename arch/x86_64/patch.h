@@ -17,8 +17,9 @@
  *                 RCX, hence the RIP that the kernel saves, is then in the
  *                 slot: patch_slot_to_program() before anybody looks at it.
  *
- * CPUID, where it traps too (an enclave), is rewritten in the same forms, with
- * RBX, which it overwrites, in place of RCX and an entry of its own.
+ * CPUID, where it traps too (an enclave, a virtual machine), is rewritten in
+ * the same forms, with RBX, which it overwrites, in place of RCX and an entry
+ * of its own.
  *
  * Never a guess: a site counts only when the bytes are instructions beyond
  * doubt (patch_scan.c). Where a moved instruction other than the first may be

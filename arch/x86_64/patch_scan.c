@@ -169,7 +169,6 @@ struct walks {
     size_t base, site;
     uint8_t visitor[REACH]; /* which walk was here, from 1; 0: none */
     uint8_t fate[STARTS_MAX + 1];
-    size_t first_met; /* a start that meets the site */
     unsigned meets;
 };
 
@@ -204,9 +203,7 @@ static bool all_meet(const struct patch_text *t, struct walks *w)
         if (w->fate[id] == MISSES) {
             return false;
         }
-        if (w->fate[id] == MEETS && w->meets++ == 0) {
-            w->first_met = start;
-        }
+        w->meets += w->fate[id] == MEETS;
     }
     return w->meets >= MEETS_MIN;
 }
@@ -230,6 +227,18 @@ static bool near_entry(const struct patch_text *t, size_t site, size_t *entry)
     return true;
 }
 
+/* The last instructions, which all that met the site went through. */
+static void trail_of(const struct walks *w, struct trail *trail)
+{
+    trail->count = 0;
+    for (size_t at = w->site; at-- > w->site - CALM && trail->count < TRAIL;) {
+        uint8_t visitor = w->visitor[at - w->base];
+        if (visitor && w->fate[visitor] == MEETS) {
+            trail->at[trail->count++] = at;
+        }
+    }
+}
+
 /* Decodes from the bytes before, without an entry. */
 static bool converges(const struct patch_text *t, size_t site, size_t reach,
                       struct trail *trail)
@@ -241,7 +250,7 @@ static bool converges(const struct patch_text *t, size_t site, size_t reach,
     if (!all_meet(t, &w)) {
         return false;
     }
-    walk(t, w.first_met, site, trail);
+    trail_of(&w, trail);
     return true;
 }
 

@@ -166,6 +166,7 @@ uint64_t text_rewrite_from(const struct slot_source *source,
     struct finder f = {.text = text, .pos = text->lo};
     uint64_t sites = 0;
 
+    text->cpuid = with_cpuid;
     rewrite(source, &f, write_here, text, &sites);
     return sites;
 }

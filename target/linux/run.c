@@ -219,6 +219,7 @@ static void fill_info(const struct boot_info *info)
     boot.kernel_start = host.kernel_start;
     boot.kernel_end = host.kernel_end;
     boot.commit_is_lazy = true;
+    boot.cpuid_traps = true;
     boot.faults_count = true;
     host.vcpu_count = boot.vcpu_count;
     host.boot = &boot;

@@ -25,7 +25,7 @@
      IORING_FEAT_FAST_POLL)
 
 /* So many operations may be with the host at once: sockets wait there. */
-enum { COMPLETIONS = 16384 };
+enum { COMPLETIONS = 8192 };
 
 /* Needs Linux 5.19, which also knows RINGOP_POLL_FIRST.
  * COOP_TASKRUN: what completes does not interrupt the vCPU that submitted it,

@@ -83,7 +83,7 @@ test-sgx: deps
 .PHONY: test-sgx
 
 GUEST_SGX_FEW := ^(bb-(echo|cat|sort|ls-R|sha256sum|false)|raw|signals|vector|
-GUEST_SGX_FEW := $(GUEST_SGX_FEW)memory|memcalls|alignment|musl-static|timers|
+GUEST_SGX_FEW := $(GUEST_SGX_FEW)memory|memcalls|alignment|cpuid|musl-static|timers|
 GUEST_SGX_FEW := $(GUEST_SGX_FEW)preempt-two-vcpus|py-json|py-threads|sqlite-wal|
 GUEST_SGX_FEW := $(GUEST_SGX_FEW)mmap|mprotect|exec|epoll|futex-wait|gawk|lua)$$
 SCRIPT_TESTS += $(GUEST)/few.sgx-test
