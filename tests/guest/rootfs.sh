@@ -136,3 +136,15 @@ gcc -O2 -c -o "$dir/test/prog.o" "$dir/test/prog.c"
 echo 'void sort(int *v, int n); int v[9]; void _start(void) { sort(v, 9); }' |
     gcc -O2 -c -x c -o "$dir/test/start.o" -
 find "$dir" -exec touch -h -d '2024-01-02 03:04:05 UTC' {} +
+
+# Python's caches name the date of their source: or each start, which cannot
+# write them anew, would compile what it imports.
+find "$dir/usr/lib/python3.11" -name '*.pyc' -print0 | xargs -0 python3 -c '
+import struct, sys
+for name in sys.argv[1:]:
+    with open(name, "r+b") as f:
+        f.seek(8)
+        f.write(struct.pack("<I", 1704164645))
+'
+find "$dir/usr/lib/python3.11" -name '*.pyc' -exec \
+    touch -d '2024-01-02 03:04:05 UTC' {} +
