@@ -162,6 +162,7 @@ static _Noreturn void start(void)
     if (!info->faults_count) {
         mm_without_faults();
     }
+    mm_guard_forks(info->commit_is_lazy && !info->swap_copies);
     mm_swap_limit(info->swap_limit);
     syscall_set_mode(info->strace, info->stats);
     stack = kstack_alloc();

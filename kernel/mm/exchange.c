@@ -469,6 +469,9 @@ static int end_common(struct family *f, struct mm *in, struct mm *out)
                 err = store_insert(&mm->store, at, end);
             }
         }
+        if (!err && out) {
+            err = guard_lift(out, at, end);
+        }
     }
     if (!err) {
         resident_free(&f->common);

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * What family.c, fork.c, pieces.c, save.c, exchange.c and schedule.c share.
+ * What the files that deal with families share (room.h has their list).
  */
 #ifndef KERNEL_MM_FAMILIES_H
 #define KERNEL_MM_FAMILIES_H
 
 #include "kernel/mm/room.h"
+#include "target/target.h"
 
 /* mm becomes another member, resident or not. */
 void family_join(struct family *f, struct mm *mm);
@@ -36,7 +37,37 @@ int pieces_update(const struct family *f, struct mm *mm);
  * the start, for calls in order of address. */
 struct piece piece_at(const struct pieces *p, unsigned *next, uint64_t at);
 
+/* ---- touched.c ---- */
+
+/* A search for what may hold something: .from, where it begins, and .end. */
+enum { TOUCHED_BATCH = 32 };
+struct touched {
+    struct mem_run runs[TOUCHED_BATCH];
+    unsigned next, count;
+    uint64_t from, end;
+};
+/* The next part of [*start, end): sets *start and *stop. In ascending order
+ * only. */
+bool touched_next(struct touched *t, uint64_t *start, uint64_t end,
+                  uint64_t *stop);
+/* Bytes of [start, end) that may; does not count on beyond enough. The search
+ * stays where it is. */
+uint64_t touched_count(const struct touched *t, uint64_t start, uint64_t end,
+                       uint64_t enough);
+
+/* ---- guard.c ---- */
+
+/* The first fork of mm: what it need not copy joins the common pages.
+ * -ENOMEM. */
+int guard_all(struct family *f, struct mm *mm);
+/* [start, end), all common and there, can be written to again where its
+ * mappings say so. -ENOMEM. */
+int guard_lift(struct mm *mm, uint64_t start, uint64_t end);
+
 /* ---- save.c ---- */
+
+/* Whether there is a limit on what a fork may cost. */
+bool save_is_limited(void);
 
 /* mm's own pages, which are there, go to its store; mm->pieces are up to
  * date. -ENOMEM: nothing did, and the store is empty. */

@@ -7,8 +7,9 @@
  * exchange.c puts one member in the place of another, schedule.c decides when.
  *
  * A page of the set f->common is there for all members: each has it, and none
- * may write to it (text, read-only data, trampolines). All other pages are a
- * member's own. Before a common page changes, others get copies (family_own).
+ * may write to it (text, read-only data, trampolines) or can without a fault
+ * (guard.c). All other pages are a member's own. Before a common page changes,
+ * others get copies (family_own).
  *
  * Who may touch what: tasks of the resident member, its mm->lock held, or who
  * has closed its gate and drained it; nobody else looks at mappings and stores
@@ -156,6 +157,18 @@ void family_leave(struct mm *mm)
 
 /* ---- common pages ---- */
 
+/* Of much, where it can be moved from. */
+static int give_copy(struct mm *to, uint64_t start, uint64_t end)
+{
+    enum { MUCH = 1 << 20 };
+    struct vma *v = vma_at(to, start);
+    bool much = end - start >= MUCH && shadow_exists() && v && v->end >= end;
+
+    return much ? store_put_aside(&to->store, start, end,
+                                  prot_effective(v->prot))
+                : store_insert(&to->store, start, end);
+}
+
 static int give_copies(struct family *f, struct mm *mm, uint64_t start,
                        uint64_t end)
 {
@@ -164,12 +177,8 @@ static int give_copies(struct family *f, struct mm *mm, uint64_t start,
     list_for_each (pos, &f->members) {
         struct mm *other = list_entry(pos, struct mm, family_node);
         if (other != mm && !err) {
-            err = store_insert(&other->store, start, end);
+            err = give_copy(other, start, end);
         }
-    }
-    if (!err) {
-        resident_clear(&f->common, start, end);
-        f->changes++;
     }
     return err;
 }
@@ -183,14 +192,16 @@ int family_own(struct mm *mm, uint64_t start, uint64_t end)
     if (likely(!f->common.pages)) {
         return 0;
     }
-    if (f->count == 1) { /* the others have gone */
-        resident_free(&f->common);
-        f->changes++;
-        return 0;
-    }
     for (; !err && resident_run(&f->common, &start, end, &run_end);
          start = run_end) {
         err = give_copies(f, mm, start, run_end);
+        if (!err) {
+            err = guard_lift(mm, start, run_end);
+        }
+        if (!err) {
+            resident_clear(&f->common, start, run_end);
+            f->changes++;
+        }
     }
     return err;
 }

@@ -207,10 +207,13 @@ static int fault_locked(struct mm *mm, uint64_t addr, int access)
     if (access & ~prot_effective(v->prot)) {
         return -EACCES;
     }
-    if (resident_test(&mm->resident, addr)) {
-        return spurious(mm, addr);
+    if (!resident_test(&mm->resident, addr)) {
+        return fault_in(mm, v, addr);
     }
-    return fault_in(mm, v, addr);
+    if (access & MEM_WRITE && guard_holds(mm, addr)) {
+        return guard_fault(mm, v, addr);
+    }
+    return spurious(mm, addr);
 }
 
 int mm_fault(struct mm *mm, uint64_t addr, int access)

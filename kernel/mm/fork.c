@@ -25,15 +25,14 @@
 static bool is_common(const struct vma *v)
 {
     return v->prot && !(v->prot & PROT_WRITE) &&
-           !(v->flags & (VMA_WINDOW | VMA_FAMILY | VMA_DONTFORK));
+           !(v->flags &
+             (VMA_WINDOW | VMA_FAMILY | VMA_DONTFORK | VMA_WIPEONFORK));
 }
 
-static int find_common(struct family *f, struct mm *mm)
+static int find_unwritable(struct family *f, struct mm *mm)
 {
     int err = 0;
 
-    resident_free(&f->common);
-    f->changes++;
     for (struct vma *v = vma_first(mm); v && !err; v = vma_next(v)) {
         uint64_t at = v->start, end;
         if (!is_common(v)) {
@@ -47,6 +46,38 @@ static int find_common(struct family *f, struct mm *mm)
             }
         }
     }
+    return err;
+}
+
+/* What was guarded and is not in `new` can be written to again, so that
+ * nothing is lost with `was`. */
+static void lift_rest(struct mm *mm, const struct resident *was,
+                      const struct resident *new)
+{
+    uint64_t at = arena.start, end, stop;
+
+    for (; resident_run(was, &at, arena.end, &end); at = stop) {
+        bool kept = resident_test(new, at);
+        stop = resident_find(new, at, end, !kept);
+        if (!kept && guard_lift(mm, at, stop)) {
+            log_warn("memory at %lx keeps the wrong protection", at);
+        }
+    }
+}
+
+static int find_common(struct family *f, struct mm *mm)
+{
+    struct resident was = f->common;
+    int err;
+
+    f->common = (struct resident){NULL, 0};
+    f->changes++;
+    err = find_unwritable(f, mm);
+    if (!err) {
+        err = guard_all(f, mm);
+    }
+    lift_rest(mm, &was, &f->common);
+    resident_free(&was);
     return err;
 }
 
@@ -156,8 +187,11 @@ static int own_what_stays(struct mm *mm)
 static int copy_all(struct mm *child, struct mm *mm)
 {
     struct family *f = mm->family;
-    int err = f->count > 1 ? own_what_stays(mm) : find_common(f, mm);
+    int err = own_what_stays(mm);
 
+    if (!err && f->count == 1) {
+        err = find_common(f, mm);
+    }
     copy_facts(child, mm);
     if (!err) {
         err = copy_vmas(child, mm);

@@ -76,6 +76,9 @@ void text_init(bool cpuid_traps);
 /* After mm_init(), where page faults cannot be relied on: mappings get all
  * their content when they are made. */
 void mm_without_faults(void);
+/* Boot, where writes can be made to fault at little cost: fork(2) copies less,
+ * and the rest when it is written to. */
+void mm_guard_forks(bool on);
 /* Boot: fork(2) of who has written more fails; 0: no limit. */
 void mm_swap_limit(uint64_t bytes);
 
@@ -103,6 +106,8 @@ struct sched_gate *mm_gate(struct mm *mm);
  * touches no user memory; then it waits for its own to come back. -ENOMEM. */
 int mm_fork(struct mm *mm, struct mm **out);
 void mm_fork_done(struct mm *mm);
+/* mm's tasks wait for its pages in order to end: it comes next. */
+void mm_hurry(struct mm *mm);
 /* Boot: the task that exchanges the pages of families. -ENOMEM. */
 int families_start(void);
 

@@ -6,8 +6,8 @@
  *   slots.c      which address space owns which part of the arena
  *   isolation.c  and which protection key that part has
  *   vma.c        the tree: find, split, merge, gaps
- *   family.c, fork.c, pieces.c, save.c, exchange.c, schedule.c   several at
- *                one place
+ *   family.c, fork.c, guard.c, share.c   several at one place
+ *   pieces.c, touched.c, save.c, exchange.c, schedule.c   one after the other
  *   store.c, shadow.c   what they have while they are not there
  *   resident.c   which pages are committed (resident.h)
  *   window.c     where shared objects live;   alias.c  and are seen
@@ -23,7 +23,8 @@
  *
  * Two invariants hold whenever mm->lock is free: a page is in mm->resident
  * exactly when we have committed it, and then lies in a VMA; and at the
- * target it has that VMA's protection, prot_effective(vma->prot).
+ * target it has that VMA's protection, prot_effective(vma->prot), without
+ * MEM_WRITE if it is one of its family's common pages.
  * When the target commits lazily, all of an accessible anonymous VMA is
  * resident from the start, except for VMA_ON_TOUCH.
  */
@@ -123,9 +124,12 @@ struct family {
     unsigned count;       /* of them */
     struct mm *resident;  /* whose pages are at their addresses; NULL: none */
     struct mm *ghost;     /* nobody's any more, but its pages are there still */
-    /* Pages that all members have and none can write: they stay. */
+    /* Pages that all members have and none can write, or which fault when they
+     * do (guard.c): they stay. */
     struct resident common;
     uint64_t changes; /* of common */
+    uint64_t guarded; /* bytes that the first fork did not copy */
+    unsigned faults;  /* by which guarded pages became the members' own */
     struct list node; /* in the list of those with several members */
     unsigned key;     /* of its spans; 0: there are no keys */
     bool ended;       /* takes nobody any more */
@@ -257,6 +261,14 @@ void family_unmap(struct mm *mm, struct vma *v);
  * changed. */
 int family_exchange(struct family *f, struct mm *in);
 
+/* ---- guard.c; lock held ---- */
+
+/* Whether the page at addr, which is there, may fault when it is written. */
+bool guard_holds(struct mm *mm, uint64_t addr);
+/* Such a fault in v, which is writable: the page and some around it become
+ * everybody's own. -ENOMEM. */
+int guard_fault(struct mm *mm, struct vma *v, uint64_t addr);
+
 /* ---- isolation.c ---- */
 
 /* A key for a family: one that few others have. 0: there are none. */
@@ -293,6 +305,12 @@ int store_move(struct store *s, uint64_t start, uint64_t end);
  * nearly all of it will be. -ENOMEM. */
 int store_shadow(struct store *s, uint64_t start, uint64_t end, bool dense,
                  uint64_t *to);
+/* Copies pages [start, end) to their places in such a run; gives len bytes of
+ * it their protection. */
+int store_fill(struct store *s, uint64_t shadow, uint64_t start, uint64_t end);
+int store_protect(uint64_t shadow, uint64_t len, int prot);
+/* store_insert() by these. */
+int store_put_aside(struct store *s, uint64_t start, uint64_t end, int prot);
 /* The pages [start, end) of a moved run go to their addresses, whatever is
  * there. An error is the host's: it refused both ways to do it. */
 int store_return(const struct store_run *r, uint64_t start, uint64_t end,

@@ -20,43 +20,7 @@
 enum { MANY = 64 * PAGE_SIZE, LONG = 2 << 20, HUGE = 32 << 20 };
 
 /* To ask what may hold something takes longer than to copy this. */
-enum { FEW = 8 * PAGE_SIZE };
-
-/* What may hold something, found ahead in batches. */
-enum { BATCH = 32 };
-struct touched {
-    struct mem_run runs[BATCH];
-    unsigned next, count;
-    uint64_t from, end; /* where the search goes on, and ends */
-};
-
-/* The next part of [*start, end): sets *start and *stop. In ascending order
- * only. */
-static bool touched_next(struct touched *t, uint64_t *start, uint64_t end,
-                         uint64_t *stop)
-{
-    while (*start < end) {
-        while (t->next < t->count) {
-            struct mem_run *r = &t->runs[t->next];
-            if (r->start >= end) {
-                return false;
-            }
-            if (r->end > *start) {
-                *start = MAX(*start, r->start);
-                *stop = MIN(end, r->end);
-                return true;
-            }
-            t->next++;
-        }
-        t->from = MAX(t->from, *start);
-        if (t->from >= end) {
-            return false;
-        }
-        t->next = 0;
-        t->count = target_mem_touched(&t->from, t->end, t->runs, BATCH);
-    }
-    return false;
-}
+enum { FEW = 16 * PAGE_SIZE };
 
 struct save {
     struct family *f;
@@ -74,10 +38,15 @@ void mm_swap_limit(uint64_t bytes)
     swap_limit = bytes;
 }
 
+bool save_is_limited(void)
+{
+    return swap_limit != 0;
+}
+
 static bool is_too_much(const struct save *s)
 {
     if (s->how != SAVE_COPY || !swap_limit ||
-        s->mm->store.copied <= swap_limit) {
+        s->mm->store.copied + s->f->guarded <= swap_limit) {
         return false;
     }
     if (!atomic_xchg(&limit_told, 1)) {
@@ -213,37 +182,18 @@ static int save_short(struct save *s, const struct piece *p)
 
 /* ---- long pieces ---- */
 
-/* Bytes that may hold something; does not count on beyond enough. */
-static uint64_t count_touched(const struct touched *found, uint64_t start,
-                              uint64_t end, uint64_t enough)
+/* The piece can be read. */
+static int copy_aside(struct store *s, const struct piece *p)
 {
-    struct touched t = *found;
-    uint64_t n = 0, to;
+    struct touched t = {.end = p->end};
+    uint64_t half = (p->end - p->start) / 2, from = p->start, to, shadow;
+    bool dense = touched_count(&t, p->start, p->end, half) >= half;
+    int err = store_shadow(s, p->start, p->end, dense, &shadow);
 
-    for (; n < enough && touched_next(&t, &start, end, &to); start = to) {
-        n += to - start;
+    for (; !err && touched_next(&t, &from, p->end, &to); from = to) {
+        err = store_fill(s, shadow + (from - p->start), from, to);
     }
-    return n;
-}
-
-/* [start, end) can be read. */
-static int copy_aside(struct store *s, uint64_t start, uint64_t end, int prot)
-{
-    struct touched t = {.next = 0, .end = end};
-    uint64_t half = (end - start) / 2;
-    bool dense = count_touched(&t, start, end, half) >= half;
-    uint64_t from = start, to, shadow;
-    int err = store_shadow(s, start, end, dense, &shadow);
-
-    for (; !err && touched_next(&t, &from, end, &to); from = to) {
-        void *at = (void *)(shadow + (from - start));
-        s->copied += to - from;
-        err = arch_user_copy(at, (void *)from, to - from) ? -EFAULT : 0;
-    }
-    if (!err && prot != (MEM_READ | MEM_WRITE)) {
-        err = target_mem_protect(shadow, end - start, prot);
-    }
-    return err;
+    return err ? err : store_protect(shadow, p->end - p->start, piece_prot(p));
 }
 
 /* -EOPNOTSUPP: as if it were short. */
@@ -257,7 +207,7 @@ static int save_long(struct save *s, const struct piece *p)
     } else if (s->how == SAVE_MOVE) {
         err = store_move(&s->mm->store, p->start, p->end);
     } else if (s->how == SAVE_COPY && prot && len >= HUGE) {
-        return copy_aside(&s->mm->store, p->start, p->end, prot);
+        return copy_aside(&s->mm->store, p);
     } else {
         err = -EOPNOTSUPP;
     }
@@ -276,7 +226,7 @@ static bool is_moved(struct save *s, const struct piece *p)
         return !(p->vma->flags & VMA_TRAMPOLINE);
     }
     return p->end - p->start >= MANY &&
-           count_touched(look_from(s, p), p->start, p->end, MANY) >= MANY;
+           touched_count(look_from(s, p), p->start, p->end, MANY) >= MANY;
 }
 
 /* Of what is shown the target knows only what was written to; the rest is not
@@ -318,6 +268,7 @@ int family_save(struct family *f, struct mm *mm, struct mm *in,
         }
         err = !err && is_too_much(&s) ? -ENOMEM : err;
     }
+    err = !err && is_too_much(&s) ? -ENOMEM : err;
     if (err && how == SAVE_MOVE) {
         undo(mm);
     }

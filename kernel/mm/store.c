@@ -192,13 +192,38 @@ int store_shadow(struct store *s, uint64_t start, uint64_t end, bool dense,
     hi = dense ? ALIGN_UP(at + len, granule) : at + len;
     err = target_mem_commit(lo, hi - lo, MEM_READ | MEM_WRITE);
     if (!err) {
-        err = put(s, s->count, &r);
+        err = put(s, place(s, start), &r);
     }
     if (err) {
         shadow_give(at, at + len, false);
     }
     *to = at;
     return err;
+}
+
+int store_fill(struct store *s, uint64_t shadow, uint64_t start, uint64_t end)
+{
+    s->copied += end - start;
+    return arch_user_copy((void *)shadow, (void *)start, end - start) ? -EFAULT
+                                                                      : 0;
+}
+
+int store_protect(uint64_t shadow, uint64_t len, int prot)
+{
+    return prot == (MEM_READ | MEM_WRITE)
+               ? 0
+               : target_mem_protect(shadow, len, prot);
+}
+
+int store_put_aside(struct store *s, uint64_t start, uint64_t end, int prot)
+{
+    uint64_t shadow;
+    int err = store_shadow(s, start, end, true, &shadow);
+
+    if (!err) {
+        err = store_fill(s, shadow, start, end);
+    }
+    return err ? err : store_protect(shadow, end - start, prot);
 }
 
 /* Where pages cannot be moved: a copy, written before it can be executed. */

@@ -30,6 +30,7 @@ static const struct area {
     {3, PROT_NONE, RW},
 };
 static struct mm *parent, *child;
+static bool guards; /* forks copy little */
 
 static void fresh(bool moves)
 {
@@ -40,8 +41,18 @@ static void fresh(bool moves)
     mm_init(support_user_start(), support_user_end(), 0, true);
     shadow_init(support_kernel_end() - (moves ? SHADOW_SIZE : 0),
                 support_kernel_end());
+    mm_guard_forks(guards);
     EXPECT_EQ(mm_create(&parent), 0);
     support_set_mm(parent);
+}
+
+/* As the CPU would, with a fault if the page is guarded. */
+static void store(struct mm *mm, uint64_t at, uint64_t val)
+{
+    if (guard_holds(mm, at & ~(PAGE_SIZE - 1))) {
+        EXPECT_EQ(mm_fault(mm, at, MEM_WRITE), 0);
+    }
+    *(uint64_t *)at = val;
 }
 
 static uint64_t value(int who, int area, uint64_t page)
@@ -65,7 +76,7 @@ static void fill(struct mm *mm, int who)
         }
         EXPECT_EQ(mm_protect(mm, at, len, RW), 0);
         for (uint64_t p = 0; p < areas[i].pages; p++) {
-            *(uint64_t *)(at + p * PAGE_SIZE + 8) = value(who, i, p);
+            store(mm, at + p * PAGE_SIZE + 8, value(who, i, p));
         }
         EXPECT_EQ(mm_protect(mm, at, len, prot_of(who, i)), 0);
     }
@@ -141,6 +152,67 @@ static void members_take_turns(void)
     turns(true);
 }
 
+static void members_take_turns_after_a_guarded_fork(void)
+{
+    guards = true;
+    turns(true);
+    guards = false;
+}
+
+/* Only AREA(0) is large enough to be guarded as a whole. */
+static void what_nobody_writes_to_is_neither_copied_nor_exchanged(void)
+{
+    uint64_t at = AREA(0);
+
+    guards = true;
+    fresh(true);
+    make_parent();
+    EXPECT_EQ(mm_fork(parent, &child), 0);
+    EXPECT_EQ(parent->fork_bytes < areas[0].pages * PAGE_SIZE, true);
+    support_set_mm(child);
+    store(child, at + 50 * PAGE_SIZE, 77);
+    EXPECT_EQ(let_in(parent), 0);
+    EXPECT_EQ(*(uint64_t *)(at + 50 * PAGE_SIZE), 0);
+    EXPECT_EQ(wrong(parent, 0), 0);
+    EXPECT_EQ(child->store.moved, 0);
+    EXPECT_EQ(child->store.count < 100, true);
+    store(parent, at + 51 * PAGE_SIZE, 78);
+    store(parent, at + 151 * PAGE_SIZE, 79);
+    EXPECT_EQ(let_in(child), 0);
+    EXPECT_EQ(*(uint64_t *)(at + 50 * PAGE_SIZE), 77);
+    EXPECT_EQ(*(uint64_t *)(at + 51 * PAGE_SIZE), 0);
+    EXPECT_EQ(*(uint64_t *)(at + 151 * PAGE_SIZE), 0);
+    EXPECT_EQ(wrong(child, 0), 0);
+    EXPECT_EQ(mm_unmap(child, at, 100 * PAGE_SIZE), 0);
+    EXPECT_EQ(let_in(parent), 0);
+    EXPECT_EQ(*(uint64_t *)(at + 51 * PAGE_SIZE), 78);
+    EXPECT_EQ(wrong(parent, 0), 0);
+    guards = false;
+}
+
+static void guarded_writes_that_fail_change_nothing(void)
+{
+    guards = true;
+    for (unsigned n = 1; n < 12; n++) {
+        uint64_t at = AREA(0) + 20 * PAGE_SIZE;
+        int err;
+
+        fresh(true);
+        make_parent();
+        EXPECT_EQ(mm_fork(parent, &child), 0);
+        support_set_mm(child);
+        support_fail_target(n, 1);
+        err = mm_fault(child, at, MEM_WRITE);
+        support_fail_target(0, 0);
+        EXPECT_EQ(err == 0 || err == -ENOMEM, true);
+        EXPECT_EQ(wrong(child, 0), 0);
+        store(child, at, 5);
+        EXPECT_EQ(let_in(parent), 0);
+        EXPECT_EQ(wrong(parent, 0), 0);
+    }
+    guards = false;
+}
+
 static void members_take_turns_by_copies(void)
 {
     turns(false);
@@ -193,12 +265,13 @@ static void a_host_that_refuses_takes_no_page(void)
 
 static void forks_that_fail_change_nothing(void)
 {
-    for (unsigned n = 1; n < 40; n++) {
+    for (unsigned n = 1; n < 80; n++) {
         int err;
 
+        guards = n >= 40;
         fresh(n & 1);
         make_parent();
-        support_fail_target(n / 2 + 1, 1);
+        support_fail_target(n % 40 / 2 + 1, 1);
         err = mm_fork(parent, &child);
         support_fail_target(0, 0);
         if (err) {
@@ -209,24 +282,32 @@ static void forks_that_fail_change_nothing(void)
             EXPECT_EQ(wrong(parent, 0), 0);
         }
     }
+    guards = false;
 }
 
 static void who_has_written_too_much_does_not_fork(void)
 {
-    fresh(true);
-    make_parent();
-    mm_swap_limit(100 * PAGE_SIZE);
-    EXPECT_EQ(mm_fork(parent, &child), -ENOMEM);
-    EXPECT_EQ(wrong(parent, 0), 0);
-    mm_swap_limit(1000 * PAGE_SIZE);
-    EXPECT_EQ(mm_fork(parent, &child), 0);
-    mm_swap_limit(0);
+    for (int i = 0; i < 2; i++) {
+        guards = i;
+        fresh(true);
+        make_parent();
+        mm_swap_limit(100 * PAGE_SIZE);
+        EXPECT_EQ(mm_fork(parent, &child), -ENOMEM);
+        EXPECT_EQ(wrong(parent, 0), 0);
+        mm_swap_limit(1000 * PAGE_SIZE);
+        EXPECT_EQ(mm_fork(parent, &child), 0);
+        mm_swap_limit(0);
+    }
+    guards = false;
 }
 
 int main(void)
 {
     RUN(members_take_turns);
     RUN(members_take_turns_by_copies);
+    RUN(members_take_turns_after_a_guarded_fork);
+    RUN(what_nobody_writes_to_is_neither_copied_nor_exchanged);
+    RUN(guarded_writes_that_fail_change_nothing);
     RUN(a_host_that_refuses_takes_no_page);
     RUN(forks_that_fail_change_nothing);
     RUN(who_has_written_too_much_does_not_fork);
