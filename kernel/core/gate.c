@@ -20,9 +20,12 @@ static void no_event(void)
 
 void (*sched_gate_event)(void) = no_event;
 
+static uint32_t lingers; /* atomic */
+
 void sched_gate_init(struct sched_gate *g)
 {
-    g->closed = g->contended = 0;
+    g->closed = g->contended = g->urgent = 0;
+    g->left_at = 0;
     g->rights = 0;
     spin_init(&g->lock, LOCK_GATE);
     list_init(&g->parked);
@@ -124,6 +127,54 @@ bool sched_gate_busy(struct sched_gate *g)
 
     sched_for_each_task(look_at, &s);
     return s.found;
+}
+
+/* ---- who else runs ---- */
+
+bool gate_left(const struct task *prev, bool idle, uint64_t tsc)
+{
+    struct sched_gate *g = prev->gate;
+
+    if (unlikely(g != NULL) && atomic_load_relaxed(&g->contended)) {
+        atomic_store_relaxed(&g->left_at, tsc);
+        return true;
+    }
+    return idle && prev->thread && atomic_load_relaxed(&lingers);
+}
+
+uint64_t sched_gate_left(struct sched_gate *g)
+{
+    uint64_t now = clock_tsc(), at = atomic_load_relaxed(&g->left_at);
+
+    return at && now > at ? sched_cycles_to_ns(now - at) : 0;
+}
+
+void sched_gate_linger(bool on)
+{
+    atomic_store(&lingers, on);
+}
+
+/* Who is queued runs soon, or is put aside. */
+static bool has_others(unsigned id)
+{
+    struct runqueue *rq = &runqueues[id];
+    bool yes;
+
+    spin_lock(&rq->lock);
+    yes =
+        rq->count > 0 || (vcpu_by_id(id)->task && vcpu_by_id(id)->task->thread);
+    spin_unlock(&rq->lock);
+    return yes;
+}
+
+bool sched_others_run(void)
+{
+    for (unsigned id = 0; id < sched_vcpu_count(); id++) {
+        if (has_others(id)) {
+            return true;
+        }
+    }
+    return false;
 }
 
 void sched_gate_enter(struct sched_gate *g)

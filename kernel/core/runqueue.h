@@ -63,6 +63,10 @@ static inline bool sched_io_is_ours(void)
            !atomic_load_relaxed(&idle_vcpus);
 }
 
+/* gate.c: prev has left its CPU, idle: for nobody else. Whether that is an
+ * event for who exchanges address spaces. */
+bool gate_left(const struct task *prev, bool idle, uint64_t tsc);
+
 /* gate.c: puts a runnable task aside when its gate is closed; true then. */
 bool gate_park(struct task *t);
 

@@ -168,10 +168,8 @@ static void finish_switch(void)
     struct task *prev = rq->prev;
     bool dead = prev->state == TASK_DEAD;
     bool migrate = rq->migrate_prev;
-    bool event = rq->parked || (unlikely(prev->gate != NULL) &&
-                                atomic_load_relaxed(&prev->gate->contended));
-
     uint64_t timer = timer_next(), tsc = v->task->account_mark;
+    bool event = gate_left(prev, v->task == &rq->idle, tsc) || rq->parked;
 
     rq->migrate_prev = false;
     rq->parked = false;

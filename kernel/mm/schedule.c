@@ -5,8 +5,12 @@
  * task of a contended family has left its CPU.
  *
  * The resident member stays until none of its tasks can run, or its time is
- * up: as long as an exchange takes many times over (time_up).
- * Who has waited longest comes next. Members that sleep cost nothing.
+ * up: as long as an exchange takes many times over (time_up). When its tasks
+ * sleep while programs run that wait for nobody, it stays as long again as an
+ * exchange takes: they may be about to wake it, as a client does that sends one
+ * request after the other.
+ * Who has waited longest comes next, but who is to end at once. Members that
+ * sleep cost nothing.
  */
 #include "kernel/mm/families.h"
 #include "kernel/core/log.h"
@@ -23,6 +27,8 @@ enum {
     RETRY = 10 * 1000000,
     WANTED = 20,
     TOLERATED = 2,
+    LINGER_LEAST = 20000,
+    LINGER_MOST = 500000,
     WORTH_A_LINE = 10, /* percent */
 };
 
@@ -64,9 +70,13 @@ static struct mm *find_waiting(struct family *f, struct mm **resident)
     *resident = f->resident;
     list_for_each (pos, &f->members) {
         struct mm *mm = list_entry(pos, struct mm, family_node);
-        if (mm != f->resident && sched_gate_waited(&mm->gate)) {
+        bool urgent = atomic_load_relaxed(&mm->gate.urgent);
+        if (mm != f->resident && (!found || urgent) &&
+            sched_gate_waited(&mm->gate)) {
             found = mm;
-            break;
+            if (urgent) {
+                break;
+            }
         }
     }
     if (f->resident) {
@@ -158,23 +168,50 @@ static int let_in(struct family *f, struct mm *in, struct mm *out)
     list_del(&in->family_node);
     list_add_tail(&f->members, &in->family_node);
     spin_unlock(&f->lock);
+    atomic_store(&in->gate.urgent, 0);
     sched_gate_open(&in->gate);
     return 0;
 }
 
+/* `out` may stay: until when, 0: it need not. */
+static uint64_t may_stay(struct family *f, struct mm *in, struct mm *out,
+                         bool *lingers)
+{
+    uint64_t now = clock_now(), until = time_up(f), left, most;
+
+    if (until <= now || atomic_load_relaxed(&in->gate.urgent)) {
+        return 0;
+    }
+    if (sched_gate_busy(&out->gate)) {
+        return until;
+    }
+    left = sched_gate_left(&out->gate);
+    most = MIN(MAX(f->swap_ns, (uint64_t)LINGER_LEAST), (uint64_t)LINGER_MOST);
+    if (left >= most || !sched_others_run()) {
+        return 0;
+    }
+    *lingers = true;
+    return MIN(until, now + (most - left));
+}
+
+void mm_hurry(struct mm *mm)
+{
+    if (mm && atomic_load_relaxed(&mm->gate.closed)) {
+        atomic_store(&mm->gate.urgent, 1);
+        event();
+    }
+}
+
 /* Returns when to look again: 0: not before the next event; 1: at once, at
  * all. */
-static uint64_t look_after(struct family *f)
+static uint64_t look_after(struct family *f, bool *lingers)
 {
     struct mm *out, *in = find_waiting(f, &out);
     uint64_t until = 0;
 
     if (in && out) {
         atomic_store(&out->gate.contended, 1);
-        until = time_up(f);
-        if (until <= clock_now() || !sched_gate_busy(&out->gate)) {
-            until = 0;
-        }
+        until = may_stay(f, in, out, lingers);
     }
     if (in && !until) {
         /* If it cannot be closed, a fork closes it and tells us. */
@@ -192,17 +229,21 @@ static uint64_t look_after(struct family *f)
 static uint64_t look_after_all(void)
 {
     uint64_t first = 0, until;
+    bool lingers = false;
     struct family *f;
 
+    sched_gate_linger(true); /* nothing is missed from the first look on */
     for (unsigned i = 0; (f = find_family(i)) != NULL; i++) {
-        until = look_after(f);
+        until = look_after(f, &lingers);
         if (until == 1) {
             i = ~0u;
             first = 0;
+            lingers = false;
         } else if (until && (!first || until < first)) {
             first = until;
         }
     }
+    sched_gate_linger(lingers);
     return first;
 }
 

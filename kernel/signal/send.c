@@ -112,6 +112,9 @@ int signal_send_proc_locked(struct proc *p, const struct k_siginfo *info)
         task_interrupt(&to->task);
     }
     spin_unlock(&s->lock);
+    if (info->signo == SIGKILL) {
+        mm_hurry(p->mm);
+    }
     return done < 0 ? done : 0;
 }
 

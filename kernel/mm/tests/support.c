@@ -395,9 +395,11 @@ int support_page_wrong(struct mm *mm, uint64_t addr)
 {
     struct vma *v = vma_at(mm, addr);
     bool there = resident_test(&mm->resident, addr);
+    bool common = resident_test(&mm->family->common, addr);
     int prot = support_prot(addr);
 
-    if (there && (!v || prot != prot_effective(v->prot))) {
+    if (there && (!v || prot != (prot_effective(v->prot) &
+                                 (common ? ~MEM_WRITE : -1)))) {
         printf("page %lx is resident with %d, vma %d\n", addr, prot,
                v ? v->prot : -1);
         return 1;
@@ -549,6 +551,20 @@ bool sched_gate_waited(struct sched_gate *g)
 bool sched_gate_busy(struct sched_gate *g)
 {
     return false;
+}
+
+uint64_t sched_gate_left(struct sched_gate *g)
+{
+    return 0;
+}
+
+bool sched_others_run(void)
+{
+    return false;
+}
+
+void sched_gate_linger(bool on)
+{
 }
 
 void sched_gate_enter(struct sched_gate *g)
