@@ -22,11 +22,14 @@
 enum {
     DENSE = 32 * PAGE_SIZE, /* holding that much, a run is guarded as a whole */
     GAP = 16 * PAGE_SIZE,   /* between what holds something: is guarded */
-    /* What a fault makes the members' own: little at first, for most children
-     * write to little; after so many faults tables of pages, which can be moved
-     * in an exchange. The host's count of mappings is limited, too. */
+    /* What a fault makes the members' own. Little at first, for most children
+     * write to little, and each other member gets a copy. After that many
+     * faults more: the host's count of mappings is limited, and whole tables of
+     * pages can be moved in an exchange. */
     LITTLE = 4 * PAGE_SIZE,
     LITTLE_FAULTS = 64,
+    SOME = 16 * PAGE_SIZE,
+    SOME_FAULTS = 4096,
     TABLE = 2 << 20,
 };
 
@@ -177,11 +180,21 @@ static int write_in(struct mm *mm, struct vma *v, uint64_t addr, uint64_t size)
     return family_own(mm, MAX(start, v->start), MIN(start + size, v->end));
 }
 
+static uint64_t reach(struct family *f)
+{
+    if (f->count == 1) { /* nothing is copied */
+        return TABLE;
+    }
+    f->faults++;
+    if (f->faults <= LITTLE_FAULTS) {
+        return LITTLE;
+    }
+    return f->count == 2 || f->faults > SOME_FAULTS ? TABLE : SOME;
+}
+
 int guard_fault(struct mm *mm, struct vma *v, uint64_t addr)
 {
-    struct family *f = mm->family;
-    bool little = f->count > 1 && f->faults++ < LITTLE_FAULTS;
-    int err = write_in(mm, v, addr, little ? LITTLE : TABLE);
+    int err = write_in(mm, v, addr, reach(mm->family));
 
     if (err) { /* as little memory as can be, else as few mappings */
         err = write_in(mm, v, addr, PAGE_SIZE);
