@@ -36,6 +36,10 @@ struct spinlock proc_lock = SPINLOCK_INIT(LOCK_PROC);
 
 static uint64_t held; /* bit a lock class */
 
+void mm_hurry(struct mm *mm)
+{
+}
+
 void lock_check_acquire(uint32_t cls, bool sleeps)
 {
     if (held >> cls) {
