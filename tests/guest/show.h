@@ -15,6 +15,7 @@
 #ifndef TESTS_GUEST_SHOW_H
 #define TESTS_GUEST_SHOW_H
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stddef.h>
@@ -139,6 +140,49 @@ static inline long long show_now(clockid_t clock)
 
     clock_gettime(clock, &ts);
     return ts.tv_sec * 1000000000ll + ts.tv_nsec;
+}
+
+static inline int thread_sleeps(const char *tid)
+{
+    char path[300], text[512], *end;
+    ssize_t n;
+    int fd;
+
+    snprintf(path, sizeof(path), "/proc/self/task/%s/stat", tid);
+    fd = open(path, O_RDONLY);
+    n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+    if (fd >= 0) {
+        close(fd);
+    }
+    if (n <= 0) {
+        return 1; /* it has ended */
+    }
+    text[n] = '\0';
+    end = strrchr(text, ')');
+    return end && strchr("SZX", end[2]);
+}
+
+/* Returns when all other threads of the process sleep: each is in the call
+ * that it is to wait in. Some looks, since one may also sleep for a moment on
+ * its way there. Needs a free descriptor or two. */
+static inline void until_others_sleep(void)
+{
+    for (int quiet = 0; quiet < 3;) {
+        DIR *dir = opendir("/proc/self/task");
+        struct dirent *e;
+        int asleep = dir != NULL;
+
+        while (asleep && (e = readdir(dir)) != NULL) {
+            asleep = e->d_name[0] == '.' ||
+                     atoi(e->d_name) == syscall(SYS_gettid) ||
+                     thread_sleeps(e->d_name);
+        }
+        if (dir) {
+            closedir(dir);
+        }
+        quiet = asleep ? quiet + 1 : 0;
+        usleep(1000);
+    }
 }
 
 /* Whether ns have passed since start (CLOCK_MONOTONIC), and not far more. */

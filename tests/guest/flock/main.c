@@ -12,7 +12,7 @@ static int a, b;
 
 static void *unlock_later(void *arg)
 {
-    usleep(50000);
+    until_others_sleep();
     CALL(flock, a, LOCK_UN);
     return NULL;
 }
@@ -23,7 +23,7 @@ static void on_signal(int signo)
 
 static void *signal_later(void *arg)
 {
-    usleep(50000);
+    until_others_sleep();
     pthread_kill(*(pthread_t *)arg, SIGUSR1);
     return NULL;
 }

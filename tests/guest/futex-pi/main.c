@@ -11,7 +11,7 @@
 #define P(op) (FUTEX_##op | FUTEX_PRIVATE_FLAG)
 
 static uint32_t word, cond;
-static volatile int ready;
+static volatile int ready, waits;
 
 static const char *state(void)
 {
@@ -53,7 +53,10 @@ static void *holder(void *arg)
 {
     syscall(SYS_futex, &word, P(LOCK_PI), 0, NULL, NULL, 0);
     ready = 1;
-    usleep(100000);
+    while (!waits) {
+        usleep(1000);
+    }
+    until_others_sleep();
     printf("holder: %s\n", state());
     CALL(futex, &word, P(UNLOCK_PI), 0, NULL, NULL, 0);
     return NULL;
@@ -80,6 +83,7 @@ static void waiting(void)
     }
     r = RAW(futex, &word, P(LOCK_PI), 0, &ts, NULL, 0);
     printf("lock with timeout: %ld %s\n", r, strerrorname_np(errno));
+    waits = 1;
     r = RAW(futex, &word, P(LOCK_PI), 0, NULL, NULL, 0);
     pthread_join(t, NULL);
     printf("lock: %ld, %s\n", r, state());
@@ -107,7 +111,7 @@ static void requeue(void)
     while (!ready) {
         usleep(1000);
     }
-    usleep(50000);
+    until_others_sleep();
     syscall(SYS_futex, &word, P(LOCK_PI), 0, NULL, NULL, 0);
     CALL(futex, &cond, P(CMP_REQUEUE_PI), 1, 10L, &word, 5);
     CALL(futex, &cond, P(CMP_REQUEUE_PI), 2, 10L, &word, 0);

@@ -23,7 +23,7 @@ static void *waiter(void *arg)
 
 static void look(void)
 {
-    usleep(50000);
+    until_others_sleep();
     printf("woken %d\n", woken);
 }
 

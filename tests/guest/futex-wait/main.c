@@ -91,7 +91,7 @@ static void waking(void)
     while (ready < 4) {
         usleep(1000);
     }
-    usleep(50000);
+    until_others_sleep();
     CALL(futex, &word, WAKE_B, 10, NULL, NULL, 0x10);
     CALL(futex, &word, WAKE_B, 10, NULL, NULL, 0x5);
     pthread_join(t[0], &r);
@@ -105,7 +105,7 @@ static void waking(void)
     printf("%ld\n", (long)r);
     /* Private and shared are two names of one place. */
     pthread_create(&t[0], NULL, wait_bits, (void *)1);
-    usleep(50000);
+    until_others_sleep();
     CALL(futex, &word, FUTEX_WAKE, 10, NULL, NULL, 0);
     CALL(futex, &word, WAKE, 10, NULL, NULL, 0);
     pthread_join(t[0], &r);
@@ -117,9 +117,9 @@ static void on_signal(int signo)
 
 static void *signal_later(void *arg)
 {
-    usleep(50000);
+    until_others_sleep();
     pthread_kill(*(pthread_t *)arg, SIGUSR1);
-    usleep(50000);
+    until_others_sleep();
     word = 1;
     syscall(SYS_futex, &word, WAKE, 1, NULL, NULL, 0);
     return NULL;

@@ -22,7 +22,7 @@ static void reset(void)
 
 static void *wake_later(void *arg)
 {
-    usleep(50000);
+    until_others_sleep();
     syscall(SYS_futex, &words[(intptr_t)arg], FUTEX_WAKE_PRIVATE, 1);
     return NULL;
 }
@@ -33,7 +33,7 @@ static void on_signal(int signo)
 
 static void *signal_later(void *arg)
 {
-    usleep(50000);
+    until_others_sleep();
     pthread_kill(*(pthread_t *)arg, SIGUSR1);
     return NULL;
 }

@@ -114,7 +114,7 @@ static void start(pthread_t *t, int count)
     while (sleeping < count) {
         usleep(1000);
     }
-    usleep(20000);
+    until_others_sleep();
 }
 
 static void join(pthread_t *t, int count)
@@ -170,7 +170,7 @@ static void many(void)
 
     word = other = 0;
     pthread_create(&t, NULL, wait_many, NULL);
-    usleep(20000);
+    until_others_sleep();
     printf("wake second: %ld\n",
            futex(&other, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0));
     pthread_join(t, &result);

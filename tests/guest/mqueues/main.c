@@ -152,7 +152,7 @@ static void notifying(void)
     mq_receive(q, buf, 20, NULL);
     title("a receiver comes first");
     pthread_create(&t, NULL, receiver, NULL);
-    usleep(50000);
+    until_others_sleep();
     SHOW(mq_send(q, "abc", 3, 0));
     pthread_join(t, &r);
     printf("received %ld\n", (long)r);

@@ -70,7 +70,7 @@ static void *unlock_later(void *arg)
 {
     struct flock fl = {F_UNLCK, SEEK_SET, 0, 0, 0};
 
-    usleep(50000);
+    until_others_sleep();
     puts("unlocking");
     fcntl(a, F_OFD_SETLK, &fl);
     return NULL;
@@ -82,7 +82,7 @@ static void on_signal(int signo)
 
 static void *signal_later(void *arg)
 {
-    usleep(50000);
+    until_others_sleep();
     pthread_kill(*(pthread_t *)arg, SIGUSR1);
     return NULL;
 }

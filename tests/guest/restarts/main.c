@@ -19,14 +19,14 @@ static void on_signal(int signo)
     seen++;
 }
 
-/* A signal after 30 ms; after 60 ms what the call waits for. */
+/* A signal; and what the call waits for when it waits again, or is over. */
 static void *disturb(void *arg)
 {
     void (*then)(void) = (void (*)(void))(uintptr_t)arg;
 
-    usleep(30000);
+    until_others_sleep();
     pthread_kill(main_thread, SIGUSR1);
-    usleep(30000);
+    until_others_sleep();
     then();
     return NULL;
 }

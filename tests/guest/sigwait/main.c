@@ -83,11 +83,11 @@ int main(void)
     for (int i = 0; i < 3; i++) {
         pthread_create(&t[i], NULL, waiter, NULL);
     }
-    usleep(50000);
+    until_others_sleep();
     kill(getpid(), SIGUSR1);
-    usleep(50000);
+    until_others_sleep();
     kill(getpid(), SIGUSR2);
-    usleep(50000);
+    until_others_sleep();
     sigqueue(getpid(), SIGRTMIN, v);
     for (int i = 0; i < 3; i++) {
         pthread_join(t[i], NULL);

@@ -127,7 +127,7 @@ static void sleeping(void)
     CALL(msgsnd, q, &m, 8192L, IPC_NOWAIT);
     CALL(msgsnd, q, &m, 1L, IPC_NOWAIT);
     pthread_create(&t, NULL, sender, NULL);
-    usleep(20000);
+    until_others_sleep();
     printf("%zd\n", msgrcv(q, &m, 9000, 1, 0));
     pthread_join(t, &r);
     printf("sent %ld\n", (long)r);
@@ -142,14 +142,14 @@ static void sleeping(void)
     state();
     title("empty");
     pthread_create(&t, NULL, receiver, NULL);
-    usleep(20000);
+    until_others_sleep();
     sends(41, "no");
     sends(42, "yes");
     pthread_join(t, &r);
     printf("received %ld\n", (long)r);
     title("removed");
     pthread_create(&t, NULL, receiver, NULL);
-    usleep(50000);
+    until_others_sleep();
     SHOW(msgctl(q, IPC_RMID, NULL));
     pthread_join(t, &r);
     printf("%s\n", (long)r == -EIDRM    ? "EIDRM"
