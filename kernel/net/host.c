@@ -288,7 +288,12 @@ int host_make_fd(struct inet_socket *i)
 
 int host_prepare(struct inet_socket *i)
 {
-    return host_make_fd(i);
+    int err;
+
+    mutex_lock(&i->setup);
+    err = host_make_fd(i);
+    mutex_unlock(&i->setup);
+    return err;
 }
 
 int host_learn_name(struct inet_socket *i)

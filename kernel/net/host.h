@@ -2,6 +2,9 @@
  *
  * The outside half of AF_INET and AF_INET6, as inet.c calls it. Addresses of
  * i->local and of arguments were checked; -errno as the call would give it.
+ * i->setup is held where a name or a descriptor is given: in host_bind(),
+ * host_listen(), host_connect(), which lets it go while it waits, and
+ * host_connect_datagram(); the others take it.
  */
 #ifndef KERNEL_NET_HOST_H
 #define KERNEL_NET_HOST_H

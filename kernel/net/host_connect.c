@@ -105,7 +105,9 @@ int host_connect(struct inet_socket *i, const struct inet_addr *to, bool nowait)
     i->s.ops = &host_stream_ops;
     err = start_connect(i, to);
     if (!err) {
+        mutex_unlock(&i->setup);
         err = wait_connected(i, nowait);
+        mutex_lock(&i->setup);
     }
     if (err && host_state_of(host_of(i)) == HOST_NEW) {
         i->s.ops = inside; /* it may connect elsewhere yet */

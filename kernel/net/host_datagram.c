@@ -195,7 +195,8 @@ static uint64_t received(struct host_op *o, int32_t n)
 
 /* ---- sending ---- */
 
-/* The descriptor of i, with its port if nobody at the host has that. */
+/* The descriptor of i, with its port if nobody at the host has that. i->setup
+ * is held. */
 static int prepare(struct inet_socket *i)
 {
     struct inet_addr local = i->local;
@@ -239,7 +240,9 @@ long host_send_datagram(struct inet_socket *i, struct socket_msg *msg,
     long n = host_may_reach(i, to);
 
     if (!n) {
+        mutex_lock(&i->setup);
         n = prepare(i);
+        mutex_unlock(&i->setup);
     }
     if (n) {
         return n;

@@ -155,29 +155,36 @@ int host_option(struct inet_socket *i, int level, int name, const void *value,
                 uint32_t len)
 {
     const struct row *row = find(level, name);
-    struct host_sock *h = host_of(i);
+    struct host_sock *h;
+    int err;
 
+    mutex_lock(&i->setup);
+    h = host_of(i);
     if (!row || !h || h->fd < 0) {
-        return level == SOL_SOCKET ? -ENOPROTOOPT : 0;
+        err = level == SOL_SOCKET ? -ENOPROTOOPT : 0;
+    } else if (!(row->flags & ANY_SIZE) && len < 4) {
+        err = -EINVAL;
+    } else {
+        err = set(h, row, level, name, value, len);
     }
-    if (!(row->flags & ANY_SIZE) && len < 4) {
-        return -EINVAL;
-    }
-    return set(h, row, level, name, value, len);
+    mutex_unlock(&i->setup);
+    return err;
 }
 
 int host_get_option(struct inet_socket *i, int level, int name, void *value,
                     uint32_t *len)
 {
     const struct row *row = find(level, name);
-    struct host_sock *h = host_of(i);
     uint32_t room = MIN(*len, (uint32_t)HOSTIO_OPTION_MAX);
-    int n;
+    struct host_sock *h;
+    int n = -ENOPROTOOPT;
 
-    if (!row || !(row->flags & GET) || !h || h->fd < 0) {
-        return -ENOPROTOOPT;
+    mutex_lock(&i->setup);
+    h = host_of(i);
+    if (row && row->flags & GET && h && h->fd >= 0) {
+        n = hostio_getsockopt(h->fd, level, name, value, room);
     }
-    n = hostio_getsockopt(h->fd, level, name, value, room);
+    mutex_unlock(&i->setup);
     if (n < 0) {
         return n;
     }

@@ -63,6 +63,7 @@ static int new_socket(int family, int type, int protocol,
         f->i.s.send_buffer = 16384;
         f->i.s.recv_buffer = 131072;
     }
+    mutex_init(&f->i.setup, LOCK_FS_INODE);
     list_init(&f->i.options);
     list_init(&f->arrivals);
     list_init(&f->errors);
@@ -234,11 +235,33 @@ unsigned inet_listener_room(struct inet_socket *listener)
 
 /* ---- names ---- */
 
+/* setup is held. */
+static int bind_locked(struct inet_socket *i, const struct inet_addr *wanted)
+{
+    struct inet_addr before = i->local;
+    int err;
+
+    if (i->s.ops != &inet_ops || i->local.port || i->bound_address) {
+        return -EINVAL;
+    }
+    i->local = *wanted;
+    i->bound_address = !inet_addr_is_any(wanted);
+    i->bound_port = wanted->port != 0;
+    err = host_bind(i);
+    if (err) {
+        i->local = before;
+        i->bound_address = i->bound_port = false;
+    } else if (i->s.type == SOCK_DGRAM) {
+        loop_add(i);
+    }
+    return err;
+}
+
 static int inet_bind(struct socket *s, const struct abi_sockaddr *name,
                      uint32_t len)
 {
     struct inet_socket *i = inet_of(s);
-    struct inet_addr before = i->local, wanted;
+    struct inet_addr wanted;
     int err = inet_addr_get(&wanted, s->family, name, len);
 
     if (err) {
@@ -248,19 +271,9 @@ static int inet_bind(struct socket *s, const struct abi_sockaddr *name,
         !socket_capable(CAP_NET_BIND_SERVICE_)) {
         return -EACCES;
     }
-    if (i->local.port || i->bound_address) {
-        return -EINVAL;
-    }
-    i->local = wanted;
-    i->bound_address = !inet_addr_is_any(&wanted);
-    i->bound_port = wanted.port != 0;
-    err = host_bind(i);
-    if (err) {
-        i->local = before;
-        i->bound_address = i->bound_port = false;
-    } else if (s->type == SOCK_DGRAM) {
-        loop_add(i);
-    }
+    mutex_lock(&i->setup);
+    err = bind_locked(i, &wanted);
+    mutex_unlock(&i->setup);
     return err;
 }
 
@@ -303,6 +316,7 @@ static int connect_inside(struct inet_socket *i, const struct inet_addr *to,
     return err;
 }
 
+/* setup is held, but while the host connects. */
 static int connect_stream(struct inet_socket *i, const struct inet_addr *to,
                           bool nowait)
 {
@@ -321,6 +335,18 @@ static int connect_stream(struct inet_socket *i, const struct inet_addr *to,
     return err;
 }
 
+/* setup is held. */
+static int connect_datagram(struct inet_socket *i, const struct inet_addr *to)
+{
+    int err = host_connect_datagram(i, to);
+
+    if (!err) {
+        i->peer = *to;
+        loop_add(i);
+    }
+    return err;
+}
+
 static int inet_connect(struct socket *s, const struct abi_sockaddr *name,
                         uint32_t len, bool nowait)
 {
@@ -331,31 +357,53 @@ static int inet_connect(struct socket *s, const struct abi_sockaddr *name,
     if (len < sizeof(name->family)) {
         return -EINVAL;
     }
-    if (name->family == AF_UNSPEC) {
-        return disconnect(i);
-    }
-    err = inet_addr_get(&to, s->family, name, len);
+    err = name->family == AF_UNSPEC ? 0
+                                    : inet_addr_get(&to, s->family, name, len);
     if (err) {
         return err;
     }
-    if (s->type == SOCK_STREAM) {
-        return connect_stream(i, &to, nowait);
+    mutex_lock(&i->setup);
+    if (s->ops != &inet_ops) { /* another thread has connected it */
+        mutex_unlock(&i->setup);
+        return s->ops->connect(s, name, len, nowait);
     }
-    err = host_connect_datagram(i, &to);
-    if (!err) {
-        i->peer = to;
-        loop_add(i);
+    if (name->family == AF_UNSPEC) {
+        err = disconnect(i);
+    } else if (s->type == SOCK_STREAM) {
+        err = connect_stream(i, &to, nowait);
+    } else {
+        err = connect_datagram(i, &to);
     }
+    mutex_unlock(&i->setup);
     return err;
 }
 
 /* ---- listening ---- */
 
+/* setup is held. */
+static int listen_locked(struct inet_socket *i, int backlog)
+{
+    struct family_socket *f = family_of(i);
+    uint32_t before = f->backlog;
+    int err;
+
+    if (i->s.ops != &inet_ops) {
+        return -EINVAL;
+    }
+    atomic_store_release(&f->backlog, (uint32_t)backlog + 1);
+    err = host_listen(i, backlog);
+    if (err) {
+        atomic_store_release(&f->backlog, before);
+        return err;
+    }
+    atomic_fetch_or(&i->s.flags, SOCKET_LISTENS);
+    loop_add(i);
+    return 0;
+}
+
 static int inet_listen(struct socket *s, int backlog)
 {
     struct inet_socket *i = inet_of(s);
-    struct family_socket *f = family_of(i);
-    uint32_t before = f->backlog;
     int err;
 
     if (s->type != SOCK_STREAM) {
@@ -364,15 +412,10 @@ static int inet_listen(struct socket *s, int backlog)
     if (backlog < 0 || backlog > SOMAXCONN) {
         backlog = SOMAXCONN;
     }
-    atomic_store_release(&f->backlog, (uint32_t)backlog + 1);
-    err = host_listen(i, backlog);
-    if (err) {
-        atomic_store_release(&f->backlog, before);
-        return err;
-    }
-    atomic_fetch_or(&s->flags, SOCKET_LISTENS);
-    loop_add(i);
-    return 0;
+    mutex_lock(&i->setup);
+    err = listen_locked(i, backlog);
+    mutex_unlock(&i->setup);
+    return err;
 }
 
 bool inet_has_arrival(struct inet_socket *i)
@@ -456,20 +499,28 @@ static uint32_t inet_poll(struct socket *s)
     return bits;
 }
 
+static int shutdown_stream(struct inet_socket *i, int how)
+{
+    int err = 0;
+
+    mutex_lock(&i->setup);
+    if (i->s.ops != &inet_ops || !listens(i)) {
+        err = -ENOTCONN;
+    } else if (how != SHUT_WR) {
+        stop_listening(i);
+        socket_wake_read(&i->s, ALL_IN | POLLHUP);
+    }
+    mutex_unlock(&i->setup);
+    return err;
+}
+
 static int inet_shutdown(struct socket *s, int how)
 {
     struct inet_socket *i = inet_of(s);
     struct family_socket *f = family_of(i);
 
     if (s->type == SOCK_STREAM) {
-        if (!listens(i)) {
-            return -ENOTCONN;
-        }
-        if (how != SHUT_WR) {
-            stop_listening(i);
-            socket_wake_read(s, ALL_IN | POLLHUP);
-        }
-        return 0;
+        return shutdown_stream(i, how);
     }
     if (!i->peer.port) {
         return -ENOTCONN;

@@ -56,6 +56,9 @@ struct side; /* loop_stream.c: its end of a connection inside */
 
 struct inet_socket {
     struct socket s;
+    /* LOCK_FS_INODE, within cork_lock: held while a name is given, while host,
+     * loop or side come or go, and s.ops with them. Not while data moves. */
+    struct mutex setup;
     struct inet_addr local; /* port 0: not bound */
     struct inet_addr peer;  /* port 0: not connected */
     bool bound_address;     /* bind(2) named an address (or any) itself */

@@ -67,6 +67,22 @@ static long give(struct inet_socket *to, const struct inet_addr *from,
     return (long)len;
 }
 
+/* The host chooses a port that is free there, too. */
+static int bind_any(struct inet_socket *i)
+{
+    int err = 0;
+
+    mutex_lock(&i->setup);
+    if (!i->local.port) {
+        err = host_bind(i);
+        if (!err) {
+            loop_add(i);
+        }
+    }
+    mutex_unlock(&i->setup);
+    return err;
+}
+
 /* -EAGAIN: no socket inside is meant. */
 static long send_inside(struct inet_socket *i, struct socket_msg *msg,
                         const struct inet_addr *to,
@@ -85,10 +101,9 @@ static long send_inside(struct inet_socket *i, struct socket_msg *msg,
     if (!target) {
         return -EAGAIN;
     }
-    if (!i->local.port) { /* the host chooses one that is free there, too */
-        n = host_bind(i);
+    if (!i->local.port) {
+        n = bind_any(i);
         if (!n) {
-            loop_add(i);
             loop_route(i, to, &dest, &source);
         }
     }

@@ -543,7 +543,7 @@ void loop_forget(struct inet_socket *i)
 
 /* connect(2) to AF_UNSPEC: a reset, and the socket is as new. Others may be in
  * a call on it: what they look at stays until the socket's end. */
-static int disconnect(struct socket *s)
+static void disconnect(struct socket *s)
 {
     struct side *d = side_of(s);
 
@@ -552,7 +552,6 @@ static int disconnect(struct socket *s)
     socket_wake_read(s, ALL_IN | GONE);
     socket_wake_write(s, ALL_OUT | GONE);
     inet_reborn(inet_of(s));
-    return 0;
 }
 
 static uint32_t loop_poll(struct socket *s)
@@ -611,7 +610,12 @@ static int loop_connect_again(struct socket *s, const struct abi_sockaddr *name,
     bool told = e->told;
 
     if (len >= sizeof(name->family) && name->family == AF_UNSPEC) {
-        return disconnect(s);
+        mutex_lock(&inet_of(s)->setup);
+        if (s->ops == &loop_stream_ops) {
+            disconnect(s);
+        }
+        mutex_unlock(&inet_of(s)->setup);
+        return 0;
     }
     e->told = true;
     return told ? -EISCONN : 0;
@@ -704,7 +708,6 @@ int loop_connect(struct inet_socket *i, struct inet_socket *listener,
                  const struct inet_addr *dest, const struct inet_addr *source,
                  bool nowait)
 {
-    const struct socket_ops *before = i->s.ops;
     struct inet_addr local = i->local, peer = i->peer;
     struct inet_socket *conn;
     struct connection *c;
@@ -733,15 +736,10 @@ int loop_connect(struct inet_socket *i, struct inet_socket *listener,
     c->end[1].i = conn;
     c->end[0].told = !nowait;
     c->end[1].told = true;
-    side[0]->before = i->side;
-    i->side = side[0];
     conn->side = side[1];
     conn->s.ops = &loop_stream_ops;
-    i->s.ops = &loop_stream_ops;
     err = inet_listener_push(listener, conn);
     if (err) {
-        i->s.ops = before;
-        i->side = side[0]->before;
         i->local = local;
         i->peer = peer;
         conn->side = NULL;
@@ -751,6 +749,12 @@ int loop_connect(struct inet_socket *i, struct inet_socket *listener,
         c->refs = 1;
         connection_put(c);
         return err;
+    }
+    side[0]->before = i->side;
+    i->side = side[0];
+    atomic_store_release(&i->s.ops, &loop_stream_ops);
+    if (readable(&c->end[0]) || at_end(side[0])) { /* since it was pushed */
+        socket_wake_read(&i->s, ALL_IN);
     }
     socket_wake_write(&i->s, ALL_OUT);
     return nowait ? -EINPROGRESS : 0;

@@ -39,6 +39,7 @@ static void stand_in_init(struct inet_socket *i, int type)
     wait_queue_init(&s->can_read);
     wait_queue_init(&s->can_write);
     spin_init(&s->lock, LOCK_PIPE);
+    mutex_init(&i->setup, LOCK_FS_INODE);
     list_init(&i->options);
 }
 
@@ -231,6 +232,17 @@ static void end(struct inet_socket *i)
     host_finish();
 }
 
+static int connect_outside(struct inet_socket *i, const struct inet_addr *to,
+                           bool nowait)
+{
+    int err;
+
+    mutex_lock(&i->setup);
+    err = host_connect(i, to, nowait);
+    mutex_unlock(&i->setup);
+    return err;
+}
+
 /* A connection: ours, and the outside's descriptor. */
 static struct inet_socket *connected(int *fd)
 {
@@ -238,7 +250,7 @@ static struct inet_socket *connected(int *fd)
     struct inet_socket *i = new_socket(SOCK_STREAM);
     struct inet_addr to = local_port(outside_port(listening));
 
-    EXPECT_EQ(host_connect(i, &to, false), 0);
+    EXPECT_EQ(connect_outside(i, &to, false), 0);
     *fd = outside_accept(listening);
     outside_close(listening);
     return i;
@@ -374,10 +386,10 @@ static void refusals_can_be_tried_again(void)
 
     outside_close(listening);
     fresh();
-    EXPECT_EQ(host_connect(i, &to, false), -ECONNREFUSED);
+    EXPECT_EQ(connect_outside(i, &to, false), -ECONNREFUSED);
     listening = outside_stream();
     to = local_port(outside_port(listening));
-    EXPECT_EQ(host_connect(i, &to, false), 0);
+    EXPECT_EQ(connect_outside(i, &to, false), 0);
     fd = outside_accept(listening);
     EXPECT(fd >= 0);
     outside_close(fd);
@@ -470,7 +482,7 @@ static void failures_leak_nothing(void)
 
         fresh();
         fake_fail_after(n);
-        err = host_connect(i, &to, false);
+        err = connect_outside(i, &to, false);
         if (!err) {
             send_some(i, data, 1000, true);
             hostio_look();
@@ -737,7 +749,7 @@ static void wrong_results_do_no_harm(void)
 
         fresh();
         fake_on_complete(random_result);
-        if (host_connect(i, &to, true) == 0) {
+        if (connect_outside(i, &to, true) == 0) {
             fd = outside_accept(listening);
         }
         for (int n = 0; n < 20 && fd >= 0; n++) {

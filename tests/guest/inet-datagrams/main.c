@@ -6,6 +6,7 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <pthread.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include "tests/guest/show.h"
@@ -142,6 +143,44 @@ static void bad(void)
     close(t);
 }
 
+static pthread_barrier_t both;
+static union name target;
+static int shared;
+
+static void *sends(void *arg)
+{
+    pthread_barrier_wait(&both);
+    return (void *)sendto(shared, "x", 1, 0, &target.any, len_of(&target));
+}
+
+/* Two threads send at once what is the socket's first: it gets one port. */
+static void first_sends(void)
+{
+    int s = bound("127.0.0.1", &target), failed = 0, others = 0;
+
+    title("first sends");
+    pthread_barrier_init(&both, NULL, 2);
+    for (int k = 0; k < 300; k++) {
+        union name a = {.any.sa_family = 0}, b = a;
+        socklen_t len = sizeof(a);
+        pthread_t t;
+        void *r;
+
+        shared = socket(AF_INET, SOCK_DGRAM, 0);
+        pthread_create(&t, NULL, sends, NULL);
+        failed += sends(NULL) != (void *)1;
+        pthread_join(t, &r);
+        failed += r != (void *)1;
+        recvfrom(s, buf, 1, MSG_DONTWAIT, &a.any, &len);
+        len = sizeof(b);
+        recvfrom(s, buf, 1, MSG_DONTWAIT, &b.any, &len);
+        others += a.v4.sin_port != b.v4.sin_port;
+        close(shared);
+    }
+    printf("%d failed, %d from another port\n", failed, others);
+    close(s);
+}
+
 int main(void)
 {
     show_start();
@@ -151,5 +190,6 @@ int main(void)
     talk("::1");
     talk("::");
     bad();
+    first_sends();
     return 0;
 }
