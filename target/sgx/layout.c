@@ -13,10 +13,8 @@
 
 enum { PAGE = SGX_PAGE_SIZE, INFO_VERSION = 1 };
 
-#define EDMM_SIZE (1ull << 46)
-#define SGX1_SIZE (1ull << 36)
-#define SGX1_MIN  (128ull << 20)
-#define USER_LOW  0x10000ull
+#define SGX1_MIN (128ull << 20)
+#define USER_LOW 0x10000ull
 /* With EDMM the ranges only bound what may be committed one day. */
 #define EDMM_MIDDLE    (1ull << 45)
 #define EDMM_HEAP_SIZE (1ull << 40)
@@ -148,7 +146,7 @@ static int find_relocations(const struct sgx_layout *l, struct relocations *r,
 
 static void fill_edmm(struct sgx_info *info)
 {
-    info->elrange_size = EDMM_SIZE;
+    info->elrange_size = SGX_EDMM_SIZE;
     info->user_start = USER_LOW;
     info->user_end = EDMM_MIDDLE;
     info->heap_start = EDMM_MIDDLE;
@@ -167,14 +165,14 @@ static int fill_sgx1(struct sgx_info *info, uint64_t memory, const char **why)
 
     heap = (heap + unit - 1) & ~(unit - 1);
     meta = (meta + unit - 1) & ~(unit - 1);
-    if (memory < SGX1_MIN || memory > SGX1_SIZE / 4) {
+    if (memory < SGX1_MIN || memory > SGX_SGX1_SIZE / 4) {
         return refuse(why, "an SGX1 enclave takes 128 MiB to 16 GiB of memory");
     }
-    info->elrange_size = SGX1_SIZE;
+    info->elrange_size = SGX_SGX1_SIZE;
     info->memory = memory;
     info->user_start = USER_LOW;
     info->user_end = USER_LOW + page_up(memory - heap);
-    info->heap_start = SGX1_SIZE / 2;
+    info->heap_start = SGX_SGX1_SIZE / 2;
     info->heap_end = info->heap_start + heap;
     info->meta_start = info->heap_end;
     info->meta_end = info->heap_end + meta;

@@ -45,6 +45,10 @@
 #include "abi/policy.h"
 #include "abi/sgx.h"
 
+/* ELRANGE of the two classes. */
+#define SGX_EDMM_SIZE (1ull << 46)
+#define SGX_SGX1_SIZE (1ull << 36)
+
 #define SGX_INFO_MAGIC "ENCLSGX"
 
 /* The enclave's own map, measured like everything else. Ends are exclusive.

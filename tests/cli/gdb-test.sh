@@ -43,13 +43,38 @@ gcc -g -O1 -w -o "$work/threads" "$work/threads.c" -pthread || exit 1
 
 ours gdb
 check gdb-needs-a-program both 'status_is 125' 'err_has "needs a program"'
-timeout -k 5 120 "$enclos" gdb --batch --ex 'break sys_getppid' --ex run \
-    --ex 'enclos symbols' --ex 'enclos tasks' --ex 'enclos bt' \
-    --ex 'break after_the_stop' --ex continue --ex 'info args' --ex continue \
-    "$work/threads" >"$work/out" 2>"$work/err" </dev/null
+# instance RUN-OPTION...: stops in the kernel, then in the program.
+instance() {
+    timeout -k 5 120 "$enclos" gdb --batch --ex 'break sys_getppid' --ex run \
+        --ex 'enclos symbols' --ex 'enclos tasks' --ex 'enclos bt' \
+        --ex 'break after_the_stop' --ex continue --ex 'enclos tasks' \
+        --ex 'info args' --ex continue \
+        "$@" >"$work/out" 2>"$work/err" </dev/null
+}
 has() { grep -q -- "$1" "$work/out"; }
+instance "$work/threads"
 check gdb-symbols both 'has "threads at 0x"' 'has "libc.so.6 at 0x"'
 check gdb-tasks both 'has "sleeping *in .*, program at .*read"' \
     'has "running *gdb thread"'
 check gdb-bt both 'has " pipe_read "' 'has " reader (arg="' 'has " main ()"'
 check gdb-breakpoint both 'has "^n = 7"' 'has "exited normally\|^7"'
+
+# The same in an enclave. A bundle must be one that may be debugged.
+timeout -k 5 60 "$enclos" run --target sgx-emu "$work/threads" \
+    >"$work/out" 2>"$work/err" </dev/null # packed, so that gdb need not wait
+instance --target sgx-emu "$work/threads"
+check gdb-sgx-symbols both 'has "threads at 0x"' 'has "libc.so.6 at 0x"'
+check gdb-sgx-tasks both 'has "sleeping *in .*, program at .*read"' \
+    'has "running *gdb thread"'
+check gdb-sgx-bt both 'has " pipe_read "' 'has " reader (arg="' 'has " main ()"'
+check gdb-sgx-breakpoint both 'has "^n = 7"' 'has "exited normally\|^7"'
+
+printf '{"insecure": ["debug"]}' >"$work/debug.json"
+ours keygen "$work/key.pem"
+ours build "$work/threads" -o "$work/app.enc"
+ours gdb --batch --target sgx-emu "$work/app.enc"
+check gdb-sgx-no-debug-enclave both 'status_is 125' 'err_has "no debug enclave"'
+ours build "$work/threads" --policy "$work/debug.json" -o "$work/app.enc"
+ours sign "$work/app.enc" --key "$work/key.pem"
+instance --target sgx-emu "$work/app.enc"
+check gdb-sgx-bundle both 'has " reader (arg="' 'has "^n = 7"'

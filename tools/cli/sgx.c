@@ -28,7 +28,7 @@
 #define EMULATED       "ENCLOS_EMULATED"
 #define EMULATOR_WORDS "ENCLOS_SGXEMU" /* options for it; tests */
 
-enum { WORDS_MAX = 64, KEY_DATE = 0x20260101 };
+enum { KEY_DATE = 0x20260101 };
 
 /* ---- which target ---- */
 
@@ -94,43 +94,57 @@ static bool beside(const char *name, char *path)
 
 /* ---- the emulator ---- */
 
-int sgx_emulate(char **argv)
+int sgx_emulator_words(const char *first, char *words[EMULATOR_MAX])
 {
-    char path[PATH_MAX], self[PATH_MAX], *words[WORDS_MAX + 4];
+    static char path[PATH_MAX], self[PATH_MAX];
     char *more = getenv(EMULATOR_WORDS), *save = NULL;
     char *copy = more ? strdup(more) : NULL;
-    size_t n = 0, argc = 0;
-    char **all;
-
     ssize_t len = readlink("/proc/self/exe", self, sizeof(self) - 1);
+    int n = 0;
 
     if (len <= 0 || !beside("sgxemu", path)) {
-        return fail("cannot find this program's folder");
+        fail("cannot find this program's folder");
+        return -1;
     }
     self[len] = '\0';
     if (access(path, X_OK)) {
         strcpy(path, "sgxemu"); /* from PATH */
     }
-    while (argv[argc]) {
-        argc++;
-    }
     words[n++] = path;
-    for (char *w = copy ? strtok_r(copy, " ", &save) : NULL; w && n < WORDS_MAX;
-         w = strtok_r(NULL, " ", &save)) {
+    if (first) {
+        words[n++] = (char *)first;
+    }
+    for (char *w = copy ? strtok_r(copy, " ", &save) : NULL;
+         w && n < EMULATOR_MAX - 3; w = strtok_r(NULL, " ", &save)) {
         words[n++] = w;
     }
     words[n++] = "--";
     words[n++] = self;
-    all = calloc(n + argc + 1, sizeof(*all));
+    target_linux_fix_layout(false);
+    setenv(EMULATED, "1", 1);
+    return n;
+}
+
+int sgx_emulate(char **argv)
+{
+    char *words[EMULATOR_MAX], **all;
+    int n = sgx_emulator_words(NULL, words);
+    size_t argc = 0;
+
+    if (n < 0) {
+        return EXIT_OURS;
+    }
+    while (argv[argc]) {
+        argc++;
+    }
+    all = calloc((size_t)n + argc + 1, sizeof(*all));
     if (!all) {
         return fail("out of memory");
     }
-    memcpy(all, words, n * sizeof(*all));
+    memcpy(all, words, (size_t)n * sizeof(*all));
     memcpy(all + n, argv, argc * sizeof(*all));
-    target_linux_fix_layout(false);
-    setenv(EMULATED, "1", 1);
-    execvp(path, all);
-    return fail("cannot run %s: %s", path, strerror(errno));
+    execvp(all[0], all);
+    return fail("cannot run %s: %s", all[0], strerror(errno));
 }
 
 /* ---- the signature ---- */

@@ -15,6 +15,12 @@ bool target_parse(const char *word, enum cli_target *out);
 /* What auto means on this machine; and SGX in sgx-emu's second run. */
 enum cli_target target_choose(enum cli_target asked);
 
+/* How a command begins that runs this program under sgxemu: words, of which
+ * `first` is an option for it or NULL; the environment is set. Returns their
+ * number, or -1 after a message. */
+enum { EMULATOR_MAX = 72 };
+int sgx_emulator_words(const char *first, char *words[EMULATOR_MAX]);
+
 /* Runs this program with the same arguments under sgxemu, which lies beside
  * it; returns only when that fails, an exit status after a message. */
 int sgx_emulate(char **argv);

@@ -2,7 +2,7 @@
 """gdb for a program inside Enclos: `enclos gdb` loads this.
 
 A program's threads are tasks of the kernel, and gdb knows only the vCPUs they
-run on. This adds, for a live instance (linux target):
+run on. This adds, for a live instance (targets linux and sgx-emu):
 
     enclos tasks         every task: ids, name, state, where it stands
     enclos bt [TID]      the kernel's frames of a task, then the program's
@@ -20,6 +20,9 @@ USER_REGS = ("r15 r14 r13 r12 rbp rbx r11 r10 r9 r8 rax rcx rdx rsi rdi "
              "rip rsp").split()
 KERNEL_REGS = "r15 r14 r13 r12 rbx rbp".split()  # as switch.S pushes them
 STATES = ["running", "prepared", "sleeping", "dead"]
+OUTSIDE_REGS = "rbp rbx r12 r13 r14 r15 rip".split()  # as sgx_leave pushes
+BLOCK_SHIFT, BLOCK_STATE = 17, 0x4000  # target/sgx/layout.h
+OURS = ("enclos", "sgxemu", "enclos-sgx.elf")
 AT_PHDR, AT_ENTRY = 3, 9
 DT_NULL, DT_DEBUG, PT_DYNAMIC, PT_PHDR = 0, 21, 2, 6
 
@@ -30,6 +33,16 @@ def value(text):
 
 def number(text):
     return int(value("(unsigned long)(%s)" % text))
+
+
+def kernel_type(tag):
+    """The kernel's struct of that tag: programs and sgxemu may have another."""
+    block = gdb.lookup_global_symbol("proc_start_first").symtab.static_block()
+    return gdb.lookup_symbol(tag, block, gdb.SYMBOL_STRUCT_DOMAIN)[0].type
+
+
+def at_address(tag, address):
+    return gdb.Value(address).cast(kernel_type(tag).pointer()).dereference()
 
 
 def word(address, size=8):
@@ -67,8 +80,9 @@ class Task:
 
     def __init__(self, at):
         self.at = at
-        self.task = value("*(struct task *)%d" % at)
-        self.thread = self.task["thread"]
+        self.task = at_address("task", at)
+        self.thread = self.task["thread"].cast(
+            kernel_type("thread").pointer())
         self.is_program = int(self.thread) != 0
 
     def ids(self):
@@ -82,9 +96,9 @@ class Task:
         return self.task["name"].string()
 
     def user_regs(self):
-        size = value("sizeof(struct user_regs)")
-        return value("*(struct user_regs *)%d" %
-                     (int(self.task["kstack_top"]) - int(size)))
+        size = kernel_type("user_regs").sizeof
+        return at_address("user_regs",
+                          int(self.task["kstack_top"]) - size)
 
     def program_regs(self):
         regs = {r: int(self.user_regs()[r]) for r in USER_REGS}
@@ -92,8 +106,23 @@ class Task:
             regs["rip"] = behind_trampoline(regs["rip"])
         return regs
 
+    def outside(self):
+        """Registers of a task whose vCPU has left the enclave, or None."""
+        blocks = number("sgx.blocks") if has_enclave() else 0
+        for i in range(int(value("sizeof(vcpus) / sizeof(vcpus[0])"))):
+            if blocks and int(value("vcpus[%d].task" % i)) == self.at:
+                sp = int(value("((struct sgx_vcpu *)%d)->rsp" % (
+                    blocks + (i << BLOCK_SHIFT) + BLOCK_STATE)))
+                regs = {r: word(sp + 8 * n) for n, r in enumerate(OUTSIDE_REGS)}
+                regs["rsp"] = sp + 8 * len(OUTSIDE_REGS)
+                return regs
+        return None
+
     def saved(self):
-        """Registers of a task that was switched away."""
+        """Registers of a task that was switched away, or is outside."""
+        outside = self.outside()
+        if outside:
+            return outside
         sp = int(self.task["ksp"])
         regs = {r: word(sp + 8 * i) for i, r in enumerate(KERNEL_REGS)}
         regs["rip"] = word(sp + 8 * len(KERNEL_REGS))
@@ -101,9 +130,14 @@ class Task:
         return regs
 
 
+def has_enclave():
+    return gdb.lookup_static_symbol("sgx") or gdb.lookup_global_symbol("sgx")
+
+
 def tasks():
     head = number("&all_tasks")
-    offset = number("&((struct task *)0)->all_node")
+    offset = next(f.bitpos // 8 for f in kernel_type("task").fields()
+                  if f.name == "all_node")
     node = word(head)
     while node != head:
         yield Task(node - offset)
@@ -119,7 +153,7 @@ def vcpu_threads():
         thread.switch()
         base = number("$gs_base")
         if start <= base < start + size:
-            task = number("((struct vcpu *)%d)->task" % base)
+            task = int(at_address("vcpu", base)["task"])
             found[task] = thread
     here.switch()
     return found
@@ -173,6 +207,7 @@ class Tasks(gdb.Command):
                 at = "gdb thread %d" % running[t.at].num
             else:
                 at = "in " + where(t.saved()["rip"])
+                at += " (outside)" if t.outside() else ""
             if t.is_program:
                 at += ", program at " + where(t.program_regs()["rip"])
             print("%5d %5d  %-15s  %-8s  %s" % (pid, tid, t.name(), state, at))
@@ -202,9 +237,12 @@ class Backtrace(gdb.Command):
     def in_user(thread):
         here = gdb.selected_thread()
         thread.switch()
-        rip = number("$rip")
+        place = gdb.execute("info symbol $rip", to_string=True).strip()
         here.switch()
-        return rip < number("host.user_end")
+        if " in section" not in place:
+            return True
+        # Without "of FILE" it is the program that gdb runs: ours.
+        return " of " in place and os.path.basename(place) not in OURS
 
     def invoke(self, argument, from_tty):
         wanted = int(argument) if argument.strip() else None
