@@ -1,8 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
- * What a second thread adds: each path run by one thread and by two at once,
- * on files, words and mappings of their own. Prints "scale-NAME FACTOR x": how
- * many times the work of one two do, the best of several short turns of each.
+ * What a second CPU adds: each path run by one thread and by two at once, on
+ * files, words and mappings of their own, each thread pinned to a CPU. Prints
+ * "scale-NAME FACTOR x": how many times the work of one two do.
+ *
+ * All turns do the same work, of some hundred microseconds, so that many of
+ * them fall between two interruptions of a busy machine; of each kind the
+ * shortest counts. The second thread spins when it has no turn, so that the
+ * CPUs run at the same speed in all of them. A pair begins when both are
+ * there, and the slower one is its time.
  *
  * usage: scaling [NAME...]   (default: all)
  */
@@ -10,6 +16,7 @@
 #include <fcntl.h>
 #include <linux/futex.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -21,21 +28,32 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { THREADS = 2, TURNS = 40, TURN_NS = 4000000, ONCE = 16 };
+enum {
+    THREADS = 2,
+    TURNS = 100,      /* of each kind */
+    TURNS_LEAST = 10, /* even when they take this long: */
+    MOST_NS = 1000000000,
+    TURN_NS = 150000,
+    SPINS = 5000, /* then others may run, where CPUs are too few */
+};
 
 struct worker {
-    pthread_t thread;
+    _Alignas(128) pthread_t thread;
     int id, fd;
     uint32_t word;
     char path[64];
-    uint64_t ops;
-    double ns;
+    double ns; /* of the last turn */
 };
 
 static struct worker workers[THREADS];
 static void (*path)(struct worker *);
-static int turn_of; /* threads that take part */
-static pthread_barrier_t begin, end;
+static long ops; /* of a turn */
+
+/* The turn that is on: its number, and below it who takes part (bit a
+ * worker). */
+static _Alignas(128) uint32_t turn;
+static uint32_t arrived_at; /* members in all turns up to this one */
+static _Alignas(128) uint32_t arrived, done; /* of them */
 
 /* ---- the paths ---- */
 
@@ -109,61 +127,120 @@ static const struct {
 
 /* ---- turns ---- */
 
-static void work(struct worker *w)
+/* Returns what the word is when it is no longer this. */
+static uint32_t wait_while(const uint32_t *word, uint32_t value)
 {
-    double start = now(), t = start;
+    uint32_t v;
 
-    for (w->ops = 0; t - start < TURN_NS; t = now()) {
-        for (int i = 0; i < ONCE; i++) {
-            path(w);
+    for (int i = 0; (v = __atomic_load_n(word, __ATOMIC_ACQUIRE)) == value;
+         i++) {
+        if (i == SPINS) {
+            i = 0;
+            sched_yield();
         }
-        w->ops += ONCE;
+        __builtin_ia32_pause();
     }
-    w->ns = t - start;
+    return v;
 }
 
+static void wait_for(const uint32_t *word, uint32_t value)
+{
+    uint32_t v = __atomic_load_n(word, __ATOMIC_ACQUIRE);
+
+    while (v != value) {
+        v = wait_while(word, v);
+    }
+}
+
+/* Together with whoever else takes part; all are there at `there`. */
+static void take_part(struct worker *w, uint32_t there)
+{
+    double start;
+
+    __atomic_fetch_add(&arrived, 1, __ATOMIC_ACQ_REL);
+    wait_for(&arrived, there);
+    start = now();
+    for (long i = 0; i < ops; i++) {
+        path(w);
+    }
+    w->ns = now() - start;
+    __atomic_fetch_add(&done, 1, __ATOMIC_ACQ_REL);
+}
+
+static void pin(int id)
+{
+    cpu_set_t own;
+
+    CPU_ZERO(&own);
+    CPU_SET(id, &own);
+    if (sched_setaffinity(0, sizeof(own), &own)) {
+        perror("scaling: two CPUs are needed");
+        exit(1);
+    }
+}
+
+/* The other one may miss turns that are not its own. */
 static void *run(void *arg)
 {
     struct worker *w = arg;
+    uint32_t seen = 0;
 
+    pin(w->id);
     for (;;) {
-        pthread_barrier_wait(&begin);
+        seen = wait_while(&turn, seen);
         if (!path) {
             return NULL;
         }
-        if (w->id < turn_of) {
-            work(w);
+        if (seen >> w->id & 1) {
+            take_part(w, arrived_at);
         }
-        pthread_barrier_wait(&end);
     }
 }
 
-/* Operations a ns of n threads together. */
-static double turn(int n)
+/* Runs one, from worker 0's thread; the slowest member's time. */
+static double take_turn(uint32_t who)
 {
-    double sum = 0;
+    static uint32_t number;
+    double most = 0;
 
-    turn_of = n;
-    pthread_barrier_wait(&begin);
-    pthread_barrier_wait(&end);
-    for (int i = 0; i < n; i++) {
-        sum += (double)workers[i].ops / workers[i].ns;
+    arrived_at += (uint32_t)__builtin_popcount(who);
+    __atomic_store_n(&turn, ++number << THREADS | who, __ATOMIC_RELEASE);
+    take_part(&workers[0], arrived_at);
+    wait_for(&done, arrived_at);
+    for (int i = 0; i < THREADS; i++) {
+        if (who >> i & 1 && workers[i].ns > most) {
+            most = workers[i].ns;
+        }
     }
-    return sum;
+    return most;
+}
+
+static double shortest(uint32_t who, double so_far)
+{
+    double t = take_turn(who);
+
+    return so_far == 0 || t < so_far ? t : so_far;
+}
+
+/* Grows a turn to its length. */
+static void choose_ops(void)
+{
+    ops = 16;
+    while (take_turn(1) < TURN_NS && ops < 1 << 20) {
+        ops *= 2;
+    }
 }
 
 static void measure(const char *name)
 {
-    double most[THREADS + 1] = {0};
+    double end = now() + MOST_NS, one = 0, both = 0;
 
-    for (int i = 0; i < TURNS; i++) {
-        for (int n = 1; n <= THREADS; n++) {
-            double rate = turn(n);
-
-            most[n] = rate > most[n] ? rate : most[n];
-        }
+    choose_ops();
+    for (int i = 0; i < TURNS && (i < TURNS_LEAST || now() < end); i++) {
+        one = shortest(1, one);
+        both = shortest(1 | 2, both);
     }
-    printf("scale-%s %.3f x\n", name, most[THREADS] / most[1]);
+    printf("scale-%s %.3f x\n", name, THREADS * one / both);
     fflush(stdout);
 }
 
@@ -175,7 +252,7 @@ static void start(struct worker *w, int id)
     snprintf(w->path, sizeof(w->path), "/tmp/scaling-%d-%d", (int)getpid(), id);
     w->fd = open(w->path, O_RDWR | O_CREAT, 0600);
     if (w->fd < 0 || write(w->fd, block, sizeof(block)) < 0 ||
-        pthread_create(&w->thread, NULL, run, w)) {
+        (id && pthread_create(&w->thread, NULL, run, w))) {
         perror("scaling");
         exit(1);
     }
@@ -193,11 +270,10 @@ static bool is_wanted(int argc, char **argv, const char *name)
 
 int main(int argc, char **argv)
 {
-    pthread_barrier_init(&begin, NULL, THREADS + 1);
-    pthread_barrier_init(&end, NULL, THREADS + 1);
     for (int i = 0; i < THREADS; i++) {
         start(&workers[i], i);
     }
+    pin(0);
     for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
         path = paths[i].fn;
         if (is_wanted(argc, argv, paths[i].name)) {
@@ -205,9 +281,9 @@ int main(int argc, char **argv)
         }
     }
     path = NULL;
-    pthread_barrier_wait(&begin);
+    __atomic_store_n(&turn, ~0u, __ATOMIC_RELEASE);
+    pthread_join(workers[1].thread, NULL);
     for (int i = 0; i < THREADS; i++) {
-        pthread_join(workers[i].thread, NULL);
         unlink(workers[i].path);
     }
     return 0;
