@@ -77,8 +77,23 @@ static inline uint64_t read_tsc(void)
     return (uint64_t)hi << 32 | lo;
 }
 
-/* One of the two clocks, in ns. False: make the system call. */
-static inline bool read_clock(bool real, uint64_t *ns)
+/* Carries ns over into seconds. The base is rarely older than some seconds;
+ * a branch that is foreseen takes no time, a division does. */
+static inline void carry(struct vdso_time *t)
+{
+    if (__builtin_expect(t->ns >= 8 * NS_PER_SEC, 0)) {
+        t->sec += t->ns / NS_PER_SEC;
+        t->ns %= NS_PER_SEC;
+    }
+    while (t->ns >= NS_PER_SEC) {
+        __asm__("" : "+r"(t->ns)); /* or it becomes a division */
+        t->ns -= NS_PER_SEC;
+        t->sec++;
+    }
+}
+
+/* False: make the system call. */
+static inline bool read_clock(enum vdso_clock which, struct vdso_time *t)
 {
     const volatile struct vdso_data *d = &vdso_data;
     uint32_t seq;
@@ -89,14 +104,17 @@ static inline bool read_clock(bool real, uint64_t *ns)
         if (!d->use_tsc) {
             return false;
         }
-        uint64_t base = d->base_ns + (real ? d->realtime_offset : 0);
-        uint64_t delta = read_tsc() - d->base_tsc;
-        if ((int64_t)delta < 0) {
+        uint64_t base_tsc = d->base_tsc, fraction = d->fraction;
+        uint64_t ns = d->base[which].ns, sec = d->base[which].sec;
+        uint64_t delta = read_tsc() - base_tsc;
+        if (__builtin_expect((int64_t)delta < 0, 0)) {
             delta = 0; /* this CPU's counter is a little behind */
         }
-        *ns = base + ((unsigned __int128)delta * d->fraction >> 64);
+        t->ns = ns + ((unsigned __int128)delta * fraction >> 64);
+        t->sec = sec;
         __atomic_thread_fence(__ATOMIC_ACQUIRE);
     } while (__atomic_load_n(&d->seq, __ATOMIC_RELAXED) != seq);
+    carry(t);
     return true;
 }
 
@@ -106,13 +124,13 @@ int __vdso_clock_gettime(int clock, struct timespec *ts)
     const unsigned all = real | 1 << CLOCK_MONOTONIC |
                          1 << CLOCK_MONOTONIC_RAW |
                          1 << CLOCK_MONOTONIC_COARSE | 1 << CLOCK_BOOTTIME;
-    uint64_t ns;
+    struct vdso_time now;
     if ((unsigned)clock > 31 || !(all >> clock & 1) ||
-        !read_clock(real >> clock & 1, &ns)) {
+        !read_clock(real >> clock & 1 ? VDSO_REAL : VDSO_MONOTONIC, &now)) {
         return SYSCALL(SYS_clock_gettime, clock, ts, 0);
     }
-    ts->tv_sec = ns / NS_PER_SEC;
-    ts->tv_nsec = ns % NS_PER_SEC;
+    ts->tv_sec = now.sec;
+    ts->tv_nsec = now.ns;
     return 0;
 }
 
@@ -142,13 +160,13 @@ int __vdso_clock_getres(int clock, struct timespec *res)
 
 int __vdso_gettimeofday(struct timeval *tv, struct timezone *tz)
 {
-    uint64_t ns;
-    if (!read_clock(true, &ns)) {
+    struct vdso_time now;
+    if (!read_clock(VDSO_REAL, &now)) {
         return SYSCALL(SYS_gettimeofday, tv, tz, 0);
     }
     if (tv) {
-        tv->tv_sec = ns / NS_PER_SEC;
-        tv->tv_usec = ns % NS_PER_SEC / 1000;
+        tv->tv_sec = now.sec;
+        tv->tv_usec = now.ns / 1000;
     }
     if (tz) {
         tz->tz_minuteswest = 0;
@@ -159,15 +177,14 @@ int __vdso_gettimeofday(struct timeval *tv, struct timezone *tz)
 
 int64_t __vdso_time(int64_t *t)
 {
-    uint64_t ns;
-    if (!read_clock(true, &ns)) {
+    struct vdso_time now;
+    if (!read_clock(VDSO_REAL, &now)) {
         return SYSCALL(SYS_time, t, 0, 0);
     }
-    int64_t seconds = ns / NS_PER_SEC;
     if (t) {
-        *t = seconds;
+        *t = now.sec;
     }
-    return seconds;
+    return now.sec;
 }
 
 int __vdso_getcpu(unsigned *cpu, unsigned *node, void *unused)
