@@ -92,6 +92,7 @@ arch_opened:
 3:
     xor %ebp, %ebp
     mov %rsp, %rdi
+    mov %eax, %esi
     call syscall_dispatch
     /* falls into the way out, RSP at the registers */
 

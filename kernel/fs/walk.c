@@ -106,23 +106,26 @@ static struct path root_of(struct walk *w)
     return w->scope ? *w->scope : w->view->root;
 }
 
-static int may_search(struct walk *w)
+static __attribute__((noinline)) int may_search_by_cred(struct walk *w)
 {
-    struct inode *inode = w->at.dentry->inode;
-    struct inode *data;
-
-    if (!inode || !S_ISDIR(inode->mode)) {
-        return -ENOTDIR;
-    }
-    data = atomic_load_acquire(&inode->data);
-    if (likely((data->mode & 0111) == 0111)) {
-        return 0;
-    }
     if (!w->have_cred) {
         fs_current_cred(&w->cred);
         w->have_cred = true;
     }
-    return inode_permission(inode, MAY_EXEC, &w->cred);
+    return inode_permission(w->at.dentry->inode, MAY_EXEC, &w->cred);
+}
+
+static inline int may_search(struct walk *w)
+{
+    struct inode *inode = w->at.dentry->inode;
+
+    if (!inode || !S_ISDIR(inode->mode)) {
+        return -ENOTDIR;
+    }
+    if (likely((atomic_load_acquire(&inode->data)->mode & 0111) == 0111)) {
+        return 0;
+    }
+    return may_search_by_cred(w);
 }
 
 /* Down into what is mounted here. */
@@ -315,6 +318,23 @@ struct name {
     bool slash, last; /* slashes follow; nothing else follows */
 };
 
+/* The next eight bytes of a name in one word; less if it ends before: false. */
+static inline bool scan_word(const char **at, uint64_t *word)
+{
+    const char *p = *at, *end = p + 8;
+    uint64_t w = 0;
+
+    do {
+        if (*p == '/' || *p == '\0') {
+            break;
+        }
+        w = w << 8 | (uint8_t)*p++;
+    } while (p != end);
+    *at = p;
+    *word = w;
+    return p == end;
+}
+
 /* Takes the next name off rest; false: there is none. */
 static bool next_name(struct walk *w, struct name *n)
 {
@@ -325,12 +345,8 @@ static bool next_name(struct walk *w, struct name *n)
         p++;
     }
     n->text = p;
-    for (; *p && *p != '/'; p++) {
-        word = word << 8 | (uint8_t)*p;
-        if ((p - n->text) % 8 == 7) {
-            hash = name_hash_word(hash, word);
-            word = 0;
-        }
+    while (scan_word(&p, &word)) {
+        hash = name_hash_word(hash, word);
     }
     n->len = p - n->text;
     n->hash = name_hash_word(hash, word);

@@ -119,9 +119,8 @@ static long watched_call(struct user_regs *regs)
     return (long)regs->rax;
 }
 
-void syscall_dispatch(struct user_regs *regs)
+void syscall_dispatch(struct user_regs *regs, uint32_t number)
 {
-    uint32_t number = (uint32_t)regs->rax; /* Linux takes 32 bits too */
     struct sysargs args = args_of(regs);
     long result;
 

@@ -109,8 +109,9 @@ extern const struct syscall_row syscall_table[SYSCALL_MAX + 1];
 #undef SYSCALL
 
 /* From entry.S and the SYSCALL trap: runs the call in the current task's
- * registers, sets rax. */
-void syscall_dispatch(struct user_regs *regs);
+ * registers, sets rax. number: what is in rax, of which Linux takes 32 bits,
+ * too. */
+void syscall_dispatch(struct user_regs *regs, uint32_t number);
 
 /* Boot: whether calls are printed, and whether they are counted. */
 void syscall_set_mode(bool strace, bool stats);

@@ -17,7 +17,7 @@ bool mini_by_frame;
 
 extern char __start_ktext[], __stop_ktext[];
 
-void syscall_dispatch(struct user_regs *regs);
+void syscall_dispatch(struct user_regs *regs, uint32_t number);
 void arch_exit_work(struct user_regs *regs);
 
 void mini_say(const char *fmt, ...)
@@ -130,7 +130,7 @@ void arch_exit_work(struct user_regs *regs)
     }
 }
 
-void syscall_dispatch(struct user_regs *regs)
+void syscall_dispatch(struct user_regs *regs, uint32_t number)
 {
     struct trap t = {.kind = TRAP_SYSCALL};
 
