@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * What fork(2) costs a program that has written much memory: when the child
- * exits, when it executes a program, and a turn when both run on. Prints
+ * exits, when it executes a program, and a turn when both run on: the first,
+ * in which pages are written for the first time, and later ones. Prints
  * "NAME VALUE UNIT" a line, the median.
  *
  * usage: fork [MB...]
@@ -54,7 +55,18 @@ static void work(void)
     }
 }
 
-static double runs_on(void)
+static void round_trip(void)
+{
+    char c = 0;
+
+    if (write(down[1], &c, 1) != 1 || read(up[0], &c, 1) != 1) {
+        abort();
+    }
+    work();
+}
+
+/* A turn of the first `turns`, after `before` that do not count. */
+static double runs_on(int before, int turns)
 {
     char c = 0;
     double t;
@@ -74,20 +86,30 @@ static double runs_on(void)
         }
         _exit(0);
     }
-    t = now();
-    for (int i = 0; i < TURNS / 2; i++) {
-        if (write(down[1], &c, 1) != 1 || read(up[0], &c, 1) != 1) {
-            abort();
-        }
-        work();
+    for (int i = 0; i < before / 2; i++) {
+        round_trip();
     }
-    t = (now() - t) / TURNS;
+    t = now();
+    for (int i = 0; i < turns / 2; i++) {
+        round_trip();
+    }
+    t = (now() - t) / turns;
     close(down[0]);
     close(down[1]);
     close(up[0]);
     close(up[1]);
     reap(pid);
     return t;
+}
+
+static double first_turn(void)
+{
+    return runs_on(0, 2);
+}
+
+static double later_turn(void)
+{
+    return runs_on(4, TURNS);
 }
 
 static int compare(const void *a, const void *b)
@@ -123,7 +145,8 @@ static void measure(int mb)
     memset(memory, 1, size);
     median("exits", mb, exits);
     median("execs", mb, executes);
-    median("turn", mb, runs_on);
+    median("first-turn", mb, first_turn);
+    median("turn", mb, later_turn);
     munmap(memory, size);
 }
 

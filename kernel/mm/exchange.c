@@ -19,6 +19,7 @@
 #include "lib/atomic.h"
 #include "lib/string.h"
 #include "arch/x86_64/arch.h"
+#include "arch/x86_64/page.h"
 #include "target/target.h"
 
 /* ---- loading ---- */
@@ -222,7 +223,7 @@ static int load_changed(struct walk *w, uint64_t at, uint64_t end, int prot)
          next = from + PAGE_SIZE) {
         const char *src = (const char *)r->buf + (from - r->start);
 
-        if (memcmp((void *)from, src, PAGE_SIZE) == 0) {
+        if (arch_page_equal((void *)from, src)) {
             continue;
         }
         if (!(prot & MEM_WRITE)) {
@@ -278,7 +279,7 @@ static int trade(struct walk *w, uint64_t at, uint64_t end, int prot)
             protect(at, end - at, prot);
         }
         for (; from < to; from += PAGE_SIZE, stored += PAGE_SIZE) {
-            if (memcmp((void *)from, stored, PAGE_SIZE) == 0) {
+            if (arch_page_equal((void *)from, stored)) {
                 continue;
             }
             if (!(prot & MEM_WRITE)) {
