@@ -7,7 +7,7 @@
  *   isolation.c  and which protection key that part has
  *   vma.c        the tree: find, split, merge, gaps
  *   family.c, fork.c, guard.c, share.c   several at one place
- *   pieces.c, touched.c, save.c, exchange.c, schedule.c   one after the other
+ *   pieces.c, touched.c, save.c, load.c, exchange.c, schedule.c   in turns
  *   store.c, shadow.c   what they have while they are not there
  *   resident.c   which pages are committed (resident.h)
  *   window.c     where shared objects live;   alias.c  and are seen
