@@ -38,7 +38,7 @@ struct stream {
     struct wait_queue asked; /* the poller's work */
     uint32_t ready;          /* POLL*; atomic */
     uint32_t asking;         /* the poller is at it; atomic */
-    bool has_poller;
+    uint32_t has_poller;     /* atomic */
     struct task poller;
 };
 
@@ -66,14 +66,17 @@ static bool start_poller(struct stream *s)
 {
     void *stack;
 
-    if (s->has_poller) {
+    if (atomic_load(&s->has_poller)) {
         return true;
     }
     stack = kstack_alloc();
     if (!stack) {
         return false;
     }
-    s->has_poller = true;
+    if (atomic_xchg(&s->has_poller, 1)) { /* another task was quicker */
+        kstack_free(stack);
+        return true;
+    }
     task_init(&s->poller, stack, "console", poller, s);
     task_start(&s->poller);
     return true;
