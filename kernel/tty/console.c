@@ -495,22 +495,28 @@ static const char *stream_name(const struct stream *s)
     return S_ISFIFO(s->mode) ? "pipe:[1]" : "/dev/console";
 }
 
-static int reopen(struct file *f)
+static int begin(struct file *f, struct stream *s)
 {
-    struct stream *s = f->inode->object;
-
     f->ops = S_ISREG(s->mode) ? &regular_ops : &console_ops;
     f->mode |= S_ISREG(s->mode) ? FILE_NO_PREAD : 0;
     f->private = s;
     return 0;
 }
 
-static int stream_inode(const struct stream *s, struct inode **out)
+static int reopen(struct file *f)
 {
-    int err = anon_inode(s->mode, reopen, out);
+    return begin(f, f->inode->object);
+}
+
+/* A socket's object is a socket of ours (unix_name.c), or none; and nobody
+ * opens it by a name. */
+static int stream_inode(struct stream *s, struct inode **out)
+{
+    bool named = !S_ISSOCK(s->mode);
+    int err = anon_inode(s->mode, named ? reopen : NULL, out);
 
     if (!err) {
-        (*out)->object = (void *)s;
+        (*out)->object = named ? s : NULL;
         (*out)->rdev = s->rdev;
         (*out)->size = S_ISREG(s->mode) ? s->size : 0;
     }
@@ -535,5 +541,5 @@ int console_stream(int host_fd, struct file **out)
         return err;
     }
     err = file_open_inode(stream_name(s), inode, flags, out);
-    return err ? err : reopen(*out);
+    return err ? err : begin(*out, s);
 }

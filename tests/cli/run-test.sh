@@ -105,6 +105,20 @@ timeout 20 "$enclos" run --root "$work/root.img" $bb tail -c 6 \
     <"$work/lines" >"$work/out" 2>"$work/err"
 check stdin-seeks out_is three
 
+python3 - "$enclos" >"$work/out" 2>"$work/err" <<'END'
+import socket, subprocess, sys
+theirs, ours = socket.socketpair()
+script = """import socket
+try:
+    socket.socket(socket.AF_UNIX).connect('/proc/self/fd/0')
+except OSError as e:
+    print(e.strerror)
+"""
+subprocess.run([sys.argv[1], "run", "--root", "host", sys.executable, "-c",
+                script], stdin=ours, timeout=60)
+END
+check stdin-socket-is-none-of-ours out_is "Connection refused"
+
 timeout 30 "$enclos" run --root "$work/root.img" $bb md5sum <"$work/big" \
     2>/dev/null | cut -d' ' -f1 >"$work/out"
 check big-stdin out_is "$(md5sum <"$work/big" | cut -d' ' -f1)"
