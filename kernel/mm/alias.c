@@ -154,30 +154,33 @@ static void revoke_from(struct mm *mm, uint64_t start, uint64_t end)
     mm_unlock(mm);
 }
 
-/* The next one after `last` that lives, with a reference; NULL: no more. Order
- * is that of the list; who is added meanwhile sees `there` as it is now. */
-static struct mm *next_aliaser(unsigned *skip)
+/* The next one after `last` that lives, with a reference (that on last is
+ * given back); NULL: no more. When last has left the list, from the start
+ * again: to revoke twice does no harm. Who is added meanwhile sees `there` as
+ * it is now. */
+static struct mm *next_aliaser(struct mm *last)
 {
     struct mm *found = NULL;
-    unsigned i = 0;
+    struct list *pos;
 
     spin_lock(&alias_lock);
-    list_for_each (pos, &aliasers) {
+    pos = last && !list_empty(&last->alias_node) ? last->alias_node.next
+                                                 : aliasers.next;
+    for (; pos != &aliasers && !found; pos = pos->next) {
         struct mm *mm = list_entry(pos, struct mm, alias_node);
-        if (i++ >= *skip && mm_get_living(mm)) {
-            found = mm;
-            break;
-        }
+
+        found = mm_get_living(mm) ? mm : NULL;
     }
-    *skip = i;
     spin_unlock(&alias_lock);
+    if (last) {
+        mm_put(last);
+    }
     return found;
 }
 
 void alias_revoke(uint64_t start, uint64_t end)
 {
-    unsigned skip = 0;
-    struct mm *mm;
+    struct mm *mm = NULL;
 
     spin_lock(&alias_lock);
     if (resident_prepare(&there, start, end) == 0) {
@@ -186,9 +189,8 @@ void alias_revoke(uint64_t start, uint64_t end)
         log_warn("pages behind a file's end stay in reach");
     }
     spin_unlock(&alias_lock);
-    while ((mm = next_aliaser(&skip)) != NULL) {
+    while ((mm = next_aliaser(mm)) != NULL) {
         revoke_from(mm, start, end);
-        mm_put(mm);
     }
 }
 
