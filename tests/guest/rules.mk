@@ -19,6 +19,8 @@ $(GUEST)/bin/%: tests/guest/%/main.c tests/guest/show.h
 	$(CC) -O2 -Wall -Wno-unused-result -D_GNU_SOURCE -I. -o $@ $< \
 		$(or $(GUEST_FLAGS_$*),$(GUEST_FLAGS))
 
+$(addprefix $(GUEST)/bin/inet-,control datagrams stream): tests/guest/inet.h
+
 $(GUEST)/bin/musl-threads: tests/guest/threads/main.c
 	@mkdir -p $(@D)
 	musl-gcc -O2 -static -D_GNU_SOURCE -o $@ $<

@@ -4,49 +4,19 @@
  * is told and a sender asks for, the error queue, corked datagrams, options
  * that are refused, ports that want a capability.
  */
-#include <arpa/inet.h>
+#include <time.h> /* for the next */
 #include <linux/errqueue.h>
 #include <net/if.h>
-#include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <netinet/udp.h>
-#include <poll.h>
 #include <sys/ioctl.h>
-#include <sys/socket.h>
-#include "tests/guest/show.h"
-
-union name {
-    struct sockaddr any;
-    struct sockaddr_in v4;
-    struct sockaddr_in6 v6;
-};
+#include "tests/guest/inet.h"
 
 static char buf[70000];
 static union {
     char bytes[512];
     struct cmsghdr align;
 } control;
-
-static socklen_t len_of(const union name *n)
-{
-    return n->any.sa_family == AF_INET ? 16 : 28;
-}
-
-static int bound(const char *ip, union name *n)
-{
-    int family = strchr(ip, ':') ? AF_INET6 : AF_INET;
-    int s = socket(family, SOCK_DGRAM, 0);
-    socklen_t len = sizeof(*n);
-
-    memset(n, 0, sizeof(*n));
-    n->any.sa_family = family;
-    inet_pton(family, ip,
-              family == AF_INET ? (void *)&n->v4.sin_addr
-                                : (void *)&n->v6.sin6_addr);
-    bind(s, &n->any, len_of(n));
-    getsockname(s, &n->any, &len);
-    return s;
-}
 
 static void set(int s, int level, int name, int v)
 {
@@ -134,7 +104,8 @@ static void receive(int s, int flags, size_t room)
 static void told(const char *ip)
 {
     union name n;
-    int s = bound(ip, &n), c = socket(n.any.sa_family, SOCK_DGRAM, 0);
+    int s = bound(ip, SOCK_DGRAM, &n),
+        c = socket(n.any.sa_family, SOCK_DGRAM, 0);
 
     printf("-- told %s\n", ip);
     set(s, SOL_SOCKET, SO_TIMESTAMP, 1);
@@ -191,7 +162,8 @@ static void send_with(int s, const union name *to, int level, int type,
 static void asked(void)
 {
     union name n;
-    int s = bound("127.0.0.1", &n), c = socket(AF_INET, SOCK_DGRAM, 0), v = 9;
+    int s = bound("127.0.0.1", SOCK_DGRAM, &n),
+        c = socket(AF_INET, SOCK_DGRAM, 0), v = 9;
     struct in_pktinfo p = {.ipi_spec_dst = {htonl(0x7f000005)}};
     union name from;
     socklen_t len = sizeof(from);
@@ -230,7 +202,8 @@ static void wait_error(int s)
 static void errors(const char *ip)
 {
     union name n;
-    int s = bound(ip, &n), c = socket(n.any.sa_family, SOCK_DGRAM, 0);
+    int s = bound(ip, SOCK_DGRAM, &n),
+        c = socket(n.any.sa_family, SOCK_DGRAM, 0);
     int err = -1;
     socklen_t len = sizeof(err);
 
@@ -259,7 +232,8 @@ static void errors(const char *ip)
 static void corked(void)
 {
     union name n;
-    int s = bound("127.0.0.1", &n), c = socket(AF_INET, SOCK_DGRAM, 0);
+    int s = bound("127.0.0.1", SOCK_DGRAM, &n),
+        c = socket(AF_INET, SOCK_DGRAM, 0);
 
     title("corked");
     CALL(sendto, c, "one ", 4L, MSG_MORE, &n, 16);

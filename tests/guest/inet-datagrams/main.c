@@ -3,19 +3,9 @@
  * UDP between sockets of one machine: boundaries, truncation, connected and
  * not, refusals, both families, what poll says.
  */
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <poll.h>
 #include <pthread.h>
 #include <sys/ioctl.h>
-#include <sys/socket.h>
-#include "tests/guest/show.h"
-
-union name {
-    struct sockaddr any;
-    struct sockaddr_in v4;
-    struct sockaddr_in6 v6;
-};
+#include "tests/guest/inet.h"
 
 static char buf[70000];
 
@@ -24,43 +14,12 @@ static void got(long n)
     printf("[%.*s]\n", n > 0 ? (int)n : 0, buf);
 }
 
-static void bits(const char *what, int fd)
-{
-    struct pollfd p = {fd, 0x3fff & ~(POLLRDBAND | POLLWRBAND), 0};
-
-    usleep(20000);
-    poll(&p, 1, 0);
-    printf("%s: %x\n", what, p.revents & ~(POLLRDBAND | POLLWRBAND));
-}
-
-static int bound(const char *ip, union name *n)
-{
-    int family = strchr(ip, ':') ? AF_INET6 : AF_INET;
-    int s = socket(family, SOCK_DGRAM, 0);
-    socklen_t len = sizeof(*n);
-
-    memset(n, 0, sizeof(*n));
-    n->any.sa_family = family;
-    inet_pton(family, ip,
-              family == AF_INET ? (void *)&n->v4.sin_addr
-                                : (void *)&n->v6.sin6_addr);
-    if (bind(s, &n->any, family == AF_INET ? 16 : 28)) {
-        printf("bind %s: %s\n", ip, strerrorname_np(errno));
-    }
-    getsockname(s, &n->any, &len);
-    return s;
-}
-
-static socklen_t len_of(const union name *n)
-{
-    return n->any.sa_family == AF_INET ? 16 : 28;
-}
-
 static void talk(const char *ip)
 {
     union name n, from;
     socklen_t len = sizeof(from);
-    int s = bound(ip, &n), c = socket(n.any.sa_family, SOCK_DGRAM, 0), k;
+    int s = bound(ip, SOCK_DGRAM, &n),
+        c = socket(n.any.sa_family, SOCK_DGRAM, 0), k;
     struct iovec iov = {buf, 3};
     struct msghdr m = {.msg_iov = &iov, .msg_iovlen = 1};
 
@@ -96,7 +55,7 @@ static void talk(const char *ip)
     CALL(shutdown, s, SHUT_RD);
     CALL(listen, c, 1);
     CALL(accept, c, NULL, NULL);
-    k = bound(ip, &from);
+    k = bound(ip, SOCK_DGRAM, &from);
     len = sizeof(from);
     getsockname(c, &from.any, &len);
     CALL(sendto, k, "stranger", 8L, 0, &from, len);
@@ -121,7 +80,7 @@ static void talk(const char *ip)
 static void bad(void)
 {
     union name n, m;
-    int s = bound("127.0.0.1", &n), t;
+    int s = bound("127.0.0.1", SOCK_DGRAM, &n), t;
 
     title("bad");
     CALL(bind, s, &n, 16);
@@ -156,7 +115,7 @@ static void *sends(void *arg)
 /* Two threads send at once what is the socket's first: it gets one port. */
 static void first_sends(void)
 {
-    int s = bound("127.0.0.1", &target), failed = 0, others = 0;
+    int s = bound("127.0.0.1", SOCK_DGRAM, &target), failed = 0, others = 0;
 
     title("first sends");
     pthread_barrier_init(&both, NULL, 2);

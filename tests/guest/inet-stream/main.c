@@ -3,21 +3,11 @@
  * TCP between sockets of one machine: connecting in both families, half
  * close, resets, urgent data, what poll says in every state, options.
  */
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sys/ioctl.h>
-#include <sys/socket.h>
-#include "tests/guest/show.h"
-
-union name {
-    struct sockaddr any;
-    struct sockaddr_in v4;
-    struct sockaddr_in6 v6;
-};
+#include "tests/guest/inet.h"
 
 static char buf[1 << 20];
 static int pipes;
@@ -30,40 +20,6 @@ static void on_pipe(int signo)
 static void got(long n)
 {
     printf("[%.*s]\n", n > 0 ? (int)n : 0, buf);
-}
-
-static void bits(const char *what, int fd)
-{
-    struct pollfd p = {fd, 0x3fff & ~(POLLRDBAND | POLLWRBAND), 0};
-
-    /* What crosses the loopback takes a moment natively. */
-    usleep(20000);
-    poll(&p, 1, 0);
-    printf("%s: %x\n", what, p.revents & ~(POLLRDBAND | POLLWRBAND));
-}
-
-/* A bound socket and its name. */
-static int bound(const char *ip, int type, union name *n)
-{
-    int family = strchr(ip, ':') ? AF_INET6 : AF_INET;
-    int s = socket(family, type, 0);
-    socklen_t len = sizeof(*n);
-
-    memset(n, 0, sizeof(*n));
-    n->any.sa_family = family;
-    inet_pton(family, ip,
-              family == AF_INET ? (void *)&n->v4.sin_addr
-                                : (void *)&n->v6.sin6_addr);
-    if (bind(s, &n->any, family == AF_INET ? 16 : 28)) {
-        printf("bind %s: %s\n", ip, strerrorname_np(errno));
-    }
-    getsockname(s, &n->any, &len);
-    return s;
-}
-
-static socklen_t len_of(const union name *n)
-{
-    return n->any.sa_family == AF_INET ? 16 : 28;
 }
 
 static void show_name(const char *what, int fd, int peer, int port)
