@@ -191,6 +191,7 @@ static void attach_and_start(struct thread *from, struct thread *to,
 {
     spin_lock(&proc_lock);
     thread_attach(to);
+    seccomp_catch_up(from, to);
     ptrace_join(to, tracee);
     if (from->must_exit) { /* marked since take_tid(): so are we */
         to->must_exit = true;

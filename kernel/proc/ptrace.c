@@ -71,6 +71,8 @@ int ptrace_traceme(void)
     spin_lock(&proc_lock);
     if (ptrace_traced(t) || !t->proc->parent) {
         err = -EPERM;
+    } else if (t->proc->parent->exiting) {
+        /* It may have let its tracees go already: as if it did so now. */
     } else if (t->tracee) {
         tie(t, t->tracee, t->proc->parent);
     } else {

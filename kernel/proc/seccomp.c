@@ -167,6 +167,14 @@ static void put_on(struct thread *t, struct filter *f)
     filter_put(old);
 }
 
+void seccomp_catch_up(struct thread *from, struct thread *to)
+{
+    if (to->filters != from->filters) {
+        filter_get(from->filters);
+        put_on(to, from->filters);
+    }
+}
+
 static void put_on_siblings(struct thread *t)
 {
     list_for_each (pos, &t->proc->threads) {

@@ -29,6 +29,9 @@ int seccomp_check(struct thread *t, struct user_regs *regs);
 unsigned seccomp_filters(const struct thread *t);
 /* A new thread has its maker's. */
 void seccomp_inherit(struct thread *from, struct thread *to);
+/* Under proc_lock, when the new thread becomes one of the process's: what a
+ * sibling has put on its maker since. */
+void seccomp_catch_up(struct thread *from, struct thread *to);
 void seccomp_release(struct thread *t);
 
 #endif
