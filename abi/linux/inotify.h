@@ -29,6 +29,7 @@
 #define IN_MASK_CREATE   0x10000000u
 #define IN_MASK_ADD      0x20000000u
 #define IN_ISDIR         0x40000000u
+#define IN_EVERY_BIT     0xf700efffu /* that means anything */
 #define IN_ONESHOT       0x80000000u
 
 #define IN_NONBLOCK 04000

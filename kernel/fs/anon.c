@@ -44,7 +44,13 @@ static int anon_reopen(struct inode *inode, struct file *f)
  * /dev/stdout passes while nothing was written, and is refused then. */
 static int anon_setattr(struct inode *inode, const struct inode_attr *attr)
 {
-    return attr->valid & ATTR_SIZE && attr->size == inode->size ? 0 : -EPERM;
+    if (inode == shared) {
+        return -EOPNOTSUPP;
+    }
+    if (attr->valid & ATTR_SIZE) {
+        return attr->size == inode->size ? 0 : -EPERM;
+    }
+    return inode_setattr(inode, attr);
 }
 
 static const struct inode_ops anon_inode_ops = {

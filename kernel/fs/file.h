@@ -113,6 +113,14 @@ static inline bool file_nonblock(struct file *f, int io_flags)
 /* ---- using files: what sys_*.c calls (rw.c) ---- */
 
 /* read(2) and write(2) at f's own position. */
+/* Whether pread(2) and pwrite(2) make sense: else -ESPIPE. */
+static inline bool file_has_offsets(const struct file *f)
+{
+    return f->ops->seek && !(f->mode & FILE_NO_PREAD);
+}
+/* Before a single buffer is looked at: -EBADF, -EINVAL. mode: FILE_READ or
+ * FILE_WRITE. */
+int file_can_move(const struct file *f, unsigned mode);
 long file_read(struct file *f, struct iobuf *io, int flags);
 long file_write(struct file *f, struct iobuf *io, int flags);
 /* At *pos. -ESPIPE without positions. */

@@ -24,6 +24,8 @@ struct fs_cred {
 };
 /* Of the current task. Defined in proc/cred.c. */
 void fs_current_cred(struct fs_cred *out);
+/* The same with its real ids, and the capabilities that these would have. */
+void fs_real_cred(struct fs_cred *out);
 
 /* ---- boot ---- */
 

@@ -218,7 +218,7 @@ static int link_locked(struct walk *w, struct dentry *d,
                        const struct path *from)
 {
     struct inode *dir = w->at.dentry->inode, *inode = from->dentry->inode;
-    int err = may_add_to(&w->at);
+    int err = mount_writable(w->at.mount);
 
     if (err) {
         return err;
@@ -226,7 +226,11 @@ static int link_locked(struct walk *w, struct dentry *d,
     if (from->mount != w->at.mount) {
         return -EXDEV;
     }
-    if (S_ISDIR(inode->mode) || !dir->ops->link || !may_link(inode)) {
+    err = may_link(inode) ? may_add_to(&w->at) : -EPERM;
+    if (err) {
+        return err;
+    }
+    if (S_ISDIR(inode->mode) || !dir->ops->link) {
         return -EPERM;
     }
     mutex_lock(&inode->lock);
@@ -306,17 +310,14 @@ static int check_removal(struct walk *w, struct dentry *d, bool directory)
     if (!d->inode) {
         return -ENOENT;
     }
-    if (directory) {
-        return S_ISDIR(d->inode->mode) ? 0 : -ENOTDIR;
-    }
-    if (w->last_slash) {
+    if (!directory && w->last_slash) {
         return S_ISDIR(d->inode->mode) ? -EISDIR : -ENOTDIR;
     }
-    if (!S_ISDIR(d->inode->mode)) {
+    if (directory == S_ISDIR(d->inode->mode)) {
         return 0;
     }
     err = may_remove_from(&w->at, d);
-    return err ? err : -EISDIR;
+    return err ? err : directory ? -ENOTDIR : -EISDIR;
 }
 
 static int dots_removal(const struct walk *w, bool directory)

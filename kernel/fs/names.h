@@ -22,6 +22,8 @@ int name_link(const struct path *from, const struct path *start,
 int name_remove(const struct path *start, const char *name, bool directory);
 int name_rename(const struct path *from_start, const char *from,
                 const struct path *to_start, const char *to, unsigned flags);
+/* The errors of walking to the directory of name's last part. */
+int name_check_parent(const struct path *start, const char *name);
 
 /* openat2(2): O_* flags, mode of a new file, WALK_* of resolve. */
 int name_open(const struct path *start, const char *name, uint32_t flags,

@@ -9,6 +9,7 @@
 #include "kernel/fs/file.h"
 #include "kernel/fs/lease.h"
 #include "lib/atomic.h"
+#include "lib/string.h"
 #include "abi/linux/errno.h"
 #include "abi/linux/stat.h"
 #include "abi/linux/statfs.h"
@@ -111,8 +112,7 @@ static int find_or_make(struct walk *w, uint32_t flags, uint32_t mode,
         return err;
     }
     if (!d->inode) {
-        err = w->last_slash ? -EISDIR
-                            : name_add(w, d, S_IFREG | (mode & 07777), 0, NULL);
+        err = name_add(w, d, S_IFREG | (mode & 07777), 0, NULL);
         *made = !err;
     } else if (flags & O_EXCL) {
         err = -EEXIST;
@@ -145,6 +145,8 @@ static int open_or_make(const struct path *start, const char *name,
         err = walk_parent(&w);
         if (!err && walk_last_is_dots(&w)) {
             err = flags & O_EXCL ? -EEXIST : -EISDIR;
+        } else if (!err && w.last_slash) {
+            err = -EISDIR; /* whatever is there */
         }
         if (!err) {
             err = find_or_make(&w, flags, mode, &p, &made, &again);
@@ -152,6 +154,13 @@ static int open_or_make(const struct path *start, const char *name,
     }
     walk_end(&w);
     return err ? err : open_found(&p, flags, made, out);
+}
+
+static bool ends_in_slash(const char *name)
+{
+    size_t len = strlen(name);
+
+    return len && name[len - 1] == '/';
 }
 
 /* ---- O_TMPFILE ---- */
@@ -213,8 +222,8 @@ int name_open(const struct path *start, const char *name, uint32_t flags,
     if (flags & O_PATH) {
         flags &= O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
     }
-    if ((flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL)) {
-        flags |= O_NOFOLLOW;
+    if (flags & O_CREAT && (flags & O_EXCL || ends_in_slash(name))) {
+        flags |= flags & O_EXCL ? O_NOFOLLOW : 0;
         return open_or_make(start, name, flags, mode, walk, out);
     }
     walk |= flags & O_NOFOLLOW ? 0 : WALK_FOLLOW;

@@ -24,7 +24,8 @@ enum {
     WALK_NO_MAGIC = 32,
     WALK_BENEATH = 64,
     WALK_IN_ROOT = 128,
-    WALK_CACHED = 256, /* -EAGAIN rather than ask a leaf */
+    WALK_CACHED = 256,   /* -EAGAIN rather than ask a leaf */
+    WALK_REAL_IDS = 512, /* access(2) */
 
     MAY_EXEC = 1, /* for inode_permission(): as in a mode's digits */
     MAY_WRITE = 2,

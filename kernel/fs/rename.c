@@ -79,30 +79,30 @@ static int find_names(struct move *m)
 
 /* ---- checks ---- */
 
+/* A slash behind a name asks for a directory. */
+static int check_slashes(struct move *m)
+{
+    bool from_dir = S_ISDIR(m->old->inode->mode);
+
+    if (m->flags & RENAME_EXCHANGE) {
+        if (!S_ISDIR(m->new->inode->mode) && m->to.last_slash) {
+            return -ENOTDIR;
+        }
+        return !from_dir && m->from.last_slash ? -ENOTDIR : 0;
+    }
+    return !from_dir && (m->from.last_slash || m->to.last_slash) ? -ENOTDIR : 0;
+}
+
+/* Files replace files, directories directories. */
 static int check_types(struct move *m)
 {
     bool from_dir = S_ISDIR(m->old->inode->mode);
 
-    if (!from_dir && m->from.last_slash) {
-        return -ENOTDIR;
+    if (!m->new->inode || m->flags & RENAME_EXCHANGE ||
+        from_dir == S_ISDIR(m->new->inode->mode)) {
+        return 0;
     }
-    if (m->flags & RENAME_EXCHANGE) {
-        bool to_dir = S_ISDIR(m->new->inode->mode);
-
-        return !to_dir && m->to.last_slash ? -ENOTDIR : 0;
-    }
-    if (!from_dir && m->to.last_slash) {
-        return -ENOTDIR;
-    }
-    if (m->new->inode) {
-        if (from_dir && !S_ISDIR(m->new->inode->mode)) {
-            return -ENOTDIR;
-        }
-        if (!from_dir && S_ISDIR(m->new->inode->mode)) {
-            return -EISDIR;
-        }
-    }
-    return 0;
+    return from_dir ? -ENOTDIR : -EISDIR;
 }
 
 /* A directory that changes its parent must be writable: its ".." changes. */
@@ -123,6 +123,9 @@ static int check_permissions(struct move *m)
                             : may_add_to(&m->to.at);
     }
     if (!err) {
+        err = check_types(m);
+    }
+    if (!err) {
         err = check_moved_dir(m, m->old);
     }
     if (!err && m->flags & RENAME_EXCHANGE) {
@@ -133,14 +136,20 @@ static int check_permissions(struct move *m)
 
 static int check_move(struct move *m)
 {
+    int err;
+
     if (m->flags & RENAME_NOREPLACE && m->new->inode) {
         return -EEXIST;
     }
     if (m->flags & RENAME_EXCHANGE && !m->new->inode) {
         return -ENOENT;
     }
+    err = check_slashes(m);
+    if (err) {
+        return err;
+    }
     if (m->from.at.dentry == m->to.at.dentry) {
-        return check_types(m); /* without rename_lock: nobody looks upwards */
+        return 0; /* without rename_lock: nobody looks upwards */
     }
     if (dentry_below(m->to.at.dentry, m->old)) {
         return -EINVAL;
@@ -148,7 +157,7 @@ static int check_move(struct move *m)
     if (dentry_below(m->from.at.dentry, m->new)) {
         return m->flags & RENAME_EXCHANGE ? -EINVAL : -ENOTEMPTY;
     }
-    return check_types(m);
+    return 0;
 }
 
 /* ---- the move ---- */
@@ -288,5 +297,15 @@ int name_rename(const struct path *from_start, const char *from,
         walk_end(&m.to);
     }
     walk_end(&m.from);
+    return err;
+}
+
+int name_check_parent(const struct path *start, const char *name)
+{
+    struct walk w;
+    int err = walk_begin(&w, start, name, 0);
+
+    err = err ? err : walk_parent(&w);
+    walk_end(&w);
     return err;
 }

@@ -59,6 +59,13 @@ static long do_write(struct file *f, struct iobuf *io, uint64_t *pos, int flags)
     return n;
 }
 
+int file_can_move(const struct file *f, unsigned mode)
+{
+    bool can = mode == FILE_READ ? f->ops->read != NULL : f->ops->write != NULL;
+
+    return !(f->mode & mode) ? -EBADF : can ? 0 : -EINVAL;
+}
+
 long file_read(struct file *f, struct iobuf *io, int flags)
 {
     bool locked;

@@ -150,11 +150,15 @@ long splice_files(struct file *in, uint64_t *in_pos, struct file *out,
     struct pipe *from = pipe_of(in), *to = pipe_of(out);
     struct way w = {in, out, in_pos, out_pos, 0, 0};
 
+    if ((from && in_pos) || (to && out_pos)) {
+        return -ESPIPE;
+    }
     if (!(in->mode & FILE_READ) || !(out->mode & FILE_WRITE)) {
         return -EBADF;
     }
-    if ((from && in_pos) || (to && out_pos)) {
-        return -ESPIPE;
+    if ((in_pos && !file_has_offsets(in)) ||
+        (out_pos && !file_has_offsets(out))) {
+        return -EINVAL;
     }
     if ((!from && !to) || (from && from == to)) {
         return -EINVAL;
@@ -226,6 +230,9 @@ static int check_range(struct file *in, uint64_t in_pos, struct file *out,
     if (!(in->mode & FILE_READ) || !(out->mode & FILE_WRITE) ||
         out->flags & O_APPEND) {
         return -EBADF;
+    }
+    if (in->inode->sb != out->inode->sb) {
+        return -EXDEV;
     }
     if (in_pos + len < in_pos || (int64_t)(out_pos + len) < 0) {
         return -EOVERFLOW;

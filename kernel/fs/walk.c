@@ -109,7 +109,11 @@ static struct path root_of(struct walk *w)
 static __attribute__((noinline)) int may_search_by_cred(struct walk *w)
 {
     if (!w->have_cred) {
-        fs_current_cred(&w->cred);
+        if (w->flags & WALK_REAL_IDS) {
+            fs_real_cred(&w->cred);
+        } else {
+            fs_current_cred(&w->cred);
+        }
         w->have_cred = true;
     }
     return inode_permission(w->at.dentry->inode, MAY_EXEC, &w->cred);

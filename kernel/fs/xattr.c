@@ -32,15 +32,13 @@ static int check_user(struct inode *inode, bool write,
     return inode_permission(inode, write ? MAY_WRITE : MAY_READ, cred);
 }
 
-static int check_name(struct inode *inode, const char *name, bool write)
+/* Whether the task may touch such a name at all: xattr_permission() of Linux
+ * comes before the question who keeps it. */
+static int check_rights(struct inode *inode, const char *name, bool write)
 {
     struct fs_cred cred;
 
     fs_current_cred(&cred);
-    if (strcmp(name, "user.") == 0 || strcmp(name, "trusted.") == 0 ||
-        strcmp(name, "security.") == 0) {
-        return -EINVAL;
-    }
     if (has_prefix(name, "user.")) {
         return check_user(inode, write, &cred);
     }
@@ -50,7 +48,27 @@ static int check_name(struct inode *inode, const char *name, bool write)
     if (has_prefix(name, "security.")) {
         return !write || fs_capable(&cred, CAP_SYS_ADMIN) ? 0 : -EPERM;
     }
-    return -EOPNOTSUPP; /* system.: no POSIX ACLs */
+    if (has_prefix(name, "system.")) {
+        return 0;
+    }
+    return inode_permission(inode, write ? MAY_WRITE : MAY_READ, &cred);
+}
+
+static int check_name(struct inode *inode, const char *name, bool write)
+{
+    int err = check_rights(inode, name, write);
+
+    if (err) {
+        return err;
+    }
+    if (strcmp(name, "user.") == 0 || strcmp(name, "trusted.") == 0 ||
+        strcmp(name, "security.") == 0) {
+        return -EINVAL;
+    }
+    return has_prefix(name, "user.") || has_prefix(name, "trusted.") ||
+                   has_prefix(name, "security.")
+               ? 0
+               : -EOPNOTSUPP; /* system.: no POSIX ACLs */
 }
 
 long xattr_get(const struct path *p, const char *name, void *buf, size_t len)

@@ -43,6 +43,16 @@ void fs_current_cred(struct fs_cred *out)
     out->caps = c->cap_effective;
 }
 
+void fs_real_cred(struct fs_cred *out)
+{
+    const struct cred *c = current_cred();
+
+    fs_current_cred(out);
+    out->uid = c->uid;
+    out->gid = c->gid;
+    out->caps = c->uid == 0 ? c->cap_permitted : 0;
+}
+
 void cred_hold(const struct cred *c)
 {
     if (c->groups) {

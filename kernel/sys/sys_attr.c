@@ -132,6 +132,7 @@ static int time_of(const struct abi_timespec *ts, int64_t *ns)
 
 struct times {
     int64_t access, change;
+    bool invalid; /* to be said when the file was found */
 };
 
 static int get_times(struct times *t, struct uptr from)
@@ -139,13 +140,15 @@ static int get_times(struct times *t, struct uptr from)
     struct abi_timespec ts[2];
     int err;
 
-    *t = (struct times){ATTR_NOW, ATTR_NOW};
+    *t = (struct times){ATTR_NOW, ATTR_NOW, false};
     if (!from.addr) {
         return 0;
     }
     err = copy_from_user(ts, from, sizeof(ts));
-    err = err ? err : time_of(&ts[0], &t->access);
-    return err ? err : time_of(&ts[1], &t->change);
+    if (!err) {
+        t->invalid = time_of(&ts[0], &t->access) || time_of(&ts[1], &t->change);
+    }
+    return err;
 }
 
 static int get_timevals(struct times *t, struct uptr from)
@@ -153,7 +156,7 @@ static int get_timevals(struct times *t, struct uptr from)
     struct abi_timeval tv[2];
     int err;
 
-    *t = (struct times){ATTR_NOW, ATTR_NOW};
+    *t = (struct times){ATTR_NOW, ATTR_NOW, false};
     if (!from.addr) {
         return 0;
     }
@@ -175,7 +178,7 @@ static long set_times(int dirfd, struct uptr path, int flags,
     long err = user_find(dirfd, path, walk_of_at(flags), &p);
 
     if (!err) {
-        err = attr_times(&p, t->access, t->change);
+        err = t->invalid ? -EINVAL : attr_times(&p, t->access, t->change);
         path_put(&p);
     }
     return err;
@@ -187,7 +190,8 @@ static long set_fd_times(int n, const struct times *t)
     long err = fd_get_io(n, &fd);
 
     if (!err) {
-        err = attr_times(&fd.file->path, t->access, t->change);
+        err = t->invalid ? -EINVAL
+                         : attr_times(&fd.file->path, t->access, t->change);
         fd_put(&fd);
     }
     return err;
@@ -202,7 +206,7 @@ long sys_utimensat(const struct sysargs *a)
     if (err) {
         return err;
     }
-    if (t.access == ATTR_OMIT && t.change == ATTR_OMIT) {
+    if (!t.invalid && t.access == ATTR_OMIT && t.change == ATTR_OMIT) {
         return 0; /* nothing is looked up then */
     }
     if (flags & ~(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH)) {
@@ -238,7 +242,7 @@ long sys_futimesat(const struct sysargs *a)
 
 long sys_utime(const struct sysargs *a)
 {
-    struct times t = {ATTR_NOW, ATTR_NOW};
+    struct times t = {ATTR_NOW, ATTR_NOW, false};
     int64_t s[2];
 
     if (arg_u64(a, 1)) {

@@ -111,7 +111,7 @@ long sys_getdents64(const struct sysargs *a)
 static long make(int dirfd, struct uptr path, uint32_t mode, uint64_t rdev)
 {
     struct user_at at;
-    int err = user_at_get(&at, dirfd, path);
+    int err = user_at_get(&at, dirfd, path, 0);
 
     if (!err) {
         err = name_make(at.start, at.path.text, mode, rdev);
@@ -174,7 +174,7 @@ static long make_symlink(struct uptr target, int dirfd, struct uptr path)
     if (err) {
         return err;
     }
-    err = *text.text ? user_at_get(&at, dirfd, path) : -ENOENT;
+    err = *text.text ? user_at_get(&at, dirfd, path, 0) : -ENOENT;
     if (!err) {
         err = name_symlink(at.start, at.path.text, text.text);
         user_at_put(&at);
@@ -209,7 +209,7 @@ static long make_link(int from_fd, struct uptr from, int to_fd, struct uptr to,
     if (err) {
         return err;
     }
-    err = user_at_get(&at, to_fd, to);
+    err = user_at_get(&at, to_fd, to, 0);
     if (!err) {
         err = name_link(&p, at.start, at.path.text);
         user_at_put(&at);
@@ -234,7 +234,7 @@ long sys_linkat(const struct sysargs *a)
 static long remove_name(int dirfd, struct uptr path, bool directory)
 {
     struct user_at at;
-    int err = user_at_get(&at, dirfd, path);
+    int err = user_at_get(&at, dirfd, path, 0);
 
     if (!err) {
         err = name_remove(at.start, at.path.text, directory);
@@ -266,12 +266,22 @@ static long rename_call(int from_fd, struct uptr from, int to_fd,
                         struct uptr to, unsigned flags)
 {
     struct user_at old, new;
-    int err = user_at_get(&old, from_fd, from);
+    int err;
 
+    if (flags & ~(RENAME_NOREPLACE | RENAME_EXCHANGE) ||
+        flags == (RENAME_NOREPLACE | RENAME_EXCHANGE)) {
+        return -EINVAL;
+    }
+    err = user_at_get(&old, from_fd, from, 0);
     if (err) {
         return err;
     }
-    err = user_at_get(&new, to_fd, to);
+    err = user_at_get(&new, to_fd, to, 0);
+    if (err == -EBADF) { /* the first path's own errors come first */
+        int first = name_check_parent(old.start, old.path.text);
+
+        err = first ? first : err;
+    }
     if (!err) {
         err = name_rename(old.start, old.path.text, new.start, new.path.text,
                           flags);

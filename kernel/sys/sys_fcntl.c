@@ -266,9 +266,14 @@ long sys_fcntl(const struct sysargs *a)
 
 long sys_flock(const struct sysargs *a)
 {
+    int what = arg_int(a, 1) & ~LOCK_NB;
     struct fd fd;
-    long err = fd_get_io(arg_int(a, 0), &fd);
+    long err;
 
+    if (what != LOCK_SH && what != LOCK_EX && what != LOCK_UN) {
+        return -EINVAL;
+    }
+    err = fd_get_io(arg_int(a, 0), &fd);
     if (!err) {
         err = lock_flock(fd.file, arg_int(a, 1));
         fd_put(&fd);
@@ -434,7 +439,7 @@ long sys_fadvise64(const struct sysargs *a)
     long err = fd_get_io(arg_int(a, 0), &fd);
 
     if (!err) {
-        err = arg_long(a, 2) < 0 ? -EINVAL
+        err = arg_long(a, 2) < 0 ? (pipe_of(fd.file) ? -ESPIPE : -EINVAL)
                                  : advise(fd.file, arg_u64(a, 1), arg_u64(a, 2),
                                           arg_int(a, 3));
         fd_put(&fd);

@@ -58,8 +58,12 @@ static long add_watch(struct file *f, struct uptr path, uint32_t mask)
 long sys_inotify_add_watch(const struct sysargs *a)
 {
     struct fd fd;
-    long wd = fd_get_io(arg_int(a, 0), &fd);
+    long wd;
 
+    if (!(arg_uint(a, 2) & IN_EVERY_BIT)) {
+        return -EINVAL;
+    }
+    wd = fd_get_io(arg_int(a, 0), &fd);
     if (!wd) {
         wd = add_watch(fd.file, arg_ptr(a, 1), arg_uint(a, 2));
         fd_put(&fd);

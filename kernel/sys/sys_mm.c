@@ -208,6 +208,9 @@ long sys_mincore(const struct sysargs *a)
     if (!IS_ALIGNED(addr, PAGE_SIZE)) {
         return -EINVAL;
     }
+    if (!len && addr <= MM_LINUX_END) {
+        return 0; /* NULL, too */
+    }
     if (!mm_user_range(addr, len)) {
         return -ENOMEM;
     }

@@ -25,7 +25,7 @@ static long open_at(int dirfd, struct uptr path, uint32_t flags, uint32_t mode,
 {
     struct user_at at;
     struct file *f;
-    int fd, err = user_at_get(&at, dirfd, path);
+    int fd, err = user_at_get(&at, dirfd, path, 0);
 
     if (err) {
         return err;

@@ -80,30 +80,54 @@ long sys_pwrite64(const struct sysargs *a)
 
 /* ---- vectors ---- */
 
-static long move_vecs(const struct sysargs *a, move_fn *move, int flags)
+/* Who may not, or cannot, is told so before the array is looked at; flags come
+ * last, and not for nothing at all. */
+static long move_begun(struct vec_io *v, move_at_fn *move, uint64_t *pos,
+                       unsigned rwf)
+{
+    int flags, err = v->io.left ? io_flags_of(rwf, &flags) : 0;
+
+    return err || !v->io.left ? err : move(v->fd.file, &v->io, pos, flags);
+}
+
+static long read_next(struct file *f, struct iobuf *io, uint64_t *pos,
+                      int flags)
+{
+    return file_read(f, io, flags);
+}
+
+static long write_next(struct file *f, struct iobuf *io, uint64_t *pos,
+                       int flags)
+{
+    return file_write(f, io, flags);
+}
+
+static long move_vecs(const struct sysargs *a, bool out, unsigned rwf)
 {
     struct vec_io v;
-    long n = vec_io_begin(&v, arg_int(a, 0), arg_ptr(a, 1), arg_u64(a, 2));
+    long n = vec_io_begin(&v, arg_int(a, 0), arg_ptr(a, 1), arg_u64(a, 2),
+                          out ? FILE_WRITE : FILE_READ, false);
 
     if (!n) {
-        n = move(v.fd.file, &v.io, flags);
+        n = move_begun(&v, out ? write_next : read_next, NULL, rwf);
         vec_io_end(&v);
     }
     return n;
 }
 
-static long move_vecs_at(const struct sysargs *a, move_at_fn *move,
-                         uint64_t pos, int flags)
+static long move_vecs_at(const struct sysargs *a, bool out, unsigned rwf)
 {
+    uint64_t pos = arg_u64(a, 3);
     struct vec_io v;
     long n;
 
     if ((int64_t)pos < 0) {
         return -EINVAL;
     }
-    n = vec_io_begin(&v, arg_int(a, 0), arg_ptr(a, 1), arg_u64(a, 2));
+    n = vec_io_begin(&v, arg_int(a, 0), arg_ptr(a, 1), arg_u64(a, 2),
+                     out ? FILE_WRITE : FILE_READ, true);
     if (!n) {
-        n = move(v.fd.file, &v.io, &pos, flags);
+        n = move_begun(&v, out ? file_pwrite : file_pread, &pos, rwf);
         vec_io_end(&v);
     }
     return n;
@@ -111,47 +135,35 @@ static long move_vecs_at(const struct sysargs *a, move_at_fn *move,
 
 long sys_readv(const struct sysargs *a)
 {
-    return move_vecs(a, file_read, 0);
+    return move_vecs(a, false, 0);
 }
 
 long sys_writev(const struct sysargs *a)
 {
-    return move_vecs(a, file_write, 0);
+    return move_vecs(a, true, 0);
 }
 
 long sys_preadv(const struct sysargs *a)
 {
-    return move_vecs_at(a, file_pread, arg_u64(a, 3), 0);
+    return move_vecs_at(a, false, 0);
 }
 
 long sys_pwritev(const struct sysargs *a)
 {
-    return move_vecs_at(a, file_pwrite, arg_u64(a, 3), 0);
+    return move_vecs_at(a, true, 0);
 }
 
 /* An offset of -1 means the file's own. */
 long sys_preadv2(const struct sysargs *a)
 {
-    int flags, err = io_flags_of(arg_uint(a, 5), &flags);
-
-    if (err) {
-        return err;
-    }
-    return arg_long(a, 3) == -1
-               ? move_vecs(a, file_read, flags)
-               : move_vecs_at(a, file_pread, arg_u64(a, 3), flags);
+    return (arg_long(a, 3) == -1 ? move_vecs : move_vecs_at)(a, false,
+                                                             arg_uint(a, 5));
 }
 
 long sys_pwritev2(const struct sysargs *a)
 {
-    int flags, err = io_flags_of(arg_uint(a, 5), &flags);
-
-    if (err) {
-        return err;
-    }
-    return arg_long(a, 3) == -1
-               ? move_vecs(a, file_write, flags)
-               : move_vecs_at(a, file_pwrite, arg_u64(a, 3), flags);
+    return (arg_long(a, 3) == -1 ? move_vecs : move_vecs_at)(a, true,
+                                                             arg_uint(a, 5));
 }
 
 /* ---- positions ---- */

@@ -160,23 +160,36 @@ long sys_bind(const struct sysargs *a)
     return err;
 }
 
+/* What comes before the question whether the descriptor is a socket, but not
+ * before the one whether it is open. */
+static long not_a_socket_but(int n, long err)
+{
+    struct fd fd;
+    int bad = fd_get_io(n, &fd);
+
+    if (!bad) {
+        fd_put(&fd);
+    }
+    return bad ? bad : err;
+}
+
 long sys_connect(const struct sysargs *a)
 {
     struct abi_sockaddr name;
     struct socket *s;
     struct fd fd;
-    long err = user_socket_get(arg_int(a, 0), &fd, &s);
+    long err = user_name_get(&name, arg_ptr(a, 1), arg_uint(a, 2));
 
     if (err) {
-        return err;
+        return not_a_socket_but(arg_int(a, 0), err);
     }
-    err = user_name_get(&name, arg_ptr(a, 1), arg_uint(a, 2));
+    err = user_socket_get(arg_int(a, 0), &fd, &s);
     if (!err) {
         err = s->ops->connect ? s->ops->connect(s, &name, arg_uint(a, 2),
                                                 file_nonblock(fd.file, 0))
                               : -EOPNOTSUPP;
+        fd_put(&fd);
     }
-    fd_put(&fd);
     return err;
 }
 
@@ -228,8 +241,12 @@ static long do_accept(const struct sysargs *a, uint32_t flags)
 {
     struct socket *s;
     struct fd fd;
-    long n = user_socket_get(arg_int(a, 0), &fd, &s);
+    long n;
 
+    if (flags & ~(uint32_t)(O_CLOEXEC | O_NONBLOCK)) {
+        return not_a_socket_but(arg_int(a, 0), -EINVAL);
+    }
+    n = user_socket_get(arg_int(a, 0), &fd, &s);
     if (n) {
         return n;
     }
@@ -254,10 +271,7 @@ long sys_accept(const struct sysargs *a)
 
 long sys_accept4(const struct sysargs *a)
 {
-    uint32_t flags = arg_uint(a, 3);
-
-    return flags & ~(uint32_t)(O_CLOEXEC | O_NONBLOCK) ? -EINVAL
-                                                       : do_accept(a, flags);
+    return do_accept(a, arg_uint(a, 3));
 }
 
 long sys_shutdown(const struct sysargs *a)

@@ -146,14 +146,12 @@ long sys_splice(const struct sysargs *a)
 static long do_copy(struct pair *p, uint64_t *in, uint64_t *out, size_t len,
                     unsigned flags)
 {
-    return splice_range(p->in.file, in, p->out.file, out, len);
+    return flags ? -EINVAL
+                 : splice_range(p->in.file, in, p->out.file, out, len);
 }
 
 long sys_copy_file_range(const struct sysargs *a)
 {
-    if (arg_uint(a, 5)) {
-        return -EINVAL;
-    }
     return call_between(a, do_copy, -EOVERFLOW, 1);
 }
 
@@ -198,7 +196,7 @@ long sys_vmsplice(const struct sysargs *a)
     if (arg_uint(a, 3) & ~(unsigned)SPLICE_FLAGS) {
         return -EINVAL;
     }
-    n = vec_io_begin(&v, arg_int(a, 0), arg_ptr(a, 1), arg_u64(a, 2));
+    n = vec_io_begin(&v, arg_int(a, 0), arg_ptr(a, 1), arg_u64(a, 2), 0, false);
     if (n) {
         return n;
     }

@@ -45,7 +45,7 @@ static int stat_at(int dirfd, struct uptr path, unsigned flags,
                    struct found *out)
 {
     struct user_at at;
-    int err = user_at_get(&at, dirfd, path);
+    int err = user_at_get(&at, dirfd, path, flags);
 
     if (!err) {
         err = stat_path(at.start, at.path.text, flags, out);
@@ -230,17 +230,6 @@ long sys_statx(const struct sysargs *a)
 
 /* ---- access ---- */
 
-/* With the real ids, and the capabilities these would have. */
-static void real_cred(struct fs_cred *out)
-{
-    const struct cred *c = current_cred();
-
-    fs_current_cred(out);
-    out->uid = c->uid;
-    out->gid = c->gid;
-    out->caps = c->uid == 0 ? c->cap_permitted : 0;
-}
-
 static int check_access(const struct path *p, unsigned may,
                         const struct fs_cred *cred)
 {
@@ -269,14 +258,16 @@ static long access_call(int dirfd, struct uptr path, unsigned may, int flags)
         flags & ~(AT_SYMLINK_NOFOLLOW | AT_EACCESS | AT_EMPTY_PATH)) {
         return -EINVAL;
     }
-    err = user_find(dirfd, path, walk_of_at(flags), &p);
+    err = user_find(
+        dirfd, path,
+        walk_of_at(flags) | (flags & AT_EACCESS ? 0 : WALK_REAL_IDS), &p);
     if (err) {
         return err;
     }
     if (flags & AT_EACCESS) {
         fs_current_cred(&cred);
     } else {
-        real_cred(&cred);
+        fs_real_cred(&cred);
     }
     err = check_access(&p, may, &cred);
     path_put(&p);

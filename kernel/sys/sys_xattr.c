@@ -76,17 +76,24 @@ static long get(const struct sysargs *a, enum xattr_by by)
     return n;
 }
 
-static long set_value(const struct path *p, const char *name, struct uptr from,
-                      size_t size, int flags)
+/* The value comes before the path, as on Linux. */
+static long set_found(const struct sysargs *a, enum xattr_by by,
+                      const char *name, int flags)
 {
+    size_t size = arg_u64(a, 3);
     char *buf = kmalloc(size + 1);
+    struct path p;
     long err;
 
     if (!buf) {
         return -ENOMEM;
     }
-    err = copy_from_user(buf, from, size);
-    err = err ? err : xattr_set(p, name, buf, size, flags);
+    err = copy_from_user(buf, arg_ptr(a, 2), size);
+    err = err ? err : find(a, by, &p);
+    if (!err) {
+        err = xattr_set(&p, name, buf, size, flags);
+        path_put(&p);
+    }
     kfree(buf);
     return err;
 }
@@ -95,7 +102,6 @@ static long set(const struct sysargs *a, enum xattr_by by)
 {
     int flags = arg_int(a, 4);
     char name[XATTR_NAME_MAX + 1];
-    struct path p;
     long err;
 
     if (flags & ~(XATTR_CREATE | XATTR_REPLACE)) {
@@ -105,12 +111,7 @@ static long set(const struct sysargs *a, enum xattr_by by)
     if (!err && arg_u64(a, 3) > XATTR_SIZE_MAX) {
         err = -E2BIG;
     }
-    err = err ? err : find(a, by, &p);
-    if (!err) {
-        err = set_value(&p, name, arg_ptr(a, 2), arg_u64(a, 3), flags);
-        path_put(&p);
-    }
-    return err;
+    return err ? err : set_found(a, by, name, flags);
 }
 
 static long list_names(const struct path *p, struct uptr to, size_t size)

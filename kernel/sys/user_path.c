@@ -34,7 +34,7 @@ void user_path_put(struct user_path *p)
     }
 }
 
-int user_at_get(struct user_at *at, int dirfd, struct uptr path)
+int user_at_get(struct user_at *at, int dirfd, struct uptr path, unsigned walk)
 {
     int err = user_path_get(&at->path, path);
 
@@ -43,7 +43,8 @@ int user_at_get(struct user_at *at, int dirfd, struct uptr path)
     if (err || dirfd == AT_FDCWD || at->path.text[0] == '/') {
         return err;
     }
-    err = fd_get(dirfd, &at->fd);
+    err = !at->path.text[0] && !(walk & WALK_EMPTY) ? -ENOENT
+                                                    : fd_get(dirfd, &at->fd);
     if (err) {
         user_path_put(&at->path);
         return err;
@@ -61,7 +62,7 @@ void user_at_put(struct user_at *at)
 int user_find(int dirfd, struct uptr path, unsigned flags, struct path *out)
 {
     struct user_at at;
-    int err = user_at_get(&at, dirfd, path);
+    int err = user_at_get(&at, dirfd, path, flags);
 
     if (!err) {
         err = path_find(at.start, at.path.text, flags, out);

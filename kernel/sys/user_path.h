@@ -28,8 +28,8 @@ struct user_at {
     const struct path *start; /* NULL: the cwd; only for relative paths */
 };
 
-/* -EBADF, too. */
-int user_at_get(struct user_at *at, int dirfd, struct uptr path);
+/* -EBADF, too; before it -ENOENT for an empty path without WALK_EMPTY. */
+int user_at_get(struct user_at *at, int dirfd, struct uptr path, unsigned walk);
 void user_at_put(struct user_at *at);
 
 /* Finds what (dirfd, path) names; *out is counted. flags: WALK_*. */

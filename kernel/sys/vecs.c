@@ -56,14 +56,20 @@ int vecs_get(struct vecs *v, struct uptr from, uint64_t count)
     return err;
 }
 
-int vec_io_begin(struct vec_io *v, int fd, struct uptr vec, uint64_t count)
+int vec_io_begin(struct vec_io *v, int fd, struct uptr vec, uint64_t count,
+                 unsigned mode, bool at)
 {
     int err = fd_get_io(fd, &v->fd);
 
     if (err) {
         return err;
     }
-    err = vecs_get(&v->vecs, vec, count);
+    if (at && !file_has_offsets(v->fd.file)) {
+        err = -ESPIPE;
+    } else if (mode) {
+        err = file_can_move(v->fd.file, mode);
+    }
+    err = err ? err : vecs_get(&v->vecs, vec, count);
     if (err) {
         fd_put(&v->fd);
         return err;

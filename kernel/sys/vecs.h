@@ -28,8 +28,11 @@ struct vec_io {
     struct vecs vecs;
     struct iobuf io;
 };
-/* -EBADF, and as vecs_get(). Nothing to end on failure. */
-int vec_io_begin(struct vec_io *v, int fd, struct uptr vec, uint64_t count);
+/* mode: FILE_READ, FILE_WRITE, or 0 (nothing is checked); at: with an offset
+ * of one's own. -EBADF, -ESPIPE, -EINVAL, and as vecs_get(). Nothing to end on
+ * failure. */
+int vec_io_begin(struct vec_io *v, int fd, struct uptr vec, uint64_t count,
+                 unsigned mode, bool at);
 void vec_io_end(struct vec_io *v);
 
 /* IO_* of RWF_*: -EOPNOTSUPP. */

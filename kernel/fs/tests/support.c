@@ -31,6 +31,11 @@ void fs_current_cred(struct fs_cred *out)
     *out = cred;
 }
 
+void fs_real_cred(struct fs_cred *out)
+{
+    *out = cred;
+}
+
 int signal_send_thread(struct thread *t, const struct k_siginfo *info)
 {
     signal_seen = info->signo;

@@ -38,6 +38,7 @@ int main(void)
     look(p, 5);
     CALL(mincore, p + 1, 4096L, vec);
     CALL(mincore, p, 0L, vec);
+    CALL(mincore, NULL, 0L, NULL);
     CALL(mincore, p, 4096L, BAD);
     CALL(mincore, p, 4096L, NULL);
     CALL(mincore, 1L << 47, 4096L, vec);
