@@ -19,15 +19,18 @@ int show_meminfo(struct text *t, const struct pseudo_at *at)
     struct system_memory m = system_memory();
     struct pagecache_stats cache;
     struct heap_stats heap;
+    uint64_t cached;
 
     pagecache_get_stats(&cache);
+    cached = cache.pages * PAGE_SIZE;
     heap_get_stats(&heap);
     text_add(t,
              "MemTotal:       %8lu kB\nMemFree:        %8lu kB\n"
              "MemAvailable:   %8lu kB\nBuffers:               0 kB\n"
-             "Cached:         %8lu kB\nSwapCached:            0 kB\n",
-             kb(m.total), kb(m.free), kb(m.free + cache.pages * PAGE_SIZE),
-             kb(cache.pages * PAGE_SIZE));
+             "Cached:         %8lu kB\nSwapCached:            0 kB\n"
+             "Active:         %8lu kB\nInactive:       %8lu kB\n",
+             kb(m.total), kb(m.free), kb(m.free + cached), kb(cached),
+             kb(m.total - MIN(m.total, m.free + cached)), kb(cached));
     text_add(t,
              "SwapTotal:             0 kB\nSwapFree:              0 kB\n"
              "Dirty:                 0 kB\nWriteback:             0 kB\n"

@@ -222,11 +222,14 @@ static const struct pseudo root_rows[] = {
     {"cmdline", S_IFREG | 0444, .text = "enclos\n"},
     {"config.gz", S_IFREG | 0444, .show = show_config},
     {"cpuinfo", S_IFREG | 0444, .show = show_cpuinfo},
+    {"devices", S_IFREG | 0444, .text = proc_devices_text},
+    {"diskstats", S_IFREG | 0444, .text = ""},
     {"filesystems", S_IFREG | 0444, .show = show_filesystems},
     {"loadavg", S_IFREG | 0444, .show = show_loadavg},
     {"meminfo", S_IFREG | 0444, .show = show_meminfo},
     {"mounts", S_IFLNK | 0777, .text = "self/mounts"},
     {"net", S_IFLNK | 0777, .text = "self/net"},
+    {"partitions", S_IFREG | 0444, .text = proc_partitions_text},
     {"stat", S_IFREG | 0444, .show = show_stat},
     {"swaps", S_IFREG | 0444,
      .text = "Filename\t\t\t\tType\t\tSize\t\tUsed"
@@ -235,6 +238,7 @@ static const struct pseudo root_rows[] = {
     {"sysvipc", S_IFDIR | 0555, .children = proc_ipc_rows},
     {"uptime", S_IFREG | 0444, .show = show_uptime},
     {"version", S_IFREG | 0444, .show = show_version},
+    {"vmstat", S_IFREG | 0444, .show = show_vmstat},
     {NULL},
 };
 

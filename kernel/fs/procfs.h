@@ -37,6 +37,8 @@ int show_config(struct text *t, const struct pseudo_at *at);
 int show_uptime(struct text *t, const struct pseudo_at *at);
 int show_loadavg(struct text *t, const struct pseudo_at *at);
 int show_version(struct text *t, const struct pseudo_at *at);
+int show_vmstat(struct text *t, const struct pseudo_at *at);
+extern const char proc_devices_text[], proc_partitions_text[];
 
 /* Lines of /proc/filesystems, NULL behind the last; the name in one. */
 extern const char *const proc_filesystems[];

@@ -40,6 +40,14 @@ int main(void)
     has("/proc/version", "Linux version");
     has("/proc/meminfo", "MemTotal:");
     has("/proc/meminfo", "\nMemAvailable:");
+    has("/proc/meminfo", "\nActive:");
+    has("/proc/vmstat", "nr_free_pages ");
+    has("/proc/vmstat", "\npgpgin ");
+    has("/proc/vmstat", "\npswpout ");
+    has("/proc/devices", "Character devices:\n  1 mem\n");
+    has("/proc/devices", "\nBlock devices:\n");
+    has("/proc/partitions", "major minor  #blocks  name\n\n");
+    EXPECT(access("/proc/diskstats", R_OK) == 0);
     has("/proc/cpuinfo", "processor\t: 0");
     has("/proc/cpuinfo", "flags\t\t: ");
     has("/proc/stat", "cpu  ");
