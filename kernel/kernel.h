@@ -91,6 +91,7 @@ struct boot_info {
     uint32_t uid, gid;
     uint32_t umask;
     struct host_stream streams[3];
+    uint64_t ignored_signals; /* by process 1 at first; signal n is bit n - 1 */
 
     enum log_level log_level;
     bool strace, stats;

@@ -171,6 +171,14 @@ static int run_program(const struct boot_info *info)
     return err;
 }
 
+static void ignore_signals(struct signal_state *s, uint64_t set)
+{
+    set &= ~(1ull << (SIGKILL - 1) | 1ull << (SIGSTOP - 1));
+    for (unsigned i = 0; i < NSIG; i++) {
+        s->actions[i].handler = set >> i & 1 ? SIG_IGN : SIG_DFL;
+    }
+}
+
 /* The first thread's first function. */
 static void first_thread(void *arg)
 {
@@ -182,6 +190,7 @@ static void first_thread(void *arg)
         log_error("cannot open the first files: error %d", -err);
         kernel_stop(WSTATUS_EXIT(CANNOT_START));
     }
+    ignore_signals(&t->proc->signals, info->ignored_signals);
     err = run_program(info);
     if (err) {
         give_up(info, err);

@@ -245,7 +245,8 @@ static int set_up(const struct boot_info *info)
     if ((err = make_blocks()) || (err = host_make_rings())) {
         return fail(err, "cannot set up memory and rings");
     }
-    signals_block();
+    boot.ignored_signals = signals_ignored();
+    signals_block(true);
     err = trap_init();
     return err ? fail(err, "cannot set up signal handlers") : 0;
 }

@@ -5,8 +5,9 @@
  * them. It also corrects the clock.
  *
  * Job control that the terminal does to the process itself (SIGTTIN, SIGTTOU)
- * keeps its default action. What was ignored when the process started stays
- * so (nohup(1)).
+ * keeps its default action. What was ignored when the process started is what
+ * process 1 ignores at first (nohup(1), `command &` of a script); a target
+ * whose kernel is not told that takes none of it.
  */
 #include "target/linux/host.h"
 #include <pthread.h>
@@ -36,7 +37,17 @@ static bool is_debuggers(int signo)
     return signo == SIGINT && getenv("ENCLOS_GDB");
 }
 
-void signals_block(void)
+uint64_t signals_ignored(void)
+{
+    uint64_t set = 0;
+
+    for (int signo = 1; signo <= LAST_RT; signo++) {
+        set |= is_ignored(signo) ? 1ull << (signo - 1) : 0;
+    }
+    return set;
+}
+
+void signals_block(bool with_ignored)
 {
     sigset_t set;
 
@@ -46,7 +57,8 @@ void signals_block(void)
     }
     sigemptyset(&served);
     for (unsigned i = 0; i < ARRAY_SIZE(forwarded); i++) {
-        if (!is_ignored(forwarded[i]) && !is_debuggers(forwarded[i])) {
+        if ((with_ignored || !is_ignored(forwarded[i])) &&
+            !is_debuggers(forwarded[i])) {
             sigaddset(&served, forwarded[i]);
         }
     }

@@ -140,6 +140,29 @@ kill -TERM $pid
 wait $pid
 status=$?
 check sigterm-passes status_is 143
+
+# What is ignored at the start is ignored inside, until the program handles it.
+(trap '' USR1 USR2 && run --root "$work/root.img" $bb grep SigIgn \
+    /proc/self/status)
+check ignored-signals out_is "$(trap '' USR1 USR2 && exec $bb grep SigIgn \
+    /proc/self/status)"
+cat >"$work/quit.py" <<'.'
+import os, signal
+signal.signal(signal.SIGQUIT, lambda *_: os._exit(7))
+print("ready", flush=True)
+while True:
+    signal.pause()
+.
+(
+    trap '' QUIT
+    exec "$enclos" run --root host python3 "$work/quit.py"
+) >"$work/out" 2>/dev/null &
+pid=$!
+until grep -q ready "$work/out" || ! kill -0 $pid; do sleep 0.1; done
+kill -QUIT $pid
+wait $pid
+status=$?
+check handled-after-ignored status_is 7
 ours check
 check check both '[ $status -le 1 ]' 'grep -q FSGSBASE "$work/out"'
 ours help

@@ -8,6 +8,7 @@ usage: daemons.py [--long]
 Prints "ok servers NAME" and "not ok servers NAME".
 """
 import glob
+import os
 import re
 import resource
 import shutil
@@ -250,6 +251,8 @@ def mariadb(*options):
 
 def ssh(*options):
     for name in ("host_key", "client_key"):
+        for old in glob.glob(f"{WORK}/{name}*"):
+            os.unlink(old)
         run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f",
             f"{WORK}/{name}")
     shutil.copy(WORK + "/client_key.pub", WORK + "/keys")

@@ -233,7 +233,7 @@ void target_sgx_run(const struct sgx_run *run)
     if (err) {
         exit(EXIT_OURS);
     }
-    signals_block();
+    signals_block(false);
     must(vcpus_init(), "cannot enter enclaves here");
     must(pool_start(), "cannot start threads");
     calibrate_finish();
