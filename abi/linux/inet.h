@@ -8,14 +8,17 @@
 
 #include <stdint.h>
 
-#define IPPROTO_IP     0
-#define IPPROTO_ICMP   1
-#define IPPROTO_TCP    6
-#define IPPROTO_UDP    17
-#define IPPROTO_IPV6   41
-#define IPPROTO_ICMPV6 58
+#define IPPROTO_IP      0
+#define IPPROTO_ICMP    1
+#define IPPROTO_TCP     6
+#define IPPROTO_UDP     17
+#define IPPROTO_UDPLITE 136
+#define IPPROTO_IPV6    41
+#define IPPROTO_ICMPV6  58
 
-#define UDP_CORK 1
+#define UDP_CORK           1
+#define UDPLITE_SEND_CSCOV 10
+#define UDPLITE_RECV_CSCOV 11
 
 struct abi_sockaddr_in {
     uint16_t family, port; /* port in network order */

@@ -307,7 +307,7 @@ static int connect_inside(struct inet_socket *i, const struct inet_addr *to,
     int err;
 
     loop_route(i, to, &dest, &source);
-    listener = loop_find(SOCK_STREAM, &dest, &source);
+    listener = loop_find(IPPROTO_TCP, &dest, &source);
     if (!listener) {
         return -EAGAIN;
     }
@@ -557,7 +557,10 @@ static int check_protocol(int type, int protocol)
     case SOCK_STREAM:
         return protocol && protocol != IPPROTO_TCP ? -EPROTONOSUPPORT : 0;
     case SOCK_DGRAM:
-        return protocol && protocol != IPPROTO_UDP ? -EPROTONOSUPPORT : 0;
+        return protocol && protocol != IPPROTO_UDP &&
+                       protocol != IPPROTO_UDPLITE
+                   ? -EPROTONOSUPPORT
+                   : 0;
     case SOCK_RAW: /* packets of one's own making are not for programs */
         return protocol ? -EPERM : -EPROTONOSUPPORT;
     default:
@@ -571,13 +574,24 @@ static int inet_create(int family, int type, int protocol, struct socket **out)
     int err = check_protocol(type, protocol);
 
     if (!err) {
-        protocol = type == SOCK_STREAM ? IPPROTO_TCP : IPPROTO_UDP;
+        if (!protocol) {
+            protocol = type == SOCK_STREAM ? IPPROTO_TCP : IPPROTO_UDP;
+        }
         err = new_socket(family, type, protocol, &i);
     }
-    if (!err) {
-        *out = &i->s;
+    if (err) {
+        return err;
     }
-    return err;
+    if (protocol == IPPROTO_UDPLITE) { /* not every host has it */
+        err = host_prepare(i);
+    }
+    if (err) {
+        i->s.ops->release(&i->s);
+        socket_unref(&i->s);
+        return err;
+    }
+    *out = &i->s;
+    return 0;
 }
 
 const struct socket_family inet_family = {

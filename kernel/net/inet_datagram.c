@@ -97,7 +97,7 @@ static long send_inside(struct inet_socket *i, struct socket_msg *msg,
         return -EAGAIN;
     }
     loop_route(i, to, &dest, &source);
-    target = loop_find(SOCK_DGRAM, &dest, &source);
+    target = loop_find(i->s.protocol, &dest, &source);
     if (!target) {
         return -EAGAIN;
     }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Options of IPPROTO_IP, IPV6, TCP and UDP (ip(7), ipv6(7), tcp(7), udp(7)),
+ * Options of IPPROTO_IP, IPV6, TCP, UDP and UDPLITE (ip(7) and its kin),
  * and the ioctls that ask for what waits. A table has the values that each
  * option takes, so that a bad one is refused whether there is a host socket
  * yet or not. What was set is kept, for getsockopt(2) and for the host socket
@@ -83,6 +83,8 @@ static const struct row rows[] = {
     {IPPROTO_TCP, TCP_USER_TIMEOUT, 0, 0, INT32_MAX, 0},
     {IPPROTO_TCP, TCP_FASTOPEN, 0, 0, INT32_MAX, 0},
     {IPPROTO_TCP, TCP_NOTSENT_LOWAT, 0, ANY, 0},
+    {IPPROTO_UDPLITE, UDPLITE_SEND_CSCOV, 0, ANY, 0},
+    {IPPROTO_UDPLITE, UDPLITE_RECV_CSCOV, 0, ANY, 0},
 };
 
 /* Joining and leaving: IPv4's by number, and those of either family. */
@@ -237,7 +239,8 @@ static bool level_fits(const struct socket *s, int level)
     return level == IPPROTO_IP ||
            (level == IPPROTO_IPV6 && s->family == AF_INET6) ||
            (level == IPPROTO_TCP && s->type == SOCK_STREAM) ||
-           (level == IPPROTO_UDP && s->type == SOCK_DGRAM);
+           (level == IPPROTO_UDP && s->type == SOCK_DGRAM) ||
+           (level == IPPROTO_UDPLITE && s->protocol == IPPROTO_UDPLITE);
 }
 
 /* A connected IPv6 socket that speaks IPv4 becomes an IPv4 socket. */
@@ -339,6 +342,12 @@ static int set_udp(struct inet_socket *i, int name, int32_t number)
     return number ? 0 : (int)MIN(inet_datagram_uncork(i), 0l);
 }
 
+/* Of a checksum, in bytes: all, or at least the header (RFC 3828). */
+static int32_t coverage(int32_t number)
+{
+    return !number ? 0 : MIN(MAX(number, 8), 65535);
+}
+
 /* An int, where no less will do; IPv4 takes a byte, and mostly nothing. */
 static uint32_t least_size(const struct row *row, int level, int name)
 {
@@ -400,7 +409,10 @@ int inet_setsockopt(struct socket *s, int level, int name, const void *value,
     }
     memcpy(&number, value,
            len < sizeof(number) ? MIN(len, 1u) : (uint32_t)sizeof(number));
-    if (level == IPPROTO_UDP) {
+    if (level == IPPROTO_UDPLITE && row) {
+        return set_number(i, row, coverage(number));
+    }
+    if (level == IPPROTO_UDP || level == IPPROTO_UDPLITE) {
         return set_udp(i, name, number);
     }
     if (level == IPPROTO_IPV6 && name == IPV6_V6ONLY) {
@@ -459,7 +471,7 @@ int inet_getsockopt(struct socket *s, int level, int name, void *value,
     if (level == IPPROTO_IPV6 && name == IPV6_V6ONLY) {
         return put_number(value, len, i->v6only);
     }
-    if (level == IPPROTO_UDP) {
+    if (level == IPPROTO_UDP || (level == IPPROTO_UDPLITE && !row)) {
         return name == UDP_CORK ? put_number(value, len, family_of(i)->corked)
                                 : -ENOPROTOOPT;
     }

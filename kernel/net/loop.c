@@ -81,12 +81,13 @@ static bool is_own(const struct inet_addr *a)
 
 /* How well i fits: 0 not at all; its peer's being the sender counts most, then
  * its own address. own: `to` is this machine. */
-static int score(struct inet_socket *i, int type, const struct inet_addr *to,
-                 const struct inet_addr *from, bool own)
+static int score(struct inet_socket *i, int protocol,
+                 const struct inet_addr *to, const struct inet_addr *from,
+                 bool own)
 {
     int points = 1;
 
-    if (i->s.type != type || i->local.port != to->port) {
+    if (i->s.protocol != protocol || i->local.port != to->port) {
         return 0;
     }
     if (inet_addr_is_any(&i->local)) {
@@ -102,7 +103,7 @@ static int score(struct inet_socket *i, int type, const struct inet_addr *to,
     } else {
         return 0;
     }
-    if (type == SOCK_DGRAM && i->peer.port) {
+    if (protocol != IPPROTO_TCP && i->peer.port) {
         if (!inet_addr_equal(&i->peer, from)) {
             return 0;
         }
@@ -111,7 +112,7 @@ static int score(struct inet_socket *i, int type, const struct inet_addr *to,
     return points;
 }
 
-struct inet_socket *loop_find(int type, const struct inet_addr *to,
+struct inet_socket *loop_find(int protocol, const struct inet_addr *to,
                               const struct inet_addr *from)
 {
     struct inet_socket *best = NULL;
@@ -126,7 +127,7 @@ struct inet_socket *loop_find(int type, const struct inet_addr *to,
     spin_lock(&names_lock);
     list_for_each (pos, bucket_of(to->port)) {
         struct inet_socket *i = list_entry(pos, struct loop, node)->i;
-        int points = score(i, type, to, from, own);
+        int points = score(i, protocol, to, from, own);
 
         if (!points || points < most) {
             continue;

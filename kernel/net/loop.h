@@ -20,10 +20,10 @@ struct loop {
 void loop_add(struct inet_socket *i);
 void loop_del(struct inet_socket *i);
 
-/* The socket of `type` that what goes from `from` to `to` reaches, with a
+/* The socket of `protocol` that what goes from `from` to `to` reaches, with a
  * reference; NULL: none inside. A datagram socket that is connected takes
  * only what its peer sends. */
-struct inet_socket *loop_find(int type, const struct inet_addr *to,
+struct inet_socket *loop_find(int protocol, const struct inet_addr *to,
                               const struct inet_addr *from);
 
 /* Where `to` leads and, when i->local is any, whence: 0.0.0.0 is 127.0.0.1. */

@@ -77,6 +77,42 @@ static void talk(const char *ip)
     close(c);
 }
 
+/* Ports of its own, and how much of a datagram its checksum covers; on kernels
+ * that have it. */
+static void lite(void)
+{
+    union name n;
+    socklen_t len = sizeof(n);
+    int s = socket(AF_INET, SOCK_DGRAM, IPPROTO_UDPLITE), t, u, v;
+
+    title("UDP-Lite");
+    if (s < 0) {
+        return;
+    }
+    t = bound("127.0.0.1", &n);
+    CALL(bind, s, &n, 16);
+    u = socket(AF_INET, SOCK_DGRAM, IPPROTO_UDPLITE);
+    for (v = -1; v < 70000; v += v < 10 ? 3 : 35000) {
+        setsockopt(u, IPPROTO_UDPLITE, 10, &v, sizeof(v));
+        int got = -1;
+        len = sizeof(got);
+        getsockopt(u, IPPROTO_UDPLITE, 10, &got, &len);
+        printf("coverage %d: %d\n", v, got);
+    }
+    CALL(setsockopt, t, IPPROTO_UDPLITE, 10, &v, 4);
+    CALL(getsockopt, u, IPPROTO_UDPLITE, 12, &v, &len);
+    CALL(setsockopt, u, IPPROTO_UDPLITE, 11, &v, 3);
+    CALL(sendto, u, "lite", 4L, 0, &n, 16);
+    CALL(recvfrom, t, buf, 10L, MSG_DONTWAIT, NULL, NULL);
+    got(CALL(read, s, buf, 10L));
+    len = sizeof(v);
+    CALL(getsockopt, u, SOL_SOCKET, SO_PROTOCOL, &v, &len);
+    printf("protocol %d\n", v);
+    close(s);
+    close(t);
+    close(u);
+}
+
 static void bad(void)
 {
     union name n, m;
@@ -148,6 +184,7 @@ int main(void)
     talk("127.0.0.9");
     talk("::1");
     talk("::");
+    lite();
     bad();
     first_sends();
     return 0;
