@@ -88,6 +88,13 @@ static uint64_t readable(struct end *e)
     return to > tail ? to - tail : 0;
 }
 
+/* The urgent byte is read like others, in its place. */
+static bool is_inline(const struct socket *s, const struct end *e)
+{
+    return e->has_urgent && !e->urgent_read &&
+           atomic_load_relaxed(&s->flags) & SOCKET_OOBINLINE;
+}
+
 /* ---- waking the other end ---- */
 
 static struct inet_socket *hold(struct connection *c, struct end *e)
@@ -336,8 +343,7 @@ static uint64_t reach(struct socket *s, struct end *e, uint64_t pos,
     if (e->mark > pos) {
         return MIN(head, e->mark);
     }
-    *inlined =
-        atomic_load_relaxed(&s->flags) & SOCKET_OOBINLINE && !e->urgent_read;
+    *inlined = is_inline(s, e);
     return head;
 }
 
@@ -362,17 +368,15 @@ static long recv_some(struct socket *s, struct socket_msg *msg, uint64_t *peek)
     struct stream *st = &d->me->in;
     uint64_t pos, n;
     bool inlined = false;
-    long moved;
+    long moved, first = 0;
 
     mutex_lock(&st->read_lock);
     pos = st->tail + *peek;
     n = reach(s, d->me, pos, &inlined);
-    n = n > pos ? MIN(n - pos, msg->io->left) : 0;
     if (unlikely(inlined && msg->io->left)) {
-        moved = take_inlined(d->me, msg);
-        mutex_unlock(&st->read_lock);
-        return moved;
+        first = take_inlined(d->me, msg);
     }
+    n = n > pos && first >= 0 ? MIN(n - pos, msg->io->left) : 0;
     if (!n) {
         moved = 0;
     } else if (unlikely(msg->flags & MSG_TRUNC && !(msg->flags & MSG_PEEK))) {
@@ -393,7 +397,7 @@ static long recv_some(struct socket *s, struct socket_msg *msg, uint64_t *peek)
     } else if (moved > 0 && stream_filled(st) <= LIMIT / 3 * 2) {
         wake_writer(d, ALL_OUT);
     }
-    return moved;
+    return first && moved <= 0 ? first : first + moved;
 }
 
 static bool at_end(struct side *d)
@@ -404,9 +408,7 @@ static bool at_end(struct side *d)
 
 static bool may_recv(struct socket *s, struct side *d, uint64_t past)
 {
-    return readable(d->me) > past || at_end(d) ||
-           (d->me->has_urgent && !d->me->urgent_read &&
-            atomic_load_relaxed(&s->flags) & SOCKET_OOBINLINE) ||
+    return readable(d->me) > past || at_end(d) || is_inline(s, d->me) ||
            atomic_load_relaxed(&s->error);
 }
 
@@ -559,7 +561,7 @@ static uint32_t loop_poll(struct socket *s)
     struct side *d = side_of(s);
     struct end *e = d->me;
     bool rx_end = at_end(d), tx_end = atomic_load_relaxed(&e->tx_shut);
-    uint64_t filled = readable(e);
+    uint64_t filled = readable(e) + is_inline(s, e);
     uint32_t bits = 0;
 
     if (is_reset(e)) {
@@ -645,7 +647,7 @@ static long loop_ioctl(struct socket *s, uint32_t cmd, struct uptr arg)
 
     switch (cmd) {
     case FIONREAD:
-        return put_user32(arg, (uint32_t)readable(e));
+        return put_user32(arg, (uint32_t)readable(e) + is_inline(s, e));
     case TIOCOUTQ:
         return put_user32(arg, 0);
     case SIOCATMARK:

@@ -260,8 +260,17 @@ static void flags(void)
     n = 1;
     CALL(setsockopt, sv[1], SOL_SOCKET, SO_OOBINLINE, &n, 4);
     CALL(sendto, sv[0], "V", 1L, MSG_OOB, NULL, 0);
-    usleep(20000);
+    bits("inline", sv[1]);
+    CALL(ioctl, sv[1], FIONREAD, &n);
+    printf("%d\n", n);
     got(CALL(read, sv[1], buf, 20L));
+    bits("read", sv[1]);
+    CALL(sendto, sv[0], "aV", 2L, MSG_OOB, NULL, 0);
+    write(sv[0], "bc", 2);
+    bits("with more", sv[1]);
+    got(CALL(read, sv[1], buf, 20L));
+    got(CALL(read, sv[1], buf, 20L));
+    bits("read", sv[1]);
     close(sv[0]);
     close(sv[1]);
 }
