@@ -25,11 +25,32 @@ fi
 if [ -z "${ENCLOS_TEST_NS:-}" ]; then
     ENCLOS_TEST_NS=1 exec unshare -m --propagation private "$0" "$@"
 fi
+
+# Devices of the tests' own: what root does to a file there, fchmod(0) among
+# it, is not to stay on this machine.
+make_dev() {
+    mount -t tmpfs -o mode=755 tmpfs "$1"
+    mknod -m 666 "$1/null" c 1 3
+    mknod -m 666 "$1/zero" c 1 5
+    mknod -m 666 "$1/full" c 1 7
+    mknod -m 666 "$1/random" c 1 8
+    mknod -m 666 "$1/urandom" c 1 9
+    mknod -m 666 "$1/tty" c 5 0
+    mkdir "$1/pts" "$1/shm"
+    mount -t devpts -o newinstance,ptmxmode=0666,mode=620,gid=5 devpts "$1/pts"
+    mount -t tmpfs -o mode=1777 tmpfs "$1/shm"
+    ln -s pts/ptmx "$1/ptmx"
+    ln -s /proc/self/fd "$1/fd"
+    ln -s /proc/self/fd/0 "$1/stdin"
+    ln -s /proc/self/fd/1 "$1/stdout"
+    ln -s /proc/self/fd/2 "$1/stderr"
+}
+
 mount --bind "$rootfs" "$rootfs"
 mount -o remount,bind,ro "$rootfs" # python3 would leave its caches there
 mount -t tmpfs tmpfs "$rootfs/tmp"
 mount -t proc proc "$rootfs/proc"
-mount --rbind /dev "$rootfs/dev"
+make_dev "$rootfs/dev"
 target=${GUEST_TARGET:-linux}
 suite=guest
 [ "$target" = linux ] || suite=guest-$target
@@ -68,7 +89,7 @@ while IFS= read -r line; do
     find "$rootfs/tmp/" -mindepth 1 -delete
     env -i "$path" HOME=/root timeout -k 5 "${GUEST_TIMEOUT:-120}" \
         chroot "$rootfs" "${words[@]}" >"$work/native" 2>"$work/native.err" \
-        </dev/null
+        <"$rootfs/dev/null"
     native=$?
     timeout -k 5 "${GUEST_TIMEOUT:-120}" "$enclos" run --target "$target" --root "$image" "${options[@]}" \
         "${words[@]}" >"$work/ours" 2>"$work/ours.err" </dev/null

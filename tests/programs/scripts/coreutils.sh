@@ -58,7 +58,7 @@ du -s $d/tree >/dev/null; du -sb $d/tree 2>/dev/null; df -P /tmp | head -n 1; df
 dd if=$n of=dd bs=100 count=3 skip=2 seek=1 2>/dev/null; cksum dd; dd if=$t bs=50 count=1 conv=ucase 2>/dev/null; dd if=/dev/zero bs=1k count=9 2>&1 >/dev/null | head -n 2; dd if=$t of=dd conv=notrunc bs=7 2>/dev/null; cksum dd
 truncate -s 1000 tr && stat -c %s tr && truncate -s +24 tr && stat -c %s tr; truncate -s 2K tr; wc -c tr; shred -u tr 2>/dev/null; fallocate -l 4096 fa 2>/dev/null && stat -c %s fa
 id -u; id -un; id -G; whoami; groups; uname -s -m; nproc --all >/dev/null; tty; hostname >/dev/null; logname 2>/dev/null
-sleep 0.01; timeout 5 true; timeout 0.1 sleep 5; timeout -s INT 0.1 sleep 5; nice -n 5 nice 2>/dev/null; nohup true; yes x | head -n 2; true; false
+sleep 0.01; timeout 5 true; timeout 0.1 sleep 5; timeout -s INT 0.1 sleep 5; nice -n 39 nice 2>/dev/null; nohup true; yes x | head -n 2; true; false
 mktemp -u >/dev/null; mktemp -d /tmp/mkXXXXXX | cut -c1-7; mkfifo ff && stat -c %F ff; mknod nn c 1 3 && echo hi >nn; stat -c '%t %T' nn; mknod pp p; ls -l pp | cut -c1
 factor 360 97 1000000007; numfmt --to=iec 1048576 2>/dev/null; numfmt --from=si 1K 2>/dev/null; shuf -i 1-5 --random-source=$d/random 2>/dev/null; shuf -n 2 -e a b c --random-source=$d/random 2>/dev/null | wc -l
 tsort <(printf 'a b\nb c\n'); ptx -A <(echo some words) 2>/dev/null | head -n 2; pathchk a/b 2>/dev/null; stty -a <$t; link $t ll 2>/dev/null; unlink o1; ls o1; sync; sync $t; chroot / true; install -m 640 -D $t i/j/k && stat -c %a i/j/k; dircolors -b 2>/dev/null | cut -c1-9 | head -n 1
