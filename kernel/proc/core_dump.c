@@ -3,7 +3,8 @@
  * Core files in the form that debuggers read (core(5), elf(5)): one segment of
  * notes (the thread that died, its registers, the auxiliary vector), then one
  * segment a mapping. Of mappings only what is there is written, the rest is a
- * hole in the file; what a file can give again is left out.
+ * hole in the file; what a file can give again is left out, but for the first
+ * page of an ELF file, by which debuggers know where the file is mapped.
  */
 #include "kernel/proc/core_dump.h"
 #include "kernel/core/log.h"
@@ -21,6 +22,7 @@
 
 enum { ET_CORE = 4, PT_NOTE = 4, SEGMENTS_MOST = 60000 };
 enum { NT_PRSTATUS = 1, NT_FPREGSET = 2, NT_PRPSINFO = 3, NT_AUXV = 6 };
+enum { NT_FILE = 0x46494c45, FILE_WORDS = 3 };
 enum { CHUNK_PAGES = 16, FXSAVE_BYTES = 512 };
 
 struct core_status { /* struct elf_prstatus */
@@ -52,7 +54,8 @@ struct note {
 struct region {
     uint64_t start, end;
     int prot;
-    bool content;
+    uint64_t content; /* so many bytes of it, from its start on */
+    bool is_head;     /* of a file that is not dumped */
 };
 
 struct dump {
@@ -63,6 +66,9 @@ struct dump {
     unsigned count, room;
     char *notes;
     size_t notes_len;
+    size_t files, names_len; /* mappings of files, their paths with NULs */
+    uint64_t *file_words;    /* while the note of them is written */
+    char *file_names;
 };
 
 /* ---- what there is ---- */
@@ -85,8 +91,36 @@ static void add_region(const struct mm_region *r, void *arg)
         d->room = room;
     }
     d->regions[d->count++] = (struct region){
-        r->start, r->end, r->prot,
-        r->resident && !r->no_dump && (!r->ino || r->prot & MEM_WRITE)};
+        .start = r->start,
+        .end = r->end,
+        .prot = r->prot,
+        .content =
+            r->resident && !r->no_dump && (!r->ino || r->prot & MEM_WRITE)
+                ? r->end - r->start
+                : 0,
+        .is_head =
+            r->ino && r->offset == 0 && r->prot & MEM_READ && !r->no_dump,
+    };
+    if (r->ino) {
+        d->files++;
+        d->names_len += strlen(r->path) + 1;
+    }
+}
+
+static void find_heads(struct dump *d)
+{
+    static const uint8_t magic[4] = {0x7f, 'E', 'L', 'F'};
+    uint8_t bytes[4];
+
+    for (unsigned i = 0; i < d->count; i++) {
+        struct region *r = &d->regions[i];
+
+        if (r->is_head && !r->content &&
+            !copy_from_user(bytes, uptr(r->start), sizeof(bytes)) &&
+            memcmp(bytes, magic, sizeof(magic)) == 0) {
+            r->content = PAGE_SIZE;
+        }
+    }
 }
 
 static void add_note(struct dump *d, uint32_t type, const void *data,
@@ -97,6 +131,46 @@ static void add_note(struct dump *d, uint32_t type, const void *data,
     memcpy(d->notes + d->notes_len, &head, sizeof(head));
     memcpy(d->notes + d->notes_len + sizeof(head), data, len);
     d->notes_len += ALIGN_UP(sizeof(head) + len, (size_t)4);
+}
+
+static void add_file(const struct mm_region *r, void *arg)
+{
+    struct dump *d = arg;
+
+    if (r->ino) {
+        size_t len = strlen(r->path) + 1;
+
+        *d->file_words++ = r->start;
+        *d->file_words++ = r->end;
+        *d->file_words++ = r->offset / PAGE_SIZE;
+        memcpy(d->file_names, r->path, len);
+        d->file_names += len;
+    }
+}
+
+static size_t file_note_size(const struct dump *d)
+{
+    return (2 + FILE_WORDS * d->files) * sizeof(uint64_t) + d->names_len;
+}
+
+/* Which file is mapped where: their number, the unit of offsets, a triple for
+ * each, their paths. */
+static int add_files(struct dump *d)
+{
+    size_t len = file_note_size(d);
+    uint64_t *note = kzalloc(len);
+
+    if (!note) {
+        return -ENOMEM;
+    }
+    note[0] = d->files;
+    note[1] = PAGE_SIZE;
+    d->file_words = note + 2;
+    d->file_names = (char *)(note + 2 + FILE_WORDS * d->files);
+    mm_for_each(current_proc()->mm, add_file, d);
+    add_note(d, NT_FILE, note, len);
+    kfree(note);
+    return 0;
 }
 
 static void fill_status(struct core_status *s, const struct k_siginfo *info)
@@ -133,7 +207,7 @@ static int make_notes(struct dump *d, const struct k_siginfo *info)
                            .pgrp = p->pgid,
                            .sid = p->sid};
 
-    d->notes = kzalloc(PAGE_SIZE);
+    d->notes = kzalloc(PAGE_SIZE + file_note_size(d));
     if (!d->notes) {
         return -ENOMEM;
     }
@@ -145,7 +219,7 @@ static int make_notes(struct dump *d, const struct k_siginfo *info)
     add_note(d, NT_AUXV, p->auxv, p->auxv_len * sizeof(p->auxv[0]));
     fpu_leave(&t->task.fpu, &t->task.fpu_saved);
     add_note(d, NT_FPREGSET, &t->task.fpu, FXSAVE_BYTES);
-    return 0;
+    return add_files(d);
 }
 
 /* ---- writing ---- */
@@ -192,7 +266,7 @@ static void put_headers(struct dump *d)
                      (r->prot & MEM_EXEC ? ELF_PF_X : 0),
             .offset = at,
             .vaddr = r->start,
-            .filesz = r->content ? r->end - r->start : 0,
+            .filesz = r->content,
             .memsz = r->end - r->start,
             .align = PAGE_SIZE,
         };
@@ -210,9 +284,11 @@ static void put_region(struct dump *d, const struct region *r, char *buf)
     uint8_t there[CHUNK_PAGES];
     uint64_t pages;
 
-    for (uint64_t at = r->start; at < r->end && !d->failed;
+    const uint64_t end = r->start + r->content;
+
+    for (uint64_t at = r->start; at < end && !d->failed;
          at += pages * PAGE_SIZE) {
-        pages = MIN((r->end - at) / PAGE_SIZE, (uint64_t)CHUNK_PAGES);
+        pages = MIN((end - at) / PAGE_SIZE, (uint64_t)CHUNK_PAGES);
         if (mm_incore(mm, at, pages, there)) {
             memset(there, 0, sizeof(there));
         }
@@ -286,6 +362,7 @@ bool core_dump(const struct k_siginfo *info)
         return false;
     }
     mm_for_each(p->mm, add_region, &d);
+    find_heads(&d);
     if (!d.failed && d.count < SEGMENTS_MOST && !make_notes(&d, info)) {
         put_headers(&d);
         put_memory(&d);

@@ -78,3 +78,36 @@ ours build "$work/threads" --policy "$work/debug.json" -o "$work/app.enc"
 ours sign "$work/app.enc" --key "$work/key.pem"
 instance --target sgx-emu "$work/app.enc"
 check gdb-sgx-bundle both 'has " reader (arg="' 'has "^n = 7"'
+
+# A core file of a program inside, by gdb outside.
+mkdir -p "$work/tree/bin" "$work/tree/tmp"
+cat >"$work/crash.c" <<'END'
+#include <sys/resource.h>
+
+__attribute__((noinline)) static void deep(int n, volatile int *p)
+{
+    if (n) {
+        deep(n - 1, p);
+    }
+    *p = n;
+}
+
+int main(void)
+{
+    struct rlimit all = {RLIM_INFINITY, RLIM_INFINITY};
+
+    setrlimit(RLIMIT_CORE, &all);
+    deep(3, 0);
+    return 0;
+}
+END
+gcc -g -O0 -w -static-pie -o "$work/tree/bin/crash" "$work/crash.c" || exit 1
+cp /bin/busybox "$work/tree/bin/busybox"
+for target in linux sgx-emu; do
+    timeout -k 5 60 "$enclos" run --target $target --root "$work/tree" \
+        --cwd /tmp /bin/busybox sh -c '/bin/crash; /bin/busybox cat core' \
+        >"$work/core" 2>"$work/err" </dev/null
+    gdb -q --batch -ex bt "$work/tree/bin/crash" "$work/core" >"$work/out" 2>&1
+    check "gdb-core-$target" both 'has "deep (n=0, p=0x0)"' \
+        'has "deep (n=3, p=0x0)"' 'has " in main ()"'
+done
