@@ -33,23 +33,23 @@
 
 /* ---- options (options.c), read-only once the program runs ---- */
 struct config {
-    bool sgx1;          /* no EDMM; RDTSC is illegal inside */
-    bool edmm;          /* SGX2 leaves */
-    bool exinfo;        /* MISCSELECT.EXINFO */
-    bool kss;           /* key separation and sharing */
-    bool aexnotify;     /* AEX-Notify and EDECCSSA */
-    bool abort_ff;      /* --abort-page ff */
-    bool trace;         /* --trace */
-    bool stats;         /* --stats */
-    bool single_step;   /* --single-step */
-    bool scan;          /* --scan */
-    bool plain_enclu;   /* --plain-enclu: no twins */
-    uint64_t aex_at;    /* AEX after so many instructions of an entry; 0: no */
-    bool aex_every;     /* ... and after as many again, for ever */
-    uint64_t aex_seed;  /* --aex-random; 0: no */
-    int aex_signal;     /* --aex-signal; 0: none */
-    uint64_t epc_pages; /* --epc; 0: as much as memory */
-    int log_fd;         /* --log-build, or -1 */
+    bool sgx1;           /* no EDMM; RDTSC is illegal inside */
+    bool edmm;           /* SGX2 leaves */
+    bool exinfo;         /* MISCSELECT.EXINFO */
+    bool kss;            /* key separation and sharing */
+    bool aexnotify;      /* AEX-Notify and EDECCSSA */
+    bool abort_ff;       /* --abort-page ff */
+    bool trace;          /* --trace */
+    bool stats;          /* --stats */
+    bool single_step;    /* --single-step */
+    bool scan;           /* --scan */
+    bool plain_enclu;    /* --plain-enclu: no twins */
+    uint64_t aex_at;     /* AEX after so many instructions of an entry; 0: no */
+    uint64_t aex_period; /* AEX after each so many, over exits; 0: no */
+    uint64_t aex_seed;   /* --aex-random; 0: no */
+    int aex_signal;      /* --aex-signal; 0: none */
+    uint64_t epc_pages;  /* --epc; 0: as much as memory */
+    int log_fd;          /* --log-build, or -1 */
     int trace_fd;
     const char *machine_path;
     const char *log_path;

@@ -209,6 +209,7 @@ bool abort_finish(struct thread *t, ucontext_t *uc, const siginfo_t *info);
 
 /* step.c, illegal.c */
 void step_enter(struct thread *t, ucontext_t *uc, bool entered);
+void step_exit(struct thread *t);
 void step_leaf(struct thread *t, ucontext_t *uc);
 bool step_trap(struct thread *t, ucontext_t *uc);
 /* The name of the instruction that no enclave may run, or NULL. */

@@ -195,6 +195,7 @@ struct fault leaf_eexit(struct thread *t, ucontext_t *uc)
     frame_set_pkru(uc, pkru_outside(t, frame_pkru(uc)));
     write_fs(t->host_fs);
     write_gs(t->host_gs);
+    step_exit(t);
     t->enclave = NULL;
     __atomic_store_n(&tcs->state, 0, __ATOMIC_RELEASE);
     return NO_FAULT;

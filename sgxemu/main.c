@@ -35,7 +35,9 @@ static const char usage[] =
     "  --single-step      check every instruction of an enclave\n"
     "  --scan             search executable enclave pages for illegal ones\n"
     "  --plain-enclu      no execute-only copies of pages with ENCLU\n"
-    "  --aex-at N|every   an asynchronous exit after N instructions\n"
+    "  --aex-at N         an asynchronous exit after N instructions of an "
+    "entry\n"
+    "  --aex-at every:N   ... after each N of all (every: 1)\n"
     "  --aex-random SEED  asynchronous exits at random instructions\n"
     "  --aex-signal N     ... and signal N arrives with each of them\n";
 
@@ -126,8 +128,13 @@ static void option(const char *name, const char *value)
     } else if (!strcmp(name, "--log-build")) {
         config.log_path = value;
     } else if (!strcmp(name, "--aex-at")) {
-        config.aex_every = !strcmp(value, "every");
-        config.aex_at = config.aex_every ? 0 : number(value, name);
+        if (!strncmp(value, "every:", 6)) {
+            config.aex_period = number(value + 6, name);
+        } else if (!strcmp(value, "every")) {
+            config.aex_period = 1;
+        } else {
+            config.aex_at = number(value, name);
+        }
     } else if (!strcmp(name, "--aex-random")) {
         config.aex_seed = number(value, name) + 1;
     } else if (!strcmp(name, "--aex-signal")) {
@@ -177,7 +184,7 @@ static int parse(int argc, char **argv)
     }
     /* The trap flag looks at every instruction as it is. */
     config.plain_enclu |= config.single_step || config.aex_at ||
-                          config.aex_every || config.aex_seed;
+                          config.aex_period || config.aex_seed;
     return i;
 }
 

@@ -74,8 +74,8 @@ void step_enter(struct thread *t, ucontext_t *uc, bool entered)
 
         t->steps_left =
             (entered ? r % 4 == 0 : r % 16 != 0) ? 1 + (r >> 8) % 256 : 0;
-    } else if (config.aex_every) {
-        t->steps_left = 1;
+    } else if (config.aex_period) {
+        t->steps_left = t->steps_left ? t->steps_left : config.aex_period;
     } else if (config.aex_at && entered) {
         t->steps_left = config.aex_at;
     }
@@ -84,6 +84,14 @@ void step_enter(struct thread *t, ucontext_t *uc, bool entered)
     }
     if (config.single_step) {
         look(t, uc);
+    }
+}
+
+/* EEXIT: what the entry leaves of its count is nobody's. */
+void step_exit(struct thread *t)
+{
+    if (!config.aex_period) {
+        t->steps_left = 0;
     }
 }
 
