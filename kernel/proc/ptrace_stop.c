@@ -170,7 +170,9 @@ static void send_self(struct thread *t, int signo)
     if (signo) {
         info.kill.pid = t->tid;
         info.kill.uid = t->cred.uid;
+        spin_lock(&proc_lock);
         signal_send_thread(t, &info);
+        spin_unlock(&proc_lock);
     }
 }
 
@@ -271,11 +273,11 @@ int ptrace_signal(struct thread *t, struct k_siginfo *info)
     }
     spin_lock(&proc_lock);
     exchange(t, info, signo, &r->info);
-    spin_unlock(&proc_lock);
     if (t->signals.blocked & sigbit(signo)) {
         signal_send_thread(t, info);
-        return 0;
+        signo = 0;
     }
+    spin_unlock(&proc_lock);
     return signo;
 }
 

@@ -115,7 +115,8 @@ void thread_signals_free(struct thread_signals *s);
 int signal_send_proc(struct proc *p, const struct k_siginfo *info);
 int signal_send_proc_locked(struct proc *p, const struct k_siginfo *info);
 
-/* To a thread that cannot go away: the current one, or proc_lock is held.
+/* To a thread that cannot go away: the current one, or proc_lock is held, as it
+ * has to be for SIGCONT and what stops, which look at the siblings.
  * Takes LOCK_SIGNAL only. */
 int signal_send_thread(struct thread *t, const struct k_siginfo *info);
 
