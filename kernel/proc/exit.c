@@ -368,6 +368,7 @@ int proc_kill_siblings(void)
         pid_remove_thread(t);
         t->tid = p->pid;
         pid_insert_thread(t);
+        ptrace_take_over(t);
     }
     spin_unlock(&proc_lock);
     return 0;

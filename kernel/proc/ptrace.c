@@ -246,6 +246,20 @@ void ptrace_thread_exit(struct thread *t, int status)
     }
 }
 
+void ptrace_take_over(struct thread *t)
+{
+    struct tracee *r = t->proc->obituary;
+
+    t->proc->obituary = NULL;
+    if (r) {
+        list_del(&r->node);
+        kfree(r);
+    }
+    if (t->tracee) {
+        t->tracee->tid = t->tid;
+    }
+}
+
 bool ptrace_hides(struct proc *p)
 {
     struct tracee *r = p->obituary;

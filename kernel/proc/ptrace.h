@@ -108,6 +108,9 @@ void ptrace_forget_step(struct thread *t, struct user_regs *regs);
 void ptrace_handler(struct thread *t, struct user_regs *regs);
 /* Stops if the tracer asked for event. */
 void ptrace_event(int event, uint64_t message);
+/* execve(2) made t its process's first thread: the record of the one before is
+ * nobody's news. [L] */
+void ptrace_take_over(struct thread *t);
 /* execve(2) is done; former: the thread's number before it. */
 void ptrace_exec(struct thread *t, int former);
 /* Around a system call: true when it is not to be made. */

@@ -351,6 +351,70 @@ static void by_sibling(void)
     }
 }
 
+/* ---- execve of a thread that is not the first ---- */
+
+static void *executes(void *arg)
+{
+    execl("/proc/self/exe", "ptrace-stops", "end", NULL);
+    return NULL;
+}
+
+static void by_thread(void)
+{
+    pthread_t t;
+
+    pthread_create(&t, NULL, executes, NULL);
+    for (;;) {
+        pause();
+    }
+}
+
+/* Until the process has ended. */
+static void follow(int pid)
+{
+    int status, got;
+
+    while ((got = waitpid(-1, &status, __WALL)) > 0 && WIFSTOPPED(status)) {
+        unsigned long former = 0;
+
+        if (status >> 16 == PTRACE_EVENT_EXEC) {
+            ptrace(PTRACE_GETEVENTMSG, got, 0, &former);
+            printf("the process's number %d, another before %d\n", got == pid,
+                   former != pid);
+        }
+        ptrace(PTRACE_CONT, got, 0, 0);
+    }
+    printf("the process %d exited with %d\n", got == pid, WEXITSTATUS(status));
+}
+
+static void exec_by_thread(void)
+{
+    const long options = PTRACE_O_TRACECLONE | PTRACE_O_TRACEEXEC;
+    int pid, tracer;
+
+    title("exec by a thread");
+    pid = start(by_thread);
+    ptrace(PTRACE_SETOPTIONS, pid, 0, options);
+    ptrace(PTRACE_CONT, pid, 0, 0);
+    follow(pid);
+    title("and the tracer is not its parent");
+    pid = fork();
+    if (!pid) {
+        raise(SIGSTOP);
+        by_thread();
+    }
+    waitpid(pid, NULL, WUNTRACED);
+    tracer = fork();
+    if (!tracer) {
+        ptrace(PTRACE_SEIZE, pid, 0, options);
+        kill(pid, SIGCONT);
+        follow(pid);
+        _exit(0);
+    }
+    waitpid(tracer, NULL, 0);
+    wait_for(pid);
+}
+
 int main(int argc, char **argv)
 {
     if (argc > 1) {
@@ -366,5 +430,6 @@ int main(int argc, char **argv)
     attach_stopped();
     by_waitid();
     by_sibling();
+    exec_by_thread();
     return 0;
 }
