@@ -29,7 +29,7 @@ enum {
     TCP_CLOSE_ = 7,
     HELD_MOST = 32741,           /* a segment of lo's */
     HELD_NS = 200 * 1000 * 1000, /* tcp(7): MSG_MORE waits no longer */
-    /* What TCP would let wait in its two buffers. */
+    /* What TCP would let wait in its two buffers, which grow. */
     LIMIT = STREAM_MOST,
 };
 
@@ -44,6 +44,7 @@ struct end {
     uint64_t mark; /* position behind which the urgent byte stood */
     /* MSG_MORE: what is in `in` from here on is not shown yet; atomic. */
     uint64_t held;
+    uint32_t recv_buffer; /* 0: grows; what the owner had when it last looked */
     struct timer show_held;
     struct connection *c;
 };
@@ -93,6 +94,31 @@ static bool is_inline(const struct socket *s, const struct end *e)
 {
     return e->has_urgent && !e->urgent_read &&
            atomic_load_relaxed(&s->flags) & SOCKET_OOBINLINE;
+}
+
+/* ---- how much may be written ---- */
+
+/* The owner of e tells the writer of its buffer. */
+static void tell_buffer(const struct socket *s, struct end *e)
+{
+    bool set = atomic_load_relaxed(&s->flags) & SOCKET_RCVBUF_SET;
+    uint32_t size = set ? atomic_load_relaxed(&s->recv_buffer) : 0;
+
+    if (unlikely(size != atomic_load_relaxed(&e->recv_buffer))) {
+        atomic_store_relaxed(&e->recv_buffer, size);
+    }
+}
+
+/* Bytes that s may have written and the other end not read. */
+static uint64_t limit_of(const struct socket *s, struct side *d)
+{
+    uint64_t theirs = atomic_load_relaxed(&d->other->recv_buffer);
+
+    if (likely(!theirs) ||
+        !(atomic_load_relaxed(&s->flags) & SOCKET_SNDBUF_SET)) {
+        return LIMIT;
+    }
+    return MIN(atomic_load_relaxed(&s->send_buffer) + theirs, (uint64_t)LIMIT);
 }
 
 /* ---- waking the other end ---- */
@@ -151,6 +177,9 @@ static long write_into_void(struct socket *s, struct iobuf *io)
     struct side *d = side_of(s);
     long n = (long)io->left;
 
+    if (!n) {
+        return 0;
+    }
     atomic_store_release(&d->me->reset, true);
     stream_close(&d->me->in);
     socket_fail(s, EPIPE);
@@ -204,7 +233,7 @@ static long send_some(struct socket *s, struct socket_msg *msg)
                              (uint64_t)NOTHING_HELD)) {
         hold_back(d->other, more);
     }
-    n = st->closed ? -EPIPE : stream_put(st, msg->io, LIMIT, NULL);
+    n = st->closed ? -EPIPE : stream_put(st, msg->io, limit_of(s, d), NULL);
     mutex_unlock(&st->write_lock);
     if (unlikely(n == -EPIPE && other_gone(d))) { /* just now */
         return write_into_void(s, msg->io);
@@ -252,9 +281,9 @@ static int send_urgent(struct socket *s, struct socket_msg *msg)
     return 1;
 }
 
-static bool may_send(struct side *d)
+static bool may_send(struct socket *s, struct side *d)
 {
-    return stream_filled(&d->other->in) < LIMIT || other_gone(d) ||
+    return stream_filled(&d->other->in) < limit_of(s, d) || other_gone(d) ||
            is_reset(d->me) || atomic_load_relaxed(&d->me->tx_shut);
 }
 
@@ -276,7 +305,8 @@ static long send_all(struct socket *s, struct socket_msg *msg)
             n = -EAGAIN;
             break;
         }
-        n = socket_wait(&s->can_write, may_send(d), s->send_timeout, deadline);
+        n = socket_wait(&s->can_write, may_send(s, d), s->send_timeout,
+                        deadline);
         if (n) {
             break;
         }
@@ -370,6 +400,7 @@ static long recv_some(struct socket *s, struct socket_msg *msg, uint64_t *peek)
     bool inlined = false;
     long moved, first = 0;
 
+    tell_buffer(s, d->me);
     mutex_lock(&st->read_lock);
     pos = st->tail + *peek;
     n = reach(s, d->me, pos, &inlined);
@@ -570,8 +601,9 @@ static uint32_t loop_poll(struct socket *s)
     bits |= rx_end ? ALL_IN | EPOLLRDHUP : 0;
     bits |= rx_end && tx_end ? POLLHUP : 0;
     bits |= filled >= (uint64_t)s->recv_low ? ALL_IN : 0;
-    bits |=
-        tx_end || stream_filled(&d->other->in) <= LIMIT / 3 * 2 ? ALL_OUT : 0;
+    bits |= tx_end || stream_filled(&d->other->in) <= limit_of(s, d) / 3 * 2
+                ? ALL_OUT
+                : 0;
     bits |= e->has_urgent && !e->urgent_read ? POLLPRI : 0;
     bits |= atomic_load_acquire(&s->error) ? POLLERR : 0;
     return bits;
@@ -738,6 +770,8 @@ int loop_connect(struct inet_socket *i, struct inet_socket *listener,
     c->end[1].i = conn;
     c->end[0].told = !nowait;
     c->end[1].told = true;
+    tell_buffer(&i->s, &c->end[0]);
+    tell_buffer(&conn->s, &c->end[1]);
     conn->side = side[1];
     conn->s.ops = &loop_stream_ops;
     err = inet_listener_push(listener, conn);

@@ -95,7 +95,9 @@ enum { /* socket.flags: options that are a bit */
        SOCKET_NO_CHECK = 1 << 12,
        SOCKET_PASSSEC = 1 << 13,
        SOCKET_ZEROCOPY = 1 << 14,
-       SOCKET_LISTENS = 1 << 15, /* SO_ACCEPTCONN; set by the family */
+       SOCKET_LISTENS = 1 << 15,    /* SO_ACCEPTCONN; set by the family */
+       SOCKET_SNDBUF_SET = 1 << 16, /* they do not grow by themselves */
+       SOCKET_RCVBUF_SET = 1 << 17,
 };
 
 struct socket {

@@ -147,9 +147,11 @@ static int set_buffer(struct socket *s, int name, int32_t v)
     }
     if (name == SO_SNDBUF || name == SO_SNDBUFFORCE) {
         s->send_buffer = buffer_size(v, force, SEND_LEAST);
+        atomic_fetch_or(&s->flags, SOCKET_SNDBUF_SET);
         socket_wake_write(s, POLLOUT | POLLWRNORM);
     } else {
         s->recv_buffer = buffer_size(v, force, RECV_LEAST);
+        atomic_fetch_or(&s->flags, SOCKET_RCVBUF_SET);
     }
     return 0;
 }

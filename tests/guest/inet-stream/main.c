@@ -56,6 +56,40 @@ static void pair(int *sv)
     close(l);
 }
 
+/* Buffers that were set hold no more than about that; nothing is lost. */
+static void small_buffers(void)
+{
+    int l, sv[2], size = 4096, most = 300000;
+    static char block[1000], all[400000];
+    ssize_t n, done = 0, got = 0;
+    union name name;
+
+    title("small buffers");
+    l = bound("127.0.0.1", SOCK_STREAM, &name);
+    setsockopt(l, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
+    listen(l, 1);
+    sv[0] = socket(AF_INET, SOCK_STREAM, 0);
+    setsockopt(sv[0], SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
+    connect(sv[0], &name.any, len_of(&name));
+    sv[1] = accept(l, NULL, NULL);
+    fcntl(sv[0], F_SETFL, O_NONBLOCK);
+    while (done < most && (n = write(sv[0], block, sizeof(block))) > 0) {
+        done += n;
+    }
+    printf("filled %d\n", done < most);
+    while (got < done && (n = read(sv[1], all, sizeof(all))) > 0) {
+        got += n;
+    }
+    printf("all came %d\n", got == done);
+    poll(&(struct pollfd){sv[0], POLLOUT, 0}, 1, 10000);
+    bits("empty", sv[0]);
+    close(sv[1]);
+    CALL(sendto, sv[0], block, 0L, 0, NULL, 0);
+    CALL(sendto, sv[0], block, 0L, 0, NULL, 0);
+    close(sv[0]);
+    close(l);
+}
+
 static void families(const char *ip, const char *to)
 {
     union name n, m;
@@ -377,6 +411,7 @@ int main(void)
 
     show_start();
     sigaction(SIGPIPE, &sa, NULL);
+    small_buffers();
     families("127.0.0.1", "127.0.0.1");
     families("0.0.0.0", "127.0.0.1");
     families("0.0.0.0", "0.0.0.0");
