@@ -11,6 +11,7 @@
  */
 #include "kernel/mm/limit.h"
 #include "kernel/mm/room.h"
+#include "kernel/mm/text_image.h"
 #include "kernel/core/log.h"
 #include "abi/linux/errno.h"
 #include "target/target.h"
@@ -324,16 +325,35 @@ int map_locked(struct mm *mm, uint64_t *addr, uint64_t len, int prot, int flags,
     return m.flags & VMA_ALIAS ? map_alias(mm, &m) : map_at(mm, &m);
 }
 
+/* A loader maps a library as a whole, then its segments over that: what lies
+ * from the code on is not shown before they come. */
+static uint64_t end_before_code(const struct vma *v, uint64_t start,
+                                uint64_t end)
+{
+    uint64_t off = v->off + (start - v->start), size, begin;
+    struct text_anchor *a =
+        v->obj->ops->texts ? v->obj->ops->texts(v->obj, &size) : NULL;
+
+    begin = a ? text_begin(a) : UINT64_MAX;
+    return off < begin && begin - off < end - start ? start + (begin - off)
+                                                    : end;
+}
+
 /* What the cache has of a file's private mapping is shown at once: the host's
  * faults are cheaper than ours. Under a ceiling what is touched counts. */
 static void show_new(struct mm *mm, uint64_t start, uint64_t end)
 {
     struct vma *v = vma_at(mm, start);
 
-    if (arena.shown && v->obj && v->prot && !(v->flags & VMA_WINDOW) &&
-        !limit_is_set()) {
-        (is_text(v) ? text_show : show_object)(mm, v, start, MIN(end, v->end),
-                                               false);
+    if (!arena.shown || !v->obj || !v->prot || v->flags & VMA_WINDOW ||
+        limit_is_set()) {
+        return;
+    }
+    end = MIN(end, v->end);
+    if (is_text(v)) {
+        text_show(mm, v, start, end, false);
+    } else {
+        show_object(mm, v, start, end_before_code(v, start, end), false);
     }
 }
 

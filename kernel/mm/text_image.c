@@ -172,6 +172,18 @@ void text_forget(struct text_anchor *a)
     put_all(&gone);
 }
 
+uint64_t text_begin(struct text_anchor *a)
+{
+    uint64_t begin = UINT64_MAX;
+
+    spin_lock(&images_lock);
+    list_for_each (pos, &a->images) {
+        begin = MIN(begin, list_entry(pos, struct text_image, node)->off);
+    }
+    spin_unlock(&images_lock);
+    return begin;
+}
+
 uint64_t text_shrink(uint64_t count)
 {
     struct list gone = LIST_INIT(gone);

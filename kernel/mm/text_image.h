@@ -25,6 +25,10 @@ void text_anchor_init(struct text_anchor *a);
 /* The content goes, or changes after all: nobody gets these images anew. */
 void text_forget(struct text_anchor *a);
 
+/* Where in the content code begins that somebody has shown; UINT64_MAX:
+ * nowhere. */
+uint64_t text_begin(struct text_anchor *a);
+
 /* Forgets images that nobody shows: up to count pages; how many. */
 uint64_t text_shrink(uint64_t count);
 

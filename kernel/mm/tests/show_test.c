@@ -226,6 +226,27 @@ static void code_is_rewritten_once(void)
     EXPECT_EQ((uint8_t)file.pages[SITE], 0xb8);
 }
 
+/* What a loader maps first; it is all there nevertheless. */
+static void a_library_is_shown_up_to_its_code(void)
+{
+    uint64_t addr = 0;
+    char *p;
+
+    fresh();
+    EXPECT_EQ(mm_map(mm, &addr, 2 * PAGE_SIZE, RX, MAP_PRIVATE, &file.object,
+                     3 * PAGE_SIZE),
+              0);
+    p = map(PROT_READ, MAP_PRIVATE);
+    refs_are(2, 0, 3);
+    refs_are(1, 3, PAGES);
+    EXPECT_EQ(support_prot((uint64_t)p + 3 * PAGE_SIZE), -1);
+    EXPECT_EQ(mm_fault(mm, (uint64_t)p + 6 * PAGE_SIZE, MEM_READ), 0);
+    EXPECT_EQ(p[6 * PAGE_SIZE], 'g');
+    EXPECT_EQ(p[3 * PAGE_SIZE], 'd');
+    EXPECT_EQ(mm_unmap(mm, (uint64_t)p, PAGES * PAGE_SIZE), 0);
+    refs_are(1, 0, PAGES);
+}
+
 /* ---- shared mappings ---- */
 
 static void make_window(unsigned pages)
@@ -301,6 +322,7 @@ int main(void)
     RUN(what_is_unmapped_is_let_go);
     RUN(a_target_that_refuses_is_no_memory_lost);
     RUN(code_is_rewritten_once);
+    RUN(a_library_is_shown_up_to_its_code);
     RUN(a_shared_page_is_seen_at_any_address);
     RUN(what_the_window_loses_is_gone_everywhere);
     RUN(anonymous_shared_memory_maps_twice);
