@@ -35,3 +35,11 @@ SECONDS ?= 60
 fuzz: $(FUZZ)
 	@FUZZ_SECONDS=$(SECONDS) tests/fuzz/fuzz-test.sh
 .PHONY: fuzz
+
+# What is played at random there, over all of a bounded domain.
+UNIT_TESTS += $(B)/fuzz/hostio_bounded
+$(B)/fuzz/hostio_bounded: tests/fuzz/hostio_bounded.c tests/fuzz/hostio.c \
+		tests/fuzz/fuzz.h kernel/core/hostio_ring.c
+	@mkdir -p $(@D)
+	clang $(filter-out -fsanitize=%,$(FUZZ_CFLAGS)) \
+		-fsanitize=address,undefined -o $@ $<

@@ -80,8 +80,8 @@ $(GUEST_SGX): $(GUEST)/%.sgx-test: tests/guest/%.cases tests/guest/run.sh \
 	@chmod +x $@
 
 test-sgx: deps
-	@$(MAKE) --no-print-directory all $(GUEST_SGX)
-	@TEST_TIMEOUT=3000 tests/run.sh $(GUEST_SGX)
+	@$(MAKE) --no-print-directory all $(GUEST_SGX) $(BIG_SGX)
+	@GUEST_TIMEOUT=240 TEST_TIMEOUT=5000 tests/run.sh $(GUEST_SGX) $(BIG_SGX)
 .PHONY: test-sgx
 
 GUEST_SGX_FEW := ^(bb-(echo|cat|sort|ls-R|sha256sum|false)|raw|signals|vector|

@@ -25,6 +25,14 @@ $(BIG_TESTS): $(BIG)/%.test: tests/programs/%.cases tests/guest/run.sh \
 		$< >$@
 	@chmod +x $@
 
+# In an enclave under sgxemu: a part of test-sgx.
+BIG_SGX := $(BIG)/programs.sgx-test
+$(BIG_SGX): $(BIG)/%.sgx-test: $(BIG)/%.test $(B)/bin/sgxemu \
+		$(B)/lib/enclos/enclos-sgx.elf
+	@printf '#!/bin/sh\nexport GUEST_TARGET=sgx-emu\n' >$@
+	@sed 's/GUEST_TIMEOUT=300/GUEST_TIMEOUT=1200/' $< >>$@
+	@chmod +x $@
+
 test-programs: deps
 	@$(MAKE) --no-print-directory all $(BIG_TESTS)
 	@TEST_TIMEOUT=3000 tests/run.sh $(BIG_TESTS)

@@ -36,3 +36,9 @@ LINTS += lint-outside
 lint-outside:
 	@target/sgx/lint-outside.py
 .PHONY: lint-enclave lint-outside
+
+# The checks of addresses, on this side of the boundary.
+BOUNDS_TEST := $(B)/unit/$(ENCLAVE_DIR)/tests/bounds_test
+UNIT_TESTS += $(BOUNDS_TEST)
+$(BOUNDS_TEST): %: %.o $(addprefix $(B)/unit/$(ENCLAVE_DIR)/, outside.o ring.o)
+	$(CC) $(UNIT_CFLAGS) -o $@ $^
