@@ -239,8 +239,9 @@ static uint64_t find_free(uint64_t n)
             return at;
         }
     }
-    for (uint64_t at = slot_count - n + 1; at-- > 0;) {
-        if (run_free(at, n)) {
+    for (uint64_t at = slot_count, run = 0; at-- > 0;) {
+        run = owners[at] ? 0 : run + 1;
+        if (run == n) {
             return at;
         }
     }
