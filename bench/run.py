@@ -122,7 +122,7 @@ def goal_of(name, figure):
 
 def print_row(name, figure, goal, missed):
     digits = 2 if name.startswith("scale-") else 1
-    cells = [f"{figure[c]:>12.{digits}f}" if c in figure else " " * 12
+    cells = [f"{figure[c]:>14.{digits}f}" if c in figure else " " * 14
              for c in COLUMNS]
     print(f"{name:<20}{''.join(cells)}{figure['ratio']:>8.3f}  {goal}"
           f"{' MISSED' if missed else ''}")
@@ -152,8 +152,8 @@ def main():
             break
 
     table, missed = {}, []
-    print(f"{'operation':<20}{'native':>12}{'enclos':>12}{'no keys':>12}"
-          f"{'one vCPU':>12}{'and no keys':>12}{'ratio':>8}  goals")
+    print(f"{'operation':<20}{'native':>14}{'enclos':>14}{'no keys':>14}"
+          f"{'one vCPU':>14}{'and no keys':>14}{'ratio':>8}  goals")
     for name in figures["enclos"]:
         figure = {c: round(statistics.median(figures[c][name]), 2)
                   for c in COLUMNS if name in figures[c]}
