@@ -153,7 +153,8 @@ int target_trust(enum target_trust what, const void *in, const void *data,
 /* ---- the rest ---- */
 
 /* CPUID as a program may see it, EAX to EDX; leaf 0xd 0 has XCR0 in EAX and
- * EDX. Where the CPU does not answer (an enclave), from a checked table. */
+ * EDX. Where the CPU does not answer (an enclave), from a checked table; else
+ * what it once answered may be kept. */
 void target_cpuid(uint32_t leaf, uint32_t sub, uint32_t regs[4]);
 
 /* Writes a log line (no newline needed) to the host's stderr. */
