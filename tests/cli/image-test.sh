@@ -36,6 +36,14 @@ check veritysetup-verify veritysetup verify --hash-offset="$data" \
     "$work/a.img" "$work/a.img" "$root"
 check fsck fsck.erofs "$work/a.img"
 
+# The builder's umask is in no image.
+mkdir "$work/none" "$work/strict"
+XDG_CACHE_HOME=$work/none ours build $bb -o "$work/none.enc"
+(umask 077 && XDG_CACHE_HOME=$work/strict ours build $bb -o "$work/strict.enc")
+check any-umask cmp "$work/none.enc" "$work/strict.enc"
+(umask 077 && ours build "$work/root.tar" -o "$work/e.img")
+check any-umask-from-tar cmp "$work/a.img" "$work/e.img"
+
 # What takes longer than a second says so: a packer that waits until it did.
 mkdir "$work/slow"
 cat >"$work/slow/mkfs.erofs" <<EOF

@@ -22,6 +22,13 @@ gzip -k "$work/oci/docker.tar"
 pack "$work/oci/docker.tar.gz"
 check compressed-archive cmp "$work/app.enc" "$work/layout.enc"
 
+# The same bundle at any time, whatever the umask.
+pack "$work/oci/bare"
+cp "$work/app.enc" "$work/bare.enc"
+sleep 0.1
+(umask 077 && pack "$work/oci/bare")
+check directories-that-no-layer-has cmp "$work/app.enc" "$work/bare.enc"
+
 ours inspect --json "$work/layout.enc"
 cat >"$work/tree.py" <<'END'
 import json

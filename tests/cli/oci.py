@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: MIT
 """Writes container images for oci-test.sh. Usage: oci.py DIR BUSYBOX: makes
 DIR/layout (OCI layout), DIR/oci.tar (the same as an archive), DIR/docker.tar
-(docker save's older form), DIR/evil (layers that try to leave the tree)."""
+(docker save's older form), DIR/bare (no directories
+in the layer), DIR/evil (layers that try to leave the tree)."""
 import gzip
 import hashlib
 import io
@@ -148,6 +149,10 @@ def main():
         link("stolen", outside + "/precious", tarfile.LNKTYPE))], {})
     layout(f"{where}/arm", tars, CONFIG, arch="arm64")
     layout(f"{where}/bad", tars, CONFIG)
+    # As umoci writes them: without the directories above a file.
+    layout(f"{where}/bare", [layer(
+        file("deep/below/busybox", busybox, mode=0o755))],
+        {"Entrypoint": ["/deep/below/busybox", "echo"]})
     name = digest(tars[0])
     put(f"{where}/bad/blobs/sha256/{name}", tars[0][:-1] + b"x")
     layout(f"{where}/cut", [tars[0][:1000]], CONFIG)

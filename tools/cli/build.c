@@ -193,6 +193,7 @@ static int build_image(struct build *b)
                     "something.enc for a bundle",
                     b->out);
     }
+    umask(022);
     progress_begin("packing the image");
     err = image_build(b->source, b->out, &trailer);
     progress_end();
@@ -217,6 +218,7 @@ static int make_bundle(struct build *b)
 
     policy_spec_init(&b->spec);
     if (!status) {
+        umask(022); /* whatever the caller's is: it is in no image */
         progress_begin("packing the image");
         status = take_source(b);
         progress_end();

@@ -301,6 +301,7 @@ static int build_closure(const char *program, const char *entry)
 {
     struct path_set set = {0};
     char stage[PATH_MAX];
+    mode_t mask = umask(022); /* not the caller's: it is in no image */
     int err = -1;
 
     if (closure_collect(program, &set)) {
@@ -316,6 +317,7 @@ static int build_closure(const char *program, const char *entry)
     }
     image_remove_tree(stage);
 out:
+    umask(mask);
     path_set_free(&set);
     return err;
 }

@@ -379,6 +379,11 @@ int layer_apply(const char *layer, const char *dir, struct layer_times **times)
     }
     if (!*times) {
         *times = calloc(1, sizeof(**times));
+        /* Of a root directory that no layer names. */
+        if (*times && remember_time(*times, "", (struct timespec){0})) {
+            free(*times);
+            *times = NULL;
+        }
     }
     t.times = *times;
     t.root = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
