@@ -89,7 +89,7 @@ static void lite(void)
     if (s < 0) {
         return;
     }
-    t = bound("127.0.0.1", &n);
+    t = bound("127.0.0.1", SOCK_DGRAM, &n);
     CALL(bind, s, &n, 16);
     u = socket(AF_INET, SOCK_DGRAM, IPPROTO_UDPLITE);
     for (v = -1; v < 70000; v += v < 10 ? 3 : 35000) {
