@@ -59,21 +59,22 @@ struct linux_statx {
 };
 _Static_assert(sizeof(struct linux_statx) == 256, "struct statx");
 
-#define STATX_TYPE        0x0001u
-#define STATX_MODE        0x0002u
-#define STATX_NLINK       0x0004u
-#define STATX_UID         0x0008u
-#define STATX_GID         0x0010u
-#define STATX_ATIME       0x0020u
-#define STATX_MTIME       0x0040u
-#define STATX_CTIME       0x0080u
-#define STATX_INO         0x0100u
-#define STATX_SIZE        0x0200u
-#define STATX_BLOCKS      0x0400u
-#define STATX_BASIC_STATS 0x07ffu
-#define STATX_BTIME       0x0800u
-#define STATX_MNT_ID      0x1000u
-#define STATX_RESERVED    0x80000000u
+#define STATX_TYPE          0x0001u
+#define STATX_MODE          0x0002u
+#define STATX_NLINK         0x0004u
+#define STATX_UID           0x0008u
+#define STATX_GID           0x0010u
+#define STATX_ATIME         0x0020u
+#define STATX_MTIME         0x0040u
+#define STATX_CTIME         0x0080u
+#define STATX_INO           0x0100u
+#define STATX_SIZE          0x0200u
+#define STATX_BLOCKS        0x0400u
+#define STATX_BASIC_STATS   0x07ffu
+#define STATX_BTIME         0x0800u
+#define STATX_MNT_ID        0x1000u
+#define STATX_MNT_ID_UNIQUE 0x4000u
+#define STATX_RESERVED      0x80000000u
 
 #define STATX_ATTR_MOUNT_ROOT 0x2000u
 

@@ -138,6 +138,9 @@ void mount_get(struct mount *m);
 void mount_put(struct mount *m);
 /* -EROFS when the mount or its file system is read-only. */
 int mount_writable(const struct mount *m);
+/* Where in its file system m's root lies: "/", but for bind mounts. buf has
+ * PATH_LENGTH_MAX bytes; the length, or -ENAMETOOLONG. */
+int mount_root_string(struct mount *m, char *buf);
 /* Calls fn for each mount; a copy of the list is made first. */
 int mount_for_each(int (*fn)(struct mount *m, void *arg), void *arg);
 

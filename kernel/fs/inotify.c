@@ -9,6 +9,8 @@
 #include "kernel/fs/inotify.h"
 #include "kernel/fs/dnotify.h"
 #include "kernel/fs/file.h"
+#include "kernel/fs/path.h"
+#include "kernel/fs/tunable.h"
 #include "kernel/fs/watch.h"
 #include "kernel/core/timer.h"
 #include "kernel/mm/heap.h"
@@ -21,6 +23,8 @@
 enum { EVENTS_MOST = 16384, WATCHES_MOST = 65536 };
 
 struct group {
+    struct list node;   /* in groups */
+    uint32_t uid;       /* whose it counts as */
     struct list events; /* oldest first */
     unsigned count;
     uint64_t bytes;
@@ -333,6 +337,7 @@ static void inotify_release(struct file *f)
     struct group *g = f->private;
 
     spin_lock(&watch_lock);
+    list_del(&g->node);
     while (!list_empty(&g->watches)) {
         end_watch(list_entry(g->watches.next, struct watch, in_group), &gone);
     }
@@ -375,13 +380,48 @@ static const struct file_ops inotify_ops = {
     .fdinfo = inotify_info,
 };
 
+static struct list groups = LIST_INIT(groups); /* watch_lock */
+
+/* Adds g to its user's: -EMFILE when there are enough. */
+static int enlist(struct group *g)
+{
+    int64_t count = 0;
+    int err;
+
+    spin_lock(&watch_lock);
+    list_for_each (pos, &groups) {
+        count += list_entry(pos, struct group, node)->uid == g->uid;
+    }
+    err = count < tunable(&tunable_inotify_instances) ? 0 : -EMFILE;
+    if (!err) {
+        list_add(&groups, &g->node);
+    }
+    spin_unlock(&watch_lock);
+    return err;
+}
+
+static void delist(struct group *g)
+{
+    spin_lock(&watch_lock);
+    list_del(&g->node);
+    spin_unlock(&watch_lock);
+}
+
 int inotify_open(uint32_t flags, struct file **out)
 {
     struct group *g = kzalloc(sizeof(*g));
+    struct fs_cred cred;
     int err;
 
     if (!g) {
         return -ENOMEM;
+    }
+    fs_current_cred(&cred);
+    g->uid = cred.uid;
+    err = enlist(g);
+    if (err) {
+        kfree(g);
+        return err;
     }
     list_init(&g->events);
     list_init(&g->watches);
@@ -389,6 +429,7 @@ int inotify_open(uint32_t flags, struct file **out)
     err = file_open_anon("anon_inode:inotify", &inotify_ops, g,
                          O_RDONLY | (flags & IN_NONBLOCK), out);
     if (err) {
+        delist(g);
         kfree(g);
     }
     return err;

@@ -199,6 +199,20 @@ static unsigned copy_mounts(struct mount **copy, unsigned most)
     return count;
 }
 
+int mount_root_string(struct mount *m, char *buf)
+{
+    struct mount whole = {.root = m->root};
+    struct path p = {&whole, m->root}, top = {&whole, m->root};
+    uint32_t *section = dcache_enter();
+
+    while (top.dentry->parent != top.dentry) {
+        top.dentry = top.dentry->parent;
+    }
+    dcache_leave(section);
+    whole.root = top.dentry; /* counted, by those below it */
+    return path_string(&p, &top, buf, PATH_LENGTH_MAX);
+}
+
 int mount_for_each(int (*fn)(struct mount *m, void *arg), void *arg)
 {
     enum { SPARE = 8 }; /* may come meanwhile; more are left out */

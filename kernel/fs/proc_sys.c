@@ -84,6 +84,24 @@ static int store_domainname(const char *buf, size_t len,
     return uts_set_domainname(buf, len);
 }
 
+static int show_map_count(struct text *t, const struct pseudo_at *at)
+{
+    text_add(t, "%u\n", mm_map_count_limit());
+    return 0;
+}
+
+static int store_map_count(const char *buf, size_t len,
+                           const struct pseudo_at *at)
+{
+    struct tunable count = {0, 0, INT32_MAX};
+    int err = tunable_store(&count, buf, len);
+
+    if (!err) {
+        mm_set_map_count_limit((unsigned)count.value);
+    }
+    return err;
+}
+
 static int show_last_pid(struct text *t, const struct pseudo_at *at)
 {
     text_add(t, "%d\n", proc_last_pid());
@@ -203,15 +221,20 @@ static const struct pseudo kernel_rows[] = {
 };
 
 static const struct pseudo vm_rows[] = {
-    CONSTANT("overcommit_memory", "0"),  CONSTANT("overcommit_ratio", "50"),
-    CONSTANT("max_map_count", "65530"),  CONSTANT("mmap_min_addr", "65536"),
-    CONSTANT("swappiness", "60"),        CONSTANT("nr_hugepages", "0"),
-    CONSTANT("min_free_kbytes", "4096"), {NULL},
+    CONSTANT("overcommit_memory", "0"),
+    CONSTANT("overcommit_ratio", "50"),
+    {"max_map_count", S_IFREG | 0644, .show = show_map_count,
+     .store = store_map_count},
+    CONSTANT("mmap_min_addr", "65536"),
+    CONSTANT("swappiness", "60"),
+    CONSTANT("nr_hugepages", "0"),
+    CONSTANT("min_free_kbytes", "4096"),
+    {NULL},
 };
 
 static const struct pseudo inotify_rows[] = {
     CONSTANT("max_queued_events", "16384"),
-    CONSTANT("max_user_instances", "1024"),
+    NUMBER("max_user_instances", tunable_inotify_instances),
     CONSTANT("max_user_watches", "65536"),
     {NULL},
 };

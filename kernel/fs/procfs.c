@@ -29,6 +29,17 @@ static void consider(struct proc *p, void *arg)
     }
 }
 
+static uint64_t birth_of(const struct pseudo_at *at)
+{
+    struct proc *p = proc_at(at);
+    uint64_t birth = p ? p->start_ns : 0;
+
+    if (p) {
+        proc_put(p);
+    }
+    return birth;
+}
+
 static int next_pid(int from, const struct pseudo_at *at)
 {
     struct search s = {from, -1};
@@ -148,20 +159,11 @@ int show_mounts(struct text *t, const struct pseudo_at *at)
     return mount_for_each(add_mount, t);
 }
 
-/* Where in its file system the mount's root lies: "/", but for bind mounts. */
 static void add_mount_root(struct text *t, struct mount *m)
 {
-    struct mount whole = {.root = m->root};
-    struct path p = {&whole, m->root}, top = {&whole, m->root};
     char *buf = kmalloc(PATH_LENGTH_MAX);
-    uint32_t *section = dcache_enter();
 
-    while (top.dentry->parent != top.dentry) {
-        top.dentry = top.dentry->parent;
-    }
-    dcache_leave(section);
-    whole.root = top.dentry; /* counted, by those below it */
-    if (buf && path_string(&p, &top, buf, PATH_LENGTH_MAX) >= 0) {
+    if (buf && mount_root_string(m, buf) >= 0) {
         add_escaped(t, buf);
     } else {
         t->failed = true;
@@ -218,7 +220,7 @@ static const struct pseudo root_rows[] = {
     {"self", S_IFLNK | 0777, .link = link_self},
     {"thread-self", S_IFLNK | 0777, .link = link_thread_self},
     {"", S_IFDIR | 0555, .children = proc_pid_rows, .next = next_pid,
-     .owner = pid_owner, .immutable = true},
+     .generation = birth_of, .owner = pid_owner, .immutable = true},
     {"cmdline", S_IFREG | 0444, .text = "enclos\n"},
     {"config.gz", S_IFREG | 0444, .show = show_config},
     {"cpuinfo", S_IFREG | 0444, .show = show_cpuinfo},

@@ -100,6 +100,9 @@ static uint64_t number_of(const struct pseudo *row, const struct pseudo_at *at)
     for (int i = 0; i < at->count; i++) {
         hash = hash_u64(hash, at->n[i]);
     }
+    if (row->generation) {
+        hash = hash_u64(hash, row->generation(at));
+    }
     return (hash >> 32) | 1ull << 32;
 }
 

@@ -69,6 +69,9 @@ struct pseudo {
     /* Optional, links: the mode's bits, which tell something of their own
      * (/proc/PID/fd). */
     uint32_t (*bits)(const struct pseudo_at *at);
+    /* Optional, rows for many: what tells one thing of a number from the next
+     * that has it; part of the inode's number. */
+    uint64_t (*generation)(const struct pseudo_at *at);
     /* Optional: whose it is. */
     void (*owner)(uint32_t *uid, uint32_t *gid, const struct pseudo_at *at);
 };

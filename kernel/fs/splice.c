@@ -144,6 +144,13 @@ long splice_copy(struct file *in, uint64_t *in_pos, struct file *out,
     return copy_way(&w, len, false);
 }
 
+/* Events, timers and others without a type in their mode take and give single
+ * values, no stream. */
+static bool is_nameless(const struct file *f)
+{
+    return !(f->inode->mode & S_IFMT);
+}
+
 long splice_files(struct file *in, uint64_t *in_pos, struct file *out,
                   uint64_t *out_pos, size_t len, bool nowait)
 {
@@ -163,7 +170,7 @@ long splice_files(struct file *in, uint64_t *in_pos, struct file *out,
     if ((!from && !to) || (from && from == to)) {
         return -EINVAL;
     }
-    if (!to && out->flags & O_APPEND) {
+    if ((!to && out->flags & O_APPEND) || is_nameless(in) || is_nameless(out)) {
         return -EINVAL;
     }
     return copy_way(&w, len, nowait);

@@ -104,7 +104,14 @@ int mq_send(struct file *f, struct message *m, uint64_t deadline);
 int mq_receive(struct file *f, uint64_t room, struct message **out,
                uint64_t deadline);
 /* signo: what to send; 0: nothing, but the place is taken; -1: give it up. */
+/* Who is to be told by other means than a signal: tell() is called once, and
+ * the watcher is its own from then on. */
+struct mq_watcher {
+    void (*tell)(struct mq_watcher *w, bool removed);
+};
 int mq_notify(struct file *f, int signo, uint64_t value);
+/* Takes w, unless it fails. */
+int mq_notify_by(struct file *f, struct mq_watcher *w);
 /* flags NULL: only asks; else O_NONBLOCK or not. */
 int mq_attr(struct file *f, const int64_t *flags, struct linux_mq_attr *old);
 int mqueue_mount(struct superblock **out);

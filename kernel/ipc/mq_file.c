@@ -49,14 +49,17 @@ static void insert(struct mq *q, struct message *m)
 struct notice {
     int pid, signo;
     uint64_t value;
+    struct mq_watcher *watcher;
 };
 
 /* [queue] */
 static void take_notice(struct mq *q, struct notice *n)
 {
     if (q->notify && q->count == 1 && !q->receivers) {
-        *n = (struct notice){q->notify_pid, q->notify_signo, q->notify_value};
+        *n = (struct notice){q->notify_pid, q->notify_signo, q->notify_value,
+                             q->watcher};
         q->notify = NULL;
+        q->watcher = NULL;
     }
 }
 
@@ -65,6 +68,9 @@ static void give_notice(const struct notice *n)
     struct k_siginfo info;
     struct proc *p = n->signo ? proc_find(n->pid) : NULL;
 
+    if (n->watcher) {
+        n->watcher->tell(n->watcher, false);
+    }
     if (!p) {
         return;
     }
@@ -196,8 +202,37 @@ int mq_receive(struct file *f, uint64_t room, struct message **out,
 
 /* ---- the rest ---- */
 
+/* The caller asks to be told: -EBUSY when somebody does already. [queue] */
+static int take_place(struct mq *q, int signo, uint64_t value,
+                      struct mq_watcher *w)
+{
+    if (q->notify) {
+        return -EBUSY;
+    }
+    q->notify = current_proc();
+    q->notify_pid = current_proc()->pid;
+    q->notify_signo = signo;
+    q->notify_value = value;
+    q->watcher = w;
+    return 0;
+}
+
+/* Gives the caller's place up, if it has one. [queue] */
+static struct mq_watcher *leave_place(struct mq *q)
+{
+    struct mq_watcher *w = NULL;
+
+    if (q->notify == current_proc()) {
+        w = q->watcher;
+        q->notify = NULL;
+        q->watcher = NULL;
+    }
+    return w;
+}
+
 int mq_notify(struct file *f, int signo, uint64_t value)
 {
+    struct mq_watcher *left = NULL;
     struct mq *q;
     int err = 0;
 
@@ -207,15 +242,28 @@ int mq_notify(struct file *f, int signo, uint64_t value)
     q = mq_of(f->inode);
     spin_lock(&q->lock);
     if (signo < 0) {
-        q->notify = q->notify == current_proc() ? NULL : q->notify;
-    } else if (q->notify) {
-        err = -EBUSY;
+        left = leave_place(q);
     } else {
-        q->notify = current_proc();
-        q->notify_pid = current_proc()->pid;
-        q->notify_signo = signo;
-        q->notify_value = value;
+        err = take_place(q, signo, value, NULL);
     }
+    spin_unlock(&q->lock);
+    if (left) {
+        left->tell(left, true);
+    }
+    return err;
+}
+
+int mq_notify_by(struct file *f, struct mq_watcher *w)
+{
+    struct mq *q;
+    int err;
+
+    if (f->ops != &mq_file_ops) {
+        return -EBADF;
+    }
+    q = mq_of(f->inode);
+    spin_lock(&q->lock);
+    err = take_place(q, 0, 0, w);
     spin_unlock(&q->lock);
     return err;
 }

@@ -32,7 +32,8 @@ struct mq {
     const struct proc *notify;    /* whom to tell of a message; identity */
     int notify_pid, notify_signo; /* signo 0: nothing is sent */
     uint64_t notify_value;
-    struct wait_queue changed; /* senders, receivers, poll */
+    struct mq_watcher *watcher; /* instead of a signal, or NULL */
+    struct wait_queue changed;  /* senders, receivers, poll */
 };
 
 extern const struct file_ops mq_file_ops;

@@ -156,8 +156,11 @@ int shm_get(int32_t key, uint64_t size, int flags)
         if (size < 1 || size > (uint64_t)tunable(&tunable_shm_max)) {
             return -EINVAL;
         }
-        if (flags & SHM_HUGETLB || size > INT64_MAX) {
-            return -ENOMEM; /* as where no huge page is set aside */
+        if (flags & SHM_HUGETLB) {
+            return -EINVAL; /* as where there are no huge pages */
+        }
+        if (size > INT64_MAX) {
+            return -ENOMEM;
         }
         err = make(key, size, flags);
         if (err != -EEXIST) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * madvise(2), and the calls that look at or mark a range: mincore, mlock,
- * msync. Each goes through the VMAs of the range; a hole is -ENOMEM, for
+ * msync, mbind. Each goes through the VMAs of the range; a hole is -ENOMEM, for
  * madvise only after the rest was done, as on Linux.
  *
  * Nothing is ever swapped out, so locking is a mark for the accounts and
@@ -321,4 +321,54 @@ int mm_sync(struct mm *mm, uint64_t addr, uint64_t len, bool invalidate)
     }
     mm_unlock(mm);
     return err ? err : hole;
+}
+
+/* ---- mbind ---- */
+
+static int set_policy(struct mm *mm, uint64_t start, uint64_t end,
+                      uint16_t policy)
+{
+    int err = 0;
+
+    while (!err && start < end) {
+        struct vma *v = vma_at(mm, start);
+        uint64_t stop = MIN(v->end, end);
+
+        err = v->policy == policy ? 0 : vma_split_range(mm, start, stop);
+        if (!err) {
+            v = vma_at(mm, start);
+            v->policy = policy;
+            vma_merge(mm, v);
+        }
+        start = stop;
+    }
+    return err;
+}
+
+int mm_set_policy(struct mm *mm, uint64_t addr, uint64_t len, uint16_t policy)
+{
+    uint64_t end = addr + ALIGN_UP(len, PAGE_SIZE);
+    int err;
+
+    if (end < addr) {
+        return -EINVAL;
+    }
+    mm_lock(mm);
+    err = mapped_end(mm, addr, end) < end ? -EFAULT
+                                          : set_policy(mm, addr, end, policy);
+    mm_unlock(mm);
+    return err;
+}
+
+int mm_get_policy(struct mm *mm, uint64_t addr, uint16_t *policy)
+{
+    struct vma *v;
+
+    mm_lock(mm);
+    v = vma_at(mm, addr);
+    if (v) {
+        *policy = v->policy;
+    }
+    mm_unlock(mm);
+    return v ? 0 : -EFAULT;
 }

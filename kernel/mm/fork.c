@@ -103,6 +103,7 @@ static int copy_vma(struct mm *to, struct vma *v)
             alias_enlist(to);
         }
         copy->name = v->name;
+        copy->policy = v->policy;
         copy->again = v->again;
         vma_insert(to, copy);
     }

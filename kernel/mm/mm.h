@@ -141,6 +141,12 @@ int mm_remap(struct mm *mm, uint64_t old, uint64_t old_len, uint64_t new_len,
 int mm_advise(struct mm *mm, uint64_t addr, uint64_t len, int advice);
 /* mseal(2): -EINVAL, -ENOMEM. */
 int mm_seal(struct mm *mm, uint64_t addr, uint64_t len);
+/* remap_file_pages(2), prot and flags aside: -EINVAL, -ENOMEM. */
+int mm_remap_pages(struct mm *mm, uint64_t addr, uint64_t len, uint64_t off);
+/* A number that mappings keep for mbind(2); 0: none was set. -EFAULT: a
+ * hole. */
+int mm_set_policy(struct mm *mm, uint64_t addr, uint64_t len, uint16_t policy);
+int mm_get_policy(struct mm *mm, uint64_t addr, uint16_t *policy);
 /* mincore(2): vec[i] for the page at addr + i pages. -ENOMEM: a hole. */
 int mm_incore(struct mm *mm, uint64_t addr, uint64_t pages, uint8_t *vec);
 /* mlock(2), munlock(2) (on false), mlockall(2). Limits are the caller's. */
@@ -148,6 +154,10 @@ int mm_pin(struct mm *mm, uint64_t addr, uint64_t len, bool on, bool populate);
 int mm_pin_all(struct mm *mm, bool now, bool future, bool populate);
 /* msync(2): -ENOMEM, -EBUSY. Content is never elsewhere. */
 int mm_sync(struct mm *mm, uint64_t addr, uint64_t len, bool invalidate);
+
+/* vm.max_map_count: mappings of one address space; beyond it -ENOMEM. */
+unsigned mm_map_count_limit(void);
+void mm_set_map_count_limit(unsigned count);
 
 /* brk(2). mm_set_brk is exec's: where the heap begins. */
 void mm_set_brk(struct mm *mm, uint64_t start);

@@ -296,9 +296,9 @@ int map_locked(struct mm *mm, uint64_t *addr, uint64_t len, int prot, int flags,
                         .flags = vma_flags_of(flags, prot),
                         .obj = obj,
                         .off = off};
-    int err = 0;
+    int err = vma_has_room(mm) ? 0 : -ENOMEM;
 
-    if (obj && m.flags & VMA_SHARED) {
+    if (!err && obj && m.flags & VMA_SHARED) {
         err = share(&m, addr, len, &flags);
     }
     if (err) {
@@ -385,6 +385,48 @@ int mm_map(struct mm *mm, uint64_t *addr, uint64_t len, int prot, int flags,
     mm_unlock(mm);
     if (own) {
         own->ops->put(own); /* the mapping has its own reference */
+    }
+    return err;
+}
+
+/* ---- other pages of a mapped object ---- */
+
+/* Whether [start, end) is mapped shared, all of one object; *v: the first. */
+static bool is_one_object(struct mm *mm, uint64_t start, uint64_t end,
+                          struct vma **v)
+{
+    struct vma *at = *v = vma_at(mm, start);
+
+    while (at && at->obj && at->obj == (*v)->obj && at->flags & VMA_SHARED) {
+        if (at->end >= end) {
+            return true;
+        }
+        at = vma_at(mm, at->end);
+    }
+    return false;
+}
+
+int mm_remap_pages(struct mm *mm, uint64_t addr, uint64_t len, uint64_t off)
+{
+    int flags = MAP_SHARED | MAP_FIXED;
+    struct vm_object *obj = NULL;
+    struct vma *v;
+    int err = -EINVAL;
+
+    mm_lock(mm);
+    if (is_one_object(mm, addr, addr + len, &v)) {
+        obj = v->obj;
+        obj->ops->get(obj);
+        flags |= v->flags & VMA_NO_WRITE ? MM_MAP_NO_WRITE : 0;
+        flags |= v->flags & VMA_LOCKED ? MAP_LOCKED : 0;
+        err = map_locked(mm, &addr, len, v->prot, flags, obj, off);
+    }
+    if (!err) {
+        fill_locked(mm, addr, addr + len);
+    }
+    mm_unlock(mm);
+    if (obj) {
+        obj->ops->put(obj);
     }
     return err;
 }

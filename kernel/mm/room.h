@@ -62,9 +62,10 @@ struct vma {
     uint64_t off;          /* in obj, of start */
     struct vm_object *obj; /* a reference; NULL: anonymous */
     uint16_t flags;
-    uint8_t prot;   /* PROT_READ | PROT_WRITE | PROT_EXEC, as asked */
-    uint8_t name;   /* enum mm_special */
-    uint16_t again; /* VMA_WINDOW: mapped that often besides */
+    uint8_t prot;    /* PROT_READ | PROT_WRITE | PROT_EXEC, as asked */
+    uint8_t name;    /* enum mm_special */
+    uint16_t again;  /* VMA_WINDOW: mapped that often besides */
+    uint16_t policy; /* mbind(2), as kernel/sys/ has it; kept, no more */
     /* Summary of the subtree: its span, and the largest gap inside. */
     uint64_t sub_start, sub_end, sub_gap;
     struct vma *dead_next;
@@ -366,6 +367,8 @@ struct vma *vma_first(struct mm *mm);
 struct vma *vma_last(struct mm *mm);
 bool vma_range_free(struct mm *mm, uint64_t start, uint64_t end);
 
+/* Whether mm may have one VMA more (vm.max_map_count). */
+bool vma_has_room(const struct mm *mm);
 /* -ENOMEM at VMA_COUNT_MAX in the whole kernel (DESIGN: the host has a limit,
  * too). The new VMA takes a reference to obj. */
 int vma_new(uint64_t start, uint64_t end, int prot, int flags,

@@ -145,6 +145,23 @@ uint64_t vma_gap(struct mm *mm, uint64_t lo, uint64_t hi, uint64_t len)
 
 /* ---- making and freeing ---- */
 
+static uint32_t count_limit = 65530; /* atomic */
+
+unsigned mm_map_count_limit(void)
+{
+    return atomic_load_relaxed(&count_limit);
+}
+
+void mm_set_map_count_limit(unsigned count)
+{
+    atomic_store(&count_limit, count);
+}
+
+bool vma_has_room(const struct mm *mm)
+{
+    return mm->vma_count < atomic_load_relaxed(&count_limit);
+}
+
 int vma_new(uint64_t start, uint64_t end, int prot, int flags,
             struct vm_object *obj, uint64_t off, struct vma **out)
 {
@@ -210,7 +227,7 @@ static bool mergeable(const struct vma *a, const struct vma *b)
 
     return a && b && a->end == b->start && a->prot == b->prot &&
            a->flags == b->flags && a->name == b->name && a->obj == b->obj &&
-           !(a->flags & single) &&
+           a->policy == b->policy && !(a->flags & single) &&
            (!a->obj || a->off + (a->end - a->start) == b->off);
 }
 
@@ -303,12 +320,16 @@ int vma_split(struct mm *mm, uint64_t addr)
     if (!v || v->start == addr) {
         return 0;
     }
+    if (!vma_has_room(mm)) {
+        return -ENOMEM;
+    }
     err = vma_new(addr, v->end, v->prot, v->flags, v->obj,
                   v->off + (addr - v->start), &rest);
     if (err) {
         return err;
     }
     rest->name = v->name;
+    rest->policy = v->policy;
     rest->again = v->again;
     rest->flags &= (uint16_t)~VMA_GROWSDOWN; /* only the lowest part grows */
     set_bounds(mm, v, v->start, addr);

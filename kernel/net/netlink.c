@@ -9,6 +9,7 @@
  * An answer is queued as datagrams in the socket that asked, under s->lock.
  */
 #include "kernel/net/netif.h"
+#include "kernel/net/netlink.h"
 #include "kernel/net/socket.h"
 #include "kernel/fs/current.h"
 #include "kernel/core/log.h"
@@ -103,20 +104,17 @@ static void attribute32(struct answer *a, uint16_t type, uint32_t value)
     attribute(a, type, &value, sizeof(value));
 }
 
-/* Queues what was built as one datagram. */
-static int answer_send(struct answer *a)
+static int post(struct netlink *n, const void *bytes, size_t len)
 {
-    struct netlink *n = a->to;
-    struct datagram *d = kmalloc(sizeof(*d) + a->len);
+    struct datagram *d = kmalloc(sizeof(*d) + len);
     bool full;
 
     if (!d) {
         return -ENOMEM;
     }
     d->refs = 1;
-    d->len = a->len;
-    memcpy(d->data, a->buf, a->len);
-    a->len = 0;
+    d->len = len;
+    memcpy(d->data, bytes, len);
     spin_lock(&n->s.lock);
     full = n->queued == QUEUE_MOST;
     if (!full) {
@@ -130,6 +128,15 @@ static int answer_send(struct answer *a)
     }
     socket_wake_read(&n->s, POLLIN | POLLRDNORM);
     return 0;
+}
+
+/* Queues what was built as one datagram. */
+static int answer_send(struct answer *a)
+{
+    size_t len = a->len;
+
+    a->len = 0;
+    return post(a->to, a->buf, len);
 }
 
 /* ---- what there is ---- */
@@ -576,6 +583,18 @@ static const struct socket_ops netlink_ops = {
     .poll = netlink_poll,
     .free = netlink_free,
 };
+
+bool netlink_is(struct file *f)
+{
+    struct socket *s = socket_of(f);
+
+    return s && s->ops == &netlink_ops;
+}
+
+int netlink_post(struct file *f, const void *bytes, size_t len)
+{
+    return post(netlink_of(socket_of(f)), bytes, len);
+}
 
 static int netlink_create(int family, int type, int protocol,
                           struct socket **out)

@@ -118,6 +118,7 @@ struct thread {
     uint64_t timer_slack, default_slack;         /* ns (prctl(2)) */
     struct key *keyring;                         /* counted, or NULL (keys.h) */
     int reqkey_default;                          /* KEY_REQKEY_* */
+    uint16_t memory_policy; /* set_mempolicy(2), kept and no more */
     uint32_t pi_waited;    /* somebody waited for a futex that we own; atomic */
     bool pi_gone;          /* we no longer hand futexes over; LOCK_PROC */
     struct tracee *tracee; /* NULL: never traced; LOCK_PROC (ptrace.h) */

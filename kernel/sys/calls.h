@@ -229,7 +229,7 @@ SYSCALL(212, lookup_dcookie, sys_not_permitted, PART, INT, LONG, PTR, SIZE) /* E
 SYSCALL(213, epoll_create, sys_epoll_create, PART, FD, INT)
 SYSCALL(214, epoll_ctl_old, sys_none, NONE, INT)
 SYSCALL(215, epoll_wait_old, sys_none, NONE, INT)
-SYSCALL(216, remap_file_pages, sys_none, NONE, INT, PTR, SIZE, PROT, SIZE, MAP)
+SYSCALL(216, remap_file_pages, sys_remap_file_pages, PART, INT, PTR, SIZE, PROT, SIZE, MAP) /* target sgx: one address a page, ENOMEM */
 SYSCALL(217, getdents64, sys_getdents64, DONE, LONG, FD, PTR, UINT)
 SYSCALL(218, set_tid_address, sys_set_tid_address, DONE, PID, PTR)
 SYSCALL(219, restart_syscall, sys_restart_syscall, DONE, LONG)
@@ -250,14 +250,14 @@ SYSCALL(233, epoll_ctl, sys_epoll_ctl, DONE, INT, FD, INT, FD, PTR)
 SYSCALL(234, tgkill, sys_tgkill, PART, INT, PID, PID, SIG) /* EPERM between users is untested */
 SYSCALL(235, utimes, sys_utimes, DONE, INT, PATH, PTR)
 SYSCALL(236, vserver, sys_none, NONE, INT)
-SYSCALL(237, mbind, sys_mbind, PART, INT, PTR, SIZE, INT, PTR, SIZE, HEX) /* not remembered */
-SYSCALL(238, set_mempolicy, sys_set_mempolicy, PART, INT, INT, PTR, SIZE) /* not remembered */
-SYSCALL(239, get_mempolicy, sys_get_mempolicy, PART, INT, PTR, PTR, SIZE, PTR, HEX) /* always the default policy */
+SYSCALL(237, mbind, sys_mbind, PART, INT, PTR, SIZE, INT, PTR, SIZE, HEX) /* kept, of no effect: one node */
+SYSCALL(238, set_mempolicy, sys_set_mempolicy, PART, INT, INT, PTR, SIZE) /* kept, of no effect: one node */
+SYSCALL(239, get_mempolicy, sys_get_mempolicy, PART, INT, PTR, PTR, SIZE, PTR, HEX) /* one node */
 SYSCALL(240, mq_open, sys_mq_open, DONE, FD, PATH, OFLAGS, OCT, PTR)
 SYSCALL(241, mq_unlink, sys_mq_unlink, DONE, INT, PATH)
 SYSCALL(242, mq_timedsend, sys_mq_timedsend, DONE, INT, FD, BUF, SIZE, UINT, TIMESPEC)
 SYSCALL(243, mq_timedreceive, sys_mq_timedreceive, DONE, LONG, FD, OUTBUF, SIZE, PTR, TIMESPEC)
-SYSCALL(244, mq_notify, sys_mq_notify, PART, INT, FD, PTR) /* SIGEV_THREAD */
+SYSCALL(244, mq_notify, sys_mq_notify, DONE, INT, FD, PTR)
 SYSCALL(245, mq_getsetattr, sys_mq_getsetattr, DONE, INT, FD, PTR, PTR)
 SYSCALL(246, kexec_load, sys_not_permitted, PART, INT, PTR, LONG, PTR, HEX) /* EPERM always */
 SYSCALL(247, waitid, sys_waitid, DONE, INT, INT, PID, PTR, HEX, PTR)
@@ -381,11 +381,11 @@ SYSCALL(453, map_shadow_stack, sys_none, NONE, PTR, PTR, SIZE, HEX)
 SYSCALL(454, futex_wake, sys_futex_wake, PART, INT, PTR, HEX, INT, HEX) /* older Linux lacks it: compared by hand */
 SYSCALL(455, futex_wait, sys_futex_wait, PART, INT, PTR, HEX, HEX, HEX, TIMESPEC, CLOCK) /* older Linux lacks it: compared by hand */
 SYSCALL(456, futex_requeue, sys_futex_requeue, PART, INT, PTR, HEX, INT, INT) /* older Linux lacks it: compared by hand */
-SYSCALL(457, statmount, sys_none, NONE, INT, PTR, PTR, SIZE, HEX)
-SYSCALL(458, listmount, sys_none, NONE, LONG, PTR, PTR, SIZE, HEX)
-SYSCALL(459, lsm_get_self_attr, sys_none, NONE, INT, UINT, PTR, PTR, HEX)
+SYSCALL(457, statmount, sys_statmount, PART, INT, PTR, PTR, SIZE, HEX) /* no options, no namespaces */
+SYSCALL(458, listmount, sys_listmount, PART, LONG, PTR, PTR, SIZE, HEX) /* no namespaces */
+SYSCALL(459, lsm_get_self_attr, sys_lsm_get_self_attr, PART, INT, UINT, PTR, PTR, HEX) /* there are none */
 SYSCALL(460, lsm_set_self_attr, sys_none, NONE, INT, UINT, PTR, UINT, HEX)
-SYSCALL(461, lsm_list_modules, sys_none, NONE, INT, PTR, PTR, HEX)
+SYSCALL(461, lsm_list_modules, sys_lsm_list_modules, PART, INT, PTR, PTR, HEX) /* older Linux lacks it: compared by hand */
 SYSCALL(462, mseal, sys_mseal, PART, INT, PTR, SIZE, HEX) /* older Linux lacks it: compared by hand */
 SYSCALL(463, setxattrat, sys_none, NONE, INT, FD, PATH, ATFLAGS, PATH, PTR, SIZE)
 SYSCALL(464, getxattrat, sys_none, NONE, LONG, FD, PATH, ATFLAGS, PATH, PTR, SIZE)

@@ -291,6 +291,18 @@ long sys_msync(const struct sysargs *a)
                    flags & MS_INVALIDATE);
 }
 
+long sys_remap_file_pages(const struct sysargs *a)
+{
+    uint64_t addr = ALIGN_DOWN(arg_u64(a, 0), PAGE_SIZE);
+    uint64_t len = ALIGN_DOWN(arg_u64(a, 1), PAGE_SIZE), page = arg_u64(a, 3);
+
+    if (arg_u64(a, 2) || addr + len <= addr || page + len / PAGE_SIZE < page ||
+        page > UINT64_MAX / PAGE_SIZE - len / PAGE_SIZE) {
+        return -EINVAL;
+    }
+    return mm_remap_pages(current_mm(), addr, len, page * PAGE_SIZE);
+}
+
 long sys_mseal(const struct sysargs *a)
 {
     return arg_u64(a, 2) ? -EINVAL
@@ -327,10 +339,16 @@ static int node_mask(struct uptr mask, uint64_t maxnode)
     return (int)first;
 }
 
-static int check_policy(int mode, struct uptr mask, uint64_t maxnode)
+/* What is kept of a policy: its mode with flags, and whether it names the
+ * node. */
+enum { POLICY_NODE = 0x2000 };
+
+static int read_policy(int mode, struct uptr mask, uint64_t maxnode,
+                       uint16_t *policy)
 {
     const int extra = MPOL_F_STATIC_NODES | MPOL_F_RELATIVE_NODES;
     int nodes = node_mask(mask, maxnode), kind = mode & ~extra;
+    bool none = kind == MPOL_DEFAULT || kind == MPOL_LOCAL;
 
     if (nodes < 0) {
         return nodes;
@@ -338,12 +356,11 @@ static int check_policy(int mode, struct uptr mask, uint64_t maxnode)
     if (kind < 0 || kind >= MPOL_MAX || (mode & extra) == extra) {
         return -EINVAL;
     }
-    if (kind == MPOL_DEFAULT || kind == MPOL_LOCAL) {
+    if (none || (kind == MPOL_PREFERRED && !nodes)) {
+        *policy = (uint16_t)(kind == MPOL_PREFERRED ? MPOL_LOCAL : kind);
         return nodes || mode & extra ? -EINVAL : 0;
     }
-    if (kind == MPOL_PREFERRED && !nodes) {
-        return mode & extra ? -EINVAL : 0;
-    }
+    *policy = (uint16_t)(mode | POLICY_NODE);
     return nodes ? 0 : -EINVAL;
 }
 
@@ -351,6 +368,7 @@ long sys_mbind(const struct sysargs *a)
 {
     uint64_t addr = arg_u64(a, 0), len = arg_u64(a, 1);
     unsigned flags = arg_uint(a, 5);
+    uint16_t policy;
     int err;
 
     if (flags & ~(MPOL_MF_STRICT | MPOL_MF_MOVE | MPOL_MF_MOVE_ALL) ||
@@ -360,17 +378,19 @@ long sys_mbind(const struct sysargs *a)
     if (flags & MPOL_MF_MOVE_ALL && !cred_capable(CAP_SYS_NICE)) {
         return -EPERM;
     }
-    err = check_policy(arg_int(a, 2), arg_ptr(a, 3), arg_u64(a, 4));
-    if (err || !len) {
-        return err;
-    }
-    err = mm_sync(current_mm(), addr, len, false); /* any hole in there? */
-    return err ? -EFAULT : 0;
+    err = read_policy(arg_int(a, 2), arg_ptr(a, 3), arg_u64(a, 4), &policy);
+    return err || !len ? err : mm_set_policy(current_mm(), addr, len, policy);
 }
 
 long sys_set_mempolicy(const struct sysargs *a)
 {
-    return check_policy(arg_int(a, 0), arg_ptr(a, 1), arg_u64(a, 2));
+    uint16_t policy;
+    int err = read_policy(arg_int(a, 0), arg_ptr(a, 1), arg_u64(a, 2), &policy);
+
+    if (!err) {
+        current_thread()->memory_policy = policy;
+    }
+    return err;
 }
 
 /* The mask of node 0 in a user buffer of maxnode bits. */
@@ -384,29 +404,56 @@ static int put_node_mask(struct uptr mask, uint64_t maxnode, uint64_t first)
     return zero_user(mask, len) || put_user64(mask, first) ? -EFAULT : 0;
 }
 
+/* MPOL_F_NODE: where the page is, or the next one of those that are
+ * interleaved would be. -EINVAL: they are not. */
+static int tell_node(uint64_t flags, uint16_t policy, uint32_t *mode)
+{
+    unsigned kind = policy & 0xff;
+
+    *mode = 0;
+    return flags & MPOL_F_ADDR || kind == MPOL_INTERLEAVE ? 0 : -EINVAL;
+}
+
+/* What the flags ask for: mode, and the mask of nodes. */
+static int find_policy(uint64_t addr, uint64_t flags, uint32_t *mode,
+                       uint64_t *nodes)
+{
+    uint16_t policy = current_thread()->memory_policy;
+    int err = 0;
+
+    if (flags & MPOL_F_MEMS_ALLOWED) {
+        *mode = 0;
+        *nodes = 1;
+        return flags & (MPOL_F_NODE | MPOL_F_ADDR) ? -EINVAL : 0;
+    }
+    if (flags & MPOL_F_ADDR) {
+        err = mm_get_policy(current_mm(), addr, &policy);
+    } else if (addr) {
+        err = -EINVAL;
+    }
+    if (err) {
+        return err;
+    }
+    *mode = policy & ~(uint32_t)POLICY_NODE;
+    *nodes = policy & POLICY_NODE ? 1 : 0;
+    return flags & MPOL_F_NODE ? tell_node(flags, policy, mode) : 0;
+}
+
 long sys_get_mempolicy(const struct sysargs *a)
 {
-    uint64_t addr = arg_u64(a, 3), flags = arg_u64(a, 4), nodes = 0;
-    uint64_t page = ALIGN_DOWN(addr, PAGE_SIZE);
+    uint64_t flags = arg_u64(a, 4), nodes;
+    uint32_t mode;
+    int err;
 
     if (flags & ~(uint64_t)(MPOL_F_NODE | MPOL_F_ADDR | MPOL_F_MEMS_ALLOWED) ||
         (arg_ptr(a, 1).addr && arg_u64(a, 2) < 1)) {
         return -EINVAL;
     }
-    if (flags & MPOL_F_MEMS_ALLOWED) {
-        if (flags & (MPOL_F_NODE | MPOL_F_ADDR)) {
-            return -EINVAL;
-        }
-        nodes = 1;
-    } else if (flags & MPOL_F_ADDR) {
-        if (mm_sync(current_mm(), page, PAGE_SIZE, false)) {
-            return -EFAULT;
-        }
-    } else if (addr || flags & MPOL_F_NODE) {
-        return -EINVAL;
+    err = find_policy(arg_u64(a, 3), flags, &mode, &nodes);
+    if (err) {
+        return err;
     }
-    /* The mode MPOL_DEFAULT and the node 0 are the same number. */
-    if (arg_ptr(a, 0).addr && put_user32(arg_ptr(a, 0), 0)) {
+    if (arg_ptr(a, 0).addr && put_user32(arg_ptr(a, 0), mode)) {
         return -EFAULT;
     }
     return arg_ptr(a, 1).addr

@@ -8,10 +8,20 @@
 #include "kernel/ipc/ipc.h"
 #include "kernel/fs/file.h"
 #include "kernel/mm/heap.h"
+#include "kernel/net/netlink.h"
+#include "kernel/signal/signal.h"
 #include "abi/linux/errno.h"
 #include "abi/linux/signal.h"
 
-enum { SIGEVENT_SIZE = 64, NOTIFY_SIGNAL = 0, NOTIFY_NONE = 1 };
+enum {
+    SIGEVENT_SIZE = 64,
+    NOTIFY_SIGNAL = 0,
+    NOTIFY_NONE = 1,
+    NOTIFY_THREAD = 2,
+    NOTIFY_COOKIE = 32,
+    NOTIFY_WOKENUP = 1,
+    NOTIFY_REMOVED = 2,
+};
 
 static int open_queue(const struct sysargs *a, const char *name,
                       struct file **out)
@@ -141,43 +151,103 @@ long sys_mq_timedreceive(const struct sysargs *a)
     return n;
 }
 
-/* struct sigevent: value, signo, notify. By a thread is glibc's affair, which
- * wants a netlink socket for it: there is none. */
-static int signal_of(struct uptr event, int *signo, uint64_t *value)
-{
-    struct {
-        uint64_t value;
-        int32_t signo, notify;
-        uint8_t rest[SIGEVENT_SIZE - 16];
-    } e;
+/* struct sigevent: value, signo, notify. */
+struct sigevent {
+    uint64_t value;
+    int32_t signo, notify;
+    uint8_t rest[SIGEVENT_SIZE - 16];
+};
 
-    if (copy_from_user(&e, event, sizeof(e))) {
-        return -EFAULT;
+/* By a thread is the C library's affair: one waits at a netlink socket (signo)
+ * for the 32 bytes at value, whose last one then says what happened. */
+struct cookie {
+    struct mq_watcher watcher;
+    struct file *socket; /* counted */
+    uint8_t bytes[NOTIFY_COOKIE];
+};
+
+static void cookie_tell(struct mq_watcher *w, bool removed)
+{
+    struct cookie *c = container_of(w, struct cookie, watcher);
+
+    c->bytes[NOTIFY_COOKIE - 1] = removed ? NOTIFY_REMOVED : NOTIFY_WOKENUP;
+    netlink_post(c->socket, c->bytes, NOTIFY_COOKIE); /* lost if it is full */
+    file_put(c->socket);
+    kfree(c);
+}
+
+static int cookie_make(const struct sigevent *e, struct cookie **out)
+{
+    struct cookie *c = kmalloc(sizeof(*c));
+    struct fd fd;
+    int err =
+        c ? copy_from_user(c->bytes, uptr(e->value), NOTIFY_COOKIE) : -ENOMEM;
+
+    err = err ? err : fd_get_io(e->signo, &fd);
+    if (err) {
+        kfree(c);
+        return err;
     }
-    if (e.notify == NOTIFY_NONE) {
-        *signo = 0;
-        return 0;
-    }
-    if (e.notify != NOTIFY_SIGNAL || e.signo < 0 || e.signo > 64) {
+    c->watcher.tell = cookie_tell;
+    c->socket = fd.file;
+    file_ref(c->socket);
+    fd_put(&fd);
+    if (!netlink_is(c->socket)) {
+        file_put(c->socket);
+        kfree(c);
         return -EINVAL;
     }
-    *signo = e.signo;
-    *value = e.value;
+    *out = c;
     return 0;
+}
+
+static int notify_by_cookie(struct file *queue, const struct sigevent *e)
+{
+    struct cookie *c;
+    int err = cookie_make(e, &c);
+
+    if (err) {
+        return err;
+    }
+    err = mq_notify_by(queue, &c->watcher);
+    if (err) {
+        file_put(c->socket);
+        kfree(c);
+    }
+    return err;
+}
+
+static int notify(struct file *queue, const struct sigevent *e)
+{
+    switch (e->notify) {
+    case NOTIFY_NONE:
+        return mq_notify(queue, 0, 0);
+    case NOTIFY_SIGNAL:
+        return mq_notify(queue, e->signo, e->value);
+    default:
+        return notify_by_cookie(queue, e);
+    }
 }
 
 long sys_mq_notify(const struct sysargs *a)
 {
-    uint64_t value = 0;
+    bool given = arg_u64(a, 1) != 0;
+    struct sigevent e;
     struct fd fd;
-    int signo = -1, err = 0;
+    int err;
 
-    if (arg_u64(a, 1)) {
-        err = signal_of(arg_ptr(a, 1), &signo, &value);
+    if (given && copy_from_user(&e, arg_ptr(a, 1), sizeof(e))) {
+        return -EFAULT;
     }
-    err = err ? err : fd_get_io(arg_int(a, 0), &fd);
+    if (given &&
+        ((e.notify != NOTIFY_NONE && e.notify != NOTIFY_SIGNAL &&
+          e.notify != NOTIFY_THREAD) ||
+         (e.notify == NOTIFY_SIGNAL && (e.signo < 0 || e.signo > NSIG)))) {
+        return -EINVAL;
+    }
+    err = fd_get_io(arg_int(a, 0), &fd);
     if (!err) {
-        err = mq_notify(fd.file, signo, value);
+        err = given ? notify(fd.file, &e) : mq_notify(fd.file, -1, 0);
         fd_put(&fd);
     }
     return err;

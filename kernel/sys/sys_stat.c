@@ -7,6 +7,7 @@
 #include "kernel/proc/proc.h"
 #include "lib/string.h"
 #include "abi/linux/errno.h"
+#include "abi/linux/mount_info.h"
 #include "abi/linux/stat.h"
 #include "abi/linux/statfs.h"
 
@@ -202,6 +203,10 @@ static int put_statx(struct uptr to, const struct found *found, uint32_t mask)
         .stx_mnt_id = found->mount_id,
     };
 
+    if (mask & STATX_MNT_ID_UNIQUE) {
+        s.stx_mask ^= STATX_MNT_ID | STATX_MNT_ID_UNIQUE;
+        s.stx_mnt_id += MOUNT_ID_OFFSET;
+    }
     if (!(mask & (STATX_MTIME | STATX_CTIME))) { /* as Linux does it now */
         s.stx_mask &= ~(STATX_MTIME | STATX_CTIME);
         s.stx_mtime = s.stx_ctime = (struct statx_timestamp){0};

@@ -6,6 +6,9 @@
 #include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/timerfd.h>
 #include "tests/guest/show.h"
 
 static char buf[100000];
@@ -187,6 +190,23 @@ static void devices(void)
     close(null);
 }
 
+/* What is no stream takes no part, and nobody waits for it. */
+static void values(void)
+{
+    int p[2], event = eventfd(1, 0), ep = epoll_create1(0),
+              timer = timerfd_create(CLOCK_MONOTONIC, 0);
+
+    title("values");
+    pipe(p);
+    CALL(splice, p[0], NULL, event, NULL, 8L, 0);
+    CALL(splice, event, NULL, p[1], NULL, 8L, 0);
+    CALL(splice, p[0], NULL, ep, NULL, 1L, 0);
+    CALL(splice, timer, NULL, p[1], NULL, 8L, 0);
+    close(event);
+    close(ep);
+    close(timer);
+}
+
 int main(void)
 {
     show_start();
@@ -196,5 +216,6 @@ int main(void)
     sockets();
     refusals();
     devices();
+    values();
     return 0;
 }
