@@ -5,6 +5,7 @@
  */
 #include "kernel/fs/attr.h"
 #include "kernel/fs/current.h"
+#include "kernel/fs/fileattr.h"
 #include "kernel/fs/path.h"
 #include "kernel/fs/watch.h"
 #include "kernel/core/timer.h"
@@ -53,7 +54,7 @@ int attr_chmod(const struct path *p, uint32_t mode)
         return -EOPNOTSUPP;
     }
     fs_current_cred(&cred);
-    if (!fs_owns(&cred, inode)) {
+    if (!fs_owns(&cred, inode) || inode_is_fixed(inode)) {
         return -EPERM;
     }
     attr.mode = (mode & 07777) | (inode->mode & S_IFMT);
@@ -103,7 +104,8 @@ int attr_chown(const struct path *p, uint32_t uid, uint32_t gid)
         attr.valid |= attr.mode != data->mode ? ATTR_MODE : 0;
     }
     /* Whoever changes nothing needs no right to. */
-    if (attr.valid != ATTR_CTIME && !may_chown(&cred, data, uid, gid)) {
+    if (attr.valid != ATTR_CTIME && (inode_is_fixed(p->dentry->inode) ||
+                                     !may_chown(&cred, data, uid, gid))) {
         return -EPERM;
     }
     attr.ctime = clock_realtime();
@@ -124,6 +126,10 @@ int attr_times(const struct path *p, int64_t atime, int64_t mtime)
     err = mount_writable(p->mount);
     if (err) {
         return err;
+    }
+    if (inode_marks(inode) & INODE_IMMUTABLE ||
+        (!now && inode_is_fixed(inode))) {
+        return -EPERM;
     }
     fs_current_cred(&cred);
     if (!fs_owns(&cred, inode)) {
@@ -168,7 +174,7 @@ int attr_truncate(const struct path *p, uint64_t size)
     if (err) {
         return err;
     }
-    err = may_resize(data, size);
+    err = inode_marks(inode) & INODE_APPEND ? -EPERM : may_resize(data, size);
     if (err) {
         return err;
     }
@@ -189,6 +195,10 @@ int attr_allocate(const struct path *p, int mode, uint64_t off, uint64_t len)
 
     if (!inode->ops->fallocate) {
         return -EOPNOTSUPP;
+    }
+    if (inode_marks(inode) & INODE_IMMUTABLE ||
+        (inode_marks(inode) & INODE_APPEND && mode & ~FALLOC_FL_KEEP_SIZE)) {
+        return -EPERM;
     }
     if (mode & FALLOC_FL_PUNCH_HOLE) {
         err = data->seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE) ? -EPERM : 0;

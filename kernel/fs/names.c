@@ -4,6 +4,7 @@
  * open.c. Each walks to the directory, locks it, finds the last name, checks,
  * asks the leaf and tells the dentry cache.
  */
+#include "kernel/fs/fileattr.h"
 #include "kernel/fs/names.h"
 #include "kernel/fs/attr.h"
 #include "kernel/fs/current.h"
@@ -67,6 +68,9 @@ int may_remove_from(const struct path *dir, struct dentry *d)
     err = inode_permission(parent, MAY_WRITE | MAY_EXEC, &cred);
     if (err) {
         return err;
+    }
+    if (inode_marks(parent) & INODE_APPEND || inode_is_fixed(d->inode)) {
+        return -EPERM;
     }
     if (data_of(parent)->mode & S_ISVTX && !fs_owns(&cred, d->inode) &&
         cred.uid != data_of(parent)->uid) {
@@ -230,7 +234,7 @@ static int link_locked(struct walk *w, struct dentry *d,
     if (err) {
         return err;
     }
-    if (S_ISDIR(inode->mode) || !dir->ops->link) {
+    if (S_ISDIR(inode->mode) || !dir->ops->link || inode_is_fixed(inode)) {
         return -EPERM;
     }
     mutex_lock(&inode->lock);

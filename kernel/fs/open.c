@@ -4,6 +4,7 @@
  * and O_CREAT set, or O_EXCL asks for certainty, a second one goes by way of
  * the locked directory.
  */
+#include "kernel/fs/fileattr.h"
 #include "kernel/fs/names.h"
 #include "kernel/fs/attr.h"
 #include "kernel/fs/file.h"
@@ -61,6 +62,11 @@ static int check_open(const struct path *p, uint32_t flags, bool made)
     fs_current_cred(&cred);
     if (flags & O_NOATIME && !fs_owns(&cred, inode)) {
         return -EPERM;
+    }
+    if (inode_marks(inode) & INODE_APPEND && access_of(flags) & MAY_WRITE &&
+        (flags & O_TRUNC || !(flags & O_APPEND))) {
+        err = inode_permission(inode, access_of(flags), &cred);
+        return err ? err : -EPERM;
     }
     return inode_permission(inode, access_of(flags), &cred);
 }

@@ -331,7 +331,8 @@ int overlay_mount(struct superblock *upper, struct superblock *lower,
         sb_put(lower);
         return -ENOMEM;
     }
-    sb_init(&o->sb, &overlay_sb_ops, "overlay", OVERLAYFS_MAGIC, 0);
+    sb_init(&o->sb, &overlay_sb_ops, "overlay", OVERLAYFS_MAGIC,
+            SB_KEEPS_FLAGS);
     mutex_init(&o->staging, LOCK_FS_INODE);
     o->upper = upper;
     o->lower = lower;

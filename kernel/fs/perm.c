@@ -48,7 +48,8 @@ int inode_permission(struct inode *inode, unsigned may,
     struct inode *data = atomic_load_acquire(&inode->data);
     uint32_t mode = data->mode, bits = mode;
 
-    if (unlikely(inode->flags & INODE_IMMUTABLE) && may & MAY_WRITE) {
+    if (unlikely((inode->flags | data->flags) & INODE_IMMUTABLE) &&
+        may & MAY_WRITE) {
         return -EPERM;
     }
     if (cred->uid == data->uid) {

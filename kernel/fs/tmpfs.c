@@ -192,7 +192,7 @@ int tmpfs_mount(struct superblock **out)
     if (!t) {
         return -ENOMEM;
     }
-    sb_init(&t->sb, &tmpfs_sb_ops, "tmpfs", TMPFS_MAGIC, 0);
+    sb_init(&t->sb, &tmpfs_sb_ops, "tmpfs", TMPFS_MAGIC, SB_KEEPS_FLAGS);
     t->last_ino = 0;
     err = tmpfs_new(&t->sb, &attr, &root);
     if (err) {

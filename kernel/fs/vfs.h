@@ -37,6 +37,7 @@ enum {
     SB_READ_ONLY = 1, /* every change is -EROFS before the leaf is asked */
     SB_NO_CACHE = 2,  /* names come and go by themselves: no dentry is kept */
     SB_NO_ATIME = 4,
+    SB_KEEPS_FLAGS = 8, /* of inodes: fileattr.h */
 };
 
 struct fs_statfs { /* statfs(2) */
@@ -231,7 +232,10 @@ enum {
     INODE_DEAD = 2,       /* a removed directory: takes no new names */
     INODE_IMMUTABLE = 16, /* writing is -EPERM */
     INODE_SEALABLE = 8,   /* a memfd */
-    INODE_LINKABLE = 4,   /* has no name, but may get one (O_TMPFILE) */
+    INODE_APPEND = 32,    /* writing is appending; fileattr.h */
+    INODE_NODUMP = 64,    /* both for other programs to see */
+    INODE_NOATIME = 128,
+    INODE_LINKABLE = 4, /* has no name, but may get one (O_TMPFILE) */
 };
 
 /* One reference, the caller's; data is itself; times are now; nlink 1. */

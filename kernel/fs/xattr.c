@@ -2,6 +2,7 @@
  *
  * Extended attributes: who may touch which namespace (xattr.h).
  */
+#include "kernel/fs/fileattr.h"
 #include "kernel/fs/xattr.h"
 #include "kernel/fs/path.h"
 #include "kernel/fs/watch.h"
@@ -38,6 +39,9 @@ static int check_rights(struct inode *inode, const char *name, bool write)
 {
     struct fs_cred cred;
 
+    if (write && inode_is_fixed(inode)) {
+        return -EPERM;
+    }
     fs_current_cred(&cred);
     if (has_prefix(name, "user.")) {
         return check_user(inode, write, &cred);

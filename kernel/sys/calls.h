@@ -392,7 +392,7 @@ SYSCALL(464, getxattrat, sys_none, NONE, LONG, FD, PATH, ATFLAGS, PATH, PTR, SIZ
 SYSCALL(465, listxattrat, sys_none, NONE, LONG, FD, PATH, ATFLAGS, OUTBUF, SIZE)
 SYSCALL(466, removexattrat, sys_none, NONE, INT, FD, PATH, ATFLAGS, PATH)
 SYSCALL(467, open_tree_attr, sys_none, NONE, FD, FD, PATH, HEX, PTR, SIZE)
-SYSCALL(468, file_getattr, sys_none, NONE, INT, FD, PATH, PTR, SIZE, ATFLAGS)
-SYSCALL(469, file_setattr, sys_none, NONE, INT, FD, PATH, PTR, SIZE, ATFLAGS)
+SYSCALL(468, file_getattr, sys_file_getattr, PART, INT, FD, PATH, PTR, SIZE, ATFLAGS) /* on tmpfs; older Linux lacks it */
+SYSCALL(469, file_setattr, sys_file_setattr, PART, INT, FD, PATH, PTR, SIZE, ATFLAGS) /* as file_getattr */
 SYSCALL(470, listns, sys_none, NONE, LONG, PTR, PTR, SIZE, HEX)
 /* clang-format on */

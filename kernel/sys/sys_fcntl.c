@@ -3,8 +3,10 @@
  * Acting on descriptors: fcntl(2), flock(2), ioctl(2), fsync(2) and relatives.
  */
 #include "kernel/sys/table.h"
+#include "kernel/sys/fileattr.h"
 #include "kernel/fs/current.h"
 #include "kernel/fs/file.h"
+#include "kernel/fs/fileattr.h"
 #include "kernel/fs/dnotify.h"
 #include "kernel/fs/lease.h"
 #include "kernel/fs/locks.h"
@@ -13,6 +15,7 @@
 #include "kernel/fs/path.h"
 #include "kernel/fs/pipe.h"
 #include "abi/linux/errno.h"
+#include "abi/linux/fileattr.h"
 #include "abi/linux/ioctl.h"
 #include "abi/linux/stat.h"
 
@@ -33,6 +36,9 @@ static long set_flags(struct file *f, int fd, uint32_t flags)
         } else {
             flags &= ~(uint32_t)O_ASYNC;
         }
+    }
+    if (old & ~flags & O_APPEND && inode_marks(f->inode) & INODE_APPEND) {
+        return -EPERM;
     }
     if (flags & ~old & O_NOATIME) {
         fs_current_cred(&cred);
@@ -311,6 +317,11 @@ static long ioctl_file(struct file *f, int fd, uint32_t cmd, struct uptr arg)
         return set_nonblock(f, fd, arg, O_NONBLOCK);
     case FIOASYNC:
         return set_nonblock(f, fd, arg, O_ASYNC);
+    case FS_IOC_GETFLAGS:
+    case FS_IOC_SETFLAGS:
+    case FS_IOC_FSGETXATTR:
+    case FS_IOC_FSSETXATTR:
+        return fileattr_ioctl(f, cmd, arg);
     case FIOQSIZE:
         return has_size(f) ? put_user64(arg, file_size(f)) : -ENOTTY;
     default:
