@@ -140,6 +140,53 @@ static int mark(struct mm *mm, struct vma *v, uint64_t start, uint64_t end,
     return 0;
 }
 
+/* ---- guards ---- */
+
+/* v, split to [start, end), gets another protection and the guard, or loses
+ * it. */
+static int change_guard(struct mm *mm, uint64_t start, uint64_t end, bool on)
+{
+    int err = vma_split_range(mm, start, end);
+    struct vma *v = vma_at(mm, start);
+    uint8_t was = v->prot;
+
+    if (err) {
+        return err;
+    }
+    err = protect_vma(mm, v, on ? PROT_NONE : v->guarded);
+    if (!err) {
+        v->flags ^= VMA_GUARDED;
+        v->guarded = on ? was : 0;
+    }
+    vma_merge(mm, v);
+    return err;
+}
+
+/* Content goes, and all access with it. */
+static int install_guard(struct mm *mm, struct vma *v, uint64_t start,
+                         uint64_t end)
+{
+    int err;
+
+    if (v->obj || v->flags & (VMA_SHARED | VMA_TRAMPOLINE | VMA_LOCKED)) {
+        return -EINVAL;
+    }
+    if (v->flags & VMA_GUARDED) {
+        return 0;
+    }
+    err = drop_pages(mm, v, start, end);
+    return err ? err : change_guard(mm, start, end, true);
+}
+
+static int remove_guard(struct mm *mm, struct vma *v, uint64_t start,
+                        uint64_t end)
+{
+    if (v->flags & VMA_TRAMPOLINE) {
+        return -EINVAL;
+    }
+    return v->flags & VMA_GUARDED ? change_guard(mm, start, end, false) : 0;
+}
+
 /* ---- madvise ---- */
 
 /* Advice after which content is lost, here or in a child. */
@@ -186,6 +233,10 @@ static int advise_vma(struct mm *mm, struct vma *v, uint64_t start,
         return mark(mm, v, start, end, 0, VMA_WIPEONFORK);
     case MADV_DONTDUMP:
         return mark(mm, v, start, end, VMA_DONTDUMP, 0);
+    case MADV_GUARD_INSTALL:
+        return install_guard(mm, v, start, end);
+    case MADV_GUARD_REMOVE:
+        return remove_guard(mm, v, start, end);
     case MADV_DODUMP:
         return mark(mm, v, start, end, 0, VMA_DONTDUMP);
     default:
@@ -196,6 +247,7 @@ static int advise_vma(struct mm *mm, struct vma *v, uint64_t start,
 static bool advice_valid(int advice)
 {
     return (advice >= MADV_NORMAL && advice <= MADV_DONTNEED) ||
+           advice == MADV_GUARD_INSTALL || advice == MADV_GUARD_REMOVE ||
            (advice >= MADV_FREE && advice <= MADV_DONTNEED_LOCKED &&
             advice != MADV_MERGEABLE && advice != MADV_UNMERGEABLE);
 }

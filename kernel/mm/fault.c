@@ -201,7 +201,7 @@ static int fault_locked(struct mm *mm, uint64_t addr, int access)
     if (!v) {
         v = grow_down(mm, addr);
     }
-    if (!v || v->name == MM_GUARD) {
+    if (!v || v->name == MM_GUARD || v->flags & VMA_GUARDED) {
         return -EFAULT;
     }
     if (access & ~prot_effective(v->prot)) {

@@ -104,6 +104,7 @@ static int copy_vma(struct mm *to, struct vma *v)
         }
         copy->name = v->name;
         copy->policy = v->policy;
+        copy->guarded = v->guarded;
         copy->again = v->again;
         vma_insert(to, copy);
     }

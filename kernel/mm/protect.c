@@ -84,17 +84,27 @@ static int may_protect(const struct vma *v, int prot)
     return prot & PROT_WRITE && v->flags & VMA_NO_WRITE ? -EACCES : 0;
 }
 
+/* What lies behind a guard changes for when the guard goes. */
+static int protect_part(struct mm *mm, struct vma *v, int prot)
+{
+    if (v->flags & VMA_GUARDED) {
+        v->guarded = (uint8_t)prot;
+        return 0;
+    }
+    return protect_vma(mm, v, prot);
+}
+
 static int protect_locked(struct mm *mm, uint64_t start, uint64_t end, int prot)
 {
     while (start < end) {
         struct vma *v = vma_at(mm, start);
         uint64_t stop = v ? MIN(v->end, end) : end;
         int err = may_protect(v, prot);
-        if (!err && v->prot != prot) {
+        if (!err && (v->flags & VMA_GUARDED || v->prot != prot)) {
             err = vma_split_range(mm, start, stop);
             v = vma_at(mm, start);
             if (!err) {
-                err = protect_vma(mm, v, prot);
+                err = protect_part(mm, v, prot);
             }
             vma_merge(mm, v);
         }

@@ -54,6 +54,7 @@ enum vma_flags {
     VMA_ALIAS = 2048,   /* with VMA_WINDOW: lies elsewhere, see alias.c */
     VMA_FAMILY = 1024,  /* anonymous and shared since a fork */
     VMA_SEALED = 4096,  /* mseal(2) */
+    VMA_GUARDED = 8192, /* madvise(2), MADV_GUARD_INSTALL: no access */
 };
 
 struct vma {
@@ -64,6 +65,7 @@ struct vma {
     uint16_t flags;
     uint8_t prot;    /* PROT_READ | PROT_WRITE | PROT_EXEC, as asked */
     uint8_t name;    /* enum mm_special */
+    uint8_t guarded; /* VMA_GUARDED: what prot will be again */
     uint16_t again;  /* VMA_WINDOW: mapped that often besides */
     uint16_t policy; /* mbind(2), as kernel/sys/ has it; kept, no more */
     /* Summary of the subtree: its span, and the largest gap inside. */

@@ -227,7 +227,8 @@ static bool mergeable(const struct vma *a, const struct vma *b)
 
     return a && b && a->end == b->start && a->prot == b->prot &&
            a->flags == b->flags && a->name == b->name && a->obj == b->obj &&
-           a->policy == b->policy && !(a->flags & single) &&
+           a->policy == b->policy && a->guarded == b->guarded &&
+           !(a->flags & single) &&
            (!a->obj || a->off + (a->end - a->start) == b->off);
 }
 
@@ -330,6 +331,7 @@ int vma_split(struct mm *mm, uint64_t addr)
     }
     rest->name = v->name;
     rest->policy = v->policy;
+    rest->guarded = v->guarded;
     rest->again = v->again;
     rest->flags &= (uint16_t)~VMA_GROWSDOWN; /* only the lowest part grows */
     set_bounds(mm, v, v->start, addr);
