@@ -189,7 +189,7 @@ static unsigned copy_mounts(struct mount **copy, unsigned most)
     unsigned count = 0;
 
     list_for_each (pos, &mounts) {
-        if (count < most) {
+        if (copy && count < most) {
             copy[count] = list_entry(pos, struct mount, node);
             mount_get(copy[count]);
         }

@@ -152,14 +152,14 @@ static int stop(struct thread *t, const struct stop *s)
 }
 
 /* A stop that is no signal's has a siginfo all the same. */
-static int stop_for(struct thread *t, struct stop *s)
+static int stop_for(struct thread *t, const struct stop *s)
 {
     struct k_siginfo info = {.signo = s->code & 0x7f, .code = s->code};
+    const struct stop told = {s->code, &info, s->message, s->call, s->group};
 
     info.kill.pid = t->tid;
     info.kill.uid = t->cred.uid;
-    s->info = &info;
-    return stop(t, s);
+    return stop(t, &told);
 }
 
 /* The signal that a stop outside of signal delivery ended with. */
