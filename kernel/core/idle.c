@@ -37,9 +37,11 @@ uint64_t sched_io_flush_at;
 
 void sched_poll(bool idle)
 {
-    if (sched_poll_io && atomic_load_relaxed(&sched_io_inflight)) {
-        uint64_t at = atomic_load_relaxed(&sched_io_flush_at);
+    uint64_t at = atomic_load_relaxed(&sched_io_flush_at);
 
+    /* Who asks for a flush may come too late for it, when another vCPU has
+     * flushed and it is all over: then the wish is to be taken back. */
+    if (sched_poll_io && (at || atomic_load_relaxed(&sched_io_inflight))) {
         sched_poll_io(at && (idle || at <= clock_now()));
     }
     if (sched_poll_signals) {
