@@ -87,6 +87,7 @@ while IFS= read -r line; do
     eval "options=(${GUEST_OPTIONS:-} $options)"
 
     find "$rootfs/tmp/" -mindepth 1 -delete
+    chmod 666 "$rootfs/dev/null" # a test may have had it as descriptor 0
     env -i "$path" HOME=/root timeout -k 5 "${GUEST_TIMEOUT:-120}" \
         chroot "$rootfs" "${words[@]}" >"$work/native" 2>"$work/native.err" \
         <"$rootfs/dev/null"
