@@ -4,10 +4,12 @@
 # made of: the enclave's kernel, the command, and a bundle.
 set -eu
 work=$(mktemp -d)
+commit=$(git rev-parse HEAD) # whatever becomes of the tree meanwhile
 trap 'rm -rf "$work"' EXIT
 
 for name in a other-name; do
     git clone -q . "$work/$name"
+    git -C "$work/$name" -c advice.detachedHead=false checkout -q "$commit"
     make -s -C "$work/$name" -j"$(nproc)" build/bin/enclos \
         build/lib/enclos/enclos-sgx.elf >"$work/log" 2>&1 ||
         { tail "$work/log"; exit 1; }
