@@ -129,12 +129,12 @@ with open('$work/big', 'rb') as f:
         pass
 files = []
 for i in range(500):
-    os.mkdir('/tmp/d%d' % i)
-    files.append(open('/tmp/d%d/f' % i, 'w'))
+    os.mkdir('$work/d%d' % i)
+    files.append(open('$work/d%d/f' % i, 'w'))
     files[-1].write('x' * 100)
 for f in files:
     f.close()
-print(sum(os.path.getsize('/tmp/d%d/f' % i) for i in range(500)))"
+print(sum(os.path.getsize('$work/d%d/f' % i) for i in range(500)))"
 check memory-cache-leaves-room both 'status_is 0' 'out_is 50000'
 
 # Files of the root's upper layer count, too.
