@@ -241,6 +241,9 @@ static int prepare(struct family *f, struct mm *in, struct mm *out)
     int err = in->stranger ? end_common(f, in, out) : 0;
 
     if (!err) {
+        err = family_take_places(in);
+    }
+    if (!err) {
         err = pieces_update(f, in);
     }
     if (err || !out) {

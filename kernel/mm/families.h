@@ -10,6 +10,14 @@
 
 /* mm becomes another member, resident or not. */
 void family_join(struct family *f, struct mm *mm);
+
+/* ---- family_share.c: anonymous shared memory ---- */
+
+/* By a fork of mm, which is stopped, v becomes shared. -ENOMEM: another member
+ * has something there. */
+int family_share(struct mm *mm, struct vma *v);
+/* Before mm comes in: what others share by now has its place in mm. -ENOMEM. */
+int family_take_places(struct mm *mm);
 /* Whether a member besides `but` maps anonymous shared memory there. */
 bool family_shares(struct family *f, struct mm *but, uint64_t start,
                    uint64_t end);

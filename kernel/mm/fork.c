@@ -88,13 +88,17 @@ static bool stays_behind(const struct vma *v)
     return v->flags & VMA_DONTFORK && !(v->flags & VMA_TRAMPOLINE);
 }
 
-static int copy_vma(struct mm *to, struct vma *v)
+static int copy_vma(struct mm *to, struct mm *from, struct vma *v)
 {
+    bool shared = v->flags & VMA_SHARED && !v->obj;
     struct vma *copy;
-    int err;
+    int err = 0;
 
-    if (v->flags & VMA_SHARED && !v->obj && !(v->flags & VMA_TRAMPOLINE)) {
-        v->flags |= VMA_FAMILY;
+    if (shared && !(v->flags & VMA_TRAMPOLINE)) {
+        err = family_share(from, v);
+    }
+    if (err) {
+        return err;
     }
     err = vma_new(v->start, v->end, v->prot, v->flags & ~VMA_LOCKED, v->obj,
                   v->off, &copy);
@@ -117,7 +121,7 @@ static int copy_vmas(struct mm *to, struct mm *from)
 
     for (struct vma *v = vma_first(from); v && !err; v = vma_next(v)) {
         if (!stays_behind(v)) {
-            err = copy_vma(to, v);
+            err = copy_vma(to, from, v);
         }
     }
     return err;
@@ -147,6 +151,7 @@ static void copy_facts(struct mm *to, const struct mm *from)
     to->brk = from->brk;
     to->layout = from->layout;
     to->shares = from->shares;
+    to->shared_seen = from->shared_seen;
     to->windows = from->windows;
 }
 

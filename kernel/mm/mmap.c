@@ -357,6 +357,20 @@ static void show_new(struct mm *mm, uint64_t start, uint64_t end)
     }
 }
 
+/* Whether anonymous shared memory is an object: wherever it can be seen at
+ * several addresses and there is no ceiling, which it would count for as a
+ * whole; and in a family, whose members may have something at any address. */
+static bool is_object(struct mm *mm, int flags)
+{
+    bool fixed = flags & (MAP_FIXED | MAP_FIXED_NOREPLACE);
+
+    if ((flags & MAP_TYPE) == MAP_PRIVATE) {
+        return false;
+    }
+    return (arena.shown && !limit_is_set()) ||
+           (mm->family->count > 1 && (arena.shown || !fixed));
+}
+
 int mm_map(struct mm *mm, uint64_t *addr, uint64_t len, int prot, int flags,
            struct vm_object *obj, uint64_t off)
 {
@@ -367,8 +381,7 @@ int mm_map(struct mm *mm, uint64_t *addr, uint64_t len, int prot, int flags,
     if (err) {
         return err;
     }
-    if (!obj && arena.shown && (flags & MAP_TYPE) != MAP_PRIVATE &&
-        !limit_is_set() && alias_anonymous(size, &own) == 0) {
+    if (!obj && is_object(mm, flags) && alias_anonymous(size, &own) == 0) {
         obj = own;
         off = 0;
     }

@@ -6,7 +6,7 @@
  *   slots.c      which address space owns which part of the arena
  *   isolation.c  and which protection key that part has
  *   vma.c        the tree: find, split, merge, gaps
- *   family.c, fork.c, guard.c, share.c   several at one place
+ *   family.c, family_share.c, fork.c, guard.c, share.c   several at one place
  *   pieces.c, touched.c, save.c, load.c, exchange.c, schedule.c   in turns
  *   store.c, shadow.c   what they have while they are not there
  *   resident.c   which pages are committed (resident.h)
@@ -131,6 +131,7 @@ struct family {
      * do (guard.c): they stay. */
     struct resident common;
     uint64_t changes; /* of common */
+    uint64_t shared;  /* how often memory became VMA_FAMILY by a fork */
     uint64_t guarded; /* bytes that the first fork did not copy */
     unsigned faults;  /* by which guarded pages became the members' own */
     struct list node; /* in the list of those with several members */
@@ -156,6 +157,7 @@ struct mm {
     struct mutex lock; /* LOCK_MM; guards all that follows but the counts */
     uint32_t refs, users;
     bool gone;             /* its last user has left */
+    uint64_t shared_seen;  /* family->shared when it last looked */
     bool stranger;         /* in its family not by fork; not yet let in */
     struct family *family; /* whose spans it uses */
     struct list family_node;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Shared memory that comes after a fork: one child maps it and has a child of
- * its own, while its brother has private memory at the same address.
+ * its own, while its brother has private memory at the same address. With an
+ * argument, both leave the address to the kernel.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,7 +12,7 @@
 #include <unistd.h>
 
 enum { SIZE = 1 << 16 };
-static int to[2], from[2];
+static int to[2], from[2], fixed = MAP_FIXED;
 
 static void step(int in, int out)
 {
@@ -39,7 +40,7 @@ static int all(const char *p, char c)
 static void sharer(char *at)
 {
     char *p = mmap(at, SIZE, PROT_READ | PROT_WRITE,
-                   MAP_SHARED | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+                   MAP_SHARED | MAP_ANONYMOUS | fixed, -1, 0);
 
     memset(p, 'a', SIZE);
     if (fork() == 0) {
@@ -55,7 +56,7 @@ static void sharer(char *at)
 static void brother(char *at)
 {
     char *p = mmap(at, SIZE, PROT_READ | PROT_WRITE,
-                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+                   MAP_PRIVATE | MAP_ANONYMOUS | fixed, -1, 0);
 
     step(to[0], -1);
     printf("private memory %s\n", all(p, 0) ? "is empty" : "has something");
@@ -64,10 +65,14 @@ static void brother(char *at)
     exit(0);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     char *at = mmap(NULL, SIZE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
+    if (argc > 1) {
+        at = NULL;
+        fixed = 0;
+    }
     setvbuf(stdout, NULL, _IONBF, 0);
     pipe(to);
     pipe(from);
