@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What dcache.c, dentry.c and walk.c share; nobody else includes it.
+ * What dcache.c, dentry.c, view.c and walk.c share; nobody else includes it.
  */
 #ifndef KERNEL_FS_DCACHE_H
 #define KERNEL_FS_DCACHE_H
@@ -9,7 +9,8 @@
 #include "lib/hash.h"
 #include "abi/linux/errno.h"
 
-/* LOCK_DENTRY: the hash's lists and all lists of children, for writers. */
+/* LOCK_DENTRY: the hash's lists, all lists of children and the list of views,
+ * for writers. */
 extern struct spinlock dcache_lock;
 
 /* A name's hash, eight bytes at a time, first byte highest; the last word may

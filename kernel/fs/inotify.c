@@ -132,9 +132,6 @@ static void send(struct inode *inode, uint32_t mask, uint32_t cookie,
     struct inode_watches *l = atomic_load_acquire(&inode->watches);
     bool unlinked;
 
-    if (unlikely(atomic_load_relaxed(&dnotify_count))) {
-        dnotify_tell(inode, mask);
-    }
     if (!l) {
         return;
     }
@@ -178,8 +175,23 @@ static uint32_t with_type(const struct inode *inode, uint32_t mask)
     return mask | (S_ISDIR(inode->mode) ? IN_ISDIR : 0);
 }
 
+/* The same for dnotify.c, which sends signals: under no lock. */
+static void tell_dnotify(struct inode *inode, uint32_t mask)
+{
+    if (unlikely(atomic_load_relaxed(&dnotify_count))) {
+        dnotify_tell(inode, mask);
+    }
+}
+
+static struct inode *count(struct inode *inode)
+{
+    inode_get(inode);
+    return inode;
+}
+
 void watch_send(struct dentry *d, uint32_t mask)
 {
+    struct inode *dir = NULL, *inode = NULL;
     struct list gone = LIST_INIT(gone);
     uint32_t *section = dcache_enter();
 
@@ -187,11 +199,21 @@ void watch_send(struct dentry *d, uint32_t mask)
         mask = with_type(d->inode, mask);
         mask |= dentry_unhashed(d) && d->parent != d ? WATCH_UNLINKED : 0;
         if (d->parent != d && d->parent->inode) {
-            send(d->parent->inode, mask, 0, d->name, &gone);
+            dir = count(d->parent->inode);
+            send(dir, mask, 0, d->name, &gone);
         }
-        send(d->inode, mask, 0, NULL, &gone);
+        inode = count(d->inode);
+        send(inode, mask, 0, NULL, &gone);
     }
     dcache_leave(section);
+    if (dir) {
+        tell_dnotify(dir, mask);
+        inode_put(dir);
+    }
+    if (inode) {
+        tell_dnotify(inode, mask);
+        inode_put(inode);
+    }
     free_gone(&gone);
 }
 
@@ -201,6 +223,7 @@ void watch_send_name(struct inode *dir, uint32_t mask, uint32_t cookie,
     struct list gone = LIST_INIT(gone);
 
     send(dir, mask, cookie, name, &gone);
+    tell_dnotify(dir, mask);
     free_gone(&gone);
 }
 
@@ -214,6 +237,7 @@ void watch_self(struct inode *inode, uint32_t mask)
     struct list gone = LIST_INIT(gone);
 
     send(inode, mask, 0, NULL, &gone);
+    tell_dnotify(inode, mask);
     free_gone(&gone);
 }
 
@@ -229,6 +253,7 @@ void watch_removed(struct inode *dir, struct dentry *d)
         send(inode, IN_ATTRIB, 0, NULL, &gone);
     }
     send(dir, with_type(inode, IN_DELETE), 0, d->name, &gone);
+    tell_dnotify(dir, IN_DELETE);
     free_gone(&gone);
 }
 

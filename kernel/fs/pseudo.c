@@ -411,6 +411,7 @@ static const struct inode_ops pseudo_inode_ops = {
     .readdir = pseudo_readdir,
     .readlink = pseudo_readlink,
     .getattr = pseudo_getattr,
+    .locks_getattr = true, /* processes are counted */
     .setattr = pseudo_setattr,
 };
 

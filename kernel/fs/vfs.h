@@ -173,8 +173,11 @@ struct inode_ops {
      * f->private; -errno refuses. Runs without locks. */
     int (*open)(struct inode *inode, struct file *f);
 
-    /* Optional: corrects what inode_stat() has filled. Must not block. */
+    /* Optional: corrects what inode_stat() has filled. Must not block, and
+     * takes no lock that comes before LOCK_DENTRY, unless locks_getattr says
+     * so: then nobody calls it in a section of the dentry cache. */
     void (*getattr)(struct inode *inode, struct inode_stat *st);
+    bool locks_getattr;
     /* Optional (-EROFS, -EPERM). Applies attr->valid, size included. */
     int (*setattr)(struct inode *inode, const struct inode_attr *attr);
 

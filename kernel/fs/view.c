@@ -3,12 +3,12 @@
  * Views (view.h).
  */
 #include "kernel/fs/view.h"
+#include "kernel/fs/dcache.h"
 #include "kernel/mm/heap.h"
 #include "lib/atomic.h"
 #include "abi/linux/errno.h"
 
-static struct list views = LIST_INIT(views);
-static struct spinlock views_lock = SPINLOCK_INIT(LOCK_DENTRY);
+static struct list views = LIST_INIT(views); /* under dcache_lock */
 
 int view_new(const struct path *root, const struct path *cwd, uint32_t umask,
              struct fs_view **out)
@@ -24,9 +24,9 @@ int view_new(const struct path *root, const struct path *cwd, uint32_t umask,
     v->umask = umask & 0777;
     v->root = *root;
     v->cwd = *cwd;
-    spin_lock(&views_lock);
+    spin_lock(&dcache_lock);
     list_add(&views, &v->node);
-    spin_unlock(&views_lock);
+    spin_unlock(&dcache_lock);
     *out = v;
     return 0;
 }
@@ -48,9 +48,9 @@ void view_get(struct fs_view *v)
 void view_put(struct fs_view *v)
 {
     if (atomic_sub_fetch(&v->refs, 1) == 0) {
-        spin_lock(&views_lock);
+        spin_lock(&dcache_lock);
         list_del(&v->node);
-        spin_unlock(&views_lock);
+        spin_unlock(&dcache_lock);
         path_put(&v->root);
         path_put(&v->cwd);
         kfree(v);
@@ -94,14 +94,12 @@ void views_move(const struct path *from, const struct path *to)
 {
     unsigned moved = 0;
 
-    dcache_exclude();
-    spin_lock(&views_lock);
+    dcache_exclude(); /* takes the lock, too */
     list_for_each (pos, &views) {
         struct fs_view *v = list_entry(pos, struct fs_view, node);
 
         moved += move_one(&v->root, from, to) + move_one(&v->cwd, from, to);
     }
-    spin_unlock(&views_lock);
     dcache_allow();
     while (moved--) {
         path_put(from);

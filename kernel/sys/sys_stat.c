@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Looking at files: stat(2), statx(2), access(2), statfs(2). A path is walked
- * and looked at in one section of the dentry cache, nothing is counted.
+ * and looked at in one section of the dentry cache, nothing is counted but
+ * where looking takes locks.
  */
 #include "kernel/sys/user_path.h"
 #include "kernel/proc/proc.h"
@@ -34,9 +35,12 @@ static int stat_path(const struct path *start, const char *name, unsigned flags,
 
     if (!err) {
         err = walk_all(&w);
-        if (!err) {
-            look(&w.at, out);
-        }
+    }
+    if (!err && w.at.dentry->inode->ops->locks_getattr) {
+        err = walk_pin(&w);
+    }
+    if (!err) {
+        look(&w.at, out);
     }
     walk_end(&w);
     return err;
