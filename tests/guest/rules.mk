@@ -14,12 +14,10 @@ GUEST_FLAGS_tsan := -g -O1 -fsanitize=thread -pthread
 GUEST_FLAGS_nonpie := -static -no-pie
 GUEST_FLAGS_raw := -static -nostdlib -no-pie -fno-builtin -fno-stack-protector
 
-$(GUEST)/bin/%: tests/guest/%/main.c tests/guest/show.h
+$(GUEST)/bin/%: tests/guest/%/main.c $(wildcard tests/guest/*.h)
 	@mkdir -p $(@D)
 	$(CC) -O2 -Wall -Wno-unused-result -D_GNU_SOURCE -I. -o $@ $< \
 		$(or $(GUEST_FLAGS_$*),$(GUEST_FLAGS))
-
-$(addprefix $(GUEST)/bin/inet-,control datagrams stream): tests/guest/inet.h
 
 $(GUEST)/bin/musl-threads: tests/guest/threads/main.c
 	@mkdir -p $(@D)

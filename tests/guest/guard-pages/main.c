@@ -6,28 +6,11 @@
  */
 #include <signal.h>
 #include <sys/mman.h>
-#include <sys/utsname.h>
 #include <sys/wait.h>
+#include "tests/guest/newer.h"
 #include "tests/guest/show.h"
 
 enum { PAGE = 4096, INSTALL = 102, REMOVE = 103 };
-
-static int old;
-
-static int is_older(void)
-{
-    struct utsname u;
-    int major = 0, minor = 0;
-
-    uname(&u);
-    sscanf(u.release, "%d.%d", &major, &minor);
-    return major < 6 || (major == 6 && minor < 13);
-}
-
-static void must(const char *what, int ok)
-{
-    printf("%s%s\n", what, old || ok ? "" : ": NOT SO");
-}
 
 static int advise(char *p, int pages, int advice)
 {
@@ -53,7 +36,7 @@ int main(void)
                    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
     show_start();
-    old = is_older();
+    old = older_than(6, 13);
     memset(p, 'x', 8 * PAGE);
     must("install", advise(p + 2 * PAGE, 2, INSTALL) == 0);
     must("again", advise(p + 3 * PAGE, 2, INSTALL) == 0);

@@ -4,8 +4,8 @@
  * has them since 6.8; on an older one only the words are printed.
  */
 #include <sys/mount.h>
-#include <sys/utsname.h>
 #include <sys/wait.h>
+#include "tests/guest/newer.h"
 #include "tests/guest/show.h"
 
 #define LISTMOUNT 458
@@ -16,23 +16,6 @@ struct request {
     uint32_t size, spare;
     uint64_t id, param;
 };
-
-static int old;
-
-static int is_older(void)
-{
-    struct utsname u;
-    int major = 0, minor = 0;
-
-    uname(&u);
-    sscanf(u.release, "%d.%d", &major, &minor);
-    return major < 6 || (major == 6 && minor < 8);
-}
-
-static void must(const char *what, int ok)
-{
-    printf("%s%s\n", what, old || ok ? "" : ": NOT SO");
-}
 
 static long call(long nr, uint32_t size, uint64_t id, uint64_t param, void *to,
                  long room, long flags)
@@ -65,7 +48,7 @@ int main(void)
     long n, found = 0;
 
     show_start();
-    old = is_older();
+    old = older_than(6, 8);
     mkdir("/tmp/m", 0700);
     SHOW(mount("origin", "/tmp/m", "tmpfs", MS_NOSUID, NULL));
     id = id_of("/tmp/m");

@@ -6,42 +6,7 @@
  * that ends.
  */
 #include <pthread.h>
-#include <signal.h>
-#include <sys/ptrace.h>
-#include <sys/wait.h>
-#include "tests/guest/show.h"
-
-#define PT(req, pid, addr, data) CALL(ptrace, req, (long)(pid), addr, data)
-
-static int wait_for(int pid)
-{
-    int status = 0, got = waitpid(pid, &status, __WALL);
-
-    if (got < 0) {
-        printf("wait: %s\n", strerrorname_np(errno));
-    } else if (WIFSTOPPED(status)) {
-        printf("stopped by %d, event %d\n", WSTOPSIG(status), status >> 16);
-    } else if (WIFEXITED(status)) {
-        printf("exited with %d\n", WEXITSTATUS(status));
-    } else {
-        printf("killed by %d\n", WTERMSIG(status));
-    }
-    return status;
-}
-
-static int start(void (*fn)(void))
-{
-    int pid = fork();
-
-    if (!pid) {
-        ptrace(PTRACE_TRACEME, 0, 0, 0);
-        raise(SIGSTOP);
-        fn();
-        _exit(7);
-    }
-    wait_for(pid);
-    return pid;
-}
+#include "tests/guest/traced.h"
 
 static void go(int pid, long signo)
 {

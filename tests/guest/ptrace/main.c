@@ -5,14 +5,9 @@
  * refused.
  */
 #include <elf.h>
-#include <sys/ptrace.h>
 #include <sys/uio.h>
 #include <sys/user.h>
-#include <sys/wait.h>
-#include "tests/guest/show.h"
-
-/* The C library's hides errors of PEEK in the result; this is the call. */
-#define PT(req, pid, addr, data) CALL(ptrace, req, (long)(pid), addr, data)
+#include "tests/guest/traced.h"
 
 static long shared_word = 41;
 
@@ -20,36 +15,6 @@ static __attribute__((noinline)) int function(int x)
 {
     __asm__ volatile("" : "+r"(x));
     return x + 1;
-}
-
-static int wait_for(int pid)
-{
-    int status = 0, got = waitpid(pid, &status, __WALL);
-
-    if (got != pid) {
-        printf("wait: %s\n", strerrorname_np(errno));
-    } else if (WIFSTOPPED(status)) {
-        printf("stopped by %d, event %d\n", WSTOPSIG(status), status >> 16);
-    } else if (WIFEXITED(status)) {
-        printf("exited with %d\n", WEXITSTATUS(status));
-    } else {
-        printf("killed by %d\n", WTERMSIG(status));
-    }
-    return status;
-}
-
-static int start(void (*fn)(void))
-{
-    int pid = fork();
-
-    if (!pid) {
-        ptrace(PTRACE_TRACEME, 0, 0, 0);
-        raise(SIGSTOP);
-        fn();
-        _exit(7);
-    }
-    wait_for(pid);
-    return pid;
 }
 
 /* ---- memory and registers ---- */

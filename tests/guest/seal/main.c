@@ -4,8 +4,8 @@
  * errors. Linux has it since 6.10; on an older one the calls are only made.
  */
 #include <sys/mman.h>
-#include <sys/utsname.h>
 #include <sys/wait.h>
+#include "tests/guest/newer.h"
 #include "tests/guest/show.h"
 
 #ifndef SYS_mseal
@@ -15,19 +15,6 @@
 #define ANON (MAP_PRIVATE | MAP_ANONYMOUS)
 
 enum { PAGE = 4096 };
-
-static int old;
-
-/* Than 6.10. */
-static int is_older(void)
-{
-    struct utsname u;
-    int major = 0, minor = 0;
-
-    uname(&u);
-    sscanf(u.release, "%d.%d", &major, &minor);
-    return major < 6 || (major == 6 && minor < 10);
-}
 
 /* The call's error must be err, 0: none. */
 #define MUST(err, name, ...)                                                   \
@@ -88,7 +75,7 @@ static void errors(void)
 int main(void)
 {
     show_start();
-    old = is_older();
+    old = older_than(6, 10);
     sealed();
     errors();
     return 0;
