@@ -68,8 +68,9 @@ static struct request request_of(enum ring_index ring, uint8_t opcode, int fd,
                                  int64_t off, const struct host_buffer *b,
                                  size_t len)
 {
-    struct request q = {.ring = ring, .max = MIN(len, (size_t)b->size)};
+    struct request q = {.ring = ring};
 
+    q.max = MIN(len, (size_t)b->size);
     q.sqe = (struct ring_sqe){.opcode = opcode,
                               .fd = fd,
                               .off = off,

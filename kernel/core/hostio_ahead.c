@@ -163,10 +163,11 @@ static void bring(struct host_ahead *a, uint64_t page)
 
     while (good < count && has_buffer(taken[good])) {
         uint64_t first = taken[good]->first;
+        uint64_t pages = MIN(a->pages - first, (uint64_t)AHEAD_PAGES);
 
         reads[good] = (struct hostio_read){
             .buffer = taken[good]->buffer,
-            .len = MIN(a->pages - first, (uint64_t)AHEAD_PAGES) * PAGE_SIZE,
+            .len = pages * PAGE_SIZE,
             .off = (int64_t)(a->at + first * PAGE_SIZE),
         };
         good++;
