@@ -183,10 +183,22 @@ static void tell_dnotify(struct inode *inode, uint32_t mask)
     }
 }
 
-static struct inode *count(struct inode *inode)
+/* In a section: counts the inode for tell_after(), if anybody is to be told. */
+static struct inode *keep(struct inode *inode)
 {
+    if (likely(!atomic_load_relaxed(&dnotify_count))) {
+        return NULL;
+    }
     inode_get(inode);
     return inode;
+}
+
+static void tell_after(struct inode *kept, uint32_t mask)
+{
+    if (unlikely(kept)) {
+        dnotify_tell(kept, mask);
+        inode_put(kept);
+    }
 }
 
 void watch_send(struct dentry *d, uint32_t mask)
@@ -199,21 +211,15 @@ void watch_send(struct dentry *d, uint32_t mask)
         mask = with_type(d->inode, mask);
         mask |= dentry_unhashed(d) && d->parent != d ? WATCH_UNLINKED : 0;
         if (d->parent != d && d->parent->inode) {
-            dir = count(d->parent->inode);
-            send(dir, mask, 0, d->name, &gone);
+            dir = keep(d->parent->inode);
+            send(d->parent->inode, mask, 0, d->name, &gone);
         }
-        inode = count(d->inode);
-        send(inode, mask, 0, NULL, &gone);
+        inode = keep(d->inode);
+        send(d->inode, mask, 0, NULL, &gone);
     }
     dcache_leave(section);
-    if (dir) {
-        tell_dnotify(dir, mask);
-        inode_put(dir);
-    }
-    if (inode) {
-        tell_dnotify(inode, mask);
-        inode_put(inode);
-    }
+    tell_after(dir, mask);
+    tell_after(inode, mask);
     free_gone(&gone);
 }
 

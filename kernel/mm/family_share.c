@@ -21,17 +21,23 @@ enum { PLACE = VMA_FAMILY | VMA_TRAMPOLINE | VMA_SHARED };
 
 /* ---- places ---- */
 
-static struct mm *who_has(struct mm *but, uint64_t start, uint64_t end)
+/* Whether a member besides `but` has a mapping there; shared: of anonymous
+ * memory that is shared, and not just its place. */
+static bool others_have(struct family *f, struct mm *but, uint64_t start,
+                        uint64_t end, bool shared)
 {
-    list_for_each (pos, &but->family->members) {
+    list_for_each (pos, &f->members) {
         struct mm *mm = list_entry(pos, struct mm, family_node);
         struct vma *v = mm == but ? NULL : vma_find(mm, start);
 
-        if (v && v->start < end) {
-            return mm;
+        for (; v && v->start < end; v = vma_next(v)) {
+            if (!shared ||
+                (v->flags & VMA_FAMILY && !(v->flags & VMA_TRAMPOLINE))) {
+                return true;
+            }
         }
     }
-    return NULL;
+    return false;
 }
 
 int family_share(struct mm *mm, struct vma *v)
@@ -39,7 +45,7 @@ int family_share(struct mm *mm, struct vma *v)
     if (v->flags & VMA_FAMILY) {
         return 0;
     }
-    if (who_has(mm, v->start, v->end)) {
+    if (others_have(mm->family, mm, v->start, v->end, false)) {
         log_warn("fork fails: shared memory at %lx, mapped there by MAP_FIXED, "
                  "is where a relative has something else",
                  v->start);
@@ -101,17 +107,7 @@ int family_take_places(struct mm *mm)
 bool family_shares(struct family *f, struct mm *but, uint64_t start,
                    uint64_t end)
 {
-    list_for_each (pos, &f->members) {
-        struct mm *mm = list_entry(pos, struct mm, family_node);
-        struct vma *v = mm == but ? NULL : vma_find(mm, start);
-
-        for (; v && v->start < end; v = vma_next(v)) {
-            if (v->flags & VMA_FAMILY && !(v->flags & VMA_TRAMPOLINE)) {
-                return true;
-            }
-        }
-    }
-    return false;
+    return others_have(f, but, start, end, true);
 }
 
 uint64_t mm_address_space(struct mm *mm, uint64_t *addr)
