@@ -17,6 +17,24 @@ struct fpu_area {
     _Alignas(64) uint8_t xsave[FPU_AREA_MAX];
 };
 
+/* Offsets and bits in the area, SDM vol. 1, 10.5.1 and 13.4. */
+enum {
+    LEGACY_FCW = 0,
+    LEGACY_FSW = 2,
+    LEGACY_MXCSR = 24,
+    LEGACY_MXCSR_MASK = 28,
+    LEGACY_ST = 32,
+    LEGACY_XMM = 160,
+    LEGACY_SOFT = 416, /* for software to use */
+    LEGACY_SIZE = 512,
+    XSAVE_BV = 512,
+    XSAVE_COMP_BV = 520,
+    XSAVE_HEADER_END = 576,
+    MXCSR_VALID = 0xffff,
+    BV_X87 = 1,
+    BV_SSE = 2,
+};
+
 /* Reads CPUID 0xD and fixes mask and size; once, at boot. False: this CPU's
  * state does not fit FPU_AREA_MAX. */
 bool fpu_init(void);

@@ -21,19 +21,6 @@ enum {
     REGS_BYTES = PTRACE_REGS * 8,
     /* AC, RF, NT, OF, DF, TF, SF, ZF, AF, PF, CF: what may be set */
     RFLAGS_SETTABLE = 0x54dd5,
-    LEGACY_SIZE = 512,
-    LEGACY_FCW = 0,
-    LEGACY_MXCSR = 24,
-    LEGACY_MXCSR_MASK = 28,
-    LEGACY_ST = 32,
-    LEGACY_XMM = 160,
-    LEGACY_SOFT = 416,
-    XSAVE_BV = 512,
-    XSAVE_COMP_BV = 520,
-    XSAVE_HEADER_END = 576,
-    MXCSR_VALID = 0xffff,
-    BV_X87 = 1,
-    BV_SSE = 2,
 };
 
 /* ---- general registers ---- */

@@ -24,10 +24,7 @@ enum {
     VECTOR_MF = 16,
     VECTOR_AC = 17,
     VECTOR_XM = 19,
-    PF_PKEY = 0x20, /* error code: a protection key said no */
-    LEGACY_FCW = 0, /* in the saved vector state, SDM vol. 1, 10.5.1 */
-    LEGACY_FSW = 2,
-    LEGACY_MXCSR = 24,
+    PF_PKEY = 0x20,    /* error code: a protection key said no */
     FP_INVALID = 0x01, /* flags of FSW and MXCSR alike */
     FP_DENORMAL = 0x02,
     FP_DIVIDE = 0x04,

@@ -22,16 +22,6 @@ enum {
     RED_ZONE = 128,
     RFLAGS_RF = 0x10000,
     MAGIC2_SIZE = 4,
-    /* In the XSAVE area, SDM vol. 1, 13.4. */
-    LEGACY_FCW = 0,
-    LEGACY_MXCSR = 24,
-    LEGACY_ST = 32,
-    LEGACY_XMM = 160,
-    LEGACY_SOFT = 416,
-    XSAVE_BV = 512,
-    XSAVE_HEADER_END = 576,
-    BV_X87 = 1,
-    BV_SSE = 2,
 };
 
 uint64_t signal_min_stack(void)

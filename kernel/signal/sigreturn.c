@@ -13,16 +13,6 @@
 #include "lib/string.h"
 
 enum {
-    LEGACY_SIZE = 512,
-    LEGACY_MXCSR = 24,
-    LEGACY_ST = 32,
-    LEGACY_XMM = 160,
-    XSAVE_BV = 512,
-    XSAVE_COMP_BV = 520,
-    XSAVE_HEADER_END = 576,
-    MXCSR_VALID = 0xffff,
-    BV_X87 = 1,
-    BV_X87_SSE = 3,
     /* AC, OF, DF, TF, SF, ZF, AF, PF, CF: what a program may set */
     RFLAGS_USER = 0x40dd5,
 };
@@ -57,7 +47,7 @@ static bool header_ok(const uint8_t *xsave, uint64_t *bv)
 static int read_components(uint8_t *xsave, uint64_t addr, uint64_t bv,
                            uint32_t end)
 {
-    for (bv &= ~(uint64_t)BV_X87_SSE; bv; bv &= bv - 1) {
+    for (bv &= ~(uint64_t)(BV_X87 | BV_SSE); bv; bv &= bv - 1) {
         uint32_t offset;
         uint32_t len = fpu_component(__builtin_ctzll(bv), &offset);
 
@@ -72,7 +62,7 @@ static int read_components(uint8_t *xsave, uint64_t addr, uint64_t bv,
 static int read_fpu(uint8_t *xsave, uint64_t addr)
 {
     struct linux_fpx_sw sw;
-    uint64_t bv = BV_X87_SSE;
+    uint64_t bv = BV_X87 | BV_SSE;
     uint32_t mxcsr;
 
     if (copy_from_user(xsave, uptr(addr), LEGACY_SIZE)) {

@@ -10,7 +10,7 @@
 #include "abi/linux/errno.h"
 #include "abi/linux/prctl.h"
 
-enum { LEGACY_SIZE = 512, REGS_BYTES = PTRACE_REGS * 8 };
+enum { REGS_BYTES = PTRACE_REGS * 8 };
 
 struct request {
     int code, tid;

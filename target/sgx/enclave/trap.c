@@ -22,9 +22,6 @@ enum {
     VECTOR_UD = 6,
     VECTOR_GP = 13,
     VECTOR_PF = 14,
-    FXSAVE_END = 512,
-    XSAVE_HEADER_REST = 520,
-    XSAVE_HEADER_END = 576,
     LOOK_AGAIN_NS = 1000000, /* the first time; then twice as much, up to */
     LOOK_AGAIN_MAX = 10000000,
     DOUBTS_MAX = 1000,
@@ -84,10 +81,10 @@ static void copy_vector_state(struct vcpu *v, const struct sgx_gpr *g)
     uint64_t present;
 
     memcpy(to, from, PAGE_SIZE - sizeof(*g) - sizeof(struct sgx_exinfo));
-    memcpy(&present, to + FXSAVE_END, sizeof(present));
+    memcpy(&present, to + XSAVE_BV, sizeof(present));
     present &= fpu_mask();
-    memcpy(to + FXSAVE_END, &present, sizeof(present));
-    memset(to + XSAVE_HEADER_REST, 0, XSAVE_HEADER_END - XSAVE_HEADER_REST);
+    memcpy(to + XSAVE_BV, &present, sizeof(present));
+    memset(to + XSAVE_COMP_BV, 0, XSAVE_HEADER_END - XSAVE_COMP_BV);
 }
 _Static_assert(FPU_AREA_MAX >= PAGE_SIZE - sizeof(struct sgx_gpr) -
                                    sizeof(struct sgx_exinfo),
