@@ -96,7 +96,8 @@ def bash():
     print(t.until(r"(\[1\]\+ +Running[^\r]*)"))
     t.type("fg\r")
     t.until(r"sleep 1000.\r\n")
-    t.type("\x03")
+    t.type("\x03")  # what is typed before the prompt may go with it
+    t.until(r"\$ ")
     t.type("echo status $?\r")
     print(t.until(r"status \d+\r\n"))
     t.type("vim -u NONE -i NONE -N /tmp/w.txt\r")
