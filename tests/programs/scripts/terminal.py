@@ -48,6 +48,10 @@ class Terminal:
                 print("not seen:", pattern, repr(self.seen[-2000:]))
                 sys.exit(1)
 
+    def until_foreground(self, group):
+        while os.tcgetpgrp(self.fd) != group:
+            time.sleep(0.01)
+
     def read(self):
         try:
             if select.select([self.fd], [], [], PATIENCE)[0]:
@@ -89,15 +93,16 @@ def bash():
     t.type("stty size; tty | cut -c1-9\r")
     print(t.until(r"24 80\r\n/dev/pts/"))
     t.type("sh -c 'echo $$; exec sleep 1000'\r")
-    t.until(r"\d+\r\n")
+    job = int(t.until(r"(\d+)\r\n"))
     t.type("\x1a")
     t.until("Stopped")
     t.type("bg; jobs\r")
     print(t.until(r"(\[1\]\+ +Running[^\r]*)"))
     t.type("fg\r")
     t.until(r"sleep 1000.\r\n")
-    t.type("\x03")  # what is typed before the prompt may go with it
-    t.until(r"\$ ")
+    t.until_foreground(job)  # which bash names before it gives it that
+    t.type("\x03")
+    t.until(r"\$ ")  # what is typed before the prompt may go with ^C
     t.type("echo status $?\r")
     print(t.until(r"status \d+\r\n"))
     t.type("vim -u NONE -i NONE -N /tmp/w.txt\r")
