@@ -142,6 +142,21 @@ static uint64_t shadow_start(const struct boot_info *info)
            (info->swap_copies ? 0 : MIN(size / 2, SHADOW_SIZE_MAX));
 }
 
+/* Fewer than wanted do: how many there are is the host's affair. All are there
+ * before the first task that one of them could take. */
+static void start_vcpus(unsigned wanted)
+{
+    unsigned count = 1;
+
+    while (count < wanted && !target_vcpu_start(count)) {
+        count++;
+    }
+    if (count < wanted) {
+        log_warn("%u of %u virtual CPUs can be had", count, wanted);
+        sched_limit_vcpus(count);
+    }
+}
+
 static _Noreturn void start(void)
 {
     const struct boot_info *info = &boot_info;
@@ -165,14 +180,12 @@ static _Noreturn void start(void)
     mm_guard_forks(info->commit_is_lazy && !info->swap_copies);
     mm_swap_limit(info->swap_limit);
     syscall_set_mode(info->strace, info->stats);
+    start_vcpus(info->vcpu_count);
     stack = kstack_alloc();
     must(stack ? 0 : -1, "memory for the first task");
     task_init(&boot_task, stack, "boot", boot, &boot_info);
     boot_task.dead = boot_task_dead;
     task_start(&boot_task);
-    for (unsigned id = 1; id < info->vcpu_count; id++) {
-        must(target_vcpu_start(id), "virtual CPU");
-    }
     sched_idle();
 }
 

@@ -82,7 +82,8 @@ void target_mem_key(uint64_t addr, uint64_t len, unsigned key);
 /* ---- virtual CPUs ---- */
 
 /* Starts vCPU id (1..count-1; 0 is running): a new host thread calls
- * kernel_vcpu_start(id) on the stack that vcpu_init() gave that vCPU. */
+ * kernel_vcpu_start(id) on the stack that vcpu_init() gave that vCPU. An error:
+ * it is not there, and will not be. */
 int target_vcpu_start(unsigned id);
 
 /* Waits until this vCPU is kicked, any ring has a completion, or the clock

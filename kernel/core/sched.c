@@ -455,6 +455,12 @@ void sched_init(unsigned vcpu_count)
     }
 }
 
+void sched_limit_vcpus(unsigned count)
+{
+    vcpu_total = count;
+    one_vcpu = count == 1;
+}
+
 void sched_vcpu_init(unsigned id)
 {
     struct task *idle = &runqueues[id].idle;

@@ -164,6 +164,8 @@ void sched_for_each_task(void (*fn)(struct task *t, void *arg), void *arg);
 
 /* Boot: makes the calling context the idle task of vCPU `id`. */
 void sched_init(unsigned vcpu_count);
+/* Boot, before there are tasks: no more than so many vCPUs could be started. */
+void sched_limit_vcpus(unsigned count);
 void sched_vcpu_init(unsigned id);
 /* The idle loop; runs tasks, never returns. */
 _Noreturn void sched_idle(void);

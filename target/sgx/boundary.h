@@ -29,6 +29,7 @@ enum sgx_call {
     SGX_CALL_TRIM,     /* a0: address, a1: length */
     SGX_CALL_REMOVE,   /* a0: address, a1: length */
     SGX_CALL_PROTECT,  /* a0: address, a1: length, a2: PROT_* of the mapping */
+    SGX_CALL_MAKE_TCS, /* a0: address of a page */
     SGX_CALL_SUSPEND,  /* stop the process as a job */
     SGX_CALLS
 };

@@ -272,26 +272,18 @@ static int add_zeros(const struct walk *w, uint64_t from, uint64_t to)
 static int add_vcpu(const struct walk *w, unsigned id)
 {
     uint64_t block = SGX_VCPU_AT + (uint64_t)id * SGX_BLOCK_SIZE;
-    struct sgx_tcs tcs = {
-        .ossa = w->top + block + SGX_BLOCK_SSA,
-        .nssa = SGX_NSSA,
-        .oentry = w->top + SGX_KERNEL_AT + elf_of(w->l)->e_entry,
-        .ofs_base = w->top + block + SGX_BLOCK_STATE,
-        .ogs_base = w->top + block + SGX_BLOCK_STATE,
-        .fs_limit = 0xffffffff,
-        .gs_limit = 0xffffffff,
-    };
-    int err = add_page(w, block + SGX_BLOCK_TCS, SGX_PT_TCS, 0, &tcs);
+    struct sgx_tcs tcs = {0};
+    int err;
 
-    err =
-        err ? err
-            : add_zeros(w, block + SGX_BLOCK_SSA, block + SGX_BLOCK_FPU + PAGE);
-    err =
-        err ? err
-            : add_zeros(w, block + SGX_BLOCK_TRAP, block + SGX_BLOCK_TRAP_END);
-    return err ? err
-               : add_zeros(w, block + SGX_BLOCK_BOOT,
-                           block + SGX_BLOCK_BOOT_END);
+    sgx_layout_tcs(&tcs, w->top + block,
+                   w->top + SGX_KERNEL_AT + elf_of(w->l)->e_entry);
+    err = add_page(w, block, SGX_PT_TCS, 0, &tcs);
+    for (unsigned i = 0; i < SGX_BLOCK_PARTS && !err; i++) {
+        const struct sgx_part *part = &sgx_block_parts[i];
+
+        err = add_zeros(w, block + (i ? part->from : PAGE), block + part->to);
+    }
+    return err;
 }
 
 static uint64_t rights_of(const Elf64_Phdr *p)
@@ -381,7 +373,7 @@ int sgx_layout_pages(const struct sgx_layout *l,
     err = err ? err
               : add_bytes(&w, SGX_POLICY_AT, SGX_SECINFO_R, l->policy,
                           info->policy_size);
-    for (unsigned id = 0; id < info->vcpus && !err; id++) {
+    for (unsigned id = 0; id < sgx_layout_vcpus(info) && !err; id++) {
         err = add_vcpu(&w, id);
     }
     err = err ? err : add_kernel(&w);

@@ -11,7 +11,8 @@
  *
  *     SGX_INFO_AT     struct sgx_info, one page, read-only
  *     SGX_POLICY_AT   the compiled policy (abi/policy.h), read-only
- *     SGX_VCPU_AT     a block a vCPU: TCS, SSA, stacks
+ *     SGX_VCPU_AT     a block a vCPU: TCS, SSA, stacks. With EDMM only the
+ *                     first is added at build, the others at run time
  *     SGX_KERNEL_AT   the segments of the kernel's ELF, relocated
  */
 #ifndef TARGET_SGX_LAYOUT_H
@@ -51,13 +52,24 @@
 
 #define SGX_INFO_MAGIC "ENCLSGX"
 
+/* What is there of a block: its first page becomes the TCS. */
+struct sgx_part {
+    uint32_t from, to;
+};
+enum { SGX_BLOCK_PARTS = 3 };
+static const struct sgx_part sgx_block_parts[SGX_BLOCK_PARTS] = {
+    {SGX_BLOCK_TCS, SGX_BLOCK_FPU + SGX_PAGE_SIZE},
+    {SGX_BLOCK_TRAP, SGX_BLOCK_TRAP_END},
+    {SGX_BLOCK_BOOT, SGX_BLOCK_BOOT_END},
+};
+
 /* The enclave's own map, measured like everything else. Ends are exclusive.
  * On the SGX1 class all three are added at build. */
 struct sgx_info {
     uint8_t magic[8];
     uint32_t version;
     uint32_t enclave_class; /* enum policy_class */
-    uint32_t vcpus;
+    uint32_t vcpus;         /* with EDMM the most, else what there is */
     uint32_t policy_size;
     uint64_t elrange_size;
     uint64_t user_start, user_end; /* programs */
@@ -96,6 +108,25 @@ void sgx_layout_secs(const struct sgx_layout *l, struct sgx_secs *secs);
 int sgx_layout_pages(const struct sgx_layout *l,
                      int (*add)(void *ctx, const struct sgx_page *page),
                      void *ctx);
+
+/* How many vCPUs are added at build: ids below that. */
+static inline unsigned sgx_layout_vcpus(const struct sgx_info *info)
+{
+    return info->enclave_class == POLICY_CLASS_SGX1 ? info->vcpus : 1;
+}
+
+/* Writes the TCS of a block onto a page of zeros; entry is OENTRY. */
+static inline void sgx_layout_tcs(struct sgx_tcs *tcs, uint64_t block,
+                                  uint64_t entry)
+{
+    tcs->ossa = block + SGX_BLOCK_SSA;
+    tcs->nssa = SGX_NSSA;
+    tcs->oentry = entry;
+    tcs->ofs_base = block + SGX_BLOCK_STATE;
+    tcs->ogs_base = block + SGX_BLOCK_STATE;
+    tcs->fs_limit = 0xffffffff;
+    tcs->gs_limit = 0xffffffff;
+}
 
 /* Maps for the loader, page-aligned: everything between two of them that is
  * not listed stays unmapped. The dynamic ranges are to be mapped RWX. */

@@ -17,6 +17,7 @@ HPTR = {"kernel/core/hostio_ring.c", "kernel/core/hostio_ring.h",
 # Memory of the enclave's own that an address leads to.
 CASTS = {"enclave.h": "the vCPU's block, outside_*()",
          "fixed.c": "pages of the arena", "mem.c": "pages of the arena",
+         "grow.c": "a TCS's page before it is one",
          "pages.c": "its own record", "main.c": "the measured map and policy",
          "trap.c": "SSA frames", "call.c": "a word of its own",
          "clock.c": "a piece of its own"}

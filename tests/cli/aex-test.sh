@@ -19,7 +19,7 @@ hello() { # SGXEMU-OPTIONS
 sweep() {
     local n bad=0
     while read -r n; do
-        hello "--aex-at $n" 1 "$n" || {
+        hello "--aex-at $n" 2 "$n" || {
             echo "after instruction $n:"
             tail -n 3 "$work/err.$n"
             bad=1

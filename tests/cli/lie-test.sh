@@ -47,6 +47,23 @@ refused cpuid 'CPUID table is too long'
 refused restrict 'did not restrict'
 lie trim '' "$CLI_PROGRAMS/exits" pipe 10
 check lie-trim both 'status_is 125' 'err_has "did not trim"'
+
+# vCPUs are added at run time. Without the host's help the instance has those
+# that there are: here one, or the two before the one that was refused.
+vcpus() { # KIND COUNT
+    lie "$1" '' --cpus 4 /bin/busybox sh -c \
+        'busybox nproc; for i in 1 2 3; do busybox true & done; wait'
+    check "lie-$1" both 'status_is 0' "out_is $2" 'err_has "virtual CPUs"'
+}
+vcpus vcpu-pages 1
+vcpus vcpu-tcs 1
+vcpus vcpu-tcs-refused 1
+vcpus vcpu-start 2
+# It has a thread enter, and says that there is none: either the vCPU is there,
+# or the thread finds no TCS to enter.
+lie vcpu-start-denied '' --cpus 2 /bin/busybox echo hi
+check lie-vcpu-start-denied eval 'status_is 0 && out_is hi ||
+    { status_is 125 && err_has "cannot be entered"; }'
 harmless wake
 harmless flood
 harmless faults '--sgx1 --aex-random 2 --aex-signal 26'

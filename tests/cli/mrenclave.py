@@ -105,7 +105,7 @@ def measure(kernel, policy):
     e = Enclave(size)
     e.pages(top, REG | R, info)
     e.pages(top + 0x1000, REG | R, policy)
-    for vcpu in range(u(policy, 28, 4)):
+    for vcpu in range(u(policy, 28, 4) if sgx1 else 1):
         block = top + 0x100000 + (vcpu << 17)
         tcs = struct.pack("<QQQIIQQQQII", 0, 0, block + 0x1000, 0, 3,
                           kernel_at + u(kernel, 24, 8), 0,

@@ -148,6 +148,11 @@ void *pages_own(uint64_t len);
 
 /* ---- vcpu.c, clock.c ---- */
 
+/* The pages of vCPU id's block, which are not there at build (grow.c). False:
+ * they cannot be had, and none is there. */
+bool vcpu_add(unsigned id);
+/* The other way round, as far as the host takes them. */
+void vcpu_remove(unsigned id);
 /* What vCPU id needs before its first entry. */
 void vcpu_prepare(unsigned id);
 /* Hands the host's signals to the kernel. */
@@ -169,6 +174,7 @@ void cpuid_init(void);
  * address is known. */
 _Noreturn void sgx_refuse(void);
 void sgx_exception(struct sgx_vcpu *s);
+void sgx_entry(void);
 void sgx_trap_start(void);
 _Noreturn void sgx_trap(struct trap *trap);
 _Noreturn void sgx_panic(unsigned vector, uint64_t rip, uint64_t rsp,

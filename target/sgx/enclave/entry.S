@@ -38,13 +38,12 @@ sgx_entry:
     mov %rbx, %r9
     sub %r8, %r9
     shr $SGX_BLOCK_SHIFT, %r9
-    jz 1f
-    cmp $PHASE_READY, %rax
+    mov $PHASE_READY, %eax
+    mov $PHASE_NEW, %r8d
+    cmovz %r8d, %eax
+    mov $PHASE_RUNNING, %r8d
+    lock cmpxchg %r8, %gs:STATE_PHASE /* or it was taken back: vcpu.c */
     jne refuse
-    jmp 2f
-1:  cmp $PHASE_NEW, %rax
-    jne refuse
-2:  movq $PHASE_RUNNING, %gs:STATE_PHASE
     mov %rcx, %gs:STATE_RIP0
     mov %rsp, %gs:STATE_RSP0
     mov %rbp, %gs:STATE_RBP0

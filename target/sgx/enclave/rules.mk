@@ -3,7 +3,7 @@
 
 ENCLAVE_DIR := target/sgx/enclave
 ENCLAVE_OBJS := $(addprefix $(B)/enclave/$(ENCLAVE_DIR)/, entry.o leaf.o \
-	resume.o call.o clock.o cpuid.o fixed.o main.o mem.o outside.o pages.o \
+	resume.o call.o clock.o cpuid.o fixed.o grow.o main.o mem.o outside.o pages.o \
 	random.o ring.o trap.o trust.o vcpu.o) \
 	$(B)/enclave/kernel/policy.o $(B)/enclave/lib/string.o
 ENCLAVE_CFLAGS := $(filter-out -fstack-protector-strong \

@@ -4,7 +4,7 @@
  * do with its threads what target/linux does with its own. The host may do
  * less, or later; it cannot make a vCPU run what the kernel did not start.
  */
-#include "target/sgx/enclave/enclave.h"
+#include "target/sgx/enclave/fixed.h"
 
 void vcpu_prepare(unsigned id)
 {
@@ -20,15 +20,34 @@ void vcpu_prepare(unsigned id)
     s->vcpu = v;
 }
 
+/* The host says that it has no thread for it. Whatever it says, it may have
+ * entered: then the vCPU is there. */
+static bool is_withdrawn(unsigned id)
+{
+    uint64_t phase = PHASE_READY;
+
+    return atomic_cas(&sgx_vcpu(id)->phase, &phase, (uint64_t)PHASE_NEW);
+}
+
 int target_vcpu_start(unsigned id)
 {
-    if (id == 0 || id >= sgx.info->vcpus ||
-        atomic_load(&sgx_vcpu(id)->phase) != PHASE_NEW) {
+    bool fixed = memory_is_fixed();
+
+    if (id == 0 || id >= sgx.info->vcpus) {
         return -EINVAL;
+    }
+    if (!fixed && !vcpu_add(id)) {
+        return -ENOMEM;
     }
     vcpu_prepare(id);
     atomic_store(&sgx_vcpu(id)->phase, PHASE_READY);
-    return sgx_call(SGX_CALL_START, id, 0, 0) ? -ENOMEM : 0;
+    if (!sgx_call(SGX_CALL_START, id, 0, 0) || !is_withdrawn(id)) {
+        return 0;
+    }
+    if (!fixed) {
+        vcpu_remove(id);
+    }
+    return -ENOMEM;
 }
 
 static uint64_t from_now(uint64_t deadline)

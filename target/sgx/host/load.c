@@ -156,6 +156,19 @@ static int map(uint64_t start, uint64_t end, int prot)
     return got == (void *)start ? 0 : -errno;
 }
 
+/* A vCPU that the enclave adds itself; its guards stay unmapped. */
+static int map_block(uint64_t block)
+{
+    int err = 0;
+
+    for (unsigned i = 0; i < SGX_BLOCK_PARTS && !lies("vcpu-pages") && !err;
+         i++) {
+        err = map(block + sgx_block_parts[i].from,
+                  block + sgx_block_parts[i].to, PROT_READ | PROT_WRITE);
+    }
+    return err;
+}
+
 static int map_all(const struct loader *l)
 {
     const struct sgx_info *i = &enclave.layout.info;
@@ -167,6 +180,10 @@ static int map_all(const struct loader *l)
               : map(i->heap_start, i->heap_end,
                     fixed ? PROT_READ | PROT_WRITE : all);
     err = err ? err : map(i->meta_start, i->meta_end, PROT_READ | PROT_WRITE);
+    for (unsigned id = sgx_layout_vcpus(i); id < i->vcpus && !err; id++) {
+        err = map_block(sgx_layout_top(&enclave.layout) + SGX_VCPU_AT +
+                        (uint64_t)id * SGX_BLOCK_SIZE);
+    }
     for (unsigned n = 0; n < l->map_count && !err; n++) {
         if (l->maps[n].start >= sgx_layout_top(&enclave.layout)) {
             err = map(l->maps[n].start, l->maps[n].end, l->maps[n].prot);

@@ -53,6 +53,9 @@ void lie_about_boot(struct sgx_boot *b);
 /* run.c: enclave.tsc is now */
 void tsc_update(void);
 
+/* pages.c: SGX_CALL_RESTRICT, _TRIM, _REMOVE, _PROTECT, _MAKE_TCS. */
+uint64_t pages_change(const struct sgx_exchange *x);
+
 /* vcpu.c */
 int vcpus_init(void);
 /* A thread that enters vCPU id's TCS with rdi. 0 or -errno. */

@@ -24,8 +24,6 @@
 #include <unistd.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
-#include <sys/ioctl.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 
@@ -205,6 +203,7 @@ static void print_stats(void)
         [SGX_CALL_TRIM] = "pages trimmed",
         [SGX_CALL_REMOVE] = "pages removed",
         [SGX_CALL_PROTECT] = "pages hidden or shown",
+        [SGX_CALL_MAKE_TCS] = "vCPUs added",
     };
     struct thread sum = {0};
 
@@ -312,53 +311,16 @@ void vcpu_signal(int signo)
     kick(0);
 }
 
-/* The driver does one ioctl of an enclave at a time; another is EBUSY. */
-static bool try_ioctl(unsigned long request, void *arg)
+static uint64_t start_vcpu(uint64_t id)
 {
-    static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-    int err;
-
-    pthread_mutex_lock(&lock);
-    err = ioctl(enclave.fd, request, arg) ? errno : 0;
-    pthread_mutex_unlock(&lock);
-    errno = err;
-    return !err || err == EAGAIN || err == EINTR;
-}
-
-static uint64_t change_pages(unsigned long request,
-                             const struct sgx_exchange *x, uint64_t value)
-{
-    struct sgx_ioctl_modify m = {
-        .offset = x->a0, .length = x->a1, .value = value};
-
-    if (lies(request == SGX_IOCTL_RESTRICT ? "restrict" : "trim")) {
-        return 0;
+    if (id >= host.vcpu_count || (lies("vcpu-start") && id == 2)) {
+        return EAGAIN;
     }
-
-    while (m.length) {
-        m.count = m.result = 0;
-        if (!try_ioctl(request, &m)) {
-            return (uint64_t)errno;
-        }
-        m.offset += m.count;
-        m.length -= m.count;
+    if (lies("vcpu-start-denied")) {
+        vcpu_run(id, 0);
+        return EAGAIN;
     }
-    return 0;
-}
-
-static uint64_t remove_pages(const struct sgx_exchange *x)
-{
-    struct sgx_ioctl_remove r = {.offset = x->a0, .length = x->a1};
-
-    while (r.length) {
-        r.count = 0;
-        if (!try_ioctl(SGX_IOCTL_REMOVE, &r)) {
-            return (uint64_t)errno;
-        }
-        r.offset += r.count;
-        r.length -= r.count;
-    }
-    return 0;
+    return (uint64_t)-vcpu_run(id, 0);
 }
 
 static uint64_t serve(struct thread *t)
@@ -387,18 +349,16 @@ static uint64_t serve(struct thread *t)
         ask_tick(t, x->a0);
         return 0;
     case SGX_CALL_START:
-        return x->a0 < host.vcpu_count ? (uint64_t)-vcpu_run(x->a0, 0) : EINVAL;
+        return start_vcpu(x->a0);
     case SGX_CALL_SUBMIT:
         target_ring_submit(x->a0, x->a1);
         return 0;
     case SGX_CALL_RESTRICT:
-        return change_pages(SGX_IOCTL_RESTRICT, x, x->a2);
     case SGX_CALL_TRIM:
-        return change_pages(SGX_IOCTL_MODIFY_TYPE, x, SGX_PT_TRIM);
     case SGX_CALL_REMOVE:
-        return remove_pages(x);
     case SGX_CALL_PROTECT:
-        return mprotect((void *)x->a0, x->a1, (int)x->a2) ? (uint64_t)errno : 0;
+    case SGX_CALL_MAKE_TCS:
+        return pages_change(x);
     case SGX_CALL_SUSPEND:
         target_suspend();
         return 0;
