@@ -61,6 +61,10 @@ enum {
     RINGOP_SHUTDOWN = 34,
 };
 
+/* In a ring's sq_flags: something is ready, and will be completed when the vCPU
+ * that submitted it enters the host's kernel (IORING_SQ_TASKRUN). */
+enum { RING_READY = 4 };
+
 /* ioprio of RINGOP_RECV: nothing is there now, wait first (a hint). */
 enum { RINGOP_POLL_FIRST = 1 };
 

@@ -128,7 +128,8 @@ void target_random(void *buf, size_t len);
  * at any time: only kernel/core/hostio.c opens them. */
 enum { TARGET_RINGS = 2 };
 struct target_ring {
-    struct hptr sq_head, sq_tail, sq_array, sqes; /* sq_array may be 0 */
+    struct hptr sq_head, sq_tail, sqes;
+    struct hptr sq_array, sq_flags; /* may be 0 */
     struct hptr cq_head, cq_tail, cqes;
     uint32_t sq_entries, cq_entries; /* powers of two, checked, ours */
 };
@@ -136,7 +137,9 @@ int target_ring_setup(unsigned index, struct target_ring *out);
 
 /* Tells the host that `count` new entries stand in ring `index`. Does not
  * wait for them. What was completed when it returns may wake nobody: the
- * caller looks, or sees to it that somebody does. */
+ * caller looks, or sees to it that somebody does. What this vCPU submitted
+ * before and is ready is completed, too; count may be 0. RING_READY in
+ * sq_flags hints at that. */
 void target_ring_submit(unsigned index, unsigned count);
 
 /* Untrusted memory for payloads: one region for the life of the kernel. */

@@ -54,6 +54,7 @@ struct ring {
     uint32_t free; /* first free slot + 1; beyond slot_count: none */
     uint32_t sq_tail, sq_head, cq_head; /* our own copies */
     uint32_t unsubmitted;               /* entries; atomic */
+    unsigned submitter;                 /* the last vCPU that did; atomic */
     struct list queued, queued_parked;  /* operations without an entry */
     struct list canceled;               /* of these, ended before they began */
     uint32_t queued_count;              /* in the three; read without lock */
@@ -167,14 +168,30 @@ static void refill(struct ring *r)
     spin_unlock(&r->lock);
 }
 
+static void submit(struct ring *r, uint32_t count)
+{
+    atomic_fetch_add(&r->submits, 1);
+    target_ring_submit((unsigned)(r - rings), count);
+}
+
+/* The host says that it could complete something if this vCPU came to it. */
+static bool is_ready(const struct ring *r)
+{
+    return r->host.sq_flags.addr && host_index(r->host.sq_flags) & RING_READY &&
+           atomic_load_relaxed(&r->submitter) == this_vcpu()->id;
+}
+
 static void flush(struct ring *r)
 {
     uint32_t count;
 
+    if (!atomic_load_relaxed(&r->unsubmitted) && is_ready(r)) {
+        submit(r, 0);
+    }
     while (atomic_load_relaxed(&r->unsubmitted) &&
            (count = atomic_xchg(&r->unsubmitted, 0)) != 0) {
-        atomic_fetch_add(&r->submits, 1);
-        target_ring_submit((unsigned)(r - rings), count);
+        atomic_store_relaxed(&r->submitter, this_vcpu()->id);
+        submit(r, count);
         refill(r);
     }
 }

@@ -16,7 +16,10 @@ enum {
     SLICE_NS = 3000000,      /* of a task when others wait */
     HELP_NS = 100000,        /* a queued task waits so long for an idle vCPU */
     IO_POLL_NS = 500000,     /* completions are looked at so often */
+    IO_CALM_MAX = 2,         /* up to that, times 2 to the power of it */
     SPIN_NS = 15000,         /* before an idle vCPU waits in the target */
+    SPIN_MISSES = 4,         /* in vain, one after the other; then ... */
+    SPIN_SKIPS = 64,         /* ... so many times it does not spin */
     STEAL_AGE_CYCLES = 8000, /* what has waited less may stay where it is */
     BARRIER_SPINS = 200,     /* between two looks */
     MARGIN_NS = 20000,       /* a tick may come so much early */
@@ -35,19 +38,21 @@ void (*sched_poll_signals)(void);
 uint32_t sched_io_inflight;
 uint64_t sched_io_flush_at;
 
-void sched_poll(bool idle)
+bool sched_poll(bool idle)
 {
     uint64_t at = atomic_load_relaxed(&sched_io_flush_at);
+    bool any = false;
 
     /* Who asks for a flush may come too late for it, when another vCPU has
      * flushed and it is all over: then the wish is to be taken back. */
     if (sched_poll_io && (at || atomic_load_relaxed(&sched_io_inflight))) {
-        sched_poll_io(at && (idle || at <= clock_now()));
+        any = sched_poll_io(idle || (at && at <= clock_now()));
     }
     if (sched_poll_signals) {
         sched_poll_signals();
     }
     timer_run();
+    return any;
 }
 
 void sched_timer_changed(uint64_t deadline)
@@ -110,6 +115,23 @@ bool runqueue_covered(const struct runqueue *rq, uint64_t tsc)
     return tsc < rq->tick_tsc && rq->tick_tsc - tsc <= cycles(longest_wait(rq));
 }
 
+/* How often a busy vCPU looks for completions: what it submitted is completed
+ * when it comes to the host's kernel, and the host interrupts it only when it
+ * waits. While others are idle, and so look at what they submitted, rarely if
+ * nothing comes. */
+static uint64_t io_poll(const struct runqueue *rq)
+{
+    return atomic_load_relaxed(&idle_vcpus)
+               ? (uint64_t)IO_POLL_NS << rq->io_calm
+               : IO_POLL_NS;
+}
+
+bool runqueue_io_covered(const struct runqueue *rq, uint64_t tsc)
+{
+    return !atomic_load_relaxed(&sched_io_inflight) ||
+           (tsc < rq->tick_tsc && rq->tick_tsc - tsc <= cycles(io_poll(rq)));
+}
+
 /* Where the task that has waited longest here may run, if it waits for more
  * than the end of a call. */
 static uint64_t who_may_help(struct runqueue *rq)
@@ -156,8 +178,8 @@ static uint64_t next_tick(const struct runqueue *rq, struct task *t,
         }
         tick = MIN(tick, MIN(t->slice_end, now + longest_wait(rq)));
     }
-    if (sched_io_is_ours()) {
-        tick = MIN(tick, now + IO_POLL_NS);
+    if (atomic_load_relaxed(&sched_io_inflight)) {
+        tick = MIN(tick, now + io_poll(rq));
     }
     if (atomic_load_relaxed(&sched_io_flush_at)) {
         tick = MIN(tick, atomic_load_relaxed(&sched_io_flush_at));
@@ -166,10 +188,24 @@ static uint64_t next_tick(const struct runqueue *rq, struct task *t,
 }
 
 /* A tick that is due may have come unseen: it is no longer relied on. */
-static void forget_tick(struct runqueue *rq)
+static bool forget_tick(struct runqueue *rq)
 {
     if (clock_tsc() >= rq->tick_tsc) {
         rq->tick_tsc = 0;
+        return true;
+    }
+    return false;
+}
+
+/* Completions are looked for because a tick may have come. */
+static void poll_busy(struct runqueue *rq)
+{
+    bool ticked = forget_tick(rq);
+
+    if (sched_poll(false)) {
+        rq->io_calm = 0;
+    } else if (ticked) {
+        rq->io_calm = MIN(rq->io_calm + 1, (unsigned)IO_CALM_MAX);
     }
 }
 
@@ -199,8 +235,7 @@ void sched_check(void)
 
     this_vcpu()->resched = 0;
     atomic_fetch_add(&rq->passes, 1);
-    forget_tick(rq);
-    sched_poll(false);
+    poll_busy(rq);
     tsc = clock_tsc();
     now = clock_now();
     if (!(t->affinity >> this_vcpu()->id & 1) || gate_closed(t) || rq->urgent) {
@@ -275,6 +310,18 @@ static bool work_may_come(unsigned self)
            atomic_load_relaxed(&sched_io_inflight);
 }
 
+/* Spinning pays where work is made on other CPUs meanwhile; what makes it may
+ * as well need this one. So it is given up for a while when it was in vain
+ * several times. */
+static bool may_spin(struct runqueue *rq)
+{
+    if (rq->spins_missed >= SPIN_MISSES && ++rq->spins_skipped < SPIN_SKIPS) {
+        return false;
+    }
+    rq->spins_skipped = 0;
+    return work_may_come((unsigned)(rq - runqueues));
+}
+
 static bool work_is_queued(void)
 {
     for (unsigned i = 0; i < sched_vcpu_count(); i++) {
@@ -300,26 +347,26 @@ static void wait_for_work(unsigned self)
 void sched_idle(void)
 {
     unsigned self = this_vcpu()->id;
-    uint64_t spin_until = 0;
+    struct runqueue *rq = &runqueues[self];
+    uint64_t spin_until = 0; /* 0: this does not spin */
 
     for (;;) {
         uint64_t now = clock_now();
 
         this_vcpu()->resched = 0;
-        atomic_fetch_add(&this_runqueue()->passes, 1);
+        atomic_fetch_add(&rq->passes, 1);
         sched_poll(true);
         if (run_something(STEAL_AGE_CYCLES)) {
+            rq->spins_missed = spin_until ? 0 : rq->spins_missed;
             spin_until = 0;
-            continue;
-        }
-        if (!spin_until) {
+        } else if (!spin_until && may_spin(rq)) {
             spin_until = now + SPIN_NS;
-        }
-        if (now < spin_until && work_may_come(self)) {
+        } else if (now < spin_until && work_may_come(self)) {
             cpu_relax();
-            continue;
+        } else {
+            rq->spins_missed += spin_until != 0;
+            wait_for_work(self);
+            spin_until = 0;
         }
-        wait_for_work(self);
-        spin_until = 0;
     }
 }

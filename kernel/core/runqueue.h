@@ -22,7 +22,9 @@ struct runqueue {
     uint64_t tick_tsc;    /* until then it has not come; 0: none is armed */
     uint64_t switches;    /* how many there were, also when it was armed last */
     uint64_t switches_armed;
-    unsigned calm;    /* idle.c, slice() */
+    unsigned calm; /* idle.c: slice(), and io_poll() */
+    unsigned io_calm;
+    unsigned spins_missed, spins_skipped; /* idle.c, may_spin() */
     uint64_t passes;  /* times it was in the scheduler; atomic */
     struct task idle; /* the vCPU's own context */
 };
@@ -55,13 +57,8 @@ struct task *runqueue_pick(struct runqueue *rq, uint64_t min_age);
  * on another vCPU. */
 void runqueue_switch(struct runqueue *rq, struct task *next);
 
-/* Whether busy vCPUs must look for completions: an idle one is woken by them
- * and does it. */
-static inline bool sched_io_is_ours(void)
-{
-    return atomic_load_relaxed(&sched_io_inflight) &&
-           !atomic_load_relaxed(&idle_vcpus);
-}
+/* Whether the vCPU's tick comes in time to look for completions. */
+bool runqueue_io_covered(const struct runqueue *rq, uint64_t tsc);
 
 /* gate.c: prev has left its CPU, idle: for nobody else. Whether that is an
  * event for who exchanges address spaces. */
@@ -91,7 +88,8 @@ static inline void runqueue_use_rights(struct vcpu *v, const struct task *t)
 void runqueue_add(struct task *t);
 
 /* Fires timers, collects completions, passes on signals. idle: nobody runs
- * here, so what was started goes to the host now. */
-void sched_poll(bool idle);
+ * here, so what was started goes to the host now. True: something had been
+ * completed. */
+bool sched_poll(bool idle);
 
 #endif

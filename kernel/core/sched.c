@@ -174,7 +174,8 @@ static void finish_switch(void)
     rq->migrate_prev = false;
     rq->parked = false;
     atomic_store_release(&prev->on_vcpu, 0);
-    if ((rq->count && !runqueue_covered(rq, tsc)) || sched_io_is_ours() ||
+    if ((rq->count && !runqueue_covered(rq, tsc)) ||
+        !runqueue_io_covered(rq, tsc) ||
         atomic_load_relaxed(&sched_io_flush_at) ||
         (timer != UINT64_MAX && !runqueue_tick_by(rq, timer, tsc))) {
         v->resched = 1;

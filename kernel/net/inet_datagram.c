@@ -101,7 +101,7 @@ static long send_inside(struct inet_socket *i, struct socket_msg *msg,
     if (!target) {
         return -EAGAIN;
     }
-    if (!i->local.port) {
+    if (!source.port) { /* another thread may have given it one since */
         n = bind_any(i);
         if (!n) {
             loop_route(i, to, &dest, &source);

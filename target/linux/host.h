@@ -195,8 +195,6 @@ struct host_ring {
     struct target_ring view;
     int fd; /* of io_uring, or -1: the pool's, woken through doorbell */
     int doorbell;
-    uint32_t *cq_flags;  /* io_uring's, atomic; NULL: it has none */
-    uint32_t submitting; /* vCPUs in io_uring_enter(2); atomic */
 };
 extern struct host_ring host_rings[TARGET_RINGS];
 extern uint64_t bounce_base, bounce_len;
@@ -208,9 +206,6 @@ int pool_setup(struct host_ring *ring, unsigned entries);
 int pool_start(void);
 /* ring.c: somebody should look at a completion queue. */
 bool ring_has_completions(void);
-/* Completions raise events from now on: the caller, counted as a waiter, looks
- * at the queues once more and then sleeps. */
-void ring_want_events(void);
 
 /* ---- run.c: also for target/sgx/host ---- */
 

@@ -5,6 +5,7 @@
  * parts that hostio relies on. The pool then takes its place.
  */
 #include "target/linux/host.h"
+#include "abi/boundary.h"
 #include <errno.h>
 #include <linux/io_uring.h>
 #include <string.h>
@@ -15,7 +16,10 @@
 #ifndef IORING_SETUP_COOP_TASKRUN
 #define IORING_SETUP_SUBMIT_ALL   (1U << 7)
 #define IORING_SETUP_COOP_TASKRUN (1U << 8)
+#define IORING_SETUP_TASKRUN_FLAG (1U << 9)
 #endif
+
+_Static_assert(RING_READY == (1U << 2), "IORING_SQ_TASKRUN");
 
 /* Offset -1 is the file position; nothing that a completed submission pointed
  * to is read again; completions are never dropped. */
@@ -30,14 +34,18 @@ enum { COMPLETIONS = 8192 };
 /* Needs Linux 5.19, which also knows RINGOP_POLL_FIRST.
  * COOP_TASKRUN: what completes does not interrupt the vCPU that submitted it,
  * which cost a tenth of a busy server's time. A vCPU that waits is woken all
- * the same; one in user code comes to the host's kernel by its next tick. */
+ * the same, by the host's task work; one in user code comes to the host's
+ * kernel by its next tick, and one that spins sees RING_READY. So only what the
+ * host's worker threads complete needs the event (EVENTFD_ASYNC): it would wake
+ * a second vCPU for each completion. */
 static int setup(unsigned entries, struct io_uring_params *p)
 {
     int fd;
 
     memset(p, 0, sizeof(*p));
     p->flags = IORING_SETUP_CLAMP | IORING_SETUP_CQSIZE |
-               IORING_SETUP_SUBMIT_ALL | IORING_SETUP_COOP_TASKRUN;
+               IORING_SETUP_SUBMIT_ALL | IORING_SETUP_COOP_TASKRUN |
+               IORING_SETUP_TASKRUN_FLAG;
     p->cq_entries = COMPLETIONS;
     fd = syscall(SYS_io_uring_setup, entries, p);
     return fd < 0 ? -errno : fd;
@@ -57,8 +65,9 @@ static void fill_view(struct target_ring *view, const struct io_uring_params *p,
     *view = (struct target_ring){
         .sq_head.addr = rings + p->sq_off.head,
         .sq_tail.addr = rings + p->sq_off.tail,
-        .sq_array.addr = rings + p->sq_off.array,
         .sqes.addr = sqes,
+        .sq_array.addr = rings + p->sq_off.array,
+        .sq_flags.addr = rings + p->sq_off.flags,
         .cq_head.addr = rings + p->cq_off.head,
         .cq_tail.addr = rings + p->cq_off.tail,
         .cqes.addr = rings + p->cq_off.cqes,
@@ -82,14 +91,12 @@ int uring_setup(struct host_ring *ring, unsigned entries)
     rings = map(fd, MAX(sq_len, cq_len), IORING_OFF_SQ_RING);
     sqes = map(fd, p.sq_entries * sizeof(struct io_uring_sqe), IORING_OFF_SQES);
     if ((p.features & NEEDED) != NEEDED || !rings || !sqes ||
-        syscall(SYS_io_uring_register, fd, IORING_REGISTER_EVENTFD,
+        syscall(SYS_io_uring_register, fd, IORING_REGISTER_EVENTFD_ASYNC,
                 &host.io_eventfd, 1)) {
         close(fd);
         return -EOPNOTSUPP;
     }
     fill_view(&ring->view, &p, (uint64_t)rings, (uint64_t)sqes);
-    ring->cq_flags =
-        p.cq_off.flags ? (uint32_t *)((char *)rings + p.cq_off.flags) : NULL;
     ring->fd = fd;
     return 0;
 }

@@ -224,7 +224,6 @@ void target_vcpu_wait(uint64_t deadline)
 
     atomic_store(&h->waiting, 1);
     atomic_fetch_add(&host.waiters, 1);
-    ring_want_events();
     while (!atomic_load(&h->wake) && !ring_has_completions() &&
            sleep_until(h, deadline) > 0) {
     }

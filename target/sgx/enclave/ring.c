@@ -25,6 +25,7 @@ int target_ring_setup(unsigned index, struct target_ring *out)
     if (r->sq_entries > ENTRIES_MAX || r->cq_entries > ENTRIES_MAX ||
         !is_outside(r->sq_head, 4) || !is_outside(r->sq_tail, 4) ||
         (r->sq_array && !is_outside(r->sq_array, r->sq_entries * 4)) ||
+        (r->sq_flags && !is_outside(r->sq_flags, 4)) ||
         !is_outside(r->sqes, r->sq_entries * sizeof(struct ring_sqe)) ||
         !is_outside(r->cq_head, 4) || !is_outside(r->cq_tail, 4) ||
         !is_outside(r->cqes, r->cq_entries * sizeof(struct ring_cqe)) ||
@@ -34,8 +35,9 @@ int target_ring_setup(unsigned index, struct target_ring *out)
     *out = (struct target_ring){
         .sq_head.addr = r->sq_head,
         .sq_tail.addr = r->sq_tail,
-        .sq_array.addr = r->sq_array,
         .sqes.addr = r->sqes,
+        .sq_array.addr = r->sq_array,
+        .sq_flags.addr = r->sq_flags,
         .cq_head.addr = r->cq_head,
         .cq_tail.addr = r->cq_tail,
         .cqes.addr = r->cqes,

@@ -97,8 +97,9 @@ static void fill_ring(struct sgx_boot_ring *to, const struct target_ring *from)
     *to = (struct sgx_boot_ring){
         .sq_head = from->sq_head.addr,
         .sq_tail = from->sq_tail.addr,
-        .sq_array = from->sq_array.addr,
         .sqes = from->sqes.addr,
+        .sq_array = from->sq_array.addr,
+        .sq_flags = from->sq_flags.addr,
         .cq_head = from->cq_head.addr,
         .cq_tail = from->cq_tail.addr,
         .cqes = from->cqes.addr,

@@ -277,7 +277,6 @@ static void wait(struct thread *t, uint64_t ns)
     deadline = deadline < ns ? UINT64_MAX : deadline;
     atomic_store(&t->waiting, 1);
     atomic_fetch_add(&host.waiters, 1);
-    ring_want_events();
     while (!atomic_load(&t->wake) && !ring_has_completions() &&
            sleep_events(t, deadline) > 0) {
     }

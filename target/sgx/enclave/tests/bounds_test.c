@@ -119,6 +119,7 @@ static bool ring_is_good(const struct sgx_boot_ring *r)
            part_is_good(r->sq_head, 4, 4) && part_is_good(r->sq_tail, 4, 4) &&
            part_is_good(r->cq_head, 4, 4) && part_is_good(r->cq_tail, 4, 4) &&
            (!r->sq_array || part_is_good(r->sq_array, r->sq_entries * 4, 4)) &&
+           (!r->sq_flags || part_is_good(r->sq_flags, 4, 4)) &&
            part_is_good(r->sqes, r->sq_entries * sizeof(struct ring_sqe), 8) &&
            part_is_good(r->cqes, r->cq_entries * sizeof(struct ring_cqe), 8);
 }
