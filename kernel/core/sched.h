@@ -46,6 +46,20 @@ enum task_state {
 /* Above any that a program's task has. */
 enum { TASK_PRIORITY_KERNEL = 255 };
 
+/* What a task read and wrote: bytes, and calls or parts of them (proc(5)). */
+struct io_counts {
+    uint64_t bytes_read, bytes_written, reads, writes;
+};
+
+static inline void io_counts_add(struct io_counts *sum,
+                                 const struct io_counts *more)
+{
+    sum->bytes_read += more->bytes_read;
+    sum->bytes_written += more->bytes_written;
+    sum->reads += more->reads;
+    sum->writes += more->writes;
+}
+
 struct task {
     uint64_t ksp; /* RSP while switched away */
     uint64_t kstack_top;
@@ -67,6 +81,7 @@ struct task {
     uint64_t cycles; /* of CPU time, up to account_mark; TSC */
     uint64_t account_mark;
     uint64_t switches, preemptions;
+    struct io_counts io;
     struct list all_node;  /* every task, for the state dump */
     const char *name;      /* for the dump; borrowed */
     struct thread *thread; /* NULL: a task of the kernel */

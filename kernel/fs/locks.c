@@ -15,7 +15,10 @@
 #include "abi/linux/errno.h"
 
 struct record {
-    struct list node;  /* in its kind's list, by start */
+    struct list node; /* in its kind's list, by start */
+    struct list any;  /* in `held` */
+    struct inode *inode;
+    enum lock_kind kind;
     const void *owner; /* struct files, or struct file */
     int pid;           /* shown by F_GETLK */
     bool write;
@@ -35,6 +38,7 @@ struct waiting {
 
 static struct spinlock locks_lock = SPINLOCK_INIT(LOCK_PAGECACHE);
 static struct list waiters = LIST_INIT(waiters);
+static struct list held = LIST_INIT(held); /* all, the newest first */
 
 /* The kinds that exclude each other share a list: POSIX and OFD do. */
 static struct list *list_of(struct inode_locks *l, enum lock_kind kind)
@@ -90,6 +94,13 @@ static struct record *find_conflict(struct list *list,
     return NULL;
 }
 
+static void drop(struct record *r)
+{
+    list_del(&r->node);
+    list_del(&r->any);
+    kfree(r);
+}
+
 static void insert(struct list *list, struct record *r)
 {
     list_for_each (pos, list) {
@@ -120,13 +131,13 @@ static void cut_out(struct list *list, const struct record *want,
             r->end = want->start - 1;
             *spare = NULL;
             list_add(&r->node, &half->node);
+            list_add(&r->any, &half->any);
         } else if (r->start < want->start) {
             r->end = want->start - 1;
         } else if (r->end > want->end) {
             r->start = want->end + 1;
         } else {
-            list_del(&r->node);
-            kfree(r);
+            drop(r);
         }
     }
 }
@@ -144,8 +155,7 @@ static void join(struct list *list, struct record *r)
             (r->end != UINT64_MAX && r->end + 1 == o->start)) {
             r->start = MIN(r->start, o->start);
             r->end = MAX(r->end, o->end);
-            list_del(&o->node);
-            kfree(o);
+            drop(o);
         }
     }
     list_del(&r->node);
@@ -210,6 +220,7 @@ static int try_lock(struct attempt *a, bool wait)
     if (!a->unlock) {
         *a->fresh = a->want;
         list_init(&a->fresh->node);
+        list_add(&held, &a->fresh->any);
         insert(list, a->fresh);
         join(list, a->fresh);
         a->fresh = NULL;
@@ -261,6 +272,8 @@ static int apply(struct inode *inode, enum lock_kind kind,
     struct attempt a = {.kind = kind, .unlock = unlock, .want = *want};
     int err;
 
+    a.want.inode = inode;
+    a.want.kind = kind;
     if (unlock && !atomic_load_acquire(&inode->locks)) {
         return 0;
     }
@@ -420,8 +433,7 @@ static void drop_owner(struct inode *inode, const void *owner)
             struct record *r = list_entry(pos, struct record, node);
 
             if (r->owner == owner) {
-                list_del(&r->node);
-                kfree(r);
+                drop(r);
             }
         }
     }
@@ -437,4 +449,45 @@ void locks_close(struct file *f, struct files *files)
 void locks_release(struct file *f)
 {
     drop_owner(f->inode, f);
+}
+
+/* ---- /proc/locks ---- */
+
+static void tell(const struct record *r, unsigned number, bool waits,
+                 void (*emit)(const struct lock_info *, void *), void *arg)
+{
+    struct lock_info info = {.kind = r->kind,
+                             .write = r->write,
+                             .waits = waits,
+                             .number = number,
+                             .pid = r->pid,
+                             .dev = r->inode->sb->dev,
+                             .ino = r->inode->ino,
+                             .start = r->start,
+                             .end = r->end};
+
+    emit(&info, arg);
+}
+
+void locks_for_each(void (*emit)(const struct lock_info *, void *), void *arg)
+{
+    unsigned number = 0;
+
+    spin_lock(&locks_lock);
+    list_for_each (pos, &held) {
+        const struct record *r = list_entry(pos, struct record, any);
+
+        tell(r, ++number, false, emit, arg);
+        list_for_each (at, &waiters) {
+            struct waiting *w = list_entry(at, struct waiting, node);
+            struct record *want =
+                &container_of(w, struct attempt, waiting)->want;
+
+            if (w->blocker == r->owner && want->inode == r->inode &&
+                overlaps(want, r)) {
+                tell(want, number, true, emit, arg);
+            }
+        }
+    }
+    spin_unlock(&locks_lock);
 }

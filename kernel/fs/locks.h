@@ -34,12 +34,15 @@ void locks_release(struct file *f);
 
 void locks_free(struct inode_locks *locks);
 
-/* /proc/locks: calls emit for each lock. */
+/* /proc/locks: calls emit, which must not block, for each lock, and behind it
+ * for each that waits for it, with the same number. */
 struct lock_info {
     enum lock_kind kind;
-    bool write;
-    int pid;
+    bool write, waits;
+    unsigned number;
+    int pid; /* -1: a lock of an open file description */
     uint64_t dev, ino, start, end;
 };
+void locks_for_each(void (*emit)(const struct lock_info *, void *), void *arg);
 
 #endif

@@ -454,10 +454,13 @@ static int store_oom_adj(const char *buf, size_t len,
         {"exe", S_IFLNK | 0777, .link = link_exe, .follow = follow_exe},       \
         {"fd", S_IFDIR | 0500, .children = proc_fd_rows},                      \
         {"fdinfo", S_IFDIR | 0500, .children = proc_fdinfo_rows},              \
+        {"io", S_IFREG | 0400, .show = show_io},                               \
         {"limits", S_IFREG | 0444, .show = show_limits},                       \
         {"loginuid", S_IFREG | 0644, .text = "4294967295"},                    \
         {"gid_map", S_IFREG | 0644, .text = ID_MAP},                           \
         {"maps", S_IFREG | 0444, .show = show_maps},                           \
+        {"mem", S_IFREG | 0600, .file_ops = &proc_mem_ops,                     \
+         .open = proc_mem_open},                                               \
         {"mountinfo", S_IFREG | 0444, .show = show_mountinfo,                  \
          .changes = &mount_changes},                                           \
         {"mounts", S_IFREG | 0444, .show = show_mounts,                        \

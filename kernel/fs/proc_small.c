@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
  * procfs: small files below /proc/PID that belong to no other part: children,
- * schedstat, timerslack_ns, and the names of namespaces (proc(5)).
+ * io, schedstat, timerslack_ns, and the names of namespaces (proc(5)).
  */
 #include "kernel/fs/procfs.h"
 #include "kernel/core/sched.h"
+#include "kernel/proc/peer.h"
+#include "abi/linux/errno.h"
 #include "abi/linux/stat.h"
 
 /* ---- children of a thread: its process's, for the first one ---- */
@@ -77,6 +79,53 @@ int show_timer_slack(struct text *t, const struct pseudo_at *at)
 
     if (!err) {
         text_add(t, "%lu\n", s.slack);
+    }
+    return err;
+}
+
+/* ---- input and output ---- */
+
+static int io_access(const struct pseudo_at *at)
+{
+    struct proc *p = proc_at(at);
+    int err = !p ? -ESRCH : proc_may_trace(p) ? 0 : -EACCES;
+
+    if (p) {
+        proc_put(p);
+    }
+    return err;
+}
+
+static int add_io(struct thread *t, void *arg)
+{
+    io_counts_add(arg, &t->task.io);
+    return 0;
+}
+
+static int add_process_io(struct thread *main, void *arg)
+{
+    io_counts_add(arg, &main->proc->dead_io);
+    list_for_each (pos, &main->proc->threads) {
+        add_io(list_entry(pos, struct thread, node), arg);
+    }
+    return 0;
+}
+
+/* Storage is the host's affair: nothing is known to have reached it. */
+int show_io(struct text *t, const struct pseudo_at *at)
+{
+    struct io_counts io = {0};
+    int err = io_access(at);
+
+    if (!err) {
+        err = with_thread(at, at->count > 1 ? add_io : add_process_io, &io);
+    }
+    if (!err) {
+        text_add(t,
+                 "rchar: %lu\nwchar: %lu\nsyscr: %lu\nsyscw: %lu\n"
+                 "read_bytes: 0\nwrite_bytes: 0\n"
+                 "cancelled_write_bytes: 0\n",
+                 io.bytes_read, io.bytes_written, io.reads, io.writes);
     }
     return err;
 }

@@ -182,13 +182,20 @@ static void add_times(struct task *task, void *arg)
     sum->running += task->state == TASK_RUNNING;
 }
 
+/* Of what lives and what has ended. */
+static void sum_times(struct times *sum)
+{
+    proc_times_ended(&sum->user_ns, &sum->kernel_ns);
+    sched_for_each_task(add_times, sum);
+}
+
 int show_stat(struct text *t, const struct pseudo_at *at)
 {
     unsigned count = sched_vcpu_count();
     uint64_t now = clock_now(), tick = 10000000, idle;
     struct times sum = {0};
 
-    sched_for_each_task(add_times, &sum);
+    sum_times(&sum);
     idle = now * count > sum.user_ns + sum.kernel_ns
                ? now * count - sum.user_ns - sum.kernel_ns
                : 0;
@@ -205,10 +212,10 @@ int show_stat(struct text *t, const struct pseudo_at *at)
                  (unsigned long)(sum.kernel_ns / tick / share),
                  (unsigned long)(idle / tick / share));
     }
-    text_add(t, "intr 0\nctxt %lu\nbtime %lu\nprocesses %u\n",
+    text_add(t, "intr 0\nctxt %lu\nbtime %lu\nprocesses %lu\n",
              (unsigned long)stats_sum(STAT_SWITCH),
              (unsigned long)((clock_realtime() - (int64_t)now) / 1000000000),
-             proc_thread_total());
+             thread_started_total());
     text_add(t, "procs_running %u\nprocs_blocked 0\n", MAX(sum.running, 1u));
     return 0;
 }
@@ -219,7 +226,7 @@ int show_uptime(struct text *t, const struct pseudo_at *at)
     struct times sum = {0};
     uint64_t idle;
 
-    sched_for_each_task(add_times, &sum);
+    sum_times(&sum);
     idle = now * sched_vcpu_count() - (sum.user_ns + sum.kernel_ns) / 10000000;
     text_add(t, "%lu.%02lu %lu.%02lu\n", (unsigned long)(now / 100),
              (unsigned long)(now % 100), (unsigned long)(idle / 100),

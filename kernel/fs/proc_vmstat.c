@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * procfs: what vmstat(8) and its like read: memory and I/O in counters; and
- * the tables of devices, of which disks are none (proc(5)).
+ * procfs: what vmstat(8) and its like read: memory I/O and interrupts in
+ * counters; and the tables of devices, of which disks are none (proc(5)).
  */
 #include "kernel/fs/procfs.h"
 #include "kernel/fs/pagecache.h"
@@ -26,6 +26,23 @@ int show_vmstat(struct text *t, const struct pseudo_at *at)
              (unsigned long)(io.bytes_in / 1024),
              (unsigned long)(io.bytes_out / 1024),
              (unsigned long)stats_sum(STAT_FAULT));
+    return 0;
+}
+
+/* The host's ticks are all the interrupts there are. */
+int show_interrupts(struct text *t, const struct pseudo_at *at)
+{
+    unsigned count = sched_vcpu_count();
+
+    text_add(t, "    ");
+    for (unsigned i = 0; i < count; i++) {
+        text_add(t, "       CPU%-2u", i);
+    }
+    text_add(t, "\nLOC:");
+    for (unsigned i = 0; i < count; i++) {
+        text_add(t, " %10lu", stats_vcpus[i].count[STAT_TICK]);
+    }
+    text_add(t, "   Local timer interrupts\n");
     return 0;
 }
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * procfs's tables: procfs.c has the root, proc_pid.c what stands below a pid,
- * proc_mm.c, proc_state.c and proc_small.c parts of it, proc_fd.c its
- * descriptors, proc_ipc.c /proc/sysvipc, proc_net.c /proc/net,
+ * proc_mm.c, proc_mem.c, proc_state.c and proc_small.c parts of it, proc_fd.c its
+ * descriptors, proc_ipc.c /proc/sysvipc, proc_net.c /proc/net, proc_locks.c
+ * /proc/locks,
  * proc_system.c what is about the whole system and proc_sys.c the tunables of
  * /proc/sys.
  */
@@ -17,6 +18,8 @@ extern const struct pseudo proc_fd_rows[], proc_fdinfo_rows[];
 extern const struct pseudo proc_ns_rows[], proc_net_rows[];
 extern const struct pseudo proc_sys_rows[], proc_ipc_rows[];
 
+extern const struct file_ops proc_mem_ops;
+int proc_mem_open(struct inode *inode, struct file *f);
 int show_maps(struct text *t, const struct pseudo_at *at);
 int show_smaps(struct text *t, const struct pseudo_at *at);
 int show_smaps_rollup(struct text *t, const struct pseudo_at *at);
@@ -37,6 +40,9 @@ int show_config(struct text *t, const struct pseudo_at *at);
 int show_uptime(struct text *t, const struct pseudo_at *at);
 int show_loadavg(struct text *t, const struct pseudo_at *at);
 int show_version(struct text *t, const struct pseudo_at *at);
+int show_locks(struct text *t, const struct pseudo_at *at);
+int show_interrupts(struct text *t, const struct pseudo_at *at);
+int show_io(struct text *t, const struct pseudo_at *at);
 int show_vmstat(struct text *t, const struct pseudo_at *at);
 extern const char proc_devices_text[], proc_partitions_text[];
 

@@ -119,8 +119,9 @@ static int inode_new(struct superblock *sb, struct inode *dir,
                row->follow ? &pseudo_magic_ops : &pseudo_inode_ops,
                number_of(row, at), row->mode);
     if (S_ISREG(row->mode)) {
-        p->inode.file_ops =
-            row->changes || !at->count ? &pseudo_file_ops : &pseudo_plain_ops;
+        p->inode.file_ops = row->file_ops                ? row->file_ops
+                            : row->changes || !at->count ? &pseudo_file_ops
+                                                         : &pseudo_plain_ops;
     }
     if (row->bits) {
         p->inode.mode = S_IFLNK | row->bits(at);
@@ -284,6 +285,18 @@ static void pseudo_getattr(struct inode *inode, struct inode_stat *st)
     }
 }
 
+const struct pseudo_at *pseudo_place(struct inode *inode)
+{
+    return &pseudo_of(inode)->at;
+}
+
+static int pseudo_open(struct inode *inode, struct file *f)
+{
+    const struct pseudo *row = pseudo_of(inode)->row;
+
+    return row->open ? row->open(inode, f) : 0;
+}
+
 bool pseudo_number(struct inode *inode, const struct pseudo *children, int *n,
                    uint64_t *made)
 {
@@ -410,6 +423,7 @@ static const struct inode_ops pseudo_inode_ops = {
     .lookup = pseudo_lookup,
     .readdir = pseudo_readdir,
     .readlink = pseudo_readlink,
+    .open = pseudo_open,
     .getattr = pseudo_getattr,
     .locks_getattr = true, /* processes are counted */
     .setattr = pseudo_setattr,

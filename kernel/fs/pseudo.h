@@ -72,6 +72,10 @@ struct pseudo {
     /* Optional, rows for many: what tells one thing of a number from the next
      * that has it; part of the inode's number. */
     uint64_t (*generation)(const struct pseudo_at *at);
+    /* Optional, files: what is more than text. open as in inode_ops; the place
+     * is pseudo_place()'s. */
+    const struct file_ops *file_ops;
+    int (*open)(struct inode *inode, struct file *f);
     /* Optional: whose it is. */
     void (*owner)(uint32_t *uid, uint32_t *gid, const struct pseudo_at *at);
 };
@@ -80,6 +84,9 @@ struct pseudo {
  * children; the number, and when it was looked up. */
 bool pseudo_number(struct inode *inode, const struct pseudo *children, int *n,
                    uint64_t *made);
+
+/* The numbers on the way to an inode of such a tree. */
+const struct pseudo_at *pseudo_place(struct inode *inode);
 
 /* A superblock whose root directory has `children`. */
 int pseudo_mount(const struct pseudo *children, const char *type,

@@ -4,6 +4,7 @@
  * what the absence of an operation means (file.h).
  */
 #include "kernel/fs/file.h"
+#include "kernel/core/sched.h"
 #include "kernel/fs/watch.h"
 #include "abi/linux/errno.h"
 
@@ -39,7 +40,9 @@ static long do_read(struct file *f, struct iobuf *io, uint64_t *pos, int flags)
         return -EINVAL;
     }
     n = f->ops->read(f, io, pos, flags);
+    current_task()->io.reads++;
     if (n > 0) {
+        current_task()->io.bytes_read += (uint64_t)n;
         watch_event(f->path.dentry, IN_ACCESS);
     }
     return n;
@@ -53,7 +56,9 @@ static long do_write(struct file *f, struct iobuf *io, uint64_t *pos, int flags)
         return -EINVAL;
     }
     n = f->ops->write(f, io, pos, flags);
+    current_task()->io.writes++;
     if (n > 0) {
+        current_task()->io.bytes_written += (uint64_t)n;
         watch_event(f->path.dentry, IN_MODIFY);
     }
     return n;

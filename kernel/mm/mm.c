@@ -167,6 +167,11 @@ void mm_visit_end(struct mm *home)
     mm_put(mm);
 }
 
+bool mm_alive(struct mm *mm)
+{
+    return atomic_load(&mm->users) != 0;
+}
+
 bool mm_in_use_by_others(struct mm *mm)
 {
     return atomic_load(&mm->users) > 1;

@@ -96,6 +96,8 @@ void mm_leave(struct mm *mm);
  * that it holds may be wanted by a task of mm. -ESRCH: mm is gone. */
 int mm_visit(struct mm *mm);
 void mm_visit_end(struct mm *home);
+/* Whether anybody lives in it still. */
+bool mm_alive(struct mm *mm);
 /* Whether more than one process lives in it. */
 bool mm_in_use_by_others(struct mm *mm);
 struct sched_gate;

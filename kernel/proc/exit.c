@@ -38,6 +38,17 @@ void thread_leave_mm(struct thread *t)
     }
 }
 
+/* CPU time of every thread that ended; LOCK_PROC. */
+static uint64_t ended_user_ns, ended_kernel_ns;
+
+void proc_times_ended(uint64_t *user_ns, uint64_t *kernel_ns)
+{
+    spin_lock(&proc_lock);
+    *user_ns = ended_user_ns;
+    *kernel_ns = ended_kernel_ns;
+    spin_unlock(&proc_lock);
+}
+
 /* Takes t off its process's list; true when it was the last. */
 static bool detach(struct thread *t, int status)
 {
@@ -49,6 +60,9 @@ static bool detach(struct thread *t, int status)
     spin_lock(&proc_lock);
     p->dead_user_ns += user;
     p->dead_kernel_ns += kernel;
+    ended_user_ns += user;
+    ended_kernel_ns += kernel;
+    io_counts_add(&p->dead_io, &t->task.io);
     list_del(&t->node);
     ptrace_thread_exit(t, status);
     if (t->tid == p->pid) {

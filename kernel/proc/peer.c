@@ -63,23 +63,30 @@ size_t peer_write(struct mm *mm, uint64_t addr, const void *buf, size_t len)
     return n;
 }
 
+static size_t move(uint64_t addr, char *buf, size_t len, bool write)
+{
+    return write ? copy_to_user_part(uptr(addr), buf, len)
+                 : copy_from_user_part(buf, uptr(addr), len);
+}
+
 /* One page of a private mapping, through its protection. */
-static size_t force_page(struct mm *mm, uint64_t addr, const void *buf,
-                         size_t len)
+static size_t force_page(struct mm *mm, uint64_t addr, char *buf, size_t len,
+                         bool write)
 {
     uint64_t page = ALIGN_DOWN(addr, PAGE_SIZE);
-    size_t n = copy_to_user_part(uptr(addr), buf, len);
+    size_t n = move(addr, buf, len, write);
     int prot;
 
     if (n == len || mm_unprotect(mm, page, &prot)) {
         return n;
     }
-    n = copy_to_user_part(uptr(addr), buf, len);
+    n = move(addr, buf, len, write);
     mm_protect(mm, page, PAGE_SIZE, prot);
     return n;
 }
 
-size_t peer_force(struct mm *mm, uint64_t addr, const void *buf, size_t len)
+static size_t force(struct mm *mm, uint64_t addr, char *buf, size_t len,
+                    bool write)
 {
     struct mm *home = current_task()->mm;
     size_t done = 0, n = 1;
@@ -90,12 +97,22 @@ size_t peer_force(struct mm *mm, uint64_t addr, const void *buf, size_t len)
     while (done < len && n) {
         size_t room = PAGE_SIZE - (addr + done) % PAGE_SIZE;
 
-        n = force_page(mm, addr + done, (const char *)buf + done,
-                       MIN(len - done, room));
+        n = force_page(mm, addr + done, buf + done, MIN(len - done, room),
+                       write);
         done += n;
     }
     if (mm != home) {
         mm_visit_end(home);
     }
     return done;
+}
+
+size_t peer_force(struct mm *mm, uint64_t addr, const void *buf, size_t len)
+{
+    return force(mm, addr, (char *)(uintptr_t)buf, len, true);
+}
+
+size_t peer_force_read(struct mm *mm, uint64_t addr, void *buf, size_t len)
+{
+    return force(mm, addr, buf, len, false);
 }

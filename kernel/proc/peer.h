@@ -22,5 +22,7 @@ size_t peer_write(struct mm *mm, uint64_t addr, const void *buf, size_t len);
 /* The same for a debugger, who also writes what the program cannot: its own
  * copy of a private page. */
 size_t peer_force(struct mm *mm, uint64_t addr, const void *buf, size_t len);
+/* And reads what the program cannot. */
+size_t peer_force_read(struct mm *mm, uint64_t addr, void *buf, size_t len);
 
 #endif

@@ -80,6 +80,7 @@ struct proc {
     uint64_t start_ns;
     uint64_t dead_user_ns, dead_kernel_ns;   /* of threads that ended */
     uint64_t child_user_ns, child_kernel_ns; /* of children waited for */
+    struct io_counts dead_io; /* of threads that ended, and such children */
     struct thread *exec_thread;    /* the others die for it; LOCK_PROC */
     bool borrowed;                 /* the maker's memory, and it waits: vfork */
     struct wait_queue vfork_wait;  /* the maker */
@@ -167,6 +168,7 @@ struct thread *thread_find(int tid); /* valid under LOCK_PROC only */
 int proc_last_pid(void);
 int proc_set_last_pid(int pid);
 unsigned proc_thread_total(void); /* threads of all processes */
+uint64_t thread_started_total(void); /* those that ended among them */
 extern struct spinlock proc_lock; /* LOCK_PROC: tree, pid table */
 /* Calls fn for each process, proc_lock held. */
 void proc_for_each(void (*fn)(struct proc *p, void *arg), void *arg);
@@ -267,5 +269,7 @@ int futex_wake(struct futex_word word, int count, uint32_t bitset);
 void proc_times(struct proc *p, uint64_t *user_ns, uint64_t *kernel_ns);
 /* The same with proc_lock held. */
 void proc_times_locked(struct proc *p, uint64_t *user_ns, uint64_t *kernel_ns);
+/* Of all threads of all processes that ended. */
+void proc_times_ended(uint64_t *user_ns, uint64_t *kernel_ns);
 
 #endif

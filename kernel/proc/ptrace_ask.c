@@ -312,8 +312,9 @@ int ptrace_peek(int tid, uint64_t addr, uint64_t *word)
     int err = memory_of(tid, &mm);
 
     if (!err) {
-        err = peer_read(mm, addr, word, sizeof(*word)) == sizeof(*word) ? 0
-                                                                        : -EIO;
+        err = peer_force_read(mm, addr, word, sizeof(*word)) == sizeof(*word)
+                  ? 0
+                  : -EIO;
         mm_put(mm);
     }
     return err;

@@ -115,10 +115,18 @@ void thread_init(struct thread *t, struct proc *p, void (*fn)(void *))
     t->proc = p;
 }
 
+static uint64_t started; /* LOCK_PROC, atomic */
+
+uint64_t thread_started_total(void)
+{
+    return atomic_load_relaxed(&started);
+}
+
 void thread_attach(struct thread *t)
 {
     struct proc *p = t->proc;
 
+    atomic_store(&started, started + 1);
     list_add_tail(&p->threads, &t->node);
     atomic_store(&p->thread_count, p->thread_count + 1);
     pid_insert_thread(t);

@@ -104,6 +104,7 @@ static void reap(struct proc *child)
     proc_unlink(child);
     p->child_user_ns += child->dead_user_ns + child->child_user_ns;
     p->child_kernel_ns += child->dead_kernel_ns + child->child_kernel_ns;
+    io_counts_add(&p->dead_io, &child->dead_io);
 }
 
 /* Tracees come first: a child that its parent traces is among them. */

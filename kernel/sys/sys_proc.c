@@ -5,6 +5,7 @@
  */
 #include "kernel/sys/table.h"
 #include "kernel/mm/heap.h"
+#include "kernel/proc/peer.h"
 #include "kernel/proc/pidfd.h"
 #include "kernel/proc/proc.h"
 #include "abi/linux/errno.h"
@@ -396,7 +397,7 @@ long sys_get_robust_list(const struct sysargs *a)
     t = tid ? thread_find(tid) : current_thread();
     if (!t) {
         err = -ESRCH;
-    } else if (t->proc != current_proc()) {
+    } else if (!proc_may_trace(t->proc)) {
         err = -EPERM;
     } else {
         head = t->robust_list.addr;
