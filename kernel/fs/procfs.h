@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * procfs's tables: procfs.c has the root, proc_pid.c what stands below a pid,
- * proc_mm.c, proc_mem.c, proc_state.c and proc_small.c parts of it, proc_fd.c its
- * descriptors, proc_ipc.c /proc/sysvipc, proc_net.c /proc/net, proc_locks.c
+ * proc_mm.c, proc_mem.c, proc_state.c and proc_small.c parts of it, proc_fd.c
+ * its descriptors, proc_ipc.c /proc/sysvipc, proc_net.c /proc/net, proc_locks.c
  * /proc/locks,
  * proc_system.c what is about the whole system and proc_sys.c the tunables of
  * /proc/sys.

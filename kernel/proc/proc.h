@@ -80,11 +80,11 @@ struct proc {
     uint64_t start_ns;
     uint64_t dead_user_ns, dead_kernel_ns;   /* of threads that ended */
     uint64_t child_user_ns, child_kernel_ns; /* of children waited for */
-    struct io_counts dead_io; /* of threads that ended, and such children */
-    struct thread *exec_thread;    /* the others die for it; LOCK_PROC */
-    bool borrowed;                 /* the maker's memory, and it waits: vfork */
-    struct wait_queue vfork_wait;  /* the maker */
-    struct wait_queue exit_wait;   /* children's changes wake the parent */
+    struct io_counts dead_io;     /* of threads that ended, and such children */
+    struct thread *exec_thread;   /* the others die for it; LOCK_PROC */
+    bool borrowed;                /* the maker's memory, and it waits: vfork */
+    struct wait_queue vfork_wait; /* the maker */
+    struct wait_queue exit_wait;  /* children's changes wake the parent */
     struct wait_queue thread_wait; /* a thread ended; exec waits here */
     struct exec_text *text;     /* counted, or NULL (exec_text.h); LOCK_PROC */
     struct proc_timers *timers; /* NULL until the first is made */
@@ -167,9 +167,9 @@ struct thread *thread_find(int tid); /* valid under LOCK_PROC only */
  * -EINVAL, -EPERM. */
 int proc_last_pid(void);
 int proc_set_last_pid(int pid);
-unsigned proc_thread_total(void); /* threads of all processes */
+unsigned proc_thread_total(void);    /* threads of all processes */
 uint64_t thread_started_total(void); /* those that ended among them */
-extern struct spinlock proc_lock; /* LOCK_PROC: tree, pid table */
+extern struct spinlock proc_lock;    /* LOCK_PROC: tree, pid table */
 /* Calls fn for each process, proc_lock held. */
 void proc_for_each(void (*fn)(struct proc *p, void *arg), void *arg);
 
