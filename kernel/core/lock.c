@@ -11,7 +11,7 @@
 #include "kernel/core/sched.h"
 #include "kernel/core/log.h"
 
-enum { MUTEX_WAITERS = 1, SPINS = 200 /* some us */ };
+enum { SPINS = 200 /* some us */ };
 
 bool one_vcpu;
 

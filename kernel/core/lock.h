@@ -153,8 +153,9 @@ static inline void spin_unlock(struct spinlock *l)
 
 /* Sleeps while held by another task; not recursive. Uncontended, it costs one
  * atomic operation each way. */
+enum { MUTEX_WAITERS = 1 };
 struct mutex {
-    uint64_t owner; /* the task; bit 0: there may be waiters; atomic */
+    uint64_t owner; /* the task, and MUTEX_WAITERS: there may be some; atomic */
     struct spinlock lock;
     struct list waiters; /* struct task.lock_node, FIFO; under lock */
     uint32_t lock_class;
@@ -165,5 +166,10 @@ void mutex_lock(struct mutex *m);
 void mutex_unlock(struct mutex *m);
 /* For check(): the current task holds m. */
 bool mutex_held(const struct mutex *m);
+/* Whether some task does, at this moment. */
+static inline bool mutex_taken(const struct mutex *m)
+{
+    return atomic_load_relaxed(&m->owner) & ~(uint64_t)MUTEX_WAITERS;
+}
 
 #endif

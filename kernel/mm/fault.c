@@ -102,6 +102,12 @@ static int piece_install(struct mm *mm, struct piece *p, const struct vma *v)
     return 0;
 }
 
+/* While this task slept, a relative has shown some of it (share.c). */
+static bool came_meanwhile(struct mm *mm, const struct piece *p)
+{
+    return resident_find(&mm->resident, p->start, p->end, true) < p->end;
+}
+
 static int file_in(struct mm *mm, struct vma *v, uint64_t addr, uint64_t start,
                    uint64_t end)
 {
@@ -128,7 +134,7 @@ static int file_in(struct mm *mm, struct vma *v, uint64_t addr, uint64_t start,
         return -ENOMEM;
     }
     err = piece_read(&p, v);
-    if (!err) {
+    if (!err && !came_meanwhile(mm, &p)) {
         err = piece_install(mm, &p, v);
     }
     page_free(p.buf, p.buf_pages);

@@ -4,7 +4,9 @@
  * nothing changes: what an exchange has to look at (families.h). It is made
  * from mappings and sets of pages, which takes longer than to exchange what
  * two small processes differ in; so it is kept until somebody takes the lock
- * of the address space (mm_lock), or the family's common pages change.
+ * of the address space (mm_lock), or the family's common pages change. Who had
+ * the lock when it was made, asleep within a fault, may change more: then it is
+ * made again.
  */
 #include "kernel/mm/families.h"
 #include "lib/atomic.h"
@@ -80,7 +82,7 @@ int pieces_update(const struct family *f, struct mm *mm)
         err = add_vma(f, mm, v);
     }
     p->seen = f->changes;
-    atomic_store_relaxed(&p->fresh, err == 0);
+    atomic_store_relaxed(&p->fresh, !err && !mutex_taken(&mm->lock));
     return err;
 }
 

@@ -465,7 +465,7 @@ void mutex_init(struct mutex *m, enum lock_class cls)
 void mutex_lock(struct mutex *m)
 {
     check(!m->owner);
-    m->owner = 1;
+    m->owner = (uint64_t)&task;
 }
 
 void mutex_unlock(struct mutex *m)
