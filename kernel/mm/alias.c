@@ -140,9 +140,11 @@ void alias_release_all(struct mm *mm)
  * come in by an exchange, which looks at `there`. */
 static void revoke_from(struct mm *mm, uint64_t start, uint64_t end)
 {
+    bool held;
+
     mm_lock(mm);
-    for (struct vma *v = vma_first(mm);
-         v && mm->family && mm->family->resident == mm; v = vma_next(v)) {
+    held = !mm->gone && mm->family && family_hold(mm);
+    for (struct vma *v = held ? vma_first(mm) : NULL; v; v = vma_next(v)) {
         uint64_t src = v->flags & VMA_ALIAS ? alias_source(v, v->start) : 0;
         uint64_t from = MAX(start, src);
         uint64_t to = MIN(end, src + (v->end - v->start));
@@ -150,6 +152,9 @@ static void revoke_from(struct mm *mm, uint64_t start, uint64_t end)
         if (src && from < to) {
             target_mem_release(v->start + (from - src), to - from);
         }
+    }
+    if (held) {
+        family_let_go(mm);
     }
     mm_unlock(mm);
 }

@@ -20,10 +20,8 @@
 /* Both show the same, which stays there. */
 static bool stays_shown(const struct piece *was, const struct piece *is)
 {
-    int was_prot = piece_prot(was);
-
     return was->own && is->own && was->shown && was->shown == is->shown &&
-           was_prot && !((was_prot | piece_prot(is)) & MEM_EXEC);
+           !((piece_prot(was) | piece_prot(is)) & MEM_EXEC);
 }
 
 /* Both have pages of their own there. */
@@ -186,23 +184,10 @@ static void bury_ghost(struct family *f)
  * becomes their own. `out`, whose pages are there, is saved after this. */
 static int end_common(struct family *f, struct mm *in, struct mm *out)
 {
-    uint64_t at = arena.start, end;
-    int err = 0;
+    int err = family_divide(f, out, arena.start, arena.end);
 
-    for (; resident_run(&f->common, &at, arena.end, &end) && !err; at = end) {
-        list_for_each (pos, &f->members) {
-            struct mm *mm = list_entry(pos, struct mm, family_node);
-            if (mm != in && mm != out && !err) {
-                err = store_insert(&mm->store, at, end);
-            }
-        }
-        if (!err && out) {
-            err = guard_lift(out, at, end);
-        }
-    }
     if (!err) {
         resident_free(&f->common);
-        f->changes++;
         in->stranger = false;
     }
     return err;
@@ -273,21 +258,32 @@ static void finish(struct walk *w)
     }
 }
 
+static void set_exchanging(struct family *f, bool on)
+{
+    spin_lock(&f->lock);
+    f->exchanging = on;
+    spin_unlock(&f->lock);
+}
+
 int family_exchange(struct family *f, struct mm *in)
 {
     struct mm *out = f->ghost ? f->ghost : f->resident;
     struct walk w = {.f = f, .out = out, .in = in, .new = {&in->store, 0}};
     static const struct store nothing;
     uint64_t start = clock_now();
-    int err = prepare(f, in, out);
+    int err;
 
+    set_exchanging(f, true);
+    err = prepare(f, in, out);
     if (err) {
+        set_exchanging(f, false);
         return err;
     }
     w.old.store = out ? &out->store : &nothing;
     change_all(&w);
     spin_lock(&f->lock);
     f->resident = in;
+    f->exchanging = false;
     spin_unlock(&f->lock);
     f->since = clock_now();
     f->swap_ns = f->since - start;

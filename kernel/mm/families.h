@@ -10,6 +10,10 @@
 
 /* mm becomes another member, resident or not. */
 void family_join(struct family *f, struct mm *mm);
+/* What is common in [start, end) becomes everybody's own, whose pages are there
+ * (NULL: nobody's) and the others'. -ENOMEM: some of it, perhaps. */
+int family_divide(struct family *f, struct mm *mm, uint64_t start,
+                  uint64_t end);
 
 /* ---- family_share.c: anonymous shared memory ---- */
 

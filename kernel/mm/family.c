@@ -58,6 +58,28 @@ void family_join(struct family *f, struct mm *mm)
     families_watch(f);
 }
 
+bool family_hold(struct mm *mm)
+{
+    struct family *f = mm->family;
+
+    spin_lock(&f->lock);
+    while (f->exchanging) {
+        spin_unlock(&f->lock);
+        task_yield();
+        spin_lock(&f->lock);
+    }
+    if (f->resident == mm) {
+        return true;
+    }
+    spin_unlock(&f->lock);
+    return false;
+}
+
+void family_let_go(struct mm *mm)
+{
+    spin_unlock(&mm->family->lock);
+}
+
 /* ---- programs without a choice ---- */
 
 int family_enter(struct family *f, struct mm *mm)
@@ -169,6 +191,7 @@ static int give_copy(struct mm *to, uint64_t start, uint64_t end)
                 : store_insert(&to->store, start, end);
 }
 
+/* A stranger has none of these pages. */
 static int give_copies(struct family *f, struct mm *mm, uint64_t start,
                        uint64_t end)
 {
@@ -176,8 +199,40 @@ static int give_copies(struct family *f, struct mm *mm, uint64_t start,
 
     list_for_each (pos, &f->members) {
         struct mm *other = list_entry(pos, struct mm, family_node);
-        if (other != mm && !err) {
+        if (other != mm && !other->stranger && !err) {
             err = give_copy(other, start, end);
+        }
+    }
+    return err;
+}
+
+static void take_copies(struct family *f, struct mm *mm, uint64_t start,
+                        uint64_t end)
+{
+    list_for_each (pos, &f->members) {
+        struct mm *other = list_entry(pos, struct mm, family_node);
+        if (other != mm) {
+            store_drop(&other->store, start, end);
+        }
+    }
+}
+
+int family_divide(struct family *f, struct mm *mm, uint64_t start, uint64_t end)
+{
+    uint64_t run_end;
+    int err = 0;
+
+    for (; !err && resident_run(&f->common, &start, end, &run_end);
+         start = run_end) {
+        err = give_copies(f, mm, start, run_end);
+        if (!err && mm) {
+            err = guard_lift(mm, start, run_end);
+        }
+        if (err) {
+            take_copies(f, mm, start, run_end);
+        } else {
+            resident_clear(&f->common, start, run_end);
+            f->changes++;
         }
     }
     return err;
@@ -185,23 +240,7 @@ static int give_copies(struct family *f, struct mm *mm, uint64_t start,
 
 int family_own(struct mm *mm, uint64_t start, uint64_t end)
 {
-    struct family *f = mm->family;
-    uint64_t run_end;
-    int err = 0;
-
-    if (likely(!f->common.pages)) {
-        return 0;
-    }
-    for (; !err && resident_run(&f->common, &start, end, &run_end);
-         start = run_end) {
-        err = give_copies(f, mm, start, run_end);
-        if (!err) {
-            err = guard_lift(mm, start, run_end);
-        }
-        if (!err) {
-            resident_clear(&f->common, start, run_end);
-            f->changes++;
-        }
-    }
-    return err;
+    return likely(!mm->family->common.pages)
+               ? 0
+               : family_divide(mm->family, mm, start, end);
 }

@@ -132,7 +132,7 @@ static int copy_resident(struct mm *to, struct mm *from)
     int err = resident_copy(&to->resident, &from->resident);
 
     for (struct vma *v = vma_first(from); v && !err; v = vma_next(v)) {
-        if (stays_behind(v)) {
+        if (v->flags & (VMA_DONTFORK | VMA_WIPEONFORK)) { /* take_away() */
             err = resident_prepare(&to->resident, v->start, v->end);
         }
         if (!err && stays_behind(v)) {
@@ -155,8 +155,17 @@ static void copy_facts(struct mm *to, const struct mm *from)
     to->windows = from->windows;
 }
 
+/* Where the host refuses to clear, the child's next touch commits anew. */
+static void wipe(struct mm *child, uint64_t start, uint64_t end)
+{
+    if (target_mem_clear(start, end - start)) {
+        target_mem_release(start, end - start);
+        pages_forget(child, start, end);
+    }
+}
+
 /* What the child does not get, or gets as zero. */
-static void take_away(struct mm *from)
+static void take_away(struct mm *child, struct mm *from)
 {
     for (struct vma *v = vma_first(from); v; v = vma_next(v)) {
         uint64_t at = v->start, end;
@@ -170,10 +179,8 @@ static void take_away(struct mm *from)
         for (; resident_run(&from->resident, &at, v->end, &end); at = end) {
             if (stays_behind(v)) {
                 target_mem_release(at, end - at);
-            } else if (target_mem_clear(at, end - at)) {
-                target_mem_release(at, end - at);
-                check(target_mem_commit(at, end - at,
-                                        prot_effective(v->prot)) == 0);
+            } else {
+                wipe(child, at, end);
             }
         }
     }
@@ -224,9 +231,8 @@ static void drop_child(struct mm *child)
     child->resident.pages = 0; /* not charged */
     mm_empty(child);
     mm_unlock(child);
-    alias_delist(child);
-    kfree(child->pieces.list);
-    kfree(child);
+    child->gone = true; /* it has no family to leave */
+    mm_put(child);      /* alias_revoke() may have another reference */
 }
 
 static int fork_stopped(struct mm *mm, struct mm *child)
@@ -247,7 +253,7 @@ static int fork_stopped(struct mm *mm, struct mm *child)
         limit_uncharge(child->resident.pages);
         return err;
     }
-    take_away(mm);
+    take_away(child, mm);
     mm->forks++;
     mm->fork_bytes += mm->store.copied;
     stats_count(STAT_FORK);

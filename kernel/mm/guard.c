@@ -47,6 +47,36 @@ static bool can_guard(const struct vma *v)
                          VMA_DONTFORK | VMA_WIPEONFORK));
 }
 
+static int set_writable(struct mm *mm, uint64_t start, uint64_t end, bool on)
+{
+    int err = 0;
+
+    for (struct vma *v = vma_find(mm, start); v && v->start < end;
+         v = vma_next(v)) {
+        uint64_t from = MAX(start, v->start), to = MIN(end, v->end);
+        int prot = prot_effective(v->prot);
+
+        if (prot & MEM_WRITE &&
+            target_mem_protect(from, to - from,
+                               on ? prot : prot & ~MEM_WRITE)) {
+            err = -ENOMEM;
+        }
+    }
+    return err;
+}
+
+/* All of it or nothing: what could be written to although it is common would
+ * be seen by all. */
+static int allow_write(struct mm *mm, uint64_t start, uint64_t end, bool on)
+{
+    int err = set_writable(mm, start, end, on);
+
+    if (err && set_writable(mm, start, end, !on)) {
+        log_warn("memory at %lx keeps the wrong protection", start);
+    }
+    return err;
+}
+
 /* ---- fork ---- */
 
 struct guard {
@@ -55,14 +85,12 @@ struct guard {
     struct touched touched;
 };
 
-static int protect(const struct guard *g, const struct vma *v, uint64_t start,
-                   uint64_t end)
+static int protect(const struct guard *g, uint64_t start, uint64_t end)
 {
     int err = resident_prepare(&g->f->common, start, end);
 
     if (!err) {
-        err = target_mem_protect(start, end - start,
-                                 prot_effective(v->prot) & ~MEM_WRITE);
+        err = allow_write(g->mm, start, end, false);
     }
     if (!err) {
         resident_set(&g->f->common, start, end);
@@ -71,8 +99,7 @@ static int protect(const struct guard *g, const struct vma *v, uint64_t start,
 }
 
 /* Few pages of [start, end) hold something. */
-static int guard_gaps(struct guard *g, const struct vma *v, uint64_t start,
-                      uint64_t end)
+static int guard_gaps(struct guard *g, uint64_t start, uint64_t end)
 {
     uint64_t at = start, from, to;
     int err = 0;
@@ -83,7 +110,7 @@ static int guard_gaps(struct guard *g, const struct vma *v, uint64_t start,
             from = to = end;
         }
         if (from - at >= GAP) {
-            err = protect(g, v, at, from);
+            err = protect(g, at, from);
         }
         at = to;
     }
@@ -105,16 +132,15 @@ static int guard_run(struct guard *g, const struct vma *v, uint64_t start,
                       save_is_limited() ? len : (uint64_t)DENSE);
     if (n >= DENSE) {
         g->f->guarded += n;
-        return protect(g, v, start, end);
+        return protect(g, start, end);
     }
-    return guard_gaps(g, v, start, end);
+    return guard_gaps(g, start, end);
 }
 
 /* The same for what shows a file, which the target knows little of. */
-static int guard_shown(struct guard *g, const struct vma *v, uint64_t start,
-                       uint64_t end)
+static int guard_shown(struct guard *g, uint64_t start, uint64_t end)
 {
-    return end - start >= DENSE ? protect(g, v, start, end) : 0;
+    return end - start >= DENSE ? protect(g, start, end) : 0;
 }
 
 static int guard_vma(struct guard *g, const struct vma *v)
@@ -131,7 +157,7 @@ static int guard_vma(struct guard *g, const struct vma *v)
             err = guard_run(g, v, at, shown);
         }
         if (!err && shown < stop) {
-            err = guard_shown(g, v, shown, stop);
+            err = guard_shown(g, shown, stop);
         }
         at = stop;
     }
@@ -156,16 +182,7 @@ int guard_all(struct family *f, struct mm *mm)
 
 int guard_lift(struct mm *mm, uint64_t start, uint64_t end)
 {
-    int err = 0;
-
-    for (struct vma *v = vma_find(mm, start);
-         guards && v && v->start < end && !err; v = vma_next(v)) {
-        uint64_t from = MAX(start, v->start), to = MIN(end, v->end);
-        if (v->prot & PROT_WRITE) {
-            err = target_mem_protect(from, to - from, prot_effective(v->prot));
-        }
-    }
-    return err;
+    return guards ? allow_write(mm, start, end, true) : 0;
 }
 
 bool guard_holds(struct mm *mm, uint64_t addr)

@@ -172,6 +172,15 @@ bool exchange_is_same(struct walk *w, uint64_t start, uint64_t end)
     return true;
 }
 
+static int make_readable(uint64_t at, uint64_t end, int prot)
+{
+    if (!prot) {
+        prot = MEM_READ;
+        exchange_protect(at, end - at, prot);
+    }
+    return prot;
+}
+
 int exchange_load_changed(struct walk *w, uint64_t at, uint64_t end, int prot)
 {
     const struct store_run *r;
@@ -181,6 +190,7 @@ int exchange_load_changed(struct walk *w, uint64_t at, uint64_t end, int prot)
          next = from + PAGE_SIZE) {
         const char *src = (const char *)r->buf + (from - r->start);
 
+        prot = make_readable(at, end, prot);
         if (arch_page_equal((void *)from, src)) {
             continue;
         }
@@ -230,10 +240,7 @@ int exchange_trade(struct walk *w, uint64_t at, uint64_t end, int prot)
 
     for (; from < end && (r = traded_next(w, &from, end, &to)); from = to) {
         char *stored = (char *)r->buf + (from - r->start);
-        if (!prot) {
-            prot = MEM_READ;
-            exchange_protect(at, end - at, prot);
-        }
+        prot = make_readable(at, end, prot);
         for (; from < to; from += PAGE_SIZE, stored += PAGE_SIZE) {
             if (arch_page_equal((void *)from, stored)) {
                 continue;

@@ -287,9 +287,11 @@ size_t mm_peek(struct mm *mm, uint64_t addr, void *buf, size_t len)
 {
     size_t done = 0, lost = 0;
 
+    bool there;
+
     mm_lock(mm);
-    while (done < len && !lost && !mm->gone && mm->family &&
-           mm->family->count == 1 && mm_user_range(addr + done, 1)) {
+    there = !mm->gone && mm->family && family_hold(mm);
+    while (there && done < len && !lost && mm_user_range(addr + done, 1)) {
         uint64_t page = ALIGN_DOWN(addr + done, (uint64_t)PAGE_SIZE);
         size_t n = MIN(len - done, page + PAGE_SIZE - (addr + done));
 
@@ -300,6 +302,9 @@ size_t mm_peek(struct mm *mm, uint64_t addr, void *buf, size_t len)
         lost = arch_user_copy((char *)buf + done, (void *)(addr + done), n);
         isolation_close();
         done += n - lost;
+    }
+    if (there) {
+        family_let_go(mm);
     }
     mm_unlock(mm);
     return done;

@@ -246,8 +246,8 @@ void mm_for_each(struct mm *mm, void (*emit)(const struct mm_region *, void *),
                  void *arg);
 
 /* Another process's memory, for a look from outside: copies what is there of
- * [addr, addr + len) up to the first gap; 0 also while mm shares its addresses
- * with others (fork), whose pages they may be. */
+ * [addr, addr + len) up to the first gap; 0 also while a relative's pages are
+ * at its addresses. */
 size_t mm_peek(struct mm *mm, uint64_t addr, void *buf, size_t len);
 
 struct mm_stats {

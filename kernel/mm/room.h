@@ -126,6 +126,7 @@ struct family {
     struct list members;  /* struct mm.family_node */
     unsigned count;       /* of them */
     struct mm *resident;  /* whose pages are at their addresses; NULL: none */
+    bool exchanging;      /* that changes just now; lock */
     struct mm *ghost;     /* nobody's any more, but its pages are there still */
     /* Pages that all members have and none can write, or which fault when they
      * do (guard.c): they stay. */
@@ -254,6 +255,11 @@ void mm_empty(struct mm *mm);
 struct family *family_create(struct mm *mm);
 /* mm has no user any more: its pages go, and its place in the family. */
 void family_leave(struct mm *mm);
+/* True: mm's pages are at their addresses, and stay there until
+ * family_let_go(), before which nothing may block. Lock held; mm is not gone.
+ * May block. */
+bool family_hold(struct mm *mm);
+void family_let_go(struct mm *mm);
 /* Before a page of [start, end) changes in a way that its owner's writing does
  * not: other members get their own copies of those that were common. -ENOMEM.
  * mm's pages are there, its lock is held. */
@@ -293,8 +299,11 @@ void isolation_close(void);
 /* Sees to it that an array of runs, kmalloc'ed, has room for `want` of size
  * bytes each. -ENOMEM: it is as it was. */
 int runs_grow(void **runs, unsigned *room, unsigned want, size_t size);
-/* Copies pages [start, end) from their addresses into s. -ENOMEM. */
+/* Copies pages [start, end) from their addresses into s. -ENOMEM: perhaps some
+ * of them. */
 int store_insert(struct store *s, uint64_t start, uint64_t end);
+/* Undoes that, also for store_put_aside(). */
+void store_drop(struct store *s, uint64_t start, uint64_t end);
 /* s takes pages [start, end) of from's run i over, which holds them: they are
  * STORE_LENT there, and STORE_TRADED in s. -ENOMEM. */
 int store_lend(struct store *from, unsigned i, uint64_t start, uint64_t end,

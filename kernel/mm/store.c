@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
  * Stores: pages of an address space while another one of its family has their
- * addresses: runs, sorted by address, none overlapping (save for those inserted
- * twice, where the later one counts). A run is a copy in the kernel's pages, or
- * the pages themselves, moved to a shadow range (shadow.c), and then come back
- * without being copied. In an exchange, the kernel's pages that held the copy
- * of who comes go over to the store of who leaves.
+ * addresses: runs, sorted by address, none overlapping. A run is a copy in the
+ * kernel's pages, or the pages themselves, moved to a shadow range (shadow.c),
+ * and then come back without being copied. In an exchange, the kernel's pages
+ * that held the copy of who comes go over to the store of who leaves.
  */
 #include "kernel/mm/room.h"
 #include "kernel/mm/heap.h"
@@ -238,7 +237,13 @@ static int copy_back(uint64_t from, uint64_t start, uint64_t len, int prot)
     if (!err && arch_user_copy((void *)start, (void *)from, len)) {
         err = -EFAULT;
     }
-    return err || prot == both ? err : target_mem_protect(start, len, prot);
+    if (!err && prot != both) {
+        err = target_mem_protect(start, len, prot);
+    }
+    if (!err) { /* a free shadow range holds nothing */
+        target_mem_release(from, len);
+    }
+    return err;
 }
 
 int store_return(const struct store_run *r, uint64_t start, uint64_t end,
@@ -251,17 +256,39 @@ int store_return(const struct store_run *r, uint64_t start, uint64_t end,
                : 0;
 }
 
+static void free_run(const struct store_run *r, bool returned)
+{
+    uint64_t at = (uint64_t)r->buf;
+
+    if (r->kind == STORE_MOVED) {
+        shadow_give(at, at + (uint64_t)r->pages * PAGE_SIZE, returned);
+    } else if (r->buf && r->kind == STORE_COPY) {
+        page_free(r->buf, r->pages);
+    }
+}
+
+void store_drop(struct store *s, uint64_t start, uint64_t end)
+{
+    unsigned kept = 0;
+
+    for (unsigned i = 0; i < s->count; i++) {
+        struct store_run r = s->runs[i];
+        uint64_t len = (uint64_t)r.pages * PAGE_SIZE;
+
+        if (r.start >= start && r.start + len <= end) {
+            free_run(&r, false);
+            s->copied -= len;
+        } else {
+            s->runs[kept++] = r;
+        }
+    }
+    s->count = kept;
+}
+
 void store_free(struct store *s, bool returned)
 {
     for (unsigned i = 0; i < s->count; i++) {
-        struct store_run *r = &s->runs[i];
-        uint64_t at = (uint64_t)r->buf;
-
-        if (r->kind == STORE_MOVED) {
-            shadow_give(at, at + (uint64_t)r->pages * PAGE_SIZE, returned);
-        } else if (r->buf && r->kind == STORE_COPY) {
-            page_free(r->buf, r->pages);
-        }
+        free_run(&s->runs[i], returned);
     }
     kfree(s->runs);
     memset(s, 0, sizeof(*s));

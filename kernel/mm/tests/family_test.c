@@ -285,6 +285,148 @@ static void forks_that_fail_change_nothing(void)
     guards = false;
 }
 
+/* ---- what only a failure or a sleeper shows ---- */
+
+/* A task that sleeps in a fault with the lock held goes on with it. */
+static void what_a_sleeper_maps_meanwhile_is_exchanged(void)
+{
+    uint64_t at = AREA(4);
+
+    make_family(true);
+    mm_lock(child);
+    EXPECT_EQ(let_in(parent), 0);
+    EXPECT_EQ(let_in(child), 0);
+    EXPECT_EQ(map_locked(child, &at, PAGE_SIZE, RW, ANON | MAP_FIXED, NULL, 0),
+              0);
+    *(uint64_t *)at = 99;
+    EXPECT_EQ(let_in(parent), 0);
+    EXPECT_EQ(wrong(parent, 0), 0);
+    EXPECT_EQ(let_in(child), 0);
+    EXPECT_EQ(*(uint64_t *)at, 99);
+    mm_unlock(child);
+}
+
+static void no_run_overlaps(const struct store *s)
+{
+    for (unsigned i = 1; i < s->count; i++) {
+        const struct store_run *a = &s->runs[i - 1], *b = &s->runs[i];
+        EXPECT_EQ(a->start + a->pages * PAGE_SIZE <= b->start, true);
+    }
+}
+
+/* With a third member, which has its copies first. */
+static void copies_for_others_are_all_made_or_none(void)
+{
+    struct mm *third;
+
+    guards = true;
+    for (unsigned n = 1; n < 12; n++) {
+        uint64_t at = AREA(0) + 20 * PAGE_SIZE;
+        int err;
+
+        fresh(true);
+        make_parent();
+        EXPECT_EQ(mm_fork(parent, &child), 0);
+        support_set_mm(child);
+        EXPECT_EQ(mm_fork(child, &third), 0);
+        support_set_mm(third);
+        heap_fail_after(n);
+        err = mm_fault(third, at, MEM_WRITE);
+        heap_fail_after(0);
+        EXPECT_EQ(err == 0 || err == -ENOMEM, true);
+        EXPECT_EQ(wrong(third, 0), 0);
+        store(third, at, 5);
+        no_run_overlaps(&parent->store);
+        no_run_overlaps(&child->store);
+        EXPECT_EQ(let_in(parent), 0);
+        EXPECT_EQ(wrong(parent, 0), 0);
+    }
+    guards = false;
+}
+
+/* The parent's second allocation or request that fails, while a stranger comes
+ * in for whom nothing may stay common. */
+static void a_stranger_who_fails_to_come_in_changes_nothing(void)
+{
+    struct mm *stranger;
+
+    guards = true;
+    for (unsigned n = 1; n < 40; n++) {
+        int err;
+
+        fresh(true);
+        make_parent();
+        EXPECT_EQ(mm_fork(parent, &child), 0);
+        support_set_mm(child);
+        EXPECT_EQ(mm_create(&stranger), 0);
+        EXPECT_EQ(family_enter(parent->family, stranger), 0);
+        if (n % 2) {
+            heap_fail_after(n / 2 + 1);
+        } else {
+            support_fail_target(n / 2, 1);
+        }
+        err = let_in(stranger);
+        heap_fail_after(0);
+        support_fail_target(0, 0);
+        if (err) {
+            EXPECT_EQ(wrong(child, 0), 0);
+            store(child, AREA(0) + 8, 7);
+            store(child, AREA(0) + 8, value(0, 0, 0));
+            EXPECT_EQ(let_in(stranger), 0);
+        }
+        no_run_overlaps(&parent->store);
+        EXPECT_EQ(let_in(parent), 0);
+        EXPECT_EQ(wrong(parent, 0), 0);
+        EXPECT_EQ(let_in(child), 0);
+        EXPECT_EQ(wrong(child, 0), 0);
+    }
+    guards = false;
+}
+
+/* Also where the host refuses to move pages back, so that they are copied. */
+static void a_free_shadow_range_holds_nothing(void)
+{
+    uint64_t end = support_kernel_end();
+    unsigned calls = calls_of_exchange(true);
+
+    for (unsigned n = 1; n <= calls; n++) {
+        refuse(true, n);
+        EXPECT_EQ(let_in(parent), 0);
+        store_free(&child->store, false);
+        for (uint64_t at = end - SHADOW_SIZE; at < end - SHADOW_SIZE / 2;
+             at += PAGE_SIZE) {
+            if (support_prot(at) > 0) {
+                EXPECT_EQ(((uint64_t *)at)[1], 0);
+            }
+        }
+    }
+}
+
+static void what_is_wiped_for_a_child_is_so_though_the_host_refuses(void)
+{
+    for (unsigned n = 1; n < 30; n++) {
+        uint64_t at = AREA(0);
+        int err;
+
+        fresh(true);
+        make_parent();
+        EXPECT_EQ(mm_advise(parent, at, 4 * PAGE_SIZE, MADV_WIPEONFORK), 0);
+        support_fail_target(n, 1);
+        err = mm_fork(parent, &child);
+        support_fail_target(0, 0);
+        if (!err) {
+            support_set_mm(child);
+            EXPECT_EQ(support_page_wrong(child, at), 0);
+            if (!resident_test(&child->resident, at)) {
+                EXPECT_EQ(mm_fault(child, at, MEM_READ), 0);
+            }
+            EXPECT_EQ(*(uint64_t *)(at + 8), 0);
+            EXPECT_EQ(let_in(parent), 0);
+        }
+        EXPECT_EQ(wrong(parent, 0), 0);
+    }
+}
+
 static void who_has_written_too_much_does_not_fork(void)
 {
     for (int i = 0; i < 2; i++) {
@@ -311,5 +453,10 @@ int main(void)
     RUN(a_host_that_refuses_takes_no_page);
     RUN(forks_that_fail_change_nothing);
     RUN(who_has_written_too_much_does_not_fork);
+    RUN(what_a_sleeper_maps_meanwhile_is_exchanged);
+    RUN(copies_for_others_are_all_made_or_none);
+    RUN(a_stranger_who_fails_to_come_in_changes_nothing);
+    RUN(a_free_shadow_range_holds_nothing);
+    RUN(what_is_wiped_for_a_child_is_so_though_the_host_refuses);
     return unit_result();
 }

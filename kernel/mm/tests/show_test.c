@@ -20,6 +20,7 @@ enum {
 };
 
 static struct mm *mm;
+static bool hidden; /* the file shows nothing */
 
 /* ---- an object whose pages can be shown ---- */
 
@@ -54,7 +55,7 @@ static size_t file_run(struct vm_object *o, uint64_t *off, size_t len,
                        bool load, char **at)
 {
     size_t size = PAGES * PAGE_SIZE;
-    size_t n = *off < size ? MIN(len, size - *off) : 0;
+    size_t n = *off < size && !hidden ? MIN(len, size - *off) : 0;
 
     *at = file.pages + *off;
     page_get(*at, n / PAGE_SIZE);
@@ -247,6 +248,95 @@ static void a_library_is_shown_up_to_its_code(void)
     refs_are(1, 0, PAGES);
 }
 
+/* ---- relatives ---- */
+
+static struct mm *fork_there(void)
+{
+    struct mm *child;
+
+    EXPECT_EQ(mm_fork(mm, &child), 0);
+    support_set_mm(child);
+    return child;
+}
+
+static void come_in(struct mm *in)
+{
+    EXPECT_EQ(family_exchange(mm->family, in), 0);
+    support_set_mm(in);
+}
+
+/* With every protection on either side. */
+static void what_two_show_and_wrote_to_is_each_ones(void)
+{
+    static const int prots[] = {0, PROT_READ, RW, RX};
+
+    for (unsigned i = 0; i < 16; i++) {
+        int hers = prots[i / 4], his = prots[i % 4];
+        struct mm *child;
+        char *p;
+
+        fresh();
+        p = map(RW, MAP_PRIVATE);
+        memset(p, 'P', PAGE_SIZE);
+        child = fork_there();
+        memset(p + PAGE_SIZE, 'C', PAGE_SIZE);
+        mm_protect(child, (uint64_t)p, PAGES * PAGE_SIZE, hers);
+        come_in(mm);
+        EXPECT_EQ(p[9], 'P');
+        EXPECT_EQ(p[PAGE_SIZE], 'b');
+        EXPECT_EQ(p[2 * PAGE_SIZE], 'c');
+        mm_protect(mm, (uint64_t)p, PAGES * PAGE_SIZE, his);
+        come_in(child);
+        mm_protect(child, (uint64_t)p, PAGES * PAGE_SIZE, PROT_READ);
+        EXPECT_EQ(p[9], 'P');
+        EXPECT_EQ(p[PAGE_SIZE], 'C');
+        EXPECT_EQ(p[2 * PAGE_SIZE], 'c');
+        come_in(mm);
+        mm_protect(mm, (uint64_t)p, PAGES * PAGE_SIZE, PROT_READ);
+        EXPECT_EQ(p[9], 'P');
+        EXPECT_EQ(p[PAGE_SIZE], 'b');
+    }
+}
+
+/* A page that the file had not got when the mapping was made. */
+static void what_one_shows_late_the_others_get(void)
+{
+    for (int unmapped = 0; unmapped < 2; unmapped++) {
+        uint64_t addr = support_user_start() + (3ul << 30);
+        struct mm *child;
+
+        fresh();
+        hidden = true;
+        EXPECT_EQ(mm_map(mm, &addr, 2 * PAGE_SIZE, PROT_READ,
+                         MAP_PRIVATE | MAP_FIXED, &file.object, 0),
+                  0);
+        EXPECT_EQ(resident_test(&mm->resident, addr), false);
+        if (unmapped) {
+            child = fork_there();
+            come_in(mm);
+            EXPECT_EQ(mm_unmap(mm, addr, PAGE_SIZE), 0);
+            come_in(child);
+        } else {
+            child = fork_there();
+        }
+        hidden = false;
+        EXPECT_EQ(mm_fault(child, addr, MEM_READ), 0);
+        EXPECT_EQ(resident_test(&child->resident, addr), true);
+        EXPECT_EQ(resident_test(&mm->resident, addr), !unmapped);
+        EXPECT_EQ(resident_test(&mm->family->common, addr), !unmapped);
+        refs_are(unmapped ? 2 : 3, 0, 1);
+        come_in(mm);
+        EXPECT_EQ(support_page_wrong(mm, addr), 0);
+        if (!unmapped) {
+            EXPECT_EQ(*(char *)addr, 'a');
+            EXPECT_EQ(mm_unmap(mm, addr, PAGE_SIZE), 0);
+        }
+        come_in(child);
+        EXPECT_EQ(*(char *)addr, 'a');
+        refs_are(1, 0, 1); /* the child has a copy */
+    }
+}
+
 /* ---- shared mappings ---- */
 
 static void make_window(unsigned pages)
@@ -323,6 +413,8 @@ int main(void)
     RUN(a_target_that_refuses_is_no_memory_lost);
     RUN(code_is_rewritten_once);
     RUN(a_library_is_shown_up_to_its_code);
+    RUN(what_two_show_and_wrote_to_is_each_ones);
+    RUN(what_one_shows_late_the_others_get);
     RUN(a_shared_page_is_seen_at_any_address);
     RUN(what_the_window_loses_is_gone_everywhere);
     RUN(anonymous_shared_memory_maps_twice);
