@@ -14,13 +14,13 @@ enum { KERNEL_SHARE = 8, KERNEL_PAGES_MAX = (32 << 20) / PAGE_SIZE };
 
 static uint64_t ceiling; /* pages; 0: none */
 static uint64_t used, peak;
-static uint32_t reported;
+static uint32_t refused, reported; /* somebody was; that was told; atomic */
 
 void limit_init(uint64_t bytes)
 {
     ceiling = bytes / PAGE_SIZE + (bytes % PAGE_SIZE != 0);
     used = peak = 0;
-    reported = 0;
+    refused = reported = 0;
 }
 
 bool limit_is_set(void)
@@ -46,6 +46,12 @@ static int charge(uint64_t pages, uint64_t most)
     return 0;
 }
 
+static int refuse(void)
+{
+    atomic_store_relaxed(&refused, 1);
+    return -ENOMEM;
+}
+
 int limit_charge(uint64_t pages)
 {
     uint64_t most;
@@ -56,7 +62,7 @@ int limit_charge(uint64_t pages)
     most = ceiling - MIN(ceiling / KERNEL_SHARE, (uint64_t)KERNEL_PAGES_MAX);
     while (charge(pages, most)) {
         if (pages > most || !heap_reclaim()) {
-            return -ENOMEM;
+            return refuse();
         }
     }
     return 0;
@@ -64,7 +70,7 @@ int limit_charge(uint64_t pages)
 
 int limit_charge_kernel(uint64_t pages)
 {
-    return ceiling ? charge(pages, ceiling) : 0;
+    return ceiling && charge(pages, ceiling) ? refuse() : 0;
 }
 
 bool limit_has_room(uint64_t pages)
@@ -88,7 +94,7 @@ void limit_uncharge(uint64_t pages)
 
 void limit_report(void)
 {
-    if (ceiling && !atomic_xchg(&reported, 1)) {
+    if (atomic_load_relaxed(&refused) && !atomic_xchg(&reported, 1)) {
         log_warn("the memory limit of %lu MiB is reached; --memory raises it",
                  ceiling * PAGE_SIZE >> 20);
     }

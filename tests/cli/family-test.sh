@@ -74,9 +74,10 @@ check strace-follows-children both 'err_has "^\[1\] clone(.*= 2 "' \
 run --stats --swap copy --root host $py -S -c "$forks"
 check family-figures-copy both 'out_is 3' 'err_has " 0 KiB of pages moved by"'
 
-run --swap-memory 16M --root host $py -S -c "$forks"
+run --swap-memory 16M --memory 1G --root host $py -S -c "$forks"
 check swap-limit both 'err_has "Cannot allocate memory"' \
-    'err_has "more than 16 MiB.*--swap-memory.*raises"'
+    'err_has "more than 16 MiB.*--swap-memory.*raises"' \
+    '! err_has "memory limit"'
 run --swap-memory 64M --root host $py -S -c "$forks"
 check swap-limit-enough out_is 3
 run --swap maybe /bin/true
