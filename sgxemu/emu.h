@@ -47,6 +47,7 @@ struct config {
     uint64_t aex_at;     /* AEX after so many instructions of an entry; 0: no */
     uint64_t aex_period; /* AEX after each so many, over exits; 0: no */
     uint64_t aex_seed;   /* --aex-random; 0: no */
+    uint64_t aex_run;    /* and how many exits follow each other, on average */
     int aex_signal;      /* --aex-signal; 0: none */
     uint64_t epc_pages;  /* --epc; 0: as much as memory */
     int log_fd;          /* --log-build, or -1 */

@@ -38,7 +38,8 @@ static const char usage[] =
     "  --aex-at N         an asynchronous exit after N instructions of an "
     "entry\n"
     "  --aex-at every:N   ... after each N of all (every: 1)\n"
-    "  --aex-random SEED  asynchronous exits at random instructions\n"
+    "  --aex-random SEED[:RUN]  asynchronous exits at random instructions, "
+    "RUN (16) in a row\n"
     "  --aex-signal N     ... and signal N arrives with each of them\n";
 
 static _Noreturn void die(const char *what, const char *which)
@@ -109,6 +110,21 @@ static bool flag(const char *name)
     return true;
 }
 
+/* SEED or SEED:RUN */
+static void set_random(const char *value, const char *name)
+{
+    const char *run = strchr(value, ':');
+    char seed[32];
+
+    snprintf(seed, sizeof(seed), "%.*s",
+             (int)(run ? run - value : (long)strlen(value)), value);
+    config.aex_seed = number(seed, name) + 1;
+    config.aex_run = run ? number(run + 1, name) : 16;
+    if (config.aex_run == 0) {
+        die("a run of exits has at least one", name);
+    }
+}
+
 static void option(const char *name, const char *value)
 {
     if (!strcmp(name, "--cpu")) {
@@ -136,7 +152,7 @@ static void option(const char *name, const char *value)
             config.aex_at = number(value, name);
         }
     } else if (!strcmp(name, "--aex-random")) {
-        config.aex_seed = number(value, name) + 1;
+        set_random(value, name);
     } else if (!strcmp(name, "--aex-signal")) {
         config.aex_signal = (int)number(value, name);
         if (config.aex_signal < 1 || config.aex_signal > 63) {

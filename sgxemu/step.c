@@ -72,8 +72,9 @@ void step_enter(struct thread *t, ucontext_t *uc, bool entered)
         /* Now and then none, so that long entries end some day. */
         uint64_t r = next_random(t);
 
-        t->steps_left =
-            (entered ? r % 4 == 0 : r % 16 != 0) ? 1 + (r >> 8) % 256 : 0;
+        t->steps_left = (entered ? r % 4 == 0 : r % config.aex_run != 0)
+                            ? 1 + (r >> 8) % 256
+                            : 0;
     } else if (config.aex_period) {
         t->steps_left = t->steps_left ? t->steps_left : config.aex_period;
     } else if (config.aex_at && entered) {

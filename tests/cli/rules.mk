@@ -4,13 +4,17 @@
 SCRIPT_TESTS += tests/cli/run-test.sh tests/cli/image-test.sh \
 	tests/cli/memory-test.sh tests/cli/traps-test.sh tests/cli/fault-test.sh tests/cli/gdb-test.sh \
 	tests/cli/gs-test.sh tests/cli/sgx-test.sh tests/cli/aex-test.sh \
-	tests/cli/lie-test.sh 	tests/cli/tty-test.py
+	tests/cli/lie-test.sh tests/cli/tty-test.py
 
-# An asynchronous exit at every place, for both classes; long.
-test-sgx-aex: all
+# An asynchronous exit at every place, for both classes, and at random ones of
+# every guest program; long.
+test-sgx-aex: all $(B)/cli/greet
+	@$(MAKE) --no-print-directory $(GUEST_SGX)
 	@AEX_LONG=1 TEST_TIMEOUT=3000 tests/run.sh tests/cli/aex-test.sh
 	@AEX_LONG=1 AEX_CLASS=--sgx1 TEST_TIMEOUT=3000 tests/run.sh \
 		tests/cli/aex-test.sh
+	@ENCLOS_SGXEMU='--aex-random 1:2 --aex-signal 26' GUEST_TIMEOUT=600 \
+		TEST_TIMEOUT=20000 tests/run.sh $(GUEST_SGX)
 .PHONY: test-sgx-aex
 
 SCRIPT_TESTS += $(addprefix tests/cli/, bundle-test.sh policy-test.sh \
@@ -21,6 +25,11 @@ export ENCLOS := $(B)/bin/enclos
 export CLI_PROGRAMS := $(B)/cli
 tests/cli/gs-test.sh: $(B)/cli/gs
 tests/cli/sgx-test.sh tests/cli/lie-test.sh: $(B)/cli/exits
+tests/cli/aex-test.sh: $(B)/cli/greet
+$(B)/cli/greet: tests/cli/greet.c
+	@mkdir -p $(@D)
+	$(CC) -O2 -Wall -static-pie -nostdlib -nostartfiles -fno-stack-protector \
+		-o $@ $<
 $(B)/cli/exits: tests/cli/exits.c
 	@mkdir -p $(@D)
 	$(CC) -O2 -Wall -static -pthread -D_GNU_SOURCE -o $@ $<
