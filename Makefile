@@ -108,6 +108,7 @@ help:
 	@echo 'test           all tests; ends in "N passed, N failed, N skipped"'
 	@echo 'test-programs  big programs for longer'
 	@echo 'bench          native beside ours; writes build/bench.json'
+	@echo 'bench-sgx      target linux beside an enclave under sgxemu'
 	@echo 'lint           format, cppcheck, include direction, sizes'
 	@echo 'fuzz           SECONDS=60 of each fuzz target'
 	@echo 'reproducible   two builds in two directories, compared'

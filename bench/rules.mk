@@ -27,6 +27,13 @@ bench: deps
 	@bench/run.py $(B)/bin/enclos $(BENCH)/rootfs.img $(BENCH)/rootfs \
 		$(BENCH) $(B)/bench.json $(ROUNDS)
 
+# Inside an enclave under sgxemu, beside target linux.
+bench-sgx: deps
+	@$(MAKE) --no-print-directory $(BENCH)/rootfs.img all
+	@bench/run.py --sgx $(B)/bin/enclos $(BENCH)/rootfs.img \
+		$(BENCH)/rootfs $(BENCH) $(B)/bench-sgx.json $(ROUNDS)
+.PHONY: bench-sgx
+
 bench-network: deps $(BENCH)/echo $(B)/bin/enclos
 	@bench/network.py $(B)/bin/enclos $(BENCH) $(B)/bench-network.json \
 		$(ROUNDS)

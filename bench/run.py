@@ -8,9 +8,12 @@ round until ROUNDS or SECONDS are over; prints the table of medians against the
 goals and writes OUT.json: {name: {"native": x, "enclos": x, "no_keys": x,
 "one_vcpu": x, "one_vcpu_no_keys": x, "ratio": enclos/native, "unit": "ns"}}.
 
+With --sgx: target linux without keys beside an enclave under sgxemu, which has
+none, either with one vCPU and with all: what stays inside is to cost the same.
+
 A program that fails is named and left out; the exit status is 1 then.
 
-usage: run.py ENCLOS IMAGE ROOTFS BINDIR OUT.json [ROUNDS [SECONDS]]
+usage: run.py [--sgx] ENCLOS IMAGE ROOTFS BINDIR OUT.json [ROUNDS [SECONDS]]
 """
 import json
 import os
@@ -37,7 +40,30 @@ RATIO_GOALS = {"clock_gettime": 1.0, "mmap-64k": 1.0, "page-fault": 1.0,
                "cpu": 1.02, "python3-pass": 1.0, "sqlite-inserts": 0.9,
                "bash-100-true": 0.25}
 SCALE_GOAL = 0.9  # of native's factor, of what scaling.c prints
-COLUMNS = ("native", "enclos", "no_keys", "one_vcpu", "one_vcpu_no_keys")
+# Column: its heading and enclos run's options.
+LINUX = {"native": ("native", None), "enclos": ("enclos", []),
+         "no_keys": ("no keys", ["--no-isolation"]),
+         "one_vcpu": ("one vCPU", ["--cpus", "1"]),
+         "one_vcpu_no_keys": ("and no keys",
+                              ["--cpus", "1", "--no-isolation"])}
+EMULATED = ["--target", "sgx-emu"]
+SGX = {"native": ("native", None), "linux": ("linux", ["--no-isolation"]),
+       "sgx": ("sgx", EMULATED),
+       "one_vcpu_linux": ("one vCPU: linux",
+                          ["--cpus", "1", "--no-isolation"]),
+       "one_vcpu_sgx": ("sgx", ["--cpus", "1"] + EMULATED)}
+# What never leaves an enclave: of target linux's time there. And bounds in ns
+# for what does.
+INSIDE = {"getpid", "getpid-raw", "getppid-libc", "clock_gettime", "write-null",
+          "pread-4k", "stat", "open-close", "create-unlink", "poll-1",
+          "signal-self", "futex-round-trip", "pipe-round-trip",
+          "pipe-64k-block", "unix-64k-block", "cpu"}
+INSIDE_GOAL = 1.05
+SGX_GOALS = {"mmap-64k": 2e3, "pthread-create-join": 2e3,
+             "fork-exit-wait": 80e3, "vfork-exec-wait": 30e3,
+             "spawn-true": 150e3, "hello-static": 150e6,
+             "hello-dynamic": 150e6}
+SGX_RATIO_GOALS = {"sqlite-inserts": 0.83, "bash-100-true": 0.33}
 INSERTS = ["DROP TABLE IF EXISTS t;", ".read /test/inserts.sql"]  # 10,000
 TIMEOUT = 120  # of one program; it takes a few seconds
 
@@ -93,15 +119,15 @@ def own_mounts(rootfs):
         subprocess.run(["mount"] + args[:-1] + [rootfs + args[-1]], check=True)
 
 
-def one_round(prefixes, figures):
+def one_round(columns, prefixes, figures):
     programs = ["/test/micro", "/test/processes"]
-    if len(os.sched_getaffinity(0)) > 1:
+    if len(os.sched_getaffinity(0)) > 1 and columns is LINUX:
         programs.append("/test/scaling")
     for program in programs:
-        for column in COLUMNS:
+        for column in columns:
             if program != "/test/scaling" or "one" not in column:
                 collect(prefixes[column] + [program], figures[column])
-    for column in COLUMNS:
+    for column in columns:
         starts(prefixes[column], figures[column])
 
 
@@ -120,52 +146,75 @@ def goal_of(name, figure):
     return "", False
 
 
-def print_row(name, figure, goal, missed):
+def sgx_goal_of(name, figure):
+    if name in INSIDE:
+        return (f"<= {INSIDE_GOAL} x linux",
+                max(figure["ratio"], figure["one_vcpu_ratio"]) > INSIDE_GOAL)
+    if name in SGX_GOALS:
+        return f"<= {SGX_GOALS[name]:g} ns", figure["sgx"] > SGX_GOALS[name]
+    if name in SGX_RATIO_GOALS:
+        return (f"<= {SGX_RATIO_GOALS[name]} x native",
+                figure["sgx"] > figure["native"] * SGX_RATIO_GOALS[name])
+    return "", False
+
+
+def add_ratios(name, figure, columns):
+    figure["unit"] = "x" if name.startswith("scale-") else "ns"
+    if columns is LINUX:
+        figure["ratio"] = round(figure["enclos"] / figure["native"], 4)
+        return
+    for vcpus in ("", "one_vcpu_"):
+        figure[vcpus + "ratio"] = round(
+            figure[vcpus + "sgx"] / figure[vcpus + "linux"], 4)
+
+
+def print_row(name, figure, columns, goal, missed):
     digits = 2 if name.startswith("scale-") else 1
     cells = [f"{figure[c]:>14.{digits}f}" if c in figure else " " * 14
-             for c in COLUMNS]
-    print(f"{name:<20}{''.join(cells)}{figure['ratio']:>8.3f}  {goal}"
-          f"{' MISSED' if missed else ''}")
+             for c in columns]
+    ratios = [figure[r] for r in ("ratio", "one_vcpu_ratio") if r in figure]
+    print(f"{name:<20}{''.join(cells)}{''.join(f'{r:>8.3f}' for r in ratios)}"
+          f"  {goal}{' MISSED' if missed else ''}")
 
 
 def main():
-    enclos, image, rootfs, bindir, out_file = sys.argv[1:6]
-    rounds = int(sys.argv[6]) if len(sys.argv) > 6 else 20
-    seconds = float(sys.argv[7]) if len(sys.argv) > 7 else 450
+    args = [a for a in sys.argv[1:] if a != "--sgx"]
+    columns = LINUX if args == sys.argv[1:] else SGX
+    enclos, image, rootfs, bindir, out_file = args[:5]
+    rounds = int(args[5]) if len(args) > 5 else 20
+    seconds = float(args[6]) if len(args) > 6 else 450
     own_mounts(rootfs)
     ours = [enclos, "run", "--root", image]
-    prefixes = {
-        # A program of the host that changes root: what a start costs natively.
-        "native": [os.path.join(bindir, "chroot-exec"), rootfs],
-        "enclos": ours,
-        "no_keys": ours + ["--no-isolation"],
-        "one_vcpu": ours + ["--cpus", "1"],
-        "one_vcpu_no_keys": ours + ["--cpus", "1", "--no-isolation"],
-    }
-    figures = {column: {} for column in COLUMNS}
+    # A program of the host that changes root: what a start costs natively.
+    native = [os.path.join(bindir, "chroot-exec"), rootfs]
+    prefixes = {column: native if options is None else ours + options
+                for column, (_, options) in columns.items()}
+    figures = {column: {} for column in columns}
     begin, done = time.monotonic(), 0
     while done < rounds:
-        one_round(prefixes, figures)
+        one_round(columns, prefixes, figures)
         done += 1
         # Another one must fit.
         if (time.monotonic() - begin) * (done + 1) / done > seconds:
             break
 
     table, missed = {}, []
-    print(f"{'operation':<20}{'native':>14}{'enclos':>14}{'no keys':>14}"
-          f"{'one vCPU':>14}{'and no keys':>14}{'ratio':>8}  goals")
-    for name in figures["enclos"]:
+    heads = "".join(f"{head:>14}" for head, _ in columns.values())
+    print(f"{'operation':<20}{heads}{'ratio':>8}"
+          f"{'' if columns is LINUX else '  1 vCPU'}  goals")
+    needed = list(columns)[:3] if columns is LINUX else columns
+    for name in figures["native"]:
         figure = {c: round(statistics.median(figures[c][name]), 2)
-                  for c in COLUMNS if name in figures[c]}
-        if not all(c in figure for c in COLUMNS[:3]):
+                  for c in columns if name in figures[c]}
+        if not all(c in figure for c in needed):
             continue
-        figure["ratio"] = round(figure["enclos"] / figure["native"], 4)
-        figure["unit"] = "x" if name.startswith("scale-") else "ns"
+        add_ratios(name, figure, columns)
         table[name] = figure
-        goal, is_missed = goal_of(name, figure)
+        goal, is_missed = (goal_of if columns is LINUX else
+                           sgx_goal_of)(name, figure)
         if is_missed:
             missed.append(name)
-        print_row(name, figure, goal, is_missed)
+        print_row(name, figure, columns, goal, is_missed)
     with open(out_file, "w") as f:
         json.dump(table, f, indent=1)
         f.write("\n")

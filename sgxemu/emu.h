@@ -178,6 +178,7 @@ void xstate_init(void);
 uint32_t frame_pkru(ucontext_t *uc);
 void frame_set_pkru(ucontext_t *uc, uint32_t value);
 uint32_t frame_xstate_size(ucontext_t *uc);
+void frame_keep_initial(ucontext_t *uc);
 uint64_t frame_xfeatures(ucontext_t *uc);
 uint64_t xstate_mask(void); /* XCR0, less what no enclave may have */
 uint32_t xstate_size(uint64_t xfrm);

@@ -277,6 +277,9 @@ void trap_handler(int sig, siginfo_t *info, void *context)
     }
     t = thread_current();
     complete_return(uc);
+    if (t->enclave) {
+        frame_keep_initial(uc);
+    }
     memcpy(&mask, &uc->uc_sigmask, 8);
     if (in_emulator((uint64_t)REG(uc, RIP)) &&
         thread_on_stack((uint64_t)REG(uc, RSP))) {

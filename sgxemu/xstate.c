@@ -102,3 +102,17 @@ void frame_set_pkru(ucontext_t *uc, uint32_t value)
     memcpy(fp + 512, &bv, 8);
     memcpy(fp + offset[PKRU_COMPONENT], &value, 4);
 }
+
+/* The kernel calls x87 in use in every frame and loads it from there, so that
+ * it is in use from then on. Neither an exit nor a leaf inside does that: what
+ * was initial stays so, and programs that ask XGETBV what to save see it. */
+void frame_keep_initial(ucontext_t *uc)
+{
+    static const uint8_t initial[24] = {0x7f, 0x03}, registers[128];
+    uint8_t *fp = (uint8_t *)uc->uc_mcontext.fpregs;
+
+    if (frame_xstate_size(uc) > 512 && !memcmp(fp, initial, sizeof(initial)) &&
+        !memcmp(fp + 32, registers, sizeof(registers))) {
+        fp[512] &= (uint8_t)~1;
+    }
+}

@@ -9,6 +9,21 @@
 #include <time.h>
 #include <ucontext.h>
 
+static uint8_t frames[FRAME_PAGES * PAGE];
+
+/* Nothing in the test enclave or around it uses x87. */
+static bool x87_is_initial(struct enclave_under_test *t)
+{
+    struct op op = {.type = OP_SSA, .a = (uint64_t)frames};
+    uint64_t bv;
+
+    if (enter(t, 0, &op)) {
+        return false;
+    }
+    memcpy(&bv, frames + 512, sizeof(bv));
+    return !(bv & 1);
+}
+
 static void contents(void)
 {
     struct enclave_under_test t;
@@ -20,6 +35,7 @@ static void contents(void)
     do_op(&t, &op, OP_PEEK, ADDRESS(&t, 15) + 0x123, 0, 0, 0);
     ok(t.run.vector == 14 && t.run.address == ADDRESS(&t, 15), "AEX",
        "the fault address outside is the page's");
+    ok(x87_is_initial(&t), "SSA", "XSTATE_BV says what is in use, no more");
     skip(&t, 0, 3, &x, &g);
     ok(g.exitinfo == (SGX_EXITINFO_VALID | SGX_EXITINFO_HARDWARE | 14), "SSA",
        "EXITINFO: #PF with MISCSELECT.EXINFO");
