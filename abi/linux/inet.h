@@ -17,6 +17,10 @@
 #define IPPROTO_ICMPV6  58
 
 #define UDP_CORK           1
+#define UDP_NO_CHECK6_TX   101
+#define UDP_NO_CHECK6_RX   102
+#define UDP_SEGMENT        103
+#define UDP_GRO            104
 #define UDPLITE_SEND_CSCOV 10
 #define UDPLITE_RECV_CSCOV 11
 
@@ -34,26 +38,33 @@ struct abi_sockaddr_in6 {
 };
 _Static_assert(sizeof(struct abi_sockaddr_in6) == 28, "struct sockaddr_in6");
 
-#define TCP_NODELAY       1
-#define TCP_MAXSEG        2
-#define TCP_CORK          3
-#define TCP_KEEPIDLE      4
-#define TCP_KEEPINTVL     5
-#define TCP_KEEPCNT       6
-#define TCP_SYNCNT        7
-#define TCP_LINGER2       8
-#define TCP_DEFER_ACCEPT  9
-#define TCP_WINDOW_CLAMP  10
-#define TCP_INFO          11
-#define TCP_QUICKACK      12
-#define TCP_CONGESTION    13
-#define TCP_USER_TIMEOUT  18
-#define TCP_FASTOPEN      23
-#define TCP_NOTSENT_LOWAT 25
-#define TCP_ULP           31
+#define TCP_NODELAY              1
+#define TCP_MAXSEG               2
+#define TCP_CORK                 3
+#define TCP_KEEPIDLE             4
+#define TCP_KEEPINTVL            5
+#define TCP_KEEPCNT              6
+#define TCP_SYNCNT               7
+#define TCP_LINGER2              8
+#define TCP_DEFER_ACCEPT         9
+#define TCP_WINDOW_CLAMP         10
+#define TCP_INFO                 11
+#define TCP_QUICKACK             12
+#define TCP_CONGESTION           13
+#define TCP_THIN_LINEAR_TIMEOUTS 16
+#define TCP_USER_TIMEOUT         18
+#define TCP_FASTOPEN             23
+#define TCP_TIMESTAMP            24
+#define TCP_NOTSENT_LOWAT        25
+#define TCP_CC_INFO              26
+#define TCP_FASTOPEN_CONNECT     30
+#define TCP_ULP                  31
+#define TCP_FASTOPEN_NO_COOKIE   34
+#define TCP_IS_MPTCP             43
 
 #define IP_TOS                    1
 #define IP_TTL                    2
+#define IP_OPTIONS                4
 #define IP_RECVOPTS               6
 #define IP_RETOPTS                7
 #define IP_PKTINFO                8
@@ -79,24 +90,33 @@ _Static_assert(sizeof(struct abi_sockaddr_in6) == 28, "struct sockaddr_in6");
 #define MCAST_JOIN_GROUP          42
 #define MCAST_LEAVE_SOURCE_GROUP  47
 #define IP_MULTICAST_ALL          49
+#define IP_LOCAL_PORT_RANGE       51
 
-#define IPV6_ADDRFORM        1
-#define IPV6_UNICAST_HOPS    16
-#define IPV6_MULTICAST_IF    17
-#define IPV6_MULTICAST_HOPS  18
-#define IPV6_MULTICAST_LOOP  19
-#define IPV6_ADD_MEMBERSHIP  20
-#define IPV6_DROP_MEMBERSHIP 21
-#define IPV6_MTU_DISCOVER    23
-#define IPV6_MTU             24
-#define IPV6_RECVERR         25
-#define IPV6_V6ONLY          26
-#define IPV6_RECVPKTINFO     49
-#define IPV6_PKTINFO         50
-#define IPV6_RECVHOPLIMIT    51
-#define IPV6_HOPLIMIT        52
-#define IPV6_RECVTCLASS      66
-#define IPV6_TCLASS          67
+#define IPV6_ADDRFORM         1
+#define IPV6_UNICAST_HOPS     16
+#define IPV6_MULTICAST_IF     17
+#define IPV6_MULTICAST_HOPS   18
+#define IPV6_MULTICAST_LOOP   19
+#define IPV6_ADD_MEMBERSHIP   20
+#define IPV6_DROP_MEMBERSHIP  21
+#define IPV6_MTU_DISCOVER     23
+#define IPV6_MTU              24
+#define IPV6_RECVERR          25
+#define IPV6_V6ONLY           26
+#define IPV6_MULTICAST_ALL    29
+#define IPV6_RECVPKTINFO      49
+#define IPV6_PKTINFO          50
+#define IPV6_RECVHOPLIMIT     51
+#define IPV6_HOPLIMIT         52
+#define IPV6_DONTFRAG         62
+#define IPV6_RECVTCLASS       66
+#define IPV6_TCLASS           67
+#define IPV6_AUTOFLOWLABEL    70
+#define IPV6_ADDR_PREFERENCES 72
+#define IPV6_MINHOPCOUNT      73
+#define IPV6_RECVORIGDSTADDR  74
+#define IPV6_TRANSPARENT      75
+#define IPV6_FREEBIND         78
 
 /* ---- control messages ---- */
 

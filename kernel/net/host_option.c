@@ -14,7 +14,13 @@
 #include "abi/linux/errno.h"
 #include "abi/linux/inet.h"
 
-enum { OFTEN = 1, LOCAL = 2, GET = 4, ANY_SIZE = 8 };
+enum {
+    OFTEN = 1,
+    LOCAL = 2,
+    GET = 4,
+    ANY_SIZE = 8,
+    DESTINATION = 16, /* what it wants the host tells with PKTINFO */
+};
 
 static const struct row {
     int level, name, flags;
@@ -28,6 +34,8 @@ static const struct row {
     {SOL_SOCKET, SO_SNDBUF, 0},
     {SOL_SOCKET, SO_RCVBUF, 0},
     {SOL_SOCKET, SO_BINDTODEVICE, GET | ANY_SIZE},
+    {SOL_SOCKET, SO_BINDTOIFINDEX, GET},
+    {SOL_SOCKET, SO_MAX_PACING_RATE, ANY_SIZE},
     {IPPROTO_TCP, TCP_NODELAY, OFTEN | GET},
     {IPPROTO_TCP, TCP_MAXSEG, GET},
     {IPPROTO_TCP, TCP_CORK, LOCAL},
@@ -44,6 +52,12 @@ static const struct row {
     {IPPROTO_TCP, TCP_USER_TIMEOUT, OFTEN | GET},
     {IPPROTO_TCP, TCP_FASTOPEN, GET},
     {IPPROTO_TCP, TCP_NOTSENT_LOWAT, GET},
+    {IPPROTO_TCP, TCP_THIN_LINEAR_TIMEOUTS, GET},
+    {IPPROTO_TCP, TCP_TIMESTAMP, GET},
+    {IPPROTO_TCP, TCP_CC_INFO, GET | ANY_SIZE},
+    {IPPROTO_TCP, TCP_FASTOPEN_NO_COOKIE, GET},
+    {IPPROTO_UDP, UDP_NO_CHECK6_TX, GET},
+    {IPPROTO_UDP, UDP_NO_CHECK6_RX, GET},
     {IPPROTO_IP, IP_TOS, OFTEN | GET},
     {IPPROTO_IP, IP_TTL, GET},
     {IPPROTO_IP, IP_MTU_DISCOVER, GET},
@@ -56,7 +70,10 @@ static const struct row {
     {IPPROTO_IP, IP_RECVERR, 0},
     {IPPROTO_IP, IP_RECVTTL, 0},
     {IPPROTO_IP, IP_RECVTOS, 0},
+    {IPPROTO_IP, IP_RECVORIGDSTADDR, DESTINATION},
     {IPPROTO_IP, IP_FREEBIND, GET},
+    {IPPROTO_IP, IP_TRANSPARENT, GET},
+    {IPPROTO_IP, IP_LOCAL_PORT_RANGE, GET},
     {IPPROTO_IP, IP_MINTTL, GET},
     {IPPROTO_IP, IP_MULTICAST_ALL, GET},
     {IPPROTO_IPV6, IPV6_V6ONLY, 0},
@@ -65,6 +82,14 @@ static const struct row {
     {IPPROTO_IPV6, IPV6_RECVPKTINFO, 0},
     {IPPROTO_IPV6, IPV6_RECVHOPLIMIT, 0},
     {IPPROTO_IPV6, IPV6_RECVTCLASS, 0},
+    {IPPROTO_IPV6, IPV6_RECVORIGDSTADDR, DESTINATION},
+    {IPPROTO_IPV6, IPV6_MULTICAST_ALL, GET},
+    {IPPROTO_IPV6, IPV6_DONTFRAG, GET},
+    {IPPROTO_IPV6, IPV6_AUTOFLOWLABEL, GET},
+    {IPPROTO_IPV6, IPV6_ADDR_PREFERENCES, GET},
+    {IPPROTO_IPV6, IPV6_MINHOPCOUNT, GET},
+    {IPPROTO_IPV6, IPV6_TRANSPARENT, GET},
+    {IPPROTO_IPV6, IPV6_FREEBIND, GET},
     {IPPROTO_IPV6, IPV6_TCLASS, OFTEN | GET},
     {IPPROTO_IPV6, IPV6_UNICAST_HOPS, GET},
     {IPPROTO_IPV6, IPV6_MTU_DISCOVER, GET},
@@ -135,6 +160,16 @@ static bool set_later(int fd, int level, int name, const void *value,
     return true;
 }
 
+/* Taking it back could take from IP_PKTINFO, and too much harms nobody. */
+static int ask_destination(struct host_sock *h, int level, const void *value)
+{
+    int name = level == IPPROTO_IP ? IP_PKTINFO : IPV6_RECVPKTINFO;
+    int32_t on;
+
+    memcpy(&on, value, sizeof(on));
+    return on ? hostio_setsockopt(h->fd, level, name, &on, sizeof(on)) : 0;
+}
+
 static int set(struct host_sock *h, const struct row *row, int level, int name,
                const void *value, uint32_t len)
 {
@@ -143,6 +178,9 @@ static int set(struct host_sock *h, const struct row *row, int level, int name,
     }
     if (len > HOSTIO_OPTION_MAX) {
         return -EINVAL;
+    }
+    if (row->flags & DESTINATION) {
+        return ask_destination(h, level, value);
     }
     if (row->flags & OFTEN && len == 4 &&
         set_later(h->fd, level, name, value, len)) {
@@ -205,7 +243,9 @@ static void apply_one(void *arg, int level, int name, const void *value,
     const struct row *row = find(level, name);
     struct apply *a = arg;
 
-    if (row && !a->err && !(row->flags & LOCAL)) {
+    if (row && !a->err && row->flags & DESTINATION) {
+        a->err = ask_destination(host_of(a->i), level, value);
+    } else if (row && !a->err && !(row->flags & LOCAL)) {
         a->err = hostio_setsockopt(host_of(a->i)->fd, level, name, value, len);
     }
 }

@@ -487,7 +487,11 @@ static uint32_t inet_poll(struct socket *s)
     uint32_t bits = atomic_load_relaxed(&s->error) ? POLLERR : 0;
 
     bits |= inet_has_arrival(i) ? ALL_IN : 0;
-    bits |= atomic_load_relaxed(&f->error_count) ? POLLERR : 0;
+    if (atomic_load_relaxed(&f->error_count)) {
+        bool urgent = atomic_load_relaxed(&s->flags) & SOCKET_SELECT_ERRORS;
+
+        bits |= POLLERR | (urgent ? POLLPRI : 0);
+    }
     if (s->type == SOCK_DGRAM) {
         bits |= ALL_OUT;
         if (f->rx_shut) {

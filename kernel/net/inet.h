@@ -41,6 +41,7 @@ struct inet_control {
     struct inet_addr source; /* any: no matter which */
     int32_t interface;       /* 0: no matter which */
     int32_t ttl, tos;        /* -1: as the options say */
+    uint32_t segment;        /* bytes of each datagram; 0: as the option says */
 };
 
 /* struct sock_extended_err and who sent it, of ip(7)'s error queue. */

@@ -85,6 +85,20 @@ static int get_ipv6(const struct abi_cmsghdr *h, const uint8_t *data,
     }
 }
 
+/* udp(7) has it as an option: all of the message in datagrams of that size. */
+static int get_udp(const struct abi_cmsghdr *h, const uint8_t *data,
+                   struct inet_control *out)
+{
+    uint16_t size;
+
+    if (h->type != UDP_SEGMENT || h->len != sizeof(*h) + sizeof(size)) {
+        return -EINVAL;
+    }
+    memcpy(&size, data, sizeof(size));
+    out->segment = size;
+    return 0;
+}
+
 static int get_one(struct inet_socket *i, const struct abi_cmsghdr *h,
                    const uint8_t *data, struct inet_control *out)
 {
@@ -98,6 +112,8 @@ static int get_one(struct inet_socket *i, const struct abi_cmsghdr *h,
                    : -EINVAL;
     case IPPROTO_IPV6:
         return i->s.family == AF_INET6 ? get_ipv6(h, data, out) : 0;
+    case IPPROTO_UDP:
+        return get_udp(h, data, out);
     default: /* for another protocol */
         return 0;
     }
@@ -124,12 +140,17 @@ static void put_time(struct socket *s, struct socket_msg *msg, int64_t ns)
 {
     uint32_t flags = atomic_load_relaxed(&s->flags);
     int64_t pair[2] = {ns / NSEC_PER_SEC, ns % NSEC_PER_SEC};
+    int64_t triple[6] = {pair[0], pair[1]}; /* struct scm_timestamping */
 
     if (flags & SOCKET_TIMESTAMPNS) {
         socket_put_control(msg, SOL_SOCKET, SO_TIMESTAMPNS, pair, sizeof(pair));
     } else if (flags & SOCKET_TIMESTAMP) {
         pair[1] /= NSEC_PER_USEC;
         socket_put_control(msg, SOL_SOCKET, SO_TIMESTAMP, pair, sizeof(pair));
+    }
+    if ((s->timestamping & TIMESTAMPING_SOFTWARE) == TIMESTAMPING_SOFTWARE) {
+        socket_put_control(msg, SOL_SOCKET, SO_TIMESTAMPING, triple,
+                           sizeof(triple));
     }
 }
 
@@ -139,13 +160,17 @@ static void put_number(struct socket_msg *msg, int level, int type,
     socket_put_control(msg, level, type, &number, sizeof(number));
 }
 
+static uint16_t in_order(uint16_t port)
+{
+    return (uint16_t)(port >> 8 | port << 8);
+}
+
 static void put_ip(struct socket_msg *msg, uint32_t wants,
                    const struct inet_info *info, uint16_t port)
 {
     const uint8_t *to = info->to.ip + V4_AT;
     struct abi_in_pktinfo p = {.interface = info->interface};
-    struct abi_sockaddr_in name = {.family = AF_INET,
-                                   .port = (uint16_t)(port >> 8 | port << 8)};
+    struct abi_sockaddr_in name = {.family = AF_INET, .port = in_order(port)};
     uint8_t tos = (uint8_t)info->tos;
 
     if (wants & WANTS_PKTINFO) {
@@ -167,7 +192,7 @@ static void put_ip(struct socket_msg *msg, uint32_t wants,
 }
 
 static void put_ipv6(struct socket_msg *msg, uint32_t wants,
-                     const struct inet_info *info, bool v4)
+                     const struct inet_info *info, bool v4, uint16_t port)
 {
     struct abi_in6_pktinfo p = {.interface = (uint32_t)info->interface};
 
@@ -181,6 +206,14 @@ static void put_ipv6(struct socket_msg *msg, uint32_t wants,
     if (wants & WANTS_CLASS6 && !v4) {
         put_number(msg, IPPROTO_IPV6, IPV6_TCLASS, info->tos);
     }
+    if (wants & WANTS_DESTINATION6 && !v4) {
+        struct abi_sockaddr_in6 name = {.family = AF_INET6,
+                                        .port = in_order(port)};
+
+        memcpy(name.addr, info->to.ip, sizeof(name.addr));
+        socket_put_control(msg, IPPROTO_IPV6, IPV6_RECVORIGDSTADDR, &name,
+                           sizeof(name));
+    }
 }
 
 void inet_control_put(struct inet_socket *i, struct socket_msg *msg,
@@ -190,7 +223,7 @@ void inet_control_put(struct inet_socket *i, struct socket_msg *msg,
     uint32_t flags = atomic_load_relaxed(&i->s.flags);
     bool v4 = inet_addr_is_v4(&a->info.to);
 
-    if (flags & (SOCKET_TIMESTAMP | SOCKET_TIMESTAMPNS)) {
+    if (flags & (SOCKET_TIMESTAMP | SOCKET_TIMESTAMPNS) || i->s.timestamping) {
         put_time(&i->s, msg, a->info.time);
     }
     if (flags & SOCKET_RXQ_OVFL && a->dropped) {
@@ -200,7 +233,7 @@ void inet_control_put(struct inet_socket *i, struct socket_msg *msg,
         return;
     }
     if (i->s.family == AF_INET6) {
-        put_ipv6(msg, wants, &a->info, v4);
+        put_ipv6(msg, wants, &a->info, v4, i->local.port);
     }
     if (v4) {
         put_ip(msg, wants, &a->info, i->local.port);

@@ -14,7 +14,8 @@
 #include "abi/linux/errno.h"
 
 enum {
-    ERRORS_MOST = 64, /* that wait in one socket */
+    ERRORS_MOST = 64,    /* that wait in one socket */
+    SEGMENTS_MOST = 128, /* of one send, udp(7)'s UDP_SEGMENT */
     TTL_DEFAULT = 64,
     ALL_IN = POLLIN | POLLRDNORM,
     ALL_OUT = POLLOUT | POLLWRNORM,
@@ -218,6 +219,41 @@ void inet_datagram_end(struct inet_socket *i)
     }
 }
 
+/* ---- several at once ---- */
+
+/* As many datagrams of so many bytes as it takes; what went before an error is
+ * what was sent. */
+static long send_segments(struct inet_socket *i, struct socket_msg *msg,
+                          const struct inet_addr *to,
+                          const struct inet_control *c, uint32_t size)
+{
+    uint64_t left = msg->io->left, sent = 0;
+
+    if (left > (uint64_t)size * SEGMENTS_MOST || left > DATAGRAM_MOST) {
+        return left > DATAGRAM_MOST ? -EMSGSIZE : -EINVAL;
+    }
+    while (left) {
+        long n;
+
+        msg->io->left = MIN(left, (uint64_t)size);
+        left -= msg->io->left;
+        n = transmit(i, msg, to, c);
+        if (n < 0) {
+            return sent ? (long)sent : n;
+        }
+        sent += (uint64_t)n;
+    }
+    return (long)sent;
+}
+
+static uint32_t segment_size(struct inet_socket *i,
+                             const struct inet_control *c)
+{
+    return c->segment
+               ? c->segment
+               : (uint32_t)inet_option_number(i, IPPROTO_UDP, UDP_SEGMENT, 0);
+}
+
 /* ---- */
 
 /* Where msg goes. */
@@ -243,6 +279,7 @@ long inet_datagram_send(struct socket *s, struct socket_msg *msg)
     struct family_socket *f = family_of(i);
     struct inet_control control;
     struct inet_addr to;
+    uint32_t size;
     int err;
 
     if (msg->flags & MSG_OOB && s->family == AF_INET) {
@@ -264,7 +301,10 @@ long inet_datagram_send(struct socket *s, struct socket_msg *msg)
     if (unlikely(msg->flags & MSG_MORE || f->corked || f->cork)) {
         return send_corked(i, msg, &to);
     }
-    return transmit(i, msg, &to, &control);
+    size = segment_size(i, &control);
+    return size && size < msg->io->left
+               ? send_segments(i, msg, &to, &control, size)
+               : transmit(i, msg, &to, &control);
 }
 
 /* ---- receiving ---- */

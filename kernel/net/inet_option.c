@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: MIT
  *
  * Options of IPPROTO_IP, IPV6, TCP, UDP and UDPLITE (ip(7) and its kin),
- * and the ioctls that ask for what waits. A table has the values that each
- * option takes, so that a bad one is refused whether there is a host socket
- * yet or not. What was set is kept, for getsockopt(2) and for the host socket
- * that may come later; what joins and leaves groups is done at once.
+ * and the ioctls that ask for what waits. A table (inet_option.h) has the
+ * values that each option takes, so that a bad one is refused whether there is
+ * a host socket yet or not. What was set is kept, for getsockopt(2) and for the
+ * host socket that may come later; what joins and leaves groups is done at
+ * once.
  *
  * The list of options is guarded by s->lock.
  */
+#include "kernel/net/inet_option.h"
 #include "kernel/net/host.h"
 #include "kernel/net/inet_private.h"
 #include "kernel/net/netif.h"
@@ -17,98 +19,6 @@
 #include "abi/linux/ioctl.h"
 
 enum { OPTION_MOST = 256 };
-
-enum {
-    SWITCH = 1,    /* on or off */
-    AT_ONCE = 2,   /* done by the host now, and not kept */
-    BYTES = 4,     /* no number */
-    GET_ONLY = 8,  /* the host is asked */
-    DATAGRAM = 16, /* streams refuse it */
-    NO_BYTE = 32,  /* an int, no less */
-};
-
-struct row {
-    int16_t level, name, flags;
-    int32_t least, most;
-    uint32_t wants; /* of family_socket */
-};
-
-#define ANY INT32_MIN, INT32_MAX
-
-static const struct row rows[] = {
-    {IPPROTO_IP, IP_TOS, 0, ANY, 0},
-    {IPPROTO_IP, IP_TTL, 0, -1, 255, 0},
-    {IPPROTO_IP, IP_RECVOPTS, SWITCH, ANY, 0},
-    {IPPROTO_IP, IP_RETOPTS, SWITCH, ANY, 0},
-    {IPPROTO_IP, IP_PKTINFO, SWITCH, ANY, WANTS_PKTINFO},
-    {IPPROTO_IP, IP_MTU_DISCOVER, 0, 0, 5, 0},
-    {IPPROTO_IP, IP_RECVERR, SWITCH, ANY, WANTS_ERRORS},
-    {IPPROTO_IP, IP_RECVTTL, SWITCH, ANY, WANTS_TTL},
-    {IPPROTO_IP, IP_RECVTOS, SWITCH, ANY, WANTS_TOS},
-    {IPPROTO_IP, IP_MTU, GET_ONLY, ANY, 0},
-    {IPPROTO_IP, IP_FREEBIND, SWITCH, ANY, 0},
-    {IPPROTO_IP, IP_RECVORIGDSTADDR, SWITCH, ANY, WANTS_DESTINATION},
-    {IPPROTO_IP, IP_MINTTL, 0, 0, 255, 0},
-    {IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, SWITCH, ANY, 0},
-    {IPPROTO_IP, IP_MULTICAST_IF, BYTES, ANY, 0},
-    {IPPROTO_IP, IP_MULTICAST_TTL, DATAGRAM, -1, 255, 0},
-    {IPPROTO_IP, IP_MULTICAST_LOOP, SWITCH, ANY, 0},
-    {IPPROTO_IP, IP_MULTICAST_ALL, 0, 0, 1, 0},
-    {IPPROTO_IPV6, IPV6_UNICAST_HOPS, NO_BYTE, -1, 255, 0},
-    {IPPROTO_IPV6, IPV6_MULTICAST_IF, NO_BYTE | DATAGRAM, ANY, 0},
-    {IPPROTO_IPV6, IPV6_MULTICAST_HOPS, NO_BYTE | DATAGRAM, -1, 255, 0},
-    {IPPROTO_IPV6, IPV6_MULTICAST_LOOP, NO_BYTE, 0, 1, 0},
-    {IPPROTO_IPV6, IPV6_ADD_MEMBERSHIP, AT_ONCE, ANY, 0},
-    {IPPROTO_IPV6, IPV6_DROP_MEMBERSHIP, AT_ONCE, ANY, 0},
-    {IPPROTO_IPV6, IPV6_MTU_DISCOVER, NO_BYTE, 0, 5, 0},
-    {IPPROTO_IPV6, IPV6_MTU, NO_BYTE, 1280, INT32_MAX, 0},
-    {IPPROTO_IPV6, IPV6_RECVERR, SWITCH | NO_BYTE, ANY, WANTS_ERRORS6},
-    {IPPROTO_IPV6, IPV6_RECVPKTINFO, SWITCH | NO_BYTE, ANY, WANTS_PKTINFO6},
-    {IPPROTO_IPV6, IPV6_RECVHOPLIMIT, SWITCH | NO_BYTE, ANY, WANTS_HOPS6},
-    {IPPROTO_IPV6, IPV6_RECVTCLASS, SWITCH | NO_BYTE, ANY, WANTS_CLASS6},
-    {IPPROTO_IPV6, IPV6_TCLASS, NO_BYTE, -1, 255, 0},
-    {IPPROTO_TCP, TCP_NODELAY, SWITCH, ANY, 0},
-    {IPPROTO_TCP, TCP_MAXSEG, 0, 88, 32767, 0},
-    {IPPROTO_TCP, TCP_CORK, SWITCH, ANY, 0},
-    {IPPROTO_TCP, TCP_KEEPIDLE, 0, 1, 32767, 0},
-    {IPPROTO_TCP, TCP_KEEPINTVL, 0, 1, 32767, 0},
-    {IPPROTO_TCP, TCP_KEEPCNT, 0, 1, 127, 0},
-    {IPPROTO_TCP, TCP_SYNCNT, 0, 1, 127, 0},
-    {IPPROTO_TCP, TCP_LINGER2, 0, ANY, 0},
-    {IPPROTO_TCP, TCP_DEFER_ACCEPT, AT_ONCE, ANY, 0},
-    {IPPROTO_TCP, TCP_WINDOW_CLAMP, 0, ANY, 0},
-    {IPPROTO_TCP, TCP_INFO, GET_ONLY, ANY, 0},
-    {IPPROTO_TCP, TCP_QUICKACK, SWITCH, ANY, 0},
-    {IPPROTO_TCP, TCP_CONGESTION, AT_ONCE | BYTES, ANY, 0},
-    {IPPROTO_TCP, TCP_USER_TIMEOUT, 0, 0, INT32_MAX, 0},
-    {IPPROTO_TCP, TCP_FASTOPEN, 0, 0, INT32_MAX, 0},
-    {IPPROTO_TCP, TCP_NOTSENT_LOWAT, 0, ANY, 0},
-    {IPPROTO_UDPLITE, UDPLITE_SEND_CSCOV, 0, ANY, 0},
-    {IPPROTO_UDPLITE, UDPLITE_RECV_CSCOV, 0, ANY, 0},
-};
-
-/* Joining and leaving: IPv4's by number, and those of either family. */
-static bool is_membership(int level, int name)
-{
-    return (name >= MCAST_JOIN_GROUP && name <= MCAST_LEAVE_SOURCE_GROUP) ||
-           (level == IPPROTO_IP && name >= IP_ADD_MEMBERSHIP &&
-            name <= IP_DROP_SOURCE_MEMBERSHIP);
-}
-
-static const struct row *find_row(int level, int name)
-{
-    static const struct row membership = {0, 0, AT_ONCE | BYTES, ANY, 0};
-
-    if (level != IPPROTO_TCP && is_membership(level, name)) {
-        return &membership;
-    }
-    for (unsigned i = 0; i < ARRAY_SIZE(rows); i++) {
-        if (rows[i].level == level && rows[i].name == name) {
-            return &rows[i];
-        }
-    }
-    return NULL;
-}
 
 /* ---- what was set ---- */
 
@@ -147,6 +57,19 @@ static int keep_option(struct inet_socket *i, int level, int name,
     spin_unlock(&i->s.lock);
     kfree(old);
     return 0;
+}
+
+static void forget_option(struct inet_socket *i, int level, int name)
+{
+    struct inet_option *o;
+
+    spin_lock(&i->s.lock);
+    o = find_option(i, level, name);
+    if (o) {
+        list_del(&o->node);
+    }
+    spin_unlock(&i->s.lock);
+    kfree(o);
 }
 
 /* Its length; 0: it was not set. */
@@ -285,8 +208,8 @@ static void set_wants(struct inet_socket *i, uint32_t bit, bool on)
     }
 }
 
-static int set_bytes(struct inet_socket *i, const struct row *row, int level,
-                     int name, const void *value, uint32_t len)
+static int set_bytes(struct inet_socket *i, const struct inet_option_row *row,
+                     int level, int name, const void *value, uint32_t len)
 {
     int err;
 
@@ -301,30 +224,40 @@ static int set_bytes(struct inet_socket *i, const struct row *row, int level,
     return err ? err : keep_option(i, level, name, value, len);
 }
 
-static int set_number(struct inet_socket *i, const struct row *row,
+static bool is_allowed(const struct inet_option_row *row, int32_t number)
+{
+    if (row->flags & SWITCH || (row->flags & ZERO_RESETS && !number)) {
+        return true;
+    }
+    if (row->level == IPPROTO_IP && row->name == IP_TTL && !number) {
+        return false;
+    }
+    return number >= row->least && number <= row->most;
+}
+
+static int set_number(struct inet_socket *i, const struct inet_option_row *row,
                       int32_t number)
 {
-    int err;
+    bool stream = i->s.type == SOCK_STREAM;
+    int err = 0;
 
-    if (row->flags & DATAGRAM && i->s.type != SOCK_DGRAM) {
+    if (row->flags & DATAGRAM && stream) {
         return row->level == IPPROTO_IP ? -EINVAL : -ENOPROTOOPT;
     }
-    if (row->flags & SWITCH) {
-        number = number != 0;
-    }
-    if ((number < row->least || number > row->most ||
-         (row->name == IP_TTL && row->level == IPPROTO_IP && !number)) &&
-        /* 0: whatever the path says */
-        !(number == 0 && (row->name == TCP_MAXSEG || row->name == IPV6_MTU) &&
-          row->level != IPPROTO_IP)) {
+    if (!is_allowed(row, number)) {
         return -EINVAL;
     }
+    number = inet_option_settle(row, stream, number);
     if (row->flags & AT_ONCE) {
         return set_bytes(i, row, row->level, row->name, &number,
                          sizeof(number));
     }
-    err = host_option(i, row->level, row->name, &number, sizeof(number));
-    if (!err) {
+    if (!(row->flags & LOCAL)) {
+        err = host_option(i, row->level, row->name, &number, sizeof(number));
+    }
+    if (!err && row->flags & ZERO_RESETS && !number) {
+        forget_option(i, row->level, row->name);
+    } else if (!err) {
         err = keep_option(i, row->level, row->name, &number, sizeof(number));
     }
     if (!err && row->wants) {
@@ -333,87 +266,93 @@ static int set_number(struct inet_socket *i, const struct row *row,
     return err;
 }
 
-static int set_udp(struct inet_socket *i, int name, int32_t number)
+static int set_cork(struct inet_socket *i, int32_t number)
 {
-    if (name != UDP_CORK) {
-        return -ENOPROTOOPT;
-    }
     family_of(i)->corked = number != 0;
     return number ? 0 : (int)MIN(inet_datagram_uncork(i), 0l);
 }
 
-/* Of a checksum, in bytes: all, or at least the header (RFC 3828). */
-static int32_t coverage(int32_t number)
+/* An int, where no less will do; IPv4 takes a byte, and mostly nothing, and so
+ * do two switches of IPv6. */
+static uint32_t least_size(const struct inet_option_row *row, int level)
 {
-    return !number ? 0 : MIN(MAX(number, 8), 65535);
-}
+    bool may_be_less = level == IPPROTO_IP ||
+                       (level == IPPROTO_IPV6 && row && row->flags == SWITCH);
 
-/* An int, where no less will do; IPv4 takes a byte, and mostly nothing. */
-static uint32_t least_size(const struct row *row, int level, int name)
-{
-    if (level != IPPROTO_IP || (row && row->flags & NO_BYTE)) {
+    if (!may_be_less || (row && row->flags & NO_BYTE)) {
         return sizeof(int32_t);
     }
-    return name == IP_TTL || name == IP_MULTICAST_TTL ||
-           name == IP_MULTICAST_LOOP;
+    return row && row->flags & NOT_EMPTY;
 }
 
-/* SO_BINDTODEVICE: the host does it, with an interface that we know. */
+/* The host does it, with an interface that we know. name: "" none. */
+static int bind_to(struct inet_socket *i, const char *name)
+{
+    int err = !name[0] && !i->host ? 0 : host_prepare(i);
+
+    if (!err && i->host) {
+        err = host_option(i, SOL_SOCKET, SO_BINDTODEVICE, name, IFNAMSIZ);
+    }
+    return err;
+}
+
+/* SO_BINDTODEVICE */
 static int bind_to_device(struct inet_socket *i, const void *value,
                           uint32_t len)
 {
     char name[IFNAMSIZ] = {0};
     const struct netif *list;
     unsigned n = netif_all(&list);
-    int err;
 
     memcpy(name, value, MIN(len, (uint32_t)sizeof(name) - 1));
-    if (!name[0] && !i->host) {
-        return 0;
-    }
-    for (unsigned k = 0; k < n; k++) {
-        if (!name[0] || !strcmp(list[k].name, name)) {
-            err = host_prepare(i);
-            return err ? err
-                       : host_option(i, SOL_SOCKET, SO_BINDTODEVICE, name,
-                                     sizeof(name));
+    for (unsigned k = 0; name[0] && k < n; k++) {
+        if (!strcmp(list[k].name, name)) {
+            return bind_to(i, name);
         }
     }
-    return -ENODEV;
+    return name[0] ? -ENODEV : bind_to(i, name);
 }
 
-int inet_setsockopt(struct socket *s, int level, int name, const void *value,
-                    uint32_t len)
+/* SO_BINDTOIFINDEX */
+static int bind_to_index(struct inet_socket *i, const void *value, uint32_t len)
 {
-    struct inet_socket *i = inet_of(s);
-    const struct row *row = find_row(level, name);
-    int32_t number = 0;
+    char name[IFNAMSIZ] = {0};
+    const struct netif *list;
+    unsigned n = netif_all(&list);
+    int32_t index;
 
-    if (level == SOL_SOCKET && name == SO_BINDTODEVICE) {
-        return bind_to_device(i, value, len);
-    }
-    if (level == SOL_SOCKET) {
-        return i->host ? host_option(i, level, name, value, len) : -ENOPROTOOPT;
-    }
-    if (!level_fits(s, level)) {
-        return -ENOPROTOOPT;
-    }
-    if (level == IPPROTO_TCP && name == TCP_ULP) {
-        return len ? -ENOENT : -EINVAL; /* no module of that name */
-    }
-    if (row && row->flags & BYTES) {
-        return len ? set_bytes(i, row, level, name, value, len) : -EINVAL;
-    }
-    if (len < least_size(row, level, name)) {
+    if (len < sizeof(index)) {
         return -EINVAL;
     }
-    memcpy(&number, value,
-           len < sizeof(number) ? MIN(len, 1u) : (uint32_t)sizeof(number));
-    if (level == IPPROTO_UDPLITE && row) {
-        return set_number(i, row, coverage(number));
+    memcpy(&index, value, sizeof(index));
+    for (unsigned k = 0; index && k < n; k++) {
+        if ((int32_t)list[k].index == index) {
+            memcpy(name, list[k].name, sizeof(name) - 1);
+            return bind_to(i, name);
+        }
     }
-    if (level == IPPROTO_UDP || level == IPPROTO_UDPLITE) {
-        return set_udp(i, name, number);
+    return index < 0 ? -EINVAL : index ? -ENODEV : bind_to(i, name);
+}
+
+static int set_socket(struct inet_socket *i, int name, const void *value,
+                      uint32_t len)
+{
+    switch (name) {
+    case SO_BINDTODEVICE:
+        return bind_to_device(i, value, len);
+    case SO_BINDTOIFINDEX:
+        return bind_to_index(i, value, len);
+    default:
+        return i->host ? host_option(i, SOL_SOCKET, name, value, len)
+                       : -ENOPROTOOPT;
+    }
+}
+
+/* What is no row of the table. */
+static int set_other(struct inet_socket *i, int level, int name, int32_t number)
+{
+    if (level == IPPROTO_UDP && name == UDP_CORK) {
+        return set_cork(i, number);
     }
     if (level == IPPROTO_IPV6 && name == IPV6_V6ONLY) {
         return set_v6only(i, number);
@@ -421,7 +360,40 @@ int inet_setsockopt(struct socket *s, int level, int name, const void *value,
     if (level == IPPROTO_IPV6 && name == IPV6_ADDRFORM) {
         return set_family(i, number);
     }
-    if (!row || row->flags & GET_ONLY) {
+    return -ENOPROTOOPT;
+}
+
+int inet_setsockopt(struct socket *s, int level, int name, const void *value,
+                    uint32_t len)
+{
+    struct inet_socket *i = inet_of(s);
+    const struct inet_option_row *row = inet_option_row(level, name);
+    int32_t number = 0;
+
+    if (level == SOL_SOCKET) {
+        return set_socket(i, name, value, len);
+    }
+    if (!level_fits(s, level)) {
+        return -ENOPROTOOPT;
+    }
+    if (level == IPPROTO_TCP && name == TCP_ULP) {
+        return len ? -ENOENT : -EINVAL; /* no module of that name */
+    }
+    if (level == IPPROTO_IP && name == IP_OPTIONS && !len) {
+        return 0; /* none, as before */
+    }
+    if (row && row->flags & BYTES) {
+        return len ? set_bytes(i, row, level, name, value, len) : -EINVAL;
+    }
+    if (len < least_size(row, level)) {
+        return -EINVAL;
+    }
+    memcpy(&number, value,
+           len < sizeof(number) ? MIN(len, 1u) : (uint32_t)sizeof(number));
+    if (!row) {
+        return set_other(i, level, name, number);
+    }
+    if (row->flags & GET_ONLY) {
         return -ENOPROTOOPT;
     }
     if (level == IPPROTO_IPV6 && row->flags & AT_ONCE) {
@@ -440,7 +412,8 @@ static int put_number(void *value, uint32_t *len, int32_t number)
 }
 
 /* -1 stands for what the host has as default: it is asked. */
-static bool is_default(const struct row *row, const void *value, uint32_t len)
+static bool is_default(const struct inet_option_row *row, const void *value,
+                       uint32_t len)
 {
     int32_t number = 0;
 
@@ -448,39 +421,68 @@ static bool is_default(const struct row *row, const void *value, uint32_t len)
     return row && !(row->flags & BYTES) && row->least == -1 && number == -1;
 }
 
+static int get_socket(struct inet_socket *i, int name, void *value,
+                      uint32_t *len)
+{
+    switch (name) {
+    case SO_BINDTODEVICE:
+        if (!i->host) {
+            *len = 0;
+            return 0;
+        }
+        return host_get_option(i, SOL_SOCKET, name, value, len);
+    case SO_BINDTOIFINDEX:
+        return i->host ? host_get_option(i, SOL_SOCKET, name, value, len)
+                       : put_number(value, len, 0);
+    default:
+        return -ENOPROTOOPT;
+    }
+}
+
+/* What needs no row. -ENOPROTOOPT: it has one. */
+static int get_other(struct inet_socket *i, int level, int name, void *value,
+                     uint32_t *len)
+{
+    if (level == IPPROTO_IPV6 && name == IPV6_V6ONLY) {
+        return put_number(value, len, i->v6only);
+    }
+    if (level == IPPROTO_UDP && name == UDP_CORK) {
+        return put_number(value, len, family_of(i)->corked);
+    }
+    if (level == IPPROTO_TCP && name == TCP_IS_MPTCP) {
+        return put_number(value, len, 0);
+    }
+    if ((level == IPPROTO_TCP && name == TCP_ULP) ||
+        (level == IPPROTO_IP && name == IP_OPTIONS)) {
+        *len = 0;
+        return 0;
+    }
+    return -ENOPROTOOPT;
+}
+
 int inet_getsockopt(struct socket *s, int level, int name, void *value,
                     uint32_t *len)
 {
-    const struct row *row = find_row(level, name);
+    const struct inet_option_row *row = inet_option_row(level, name);
     struct inet_socket *i = inet_of(s);
     uint32_t n;
     int err;
 
-    if (level == SOL_SOCKET && name == SO_BINDTODEVICE && !i->host) {
-        *len = 0;
-        return 0;
-    }
     if (level == SOL_SOCKET) {
-        return name == SO_BINDTODEVICE
-                   ? host_get_option(i, level, name, value, len)
-                   : -ENOPROTOOPT;
+        return get_socket(i, name, value, len);
     }
     if (!level_fits(s, level)) {
         return s->family == AF_INET ? -EOPNOTSUPP : -ENOPROTOOPT;
     }
-    if (level == IPPROTO_IPV6 && name == IPV6_V6ONLY) {
-        return put_number(value, len, i->v6only);
-    }
-    if (level == IPPROTO_UDP || (level == IPPROTO_UDPLITE && !row)) {
-        return name == UDP_CORK ? put_number(value, len, family_of(i)->corked)
-                                : -ENOPROTOOPT;
+    if (!row) {
+        return get_other(i, level, name, value, len);
     }
     n = kept_option(i, level, name, value, *len);
     if (n && !is_default(row, value, n)) {
         *len = n;
         return 0;
     }
-    if (row && row->wants) {
+    if (row->wants || row->flags & LOCAL) {
         return put_number(value, len, 0);
     }
     if (level == IPPROTO_IP && name == IP_MTU && !i->peer.port) {

@@ -21,6 +21,7 @@ enum {
     WANTS_HOPS6 = 1 << 6,
     WANTS_CLASS6 = 1 << 7,
     WANTS_ERRORS6 = 1 << 8,
+    WANTS_DESTINATION6 = 1 << 9,
 };
 
 struct inet_option {

@@ -34,6 +34,8 @@ void socket_init(struct socket *s, const struct socket_ops *ops, int family,
     s->recv_buffer = s->send_buffer = BUFFER_DEFAULT;
     s->recv_low = 1;
     s->peek_offset = -1;
+    s->incoming_cpu = -1;
+    s->pacing_rate = ~0ull;
     wait_queue_init(&s->can_read);
     wait_queue_init(&s->can_write);
     spin_init(&s->lock, LOCK_PIPE);

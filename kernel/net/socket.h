@@ -98,7 +98,15 @@ enum { /* socket.flags: options that are a bit */
        SOCKET_LISTENS = 1 << 15,    /* SO_ACCEPTCONN; set by the family */
        SOCKET_SNDBUF_SET = 1 << 16, /* they do not grow by themselves */
        SOCKET_RCVBUF_SET = 1 << 17,
+       SOCKET_SELECT_ERRORS = 1 << 18,
+       SOCKET_LOCK_FILTER = 1 << 19,
+       SOCKET_NOFCS = 1 << 20,
+       SOCKET_WIFI_STATUS = 1 << 21,
+       SOCKET_PREFER_BUSY_POLL = 1 << 22,
 };
+
+/* SO_TIMESTAMPING's flags for what comes, both of which it takes. */
+enum { TIMESTAMPING_SOFTWARE = 1 << 3 | 1 << 4 };
 
 struct socket {
     const struct socket_ops *ops; /* a family may change it (inet.c) */
@@ -110,7 +118,10 @@ struct socket {
     uint32_t recv_buffer, send_buffer;        /* as SO_RCVBUF shows them */
     int32_t linger, priority, mark, recv_low; /* seconds; ...; SO_RCVLOWAT */
     int32_t peek_offset;                      /* SO_PEEK_OFF; -1: off */
-    uint64_t cookie; /* SO_COOKIE; 0: nobody has asked; atomic */
+    int32_t busy_poll, incoming_cpu;          /* stored, no more */
+    uint32_t timestamping;                    /* TIMESTAMPING_* */
+    uint64_t pacing_rate; /* SO_MAX_PACING_RATE; the host keeps to it */
+    uint64_t cookie;      /* SO_COOKIE; 0: nobody has asked; atomic */
     struct wait_queue can_read, can_write;
     struct spinlock lock; /* LOCK_PIPE: file; a family's own small state */
     struct file *file;    /* not counted; NULL once it is closed */

@@ -13,6 +13,9 @@ enum {
     BUFFER_LIMIT = 212992, /* net.core.rmem_max, before doubling */
     SEND_LEAST = 4608,
     RECV_LEAST = 2304,
+    SOCK_FPROG = 16, /* sizeof(struct sock_fprog) */
+    TIMESTAMPING_KNOWN = 0x7ffff,
+    TIMESTAMPING_OF_SENDS = 0x40303,
 };
 
 /* ---- options that are a bit ---- */
@@ -36,6 +39,11 @@ static const struct bit {
     {SO_RXQ_OVFL, SOCKET_RXQ_OVFL},
     {SO_NO_CHECK, SOCKET_NO_CHECK},
     {SO_PASSSEC, SOCKET_PASSSEC},
+    {SO_SELECT_ERR_QUEUE, SOCKET_SELECT_ERRORS},
+    {SO_LOCK_FILTER, SOCKET_LOCK_FILTER},
+    {SO_NOFCS, SOCKET_NOFCS},
+    {SO_WIFI_STATUS, SOCKET_WIFI_STATUS},
+    {SO_PREFER_BUSY_POLL, SOCKET_PREFER_BUSY_POLL},
 };
 
 static uint32_t bit_of(int name)
@@ -93,11 +101,10 @@ static uint32_t get_timeout(uint64_t ns, void *value)
 static const struct fixed {
     int name, value;
 } fixed[] = {
-    {SO_WIFI_STATUS, 0},      {SO_NOFCS, 0},      {SO_LOCK_FILTER, 0},
-    {SO_SELECT_ERR_QUEUE, 0}, {SO_BUSY_POLL, 0},  {SO_INCOMING_CPU, -1},
-    {SO_INCOMING_NAPI_ID, 0}, {SO_ZEROCOPY, 0},   {SO_PREFER_BUSY_POLL, 0},
-    {SO_RESERVE_MEM, 0},      {SO_RCVMARK, 0},    {SO_PASSPIDFD, 0},
-    {SO_RCVPRIORITY, 0},      {SO_PASSRIGHTS, 1},
+    {SO_INCOMING_NAPI_ID, 0}, {SO_ZEROCOPY, 0},  {SO_RESERVE_MEM, 0},
+    {SO_RCVMARK, 0},          {SO_PASSPIDFD, 0}, {SO_RCVPRIORITY, 0},
+    {SO_PASSRIGHTS, 1},       {SO_BSDCOMPAT, 0}, {SO_SNDLOWAT, 1},
+    {SO_BPF_EXTENSIONS, 64},
 };
 
 /* ---- setting ---- */
@@ -156,19 +163,72 @@ static int set_buffer(struct socket *s, int name, int32_t v)
     return 0;
 }
 
+static bool is_inet(const struct socket *s)
+{
+    return s->family == AF_INET || s->family == AF_INET6;
+}
+
+/* What goes with messages between processes, which others have not. */
+static bool is_for_processes(int name)
+{
+    return name == SO_PASSCRED || name == SO_PASSSEC || name == SO_PASSPIDFD ||
+           name == SO_PASSRIGHTS;
+}
+
+static int set_flag(struct socket *s, uint32_t flag, int32_t v)
+{
+    if (flag == SOCKET_REUSEPORT && v && !is_inet(s)) {
+        return -EOPNOTSUPP;
+    }
+    if (flag == SOCKET_LOCK_FILTER && !v &&
+        atomic_load_relaxed(&s->flags) & flag) {
+        return -EPERM;
+    }
+    if (flag == SOCKET_PREFER_BUSY_POLL && v &&
+        !socket_capable(CAP_NET_ADMIN_)) {
+        return -EPERM;
+    }
+    set_bit(s, flag, v);
+    return 0;
+}
+
+static int set_busy_poll(struct socket *s, int32_t v)
+{
+    if (v > s->busy_poll && !socket_capable(CAP_NET_ADMIN_)) {
+        return -EPERM;
+    }
+    if (v < 0) {
+        return -EINVAL;
+    }
+    s->busy_poll = v;
+    return 0;
+}
+
 static int set_int(struct socket *s, int name, int32_t v)
 {
     uint32_t flag = bit_of(name);
 
-    if (flag == SOCKET_REUSEPORT && v && s->family != AF_INET &&
-        s->family != AF_INET6) {
+    if (is_inet(s) && is_for_processes(name)) {
         return -EOPNOTSUPP;
     }
     if (flag) {
-        set_bit(s, flag, v);
-        return 0;
+        return set_flag(s, flag, v);
     }
     switch (name) {
+    case SO_BUF_LOCK:
+        if (v & ~3) {
+            return -EINVAL;
+        }
+        set_bit(s, SOCKET_SNDBUF_SET, v & 1);
+        set_bit(s, SOCKET_RCVBUF_SET, v & 2);
+        return 0;
+    case SO_BUSY_POLL:
+        return set_busy_poll(s, v);
+    case SO_INCOMING_CPU:
+        s->incoming_cpu = v;
+        return 0;
+    case SO_CNX_ADVICE: /* of routes, of which there are none */
+        return 0;
     case SO_DETACH_FILTER:
         return -ENOENT; /* there is never one */
     case SO_SNDBUF:
@@ -204,6 +264,33 @@ static int set_int(struct socket *s, int name, int32_t v)
     }
 }
 
+/* 4 bytes or 8; all ones: no limit. */
+static int set_pacing(struct socket *s, const void *value, uint32_t len)
+{
+    uint64_t rate = 0;
+
+    memcpy(&rate, value, len == sizeof(rate) ? sizeof(rate) : sizeof(int32_t));
+    s->pacing_rate = len != sizeof(rate) && rate == UINT32_MAX ? ~0ull : rate;
+    return 0;
+}
+
+/* Nobody tells here when something was sent, nor does hardware: to be asked for
+ * that would be to be waited for in vain. */
+static int set_timestamping(struct socket *s, const void *value, uint32_t len)
+{
+    uint32_t flags;
+
+    memcpy(&flags, value, sizeof(flags));
+    if (flags & ~(uint32_t)TIMESTAMPING_KNOWN) {
+        return -EINVAL;
+    }
+    if (s->type != SOCK_DGRAM || !is_inet(s) || flags & TIMESTAMPING_OF_SENDS) {
+        return -ENOPROTOOPT;
+    }
+    s->timestamping = flags;
+    return 0;
+}
+
 static int set_common(struct socket *s, int name, const void *value,
                       uint32_t len)
 {
@@ -219,6 +306,13 @@ static int set_common(struct socket *s, int name, const void *value,
         return -EINVAL;
     }
     switch (name) {
+    case SO_ATTACH_FILTER:
+        return len == SOCK_FPROG ? -ENOPROTOOPT : -EINVAL;
+    case SO_MAX_PACING_RATE:
+        return set_pacing(s, value, len);
+    case SO_TIMESTAMPING:
+    case SO_TIMESTAMPING_NEW:
+        return set_timestamping(s, value, len);
     case SO_RCVTIMEO:
     case SO_RCVTIMEO_NEW:
         return set_timeout(&s->recv_timeout, value, len);
@@ -256,6 +350,9 @@ static int get_int(struct socket *s, int name, int32_t *v)
 {
     uint32_t flag = bit_of(name);
 
+    if (is_inet(s) && is_for_processes(name)) {
+        return -EOPNOTSUPP;
+    }
     if (flag) {
         *v = (atomic_load_relaxed(&s->flags) & flag) != 0;
         return 0;
@@ -291,17 +388,20 @@ static int get_int(struct socket *s, int name, int32_t *v)
     case SO_RCVLOWAT:
         *v = s->recv_low;
         return 0;
-    case SO_SNDLOWAT:
-        *v = 1;
-        return 0;
     case SO_PEEK_OFF:
         if (s->family != AF_UNIX && s->type != SOCK_DGRAM) {
             return -EOPNOTSUPP;
         }
         *v = s->peek_offset;
         return 0;
-    case SO_BSDCOMPAT:
-        *v = 0;
+    case SO_BUF_LOCK:
+        *v = (int32_t)(atomic_load_relaxed(&s->flags) / SOCKET_SNDBUF_SET & 3);
+        return 0;
+    case SO_BUSY_POLL:
+        *v = s->busy_poll;
+        return 0;
+    case SO_INCOMING_CPU:
+        *v = s->incoming_cpu;
         return 0;
     default:
         break;
@@ -360,6 +460,21 @@ static int get_common(struct socket *s, int name, void *value, uint32_t *len)
     case SO_ATTACH_FILTER: /* as SO_GET_FILTER: there is none */
         *len = 0;
         return 0;
+    case SO_MAX_PACING_RATE: {
+        uint64_t rate = s->pacing_rate;
+
+        size = *len < sizeof(rate) ? sizeof(uint32_t) : sizeof(rate);
+        rate = size < sizeof(rate) ? MIN(rate, (uint64_t)UINT32_MAX) : rate;
+        memcpy(buf, &rate, sizeof(rate));
+        break;
+    }
+    case SO_TIMESTAMPING:
+    case SO_TIMESTAMPING_NEW: { /* with the index of a clock: none */
+        uint64_t flags = s->timestamping;
+
+        memcpy(buf, &flags, size = sizeof(flags));
+        break;
+    }
     case SO_COOKIE: {
         uint64_t cookie = get_cookie(s);
 

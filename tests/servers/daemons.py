@@ -188,11 +188,11 @@ def crowd(*options):
 POSTGRES = """
 set -e
 as() { setpriv --reuid=1000 --regid=1000 --clear-groups env HOME=/tmp "$@"; }
-mkdir -m 700 /tmp/pg
-chown 1000:1000 /tmp/pg
-as $1/initdb -D /tmp/pg -A trust -U bench --no-sync -E UTF8 --locale=C
+data=$(mktemp -d)
+chown 1000:1000 $data
+as $1/initdb -D $data -A trust -U bench --no-sync -E UTF8 --locale=C
 exec setpriv --reuid=1000 --regid=1000 --clear-groups \
-    $1/postgres -D /tmp/pg -h 127.0.0.1 -p $2 -k /tmp
+    $1/postgres -D $data -h 127.0.0.1 -p $2 -k /tmp
 """
 
 
@@ -217,17 +217,17 @@ def postgresql(*options):
 
 MARIADB = """
 set -e
-mkdir /tmp/my
-mariadb-install-db --no-defaults --datadir=/tmp/my --user=root \
+data=$(mktemp -d)
+mariadb-install-db --no-defaults --datadir=$data --user=root \
     --auth-root-authentication-method=normal --skip-test-db
-cat >/tmp/init.sql <<.
+cat >$data/init.sql <<.
 CREATE DATABASE sbtest;
 CREATE USER 'sb'@'127.0.0.1' IDENTIFIED BY 'sb';
 GRANT ALL ON sbtest.* TO 'sb'@'127.0.0.1';
 .
-exec mariadbd --no-defaults --datadir=/tmp/my --user=root \
-    --bind-address=127.0.0.1 --port=$1 --socket=/tmp/my.sock \
-    --init-file=/tmp/init.sql
+exec mariadbd --no-defaults --datadir=$data --user=root \
+    --bind-address=127.0.0.1 --port=$1 --socket=$data/my.sock \
+    --init-file=$data/init.sql
 """
 
 

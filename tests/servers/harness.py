@@ -25,7 +25,8 @@ WORK = tempfile.mkdtemp(prefix="enclos-servers.")
 atexit.register(shutil.rmtree, WORK, True)
 WAIT = 60  # seconds for anything: the machine may be busy
 LOCAL = "127.0.0.1"
-KINDS = ((), ("--cpus", "1"), ("--ring", "pool"))
+KINDS = ((), ("--cpus", "1"), ("--ring", "pool"),
+         ("--cpus", "1", "--ring", "pool"))
 ENCLAVE = ("--target", "sgx-emu")
 
 

@@ -350,7 +350,7 @@ def figures(*options):
 def main():
     make_tree()
     for function in (redis, lighttpd, clients, udp, asyncio_echo):
-        for options in KINDS:
+        for options in KINDS if LONG else KINDS[:3]:
             test(function, *options)
     for function in (redis, lighttpd, memcached):
         test(function, *ENCLAVE)

@@ -6,6 +6,7 @@
  */
 #include <time.h> /* for the next */
 #include <linux/errqueue.h>
+#include <linux/net_tstamp.h>
 #include <net/if.h>
 #include <netinet/tcp.h>
 #include <netinet/udp.h>
@@ -72,7 +73,8 @@ static void show_control(const struct cmsghdr *c)
                (c->cmsg_level == IPPROTO_IPV6 &&
                 c->cmsg_type == IPV6_RECVERR)) {
         show_error(c);
-    } else if (c->cmsg_type != IP_RECVORIGDSTADDR) {
+    } else if (c->cmsg_type != IP_RECVORIGDSTADDR &&
+               c->cmsg_type != IPV6_RECVORIGDSTADDR) {
         show_number(c);
     }
     printf("\n");
@@ -120,6 +122,7 @@ static void told(const char *ip)
         set(s, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
         set(s, IPPROTO_IPV6, IPV6_RECVHOPLIMIT, 1);
         set(s, IPPROTO_IPV6, IPV6_RECVTCLASS, 1);
+        set(s, IPPROTO_IPV6, IPV6_RECVORIGDSTADDR, 1);
         set(c, IPPROTO_IPV6, IPV6_UNICAST_HOPS, 7);
         set(c, IPPROTO_IPV6, IPV6_TCLASS, 0x10);
     }
@@ -132,6 +135,8 @@ static void told(const char *ip)
     receive(s, 0, 0);
     set(s, SOL_SOCKET, SO_TIMESTAMP, 0);
     set(s, SOL_SOCKET, SO_TIMESTAMPNS, 1);
+    set(s, SOL_SOCKET, SO_TIMESTAMPING,
+        SOF_TIMESTAMPING_RX_SOFTWARE | SOF_TIMESTAMPING_SOFTWARE);
     sendto(c, "jkl", 4, 0, &n.any, len_of(&n));
     receive(s, 0, sizeof(control));
     close(s);
