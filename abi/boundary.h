@@ -58,6 +58,7 @@ enum {
     RINGOP_WRITE = 23,
     RINGOP_SEND = 26,
     RINGOP_RECV = 27,
+    RINGOP_OPENAT2 = 28,
     RINGOP_SHUTDOWN = 34,
 };
 
@@ -76,6 +77,19 @@ enum {
     HOSTOP_IOCTL = 3,    /* ioctl(fd, op_flags, addr) */
     HOSTOP_STATFS = 4,   /* fstatfs(fd, addr) */
     HOSTOP_LSEEK = 5,    /* lseek(fd, off, op_flags), result low 31 bits */
+    HOSTOP_TRUNCATE = 6, /* ftruncate(fd, off) */
+    /* Names below the directory fd; addr is the path. No link on the way is
+     * followed, nor one in its last place. An empty path: fd itself. */
+    HOSTOP_STATX = 16,   /* statx(fd, addr, op_flags, len, off = buffer) */
+    HOSTOP_MKDIR = 17,   /* mkdirat(fd, addr, op_flags) */
+    HOSTOP_MKNOD = 18,   /* mknodat(fd, addr, op_flags, 0) */
+    HOSTOP_SYMLINK = 19, /* symlinkat(off = text, fd, addr) */
+    HOSTOP_LINK = 20,    /* linkat(fd, addr, fd, off = path, 0) */
+    HOSTOP_UNLINK = 21,  /* unlinkat(fd, addr, op_flags) */
+    HOSTOP_RENAME = 22,  /* renameat2(fd, addr, fd, off = path, op_flags) */
+    HOSTOP_CHMOD = 23,   /* fchmodat(fd, addr, op_flags) */
+    HOSTOP_CHOWN = 24,   /* fchownat(fd, addr, op_flags, len) */
+    HOSTOP_UTIMES = 25,  /* utimensat(fd, addr, off = two timespecs) */
     /* io_uring has some of these since Linux 5.19 to 6.11; not worth two ways
      * of doing what a connection does once. */
     HOSTOP_SOCKET = 32,     /* socket(fd = family, op_flags = type, len) */

@@ -37,6 +37,7 @@ struct host_stream {
 struct host_mount {
     const char *target; /* absolute */
     int fd;             /* of the host: an O_PATH directory */
+    bool read_only;
 };
 
 /* Protection keys (SDM vol. 3A 4.6.2): the numbers of those that are ours to

@@ -43,6 +43,33 @@ int64_t hostio_getdents(int fd, int64_t off, void *buf, size_t len);
 int64_t hostio_readlink(int dirfd, const char *path, char *buf, size_t len);
 int hostio_ioctl(int fd, uint32_t cmd, void *arg, size_t in, size_t out);
 
+/* ---- hostio_names.c: below a directory ----
+ * A path is resolved without following links, and never leads out of dirfd. An
+ * empty one is the descriptor itself where that makes sense. */
+
+/* openat2(2); flags and mode as openat(2) has them. */
+int hostio_open_below(int dirfd, const char *path, int flags, uint32_t mode);
+/* As hostio_statx(). */
+int hostio_statx_below(int dirfd, const char *path, int flags, uint32_t mask,
+                       void *statx);
+/* A directory, FIFO or socket, by mode's S_IFMT. */
+int hostio_make(int dirfd, const char *path, uint32_t mode);
+int hostio_symlink(int dirfd, const char *path, const char *text);
+int hostio_link(int dirfd, const char *from, const char *to);
+int hostio_unlink(int dirfd, const char *path, int flags);
+int hostio_rename(int dirfd, const char *from, const char *to, unsigned flags);
+int hostio_chmod(int dirfd, const char *path, uint32_t mode);
+int hostio_chown(int dirfd, const char *path, uint32_t uid, uint32_t gid);
+/* utimensat(2): seconds, and nanoseconds or UTIME_OMIT. */
+struct host_times {
+    int64_t atime, atime_ns, mtime, mtime_ns;
+};
+int hostio_utimes(int dirfd, const char *path, const struct host_times *times);
+int hostio_truncate(int fd, uint64_t size);
+int hostio_fallocate(int fd, int mode, uint64_t off, uint64_t len);
+struct linux_statfs;
+int hostio_statfs(int fd, struct linux_statfs *out);
+
 /* Waits until fd is ready for one of events (poll bits); returns the bits.
  * Interruptible: -EINTR. */
 int hostio_poll(int fd, uint32_t events);

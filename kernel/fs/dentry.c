@@ -51,6 +51,33 @@ static struct dentry *find_counted(struct dentry *dir, const char *name,
     return d;
 }
 
+/* d of dir, counted, is in the cache, but the leaf has to say what is there
+ * now. 0: d is right, or was made so; 1: it is another, d is out of the cache.
+ * A mount point stays what it is. */
+static int ask_again(struct inode *parent, struct dentry *d)
+{
+    struct inode *now = NULL;
+    int err =
+        d->mounted ? 0 : parent->ops->lookup(parent, d->name, d->len, &now);
+
+    if (d->mounted || (err && err != -ENOENT)) {
+        return err;
+    }
+    if (now == d->inode) {
+        inode_put(now);
+        return 0;
+    }
+    if (!d->inode) {
+        dentry_fill(d, now);
+        return 0;
+    }
+    inode_put(now);
+    dcache_exclude();
+    dcache_unhash(d);
+    dcache_allow();
+    return 1;
+}
+
 int dentry_lookup(struct dentry *dir, const char *name, size_t len,
                   struct dentry **out)
 {
@@ -63,10 +90,16 @@ int dentry_lookup(struct dentry *dir, const char *name, size_t len,
         return -ENAMETOOLONG;
     }
     d = find_counted(dir, name, len, hash);
-
     if (d) {
-        *out = d;
-        return 0;
+        err = parent->flags & INODE_ASK_AGAIN ? ask_again(parent, d) : 0;
+        if (!err) {
+            *out = d;
+            return 0;
+        }
+        dentry_put(d);
+        if (err < 0) {
+            return err;
+        }
     }
     if (parent->flags & INODE_DEAD) {
         return -ENOENT;

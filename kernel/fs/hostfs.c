@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: MIT
  *
- * hostfs: a tree of the host, read-only and untrusted: names, sizes, types and
- * content are whatever the host says at the moment. It is checked for shape,
- * never for truth. Used as the lower layer of `--root host`.
+ * hostfs: a tree of the host, untrusted: names, sizes, types and content are
+ * whatever the host says at the moment. It is checked for shape, never for
+ * truth. It is the lower layer of `--root host`, read-only, and what `--mount`
+ * and a policy's mounts show, where programs may write unless they say "ro".
  *
- * An inode knows its path below the root descriptor; operations go by that.
- * Attributes and pages are those of the last open (close-to-open), or at most
- * FRESH_NS older. A bounded number of inodes keeps a host descriptor open.
- * Listings are in hostfs_dir.c.
+ * An inode knows a path below the root descriptor; operations go by that, and
+ * the host follows no link on the way, so that nothing a program makes leads
+ * out of the tree. Attributes and pages are those of the last open or lookup
+ * (close-to-open), or at most FRESH_NS older. Writes go to the host at once.
  */
 #include "kernel/fs/hostfs.h"
+#include "kernel/fs/attr.h"
 #include "kernel/core/hostio.h"
 #include "kernel/core/timer.h"
 #include "kernel/mm/heap.h"
@@ -19,18 +21,60 @@
 #include "lib/string.h"
 #include "abi/linux/errno.h"
 #include "abi/linux/fcntl.h"
-#include "abi/linux/stat.h"
 #include "abi/linux/statfs.h"
 
 enum {
-    KEPT_OPEN = 200,
     NS = 1000000000,
     FRESH_NS = 10000000, /* so long what the host said is not asked again */
 };
 
-static uint32_t kept_open; /* atomic */
-
 static const struct inode_ops hostfs_inode_ops;
+
+/* ---- paths ---- */
+
+/* A copy of n's path with room for more; "" and NULL differ. */
+static int copy_path(struct hostfs_inode *n, size_t more, char **out)
+{
+    struct spinlock *lock = &n->inode.sb->lock;
+    char *buf = kmalloc(PATH_LENGTH_MAX);
+    int err = -ESTALE;
+
+    if (!buf) {
+        return -ENOMEM;
+    }
+    spin_lock(lock);
+    if (n->path) {
+        err = strlcpy(buf, n->path, PATH_LENGTH_MAX) + more < PATH_LENGTH_MAX
+                  ? 0
+                  : -ENAMETOOLONG;
+    }
+    spin_unlock(lock);
+    if (err) {
+        kfree(buf);
+        return err;
+    }
+    *out = buf;
+    return 0;
+}
+
+int hostfs_path(struct hostfs_inode *n, char **out)
+{
+    return copy_path(n, 0, out);
+}
+
+int hostfs_child_path(struct inode *dir, const char *name, size_t len,
+                      char **out)
+{
+    int err = copy_path(hostfs_inode(dir), len + 1, out);
+    size_t at;
+
+    if (!err) {
+        at = strlen(*out);
+        fmt_snprintf(*out + at, PATH_LENGTH_MAX - at, "%s%.*s", at ? "/" : "",
+                     (int)len, name);
+    }
+    return err == -ESTALE ? -ENOENT : err;
+}
 
 /* ---- attributes ---- */
 
@@ -40,6 +84,11 @@ static int64_t ns_of(const struct statx_timestamp *t)
     int64_t s = MAX(MIN(t->tv_sec, (int64_t)FAR), -(int64_t)FAR);
 
     return s * NS + MIN(t->tv_nsec, (uint32_t)NS - 1);
+}
+
+static uint64_t size_of(const struct linux_statx *st)
+{
+    return MIN(st->stx_size, (uint64_t)INT64_MAX);
 }
 
 /* Numbers of other host devices are spread so that they do not meet those of
@@ -58,14 +107,29 @@ static void set_attributes(struct inode *inode, const struct linux_statx *st)
     inode->uid = st->stx_uid;
     inode->gid = st->stx_gid;
     inode->mode = (inode->mode & S_IFMT) | (st->stx_mode & 07777);
-    inode->nlink = MAX(st->stx_nlink, 1u);
+    inode->nlink = st->stx_nlink;
     inode->rdev = make_dev(st->stx_rdev_major, st->stx_rdev_minor);
-    inode->size = MIN(st->stx_size, (uint64_t)INT64_MAX);
+    inode->size = size_of(st);
     inode->atime = ns_of(&st->stx_atime);
     inode->mtime = ns_of(&st->stx_mtime);
     inode->ctime = ns_of(&st->stx_ctime);
     inode->btime = ns_of(&st->stx_btime);
     hostfs_inode(inode)->blocks = st->stx_blocks;
+    hostfs_inode(inode)->written = false;
+    atomic_store_relaxed(&hostfs_inode(inode)->asked, clock_now());
+}
+
+/* Takes what the host says; the lock of a file is held. Old content goes. */
+static void adopt(struct inode *inode, const struct linux_statx *st)
+{
+    bool changed =
+        inode->size != size_of(st) || (!hostfs_inode(inode)->written &&
+                                       inode->mtime != ns_of(&st->stx_mtime));
+
+    if (S_ISREG(inode->mode) && changed) {
+        pagecache_truncate(&inode->pages, 0);
+    }
+    set_attributes(inode, st);
 }
 
 static bool known_type(uint32_t mode)
@@ -74,16 +138,156 @@ static bool known_type(uint32_t mode)
            S_ISBLK(mode) || S_ISFIFO(mode) || S_ISSOCK(mode);
 }
 
-static int ask(struct hostfs *h, const char *path, struct linux_statx *st)
+/* Of the tree that nobody changes from inside, no link leads out. */
+int hostfs_ask(struct hostfs *h, const char *path, struct linux_statx *st)
 {
-    int err = hostio_statx(
-        h->root_fd, path, AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH | AT_NO_AUTOMOUNT,
-        STATX_BASIC_STATS | STATX_BTIME, st);
+    int flags = AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH | AT_NO_AUTOMOUNT;
+    uint32_t mask = STATX_BASIC_STATS | STATX_BTIME;
+    bool shut = h->sb.flags & SB_READ_ONLY;
+    int err = shut ? hostio_statx(h->root_fd, path, flags, mask, st)
+                   : hostio_statx_below(h->root_fd, path, flags, mask, st);
 
     if (err < 0) {
         return err;
     }
     return known_type(st->stx_mode) ? 0 : -EIO;
+}
+
+static bool same_file(struct inode *inode, const struct linux_statx *st)
+{
+    return inode->ino == number_of(hostfs_of(inode->sb), st) &&
+           (st->stx_mode & S_IFMT) == (inode->mode & S_IFMT) &&
+           inode->btime == ns_of(&st->stx_btime);
+}
+
+static int ask_again(struct inode *inode, struct linux_statx *st)
+{
+    char *path;
+    int err = hostfs_path(hostfs_inode(inode), &path);
+
+    if (!err) {
+        err = hostfs_ask(hostfs_of(inode->sb), path, st);
+        kfree(path);
+    }
+    if (!err && !same_file(inode, st)) {
+        err = -ESTALE;
+    }
+    return err;
+}
+
+int hostfs_refresh(struct inode *inode)
+{
+    struct linux_statx st;
+    int err;
+
+    if (clock_now() - atomic_load_relaxed(&hostfs_inode(inode)->asked) <
+        FRESH_NS) {
+        return 0;
+    }
+    err = ask_again(inode, &st);
+    if (!err) {
+        mutex_lock(&inode->lock);
+        adopt(inode, &st);
+        mutex_unlock(&inode->lock);
+    }
+    return err;
+}
+
+void hostfs_look_again(struct inode *inode)
+{
+    struct linux_statx st;
+
+    if (ask_again(inode, &st) == 0) {
+        adopt(inode, &st);
+    }
+}
+
+static void split_ns(int64_t ns, int64_t *seconds, int64_t *rest)
+{
+    *seconds = ns / NS - (ns % NS < 0);
+    *rest = ns - *seconds * NS;
+}
+
+static int set_times(int fd, const char *path, const struct inode_attr *attr)
+{
+    struct host_times t = {.atime_ns = UTIME_OMIT, .mtime_ns = UTIME_OMIT};
+
+    if (attr->valid & ATTR_ATIME) {
+        split_ns(attr->atime, &t.atime, &t.atime_ns);
+    }
+    if (attr->valid & ATTR_MTIME) {
+        split_ns(attr->mtime, &t.mtime, &t.mtime_ns);
+    }
+    return hostio_utimes(fd, path, &t);
+}
+
+/* Where to change the attributes of n: a path below *fd, the caller's. One
+ * without a name has a descriptor if it is open (hostfs_hold()). */
+static int handle_of(struct hostfs_inode *n, int *fd, char **path)
+{
+    int err = hostfs_path(n, path);
+
+    *fd = hostfs_of(n->inode.sb)->root_fd;
+    if (err == -ESTALE && n->fd >= 0) {
+        *fd = n->fd;
+        *path = kstrdup("");
+        return *path ? 0 : -ENOMEM;
+    }
+    if (!err && !**path) {
+        strlcpy(*path, ".", PATH_LENGTH_MAX);
+    }
+    return err;
+}
+
+static int change(struct inode *inode, const struct inode_attr *attr)
+{
+    char *path;
+    int fd, err = handle_of(hostfs_inode(inode), &fd, &path);
+
+    if (err) {
+        return err;
+    }
+    if (attr->valid & (ATTR_UID | ATTR_GID)) {
+        err = hostio_chown(fd, path,
+                           attr->valid & ATTR_UID ? attr->uid : UINT32_MAX,
+                           attr->valid & ATTR_GID ? attr->gid : UINT32_MAX);
+    }
+    if (!err && attr->valid & ATTR_MODE) {
+        err = hostio_chmod(fd, path, attr->mode & 07777);
+    }
+    if (!err && attr->valid & (ATTR_ATIME | ATTR_MTIME)) {
+        err = set_times(fd, path, attr);
+    }
+    kfree(path);
+    return err;
+}
+
+int hostfs_setattr(struct inode *inode, const struct inode_attr *attr)
+{
+    struct inode_attr rest = *attr;
+    int err = 0;
+
+    if (attr->valid & ATTR_SIZE) { /* the host sets the times */
+        err = hostfs_resize(inode, attr->size);
+        rest.valid &= ~(ATTR_SIZE | ATTR_MTIME);
+    }
+    err = err ? err : change(inode, &rest);
+    hostfs_look_again(inode);
+    return err;
+}
+
+void hostfs_drop_setid(struct inode *inode)
+{
+    struct inode_attr attr = {.valid = ATTR_MODE};
+    uint32_t old = inode->mode;
+
+    if (old & (S_ISUID | S_ISGID)) {
+        drop_setid(inode);
+        attr.mode = inode->mode;
+        if (attr.mode != old) {
+            change(inode, &attr);
+        }
+    }
 }
 
 /* ---- inodes ---- */
@@ -122,10 +326,13 @@ static int inode_new(struct hostfs *h, char *path, const struct linux_statx *st,
     }
     inode_init(&n->inode, &h->sb, &hostfs_inode_ops, number_of(h, st),
                st->stx_mode);
+    if (S_ISREG(st->stx_mode)) {
+        n->inode.file_ops = &hostfs_file_ops;
+    }
+    n->inode.flags |= h->sb.flags & SB_ASK_AGAIN ? INODE_ASK_AGAIN : 0;
     set_attributes(&n->inode, st);
     n->path = path;
     n->fd = -1;
-    n->asked = clock_now();
     mutex_init(&n->lock, LOCK_FS_OBJECT);
     if (S_ISLNK(st->stx_mode)) {
         err = read_link(h, n);
@@ -138,14 +345,55 @@ static int inode_new(struct hostfs *h, char *path, const struct linux_statx *st,
     return 0;
 }
 
+/* One that is known already: by this path from now on. Takes that. */
+static void known_again(struct inode *inode, char *path,
+                        const struct linux_statx *st)
+{
+    struct hostfs_inode *n = hostfs_inode(inode);
+    char *old;
+
+    spin_lock(&inode->sb->lock);
+    old = n->path;
+    n->path = path;
+    spin_unlock(&inode->sb->lock);
+    kfree(old);
+    if (S_ISREG(inode->mode)) {
+        mutex_lock(&inode->lock);
+        adopt(inode, st);
+        mutex_unlock(&inode->lock);
+    } else {
+        adopt(inode, st);
+    }
+}
+
+int hostfs_find(struct hostfs *h, char *path, struct inode **out)
+{
+    struct linux_statx st;
+    struct inode *known;
+    int err = hostfs_ask(h, path, &st);
+
+    if (err) {
+        kfree(path);
+        return err;
+    }
+    known = inode_find(&h->sb, number_of(h, &st));
+    if (known && same_file(known, &st)) {
+        known_again(known, path, &st);
+        *out = known;
+        return 0;
+    }
+    if (known) { /* the host has given its number away */
+        inode_retire(known);
+        inode_put(known);
+    }
+    return inode_new(h, path, &st, out);
+}
+
 static void hostfs_free_inode(struct inode *inode)
 {
     struct hostfs_inode *n = hostfs_inode(inode);
 
-    if (n->fd >= 0) {
-        hostio_close(n->fd);
-        atomic_fetch_sub(&kept_open, 1);
-    }
+    hostfs_keep(n, -1);
     hostfs_drop_names(n);
     inode_destroy(inode);
     kfree(n->path);
@@ -155,160 +403,10 @@ static void hostfs_free_inode(struct inode *inode)
 static int hostfs_lookup(struct inode *dir, const char *name, size_t len,
                          struct inode **out)
 {
-    struct hostfs *h = hostfs_of(dir->sb);
-    const char *base = hostfs_inode(dir)->path;
-    size_t base_len = strlen(base);
-    struct linux_statx st;
     char *path;
-    int err;
+    int err = hostfs_child_path(dir, name, len, &path);
 
-    if (base_len + 1 + len >= PATH_LENGTH_MAX) {
-        return -ENAMETOOLONG;
-    }
-    path = kmalloc(base_len + len + 2);
-    if (!path) {
-        return -ENOMEM;
-    }
-    fmt_snprintf(path, base_len + len + 2, "%s%s%.*s", base,
-                 base_len ? "/" : "", (int)len, name);
-    err = ask(h, path, &st);
-    if (err) {
-        kfree(path);
-        return err;
-    }
-    return inode_new(h, path, &st, out);
-}
-
-/* ---- content ---- */
-
-static int read_some(int fd, uint64_t index, unsigned count,
-                     void *const pages[])
-{
-    for (unsigned i = 0; i < count; i++) {
-        size_t done = 0;
-
-        while (done < PAGE_SIZE) {
-            int64_t n =
-                hostio_read(fd, (char *)pages[i] + done, PAGE_SIZE - done,
-                            (index + i) * PAGE_SIZE + done);
-
-            if (n < 0) {
-                return i ? (int)i : (int)n;
-            }
-            if (n == 0) {
-                break;
-            }
-            done += n;
-        }
-        memset((char *)pages[i] + done, 0, PAGE_SIZE - done);
-    }
-    return count;
-}
-
-/* All pages in one go through a buffer. */
-static int read_batch(int fd, uint64_t index, unsigned count,
-                      void *const pages[])
-{
-    size_t len = count * PAGE_SIZE, done = 0;
-    char *buf = count > 1 ? page_alloc(count) : NULL;
-    int64_t n = 1;
-
-    if (!buf) {
-        return read_some(fd, index, count, pages);
-    }
-    while (done < len && n > 0) {
-        n = hostio_read(fd, buf + done, len - done, index * PAGE_SIZE + done);
-        done += MAX(n, (int64_t)0);
-    }
-    memset(buf + done, 0, len - done);
-    for (unsigned i = 0; i < count; i++) {
-        memcpy(pages[i], buf + i * PAGE_SIZE, PAGE_SIZE);
-    }
-    page_free(buf, count);
-    if (n < 0 && done < PAGE_SIZE) {
-        return n;
-    }
-    return n < 0 ? (int)(done / PAGE_SIZE) : (int)count;
-}
-
-/* The inode's host descriptor; *close: it is not kept. n->lock is held. */
-static int host_open(struct hostfs_inode *n, bool *close)
-{
-    struct hostfs *h = hostfs_of(n->inode.sb);
-    int fd = n->fd;
-
-    *close = false;
-    if (fd >= 0) {
-        return fd;
-    }
-    fd = hostio_openat(h->root_fd, n->path,
-                       O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0);
-    if (fd < 0) {
-        return fd;
-    }
-    if (atomic_add_fetch(&kept_open, 1) <= KEPT_OPEN) {
-        n->fd = fd;
-    } else {
-        atomic_fetch_sub(&kept_open, 1);
-        *close = true;
-    }
-    return fd;
-}
-
-static int hostfs_read_pages(struct inode *inode, uint64_t index,
-                             unsigned count, void *const pages[])
-{
-    struct hostfs_inode *n = hostfs_inode(inode);
-    bool close;
-    int fd, good;
-
-    mutex_lock(&n->lock);
-    fd = host_open(n, &close);
-    good = fd < 0 ? fd : read_batch(fd, index, count, pages);
-    if (close) {
-        hostio_close(fd);
-    }
-    mutex_unlock(&n->lock);
-    return good < 0 ? -EIO : good;
-}
-
-/* Looks again what the host has; old pages go when it changed. */
-static int hostfs_open(struct inode *inode, struct file *f)
-{
-    struct hostfs_inode *n = hostfs_inode(inode);
-    uint64_t now = clock_now();
-    struct linux_statx st;
-    int err;
-
-    if (now - atomic_load_relaxed(&n->asked) < FRESH_NS) {
-        return 0;
-    }
-    err = ask(hostfs_of(inode->sb), n->path, &st);
-    if (err) {
-        return err;
-    }
-    atomic_store_relaxed(&n->asked, now);
-    if ((st.stx_mode & S_IFMT) != (inode->mode & S_IFMT)) {
-        return -ESTALE;
-    }
-    if (!S_ISREG(inode->mode)) {
-        return 0;
-    }
-    mutex_lock(&inode->lock);
-    if (inode->mtime != ns_of(&st.stx_mtime) ||
-        inode->size != MIN(st.stx_size, (uint64_t)INT64_MAX)) {
-        mutex_lock(&n->lock);
-        if (n->fd >= 0) {
-            hostio_close(n->fd);
-            atomic_fetch_sub(&kept_open, 1);
-            n->fd = -1;
-        }
-        mutex_unlock(&n->lock);
-        pagecache_truncate(&inode->pages, 0);
-        set_attributes(inode, &st);
-    }
-    mutex_unlock(&inode->lock);
-    return 0;
+    return err ? err : hostfs_find(hostfs_of(dir->sb), path, out);
 }
 
 static void hostfs_getattr(struct inode *inode, struct inode_stat *st)
@@ -320,9 +418,17 @@ static const struct inode_ops hostfs_inode_ops = {
     .free = hostfs_free_inode,
     .lookup = hostfs_lookup,
     .readdir = hostfs_readdir,
+    .make = hostfs_make,
+    .symlink = hostfs_symlink,
+    .link = hostfs_link,
+    .unlink = hostfs_unlink,
+    .rmdir = hostfs_rmdir,
+    .rename = hostfs_rename,
     .read_pages = hostfs_read_pages,
+    .fallocate = hostfs_fallocate,
     .open = hostfs_open,
     .getattr = hostfs_getattr,
+    .setattr = hostfs_setattr,
 };
 
 /* ---- the superblock ---- */
@@ -332,9 +438,28 @@ static void hostfs_free_sb(struct superblock *sb)
     kfree(hostfs_of(sb));
 }
 
-static const struct superblock_ops hostfs_sb_ops = {.free = hostfs_free_sb};
+static int hostfs_statfs(struct superblock *sb, struct fs_statfs *out)
+{
+    struct linux_statfs st;
+    int err = hostio_statfs(hostfs_of(sb)->root_fd, &st);
 
-int hostfs_mount(int host_root_fd, struct superblock **out)
+    if (!err) {
+        out->block_size = st.f_bsize > 0 ? (uint64_t)st.f_bsize : PAGE_SIZE;
+        out->blocks = st.f_blocks;
+        out->free = st.f_bfree;
+        out->available = st.f_bavail;
+        out->files = st.f_files;
+        out->files_free = st.f_ffree;
+    }
+    return err;
+}
+
+static const struct superblock_ops hostfs_sb_ops = {
+    .free = hostfs_free_sb,
+    .statfs = hostfs_statfs,
+};
+
+int hostfs_mount(int host_root_fd, uint32_t flags, struct superblock **out)
 {
     struct hostfs *h = kzalloc(sizeof(*h));
     char *path = kstrdup("");
@@ -343,7 +468,9 @@ int hostfs_mount(int host_root_fd, struct superblock **out)
 
     if (!err) {
         h->root_fd = host_root_fd;
-        err = ask(h, "", &st);
+        sb_init(&h->sb, &hostfs_sb_ops, "hostfs", HOSTFS_SUPER_MAGIC,
+                flags | SB_NO_ATIME);
+        err = hostfs_ask(h, "", &st);
     }
     if (!err && !S_ISDIR(st.stx_mode)) {
         err = -ENOTDIR;
@@ -354,8 +481,6 @@ int hostfs_mount(int host_root_fd, struct superblock **out)
         return err;
     }
     h->root_dev = make_dev(st.stx_dev_major, st.stx_dev_minor);
-    sb_init(&h->sb, &hostfs_sb_ops, "hostfs", HOSTFS_SUPER_MAGIC,
-            SB_READ_ONLY | SB_NO_ATIME);
     err = inode_new(h, path, &st, &h->sb.root);
     if (err) {
         sb_put(&h->sb);

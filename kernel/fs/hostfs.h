@@ -1,18 +1,24 @@
 /* SPDX-License-Identifier: MIT
  *
- * What hostfs.c and hostfs_dir.c share.
+ * What the files of hostfs share:
+ *
+ *   hostfs.c          inodes and their attributes, the superblock
+ *   hostfs_content.c  pages, writes, the host's descriptors
+ *   hostfs_names.c    making, moving and removing names
+ *   hostfs_dir.c      listings
  */
 #ifndef KERNEL_FS_HOSTFS_H
 #define KERNEL_FS_HOSTFS_H
 
 #include "kernel/fs/vfs.h"
+#include "abi/linux/stat.h"
 
 /* Inode numbers of hostfs are below this. */
 #define HOSTFS_INO_END (1ull << 56)
 
 struct hostfs {
-    struct superblock sb;
-    int root_fd; /* the host's, O_PATH */
+    struct superblock sb; /* its lock guards the inodes' paths, too */
+    int root_fd;          /* the host's, O_PATH */
     uint64_t root_dev;
 };
 
@@ -32,11 +38,17 @@ struct hostfs_names {
 
 struct hostfs_inode {
     struct inode inode;
-    char *path;        /* below the root; "" is the root itself */
-    int fd;            /* of the host; -1: none kept; lock */
+    /* One of its names, below the root; "" is the root itself; NULL: all that
+     * were known are gone. Guarded by sb->lock. */
+    char *path;
     uint64_t blocks;   /* as the host says; only shown */
     uint64_t asked;    /* when the host was, by clock_now(); atomic */
-    struct mutex lock; /* LOCK_FS_OBJECT: fd */
+    bool written;      /* by us since then: what the host says of its size and
+                          time is our doing; inode->lock */
+    struct mutex lock; /* LOCK_FS_OBJECT: the next four */
+    int fd;            /* of the host; -1: none kept */
+    bool fd_writes;
+    uint32_t opens, writers; /* files open on it, and those for writing */
     struct hostfs_names *names;
 };
 
@@ -49,6 +61,57 @@ static inline struct hostfs_inode *hostfs_inode(struct inode *inode)
 {
     return container_of(inode, struct hostfs_inode, inode);
 }
+
+/* ---- hostfs.c ---- */
+
+/* A copy of the inode's path, or that of a name in it; the caller's to
+ * kfree(). -ESTALE: it has none; -ENAMETOOLONG, -ENOMEM. */
+int hostfs_path(struct hostfs_inode *n, char **out);
+int hostfs_child_path(struct inode *dir, const char *name, size_t len,
+                      char **out);
+/* What the host says of path. -EIO: nothing sensible. */
+int hostfs_ask(struct hostfs *h, const char *path, struct linux_statx *st);
+/* The inode of what the host has at path, which it takes. */
+int hostfs_find(struct hostfs *h, char *path, struct inode **out);
+/* Asks again; content goes that is not ours and may be old. Locks inode.
+ * -ESTALE: it is another file now. */
+int hostfs_refresh(struct inode *inode);
+/* The same of a directory, or with a file's lock held. Errors show later. */
+void hostfs_look_again(struct inode *inode);
+int hostfs_setattr(struct inode *inode, const struct inode_attr *attr);
+/* As drop_setid(), at the host's, too; locked. */
+void hostfs_drop_setid(struct inode *inode);
+
+/* ---- hostfs_content.c ---- */
+
+extern const struct file_ops hostfs_file_ops;
+int hostfs_open(struct inode *inode, struct file *f);
+int hostfs_read_pages(struct inode *inode, uint64_t index, unsigned count,
+                      void *const pages[]);
+int hostfs_fallocate(struct inode *inode, int mode, uint64_t off, uint64_t len);
+/* The file becomes that long; its lock is held. */
+int hostfs_resize(struct inode *inode, uint64_t size);
+/* Before a name of it goes: who has it open goes on with a descriptor. */
+void hostfs_hold(struct hostfs_inode *n);
+/* fd, or -1 for none, becomes the one that is kept, open for writing. */
+void hostfs_keep(struct hostfs_inode *n, int fd);
+
+/* ---- hostfs_names.c ---- */
+
+int hostfs_make(struct inode *dir, const char *name, size_t len,
+                const struct inode_attr *attr, struct inode **out);
+int hostfs_symlink(struct inode *dir, const char *name, size_t len,
+                   const char *target, const struct inode_attr *attr,
+                   struct inode **out);
+int hostfs_link(struct inode *dir, const char *name, size_t len,
+                struct inode *inode);
+int hostfs_unlink(struct inode *dir, const char *name, size_t len,
+                  struct inode *inode);
+int hostfs_rmdir(struct inode *dir, const char *name, size_t len,
+                 struct inode *inode);
+int hostfs_rename(struct rename_args *args);
+
+/* ---- hostfs_dir.c ---- */
 
 int hostfs_readdir(struct inode *dir, struct dir_sink *sink);
 void hostfs_drop_names(struct hostfs_inode *n);

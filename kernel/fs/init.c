@@ -31,7 +31,7 @@ static int mount_lower(const struct boot_info *info, struct superblock **out)
                                  info->image_size, info->root_hash,
                                  info->read_ahead, out);
     case ROOT_HOST:
-        return hostfs_mount(info->host_root_fd, out);
+        return hostfs_mount(info->host_root_fd, SB_READ_ONLY, out);
     default:
         return -EINVAL;
     }

@@ -128,9 +128,7 @@ void inode_put(struct inode *inode)
         return;
     }
     if (inode->flags & INODE_PUBLISHED) {
-        spin_lock(&inode->sb->lock);
-        list_del(&inode->hash_node);
-        spin_unlock(&inode->sb->lock);
+        inode_retire(inode);
     }
     inode->ops->free(inode);
 }
@@ -191,6 +189,16 @@ struct inode *inode_publish(struct inode *inode)
         return other;
     }
     return inode;
+}
+
+void inode_retire(struct inode *inode)
+{
+    spin_lock(&inode->sb->lock);
+    if (inode->flags & INODE_PUBLISHED) {
+        inode->flags &= ~INODE_PUBLISHED;
+        list_del(&inode->hash_node);
+    }
+    spin_unlock(&inode->sb->lock);
 }
 
 int inode_setattr(struct inode *inode, const struct inode_attr *attr)

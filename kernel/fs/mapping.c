@@ -96,7 +96,9 @@ static struct text_anchor *object_texts(struct vm_object *o, uint64_t *size)
     struct inode *data = atomic_load_acquire(&file_of(o)->inode->data);
 
     *size = atomic_load_acquire(&data->size);
-    return data->ops->read_pages ? &data->pages.texts : NULL;
+    return data->ops->read_pages && !(data->sb->flags & SB_ASK_AGAIN)
+               ? &data->pages.texts
+               : NULL;
 }
 
 static void object_describe(struct vm_object *o, char *path, size_t len,

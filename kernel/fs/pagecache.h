@@ -58,6 +58,11 @@ long pagecache_read(struct pagecache *pc, struct iobuf *io, uint64_t off,
  * the inode's lock and sets its size. -ENOSPC, -ENOMEM, -EFAULT, -EIO. */
 long pagecache_write(struct pagecache *pc, struct iobuf *io, uint64_t off);
 
+/* The leaf has len bytes of buf at off from now on: so have the pages that are
+ * there. Only for leaves with read_pages. May block. */
+void pagecache_update(struct pagecache *pc, const char *buf, size_t len,
+                      uint64_t off);
+
 /* The size becomes `size`, less than it was: drops the pages behind, zeroes
  * the rest of the last one. Never fails. */
 void pagecache_truncate(struct pagecache *pc, uint64_t size);

@@ -202,6 +202,37 @@ int page_load(struct pagecache *pc, uint64_t index, struct cpage **out)
     return err;
 }
 
+/* The page at index once it is loaded, with a reference, if it is there. */
+static struct cpage *page_present(struct pagecache *pc, uint64_t index)
+{
+    struct cpage *page;
+
+    spin_lock(&pc->lock);
+    page = tree_find(pc, index);
+    if (page) {
+        atomic_fetch_add(&page->refs, 1);
+    }
+    spin_unlock(&pc->lock);
+    return page && await(pc, page) == 0 ? page : NULL;
+}
+
+void pagecache_update(struct pagecache *pc, const char *buf, size_t len,
+                      uint64_t off)
+{
+    while (len) {
+        size_t in = off % PAGE_SIZE, n = MIN(PAGE_SIZE - in, len);
+        struct cpage *page = page_present(pc, off / PAGE_SIZE);
+
+        if (page) {
+            memcpy(page->data + in, buf, n);
+            cpage_put(page);
+        }
+        buf += n;
+        len -= n;
+        off += n;
+    }
+}
+
 void pagecache_readahead(struct pagecache *pc, uint64_t index, uint64_t count)
 {
     uint64_t end = (pc->inode->size + PAGE_SIZE - 1) / PAGE_SIZE;

@@ -56,7 +56,13 @@ static int make_mount(const struct policy_mount *m, int fd,
     int err;
 
     if (m->type == POLICY_MOUNT_HOST) {
-        return fd < 0 ? -ENOENT : hostfs_mount(fd, sb);
+        return fd < 0
+                   ? -ENOENT
+                   : hostfs_mount(fd,
+                                  SB_ASK_AGAIN | (m->flags & POLICY_MOUNT_RDONLY
+                                                      ? (uint32_t)SB_READ_ONLY
+                                                      : 0),
+                                  sb);
     }
     err = tmpfs_mount(sb);
     if (!err) {
@@ -108,12 +114,11 @@ int policy_mounts(const struct policy *p, const int *fds)
 
 int host_mounts(const struct host_mount *m, unsigned count)
 {
-    const struct policy_mount how = {.type = POLICY_MOUNT_HOST,
-                                     .flags = POLICY_MOUNT_RDONLY |
-                                              POLICY_MOUNT_NOSUID |
-                                              POLICY_MOUNT_NODEV};
-
     for (unsigned i = 0; i < count; i++) {
+        struct policy_mount how = {
+            .type = POLICY_MOUNT_HOST,
+            .flags = POLICY_MOUNT_NOSUID | POLICY_MOUNT_NODEV |
+                     (m[i].read_only ? (uint32_t)POLICY_MOUNT_RDONLY : 0)};
         int err = mount_one(&how, m[i].target, m[i].fd);
 
         if (err) {

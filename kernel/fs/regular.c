@@ -4,9 +4,9 @@
  * the size is read first and only grows behind written pages. Writes and
  * truncations hold the lock of the inode that has the data.
  */
+#include "kernel/fs/regular.h"
 #include "kernel/fs/attr.h"
 #include "kernel/fs/current.h"
-#include "kernel/fs/file.h"
 #include "kernel/core/timer.h"
 #include "abi/linux/errno.h"
 #include "abi/linux/stat.h"
@@ -32,8 +32,7 @@ void touch_atime(struct file *f, struct inode *data)
     data->atime = clock_realtime();
 }
 
-static long regular_read(struct file *f, struct iobuf *io, uint64_t *pos,
-                         int flags)
+long regular_read(struct file *f, struct iobuf *io, uint64_t *pos, int flags)
 {
     struct inode *data = data_of(f);
     uint64_t size = atomic_load_acquire(&data->size);
@@ -46,8 +45,7 @@ static long regular_read(struct file *f, struct iobuf *io, uint64_t *pos,
     return n;
 }
 
-/* Cuts io to what limits and seals allow at pos. The lock is held. */
-static int limit_write(struct inode *data, struct iobuf *io, uint64_t pos)
+int regular_may_write(struct inode *data, struct iobuf *io, uint64_t pos)
 {
     uint64_t limit = MIN(current_limit(FS_LIMIT_FSIZE), (uint64_t)INT64_MAX);
 
@@ -84,7 +82,7 @@ static long regular_write(struct file *f, struct iobuf *io, uint64_t *pos,
     if (flags & IO_APPEND || f->flags & O_APPEND) {
         *pos = data->size;
     }
-    n = limit_write(data, io, *pos);
+    n = regular_may_write(data, io, *pos);
     cut -= io->left;
     if (n == 0) {
         n = pagecache_write(&data->pages, io, *pos);
@@ -117,7 +115,7 @@ static int64_t seek_data(struct inode *data, uint64_t off, bool hole)
     return !hole && at == size ? -ENXIO : (int64_t)at;
 }
 
-static int64_t regular_seek(struct file *f, int64_t off, int whence)
+int64_t regular_seek(struct file *f, int64_t off, int whence)
 {
     struct inode *data = data_of(f);
     int64_t pos;
@@ -144,7 +142,7 @@ static int regular_sync(struct file *f, bool data_only)
     return sb->ops->sync ? sb->ops->sync(sb) : 0;
 }
 
-static long regular_ioctl(struct file *f, uint32_t cmd, struct uptr arg)
+long regular_ioctl(struct file *f, uint32_t cmd, struct uptr arg)
 {
     uint64_t left;
 

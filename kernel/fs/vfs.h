@@ -38,6 +38,8 @@ enum {
     SB_NO_CACHE = 2,  /* names come and go by themselves: no dentry is kept */
     SB_NO_ATIME = 4,
     SB_KEEPS_FLAGS = 8, /* of inodes: fileattr.h */
+    SB_ASK_AGAIN = 16,  /* others change it too: its inodes are ASK_AGAIN, and
+                           code is rewritten for each mapping */
 };
 
 struct fs_statfs { /* statfs(2) */
@@ -238,7 +240,9 @@ enum {
     INODE_APPEND = 32,    /* writing is appending; fileattr.h */
     INODE_NODUMP = 64,    /* both for other programs to see */
     INODE_NOATIME = 128,
-    INODE_LINKABLE = 4, /* has no name, but may get one (O_TMPFILE) */
+    INODE_ASK_AGAIN = 256, /* a directory: names that are known are looked up
+                              all the same */
+    INODE_LINKABLE = 4,    /* has no name, but may get one (O_TMPFILE) */
 };
 
 /* One reference, the caller's; data is itself; times are now; nlink 1. */
@@ -254,6 +258,8 @@ struct inode *inode_find(struct superblock *sb, uint64_t ino);
 /* Publishes inode under its number; when another was quicker, puts inode and
  * returns the other. Either way the result is the caller's reference. */
 struct inode *inode_publish(struct inode *inode);
+/* Its number is another's from now on: nobody finds it any more. */
+void inode_retire(struct inode *inode);
 
 /* All that stat(2) tells. Does not block. */
 void inode_stat(struct inode *inode, struct inode_stat *st);
@@ -276,7 +282,8 @@ int overlay_mount(struct superblock *upper, struct superblock *lower,
 int erofs_mount_image(int host_fd, uint64_t at, uint64_t size,
                       const uint8_t root_hash[32], bool read_ahead,
                       struct superblock **out);
-int hostfs_mount(int host_root_fd, struct superblock **out);
+/* flags: SB_READ_ONLY, SB_ASK_AGAIN. */
+int hostfs_mount(int host_root_fd, uint32_t flags, struct superblock **out);
 int devfs_mount(struct superblock **out);
 int procfs_mount(struct superblock **out);
 int sysfs_mount(struct superblock **out);

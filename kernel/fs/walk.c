@@ -401,7 +401,7 @@ static int look(struct walk *w, const struct name *n)
     struct dentry *d = dcache_find(w->at.dentry, n->text, n->len, n->hash);
     struct inode *inode;
 
-    if (unlikely(!d)) {
+    if (unlikely(!d || w->at.dentry->inode->flags & INODE_ASK_AGAIN)) {
         return look_slowly(w, n);
     }
     d->used = 1;

@@ -4,9 +4,9 @@
  * always, ring 0 when it must. Host side, ordinary libc code.
  *
  * pool.c: the rings and the workers. pool_ops.c: what one entry does, possibly
- * blocking its worker. pool_socket.c: what an entry does with sockets.
- * pool_poll.c: entries that wait (POLL_ADD, TIMEOUT, sockets without data),
- * which would use up the workers, and cancelling them.
+ * blocking its worker; pool_names.c: to names. pool_socket.c: what an entry
+ * does with sockets. pool_poll.c: entries that wait (POLL_ADD, TIMEOUT, sockets
+ * without data), which would use up the workers, and cancelling them.
  */
 #ifndef TARGET_LINUX_POOL_H
 #define TARGET_LINUX_POOL_H
@@ -20,6 +20,7 @@ void pool_complete(unsigned index, uint64_t user_data, int64_t res);
 /* Executes e of ring 0 or 1: the result or -errno. */
 int64_t pool_op(const struct ring_sqe *e);
 int64_t pool_hostop(const struct ring_sqe *e);
+int64_t pool_name_op(const struct ring_sqe *e);
 int64_t pool_socket_hostop(const struct ring_sqe *e, void *addr);
 
 /* Socket operations that may wait for the other side, without waiting:

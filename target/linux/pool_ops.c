@@ -56,6 +56,9 @@ static int64_t op_path(const struct ring_sqe *e, const char *path)
     if (e->opcode == RINGOP_OPENAT) {
         return result(openat(e->fd, path, e->op_flags, e->len));
     }
+    if (e->opcode == RINGOP_OPENAT2) {
+        return result(syscall(SYS_openat2, e->fd, path, e->off, e->len));
+    }
     return result(syscall(SYS_statx, e->fd, path, e->op_flags, e->len, e->off));
 }
 
@@ -79,6 +82,7 @@ int64_t pool_op(const struct ring_sqe *e)
     case RINGOP_FALLOCATE:
         return result(fallocate(e->fd, e->len, e->off, e->addr));
     case RINGOP_OPENAT:
+    case RINGOP_OPENAT2:
     case RINGOP_STATX:
         return op_path(e, addr);
     case RINGOP_CLOSE:
@@ -122,7 +126,10 @@ int64_t pool_hostop(const struct ring_sqe *e)
         return result(fstatfs(e->fd, addr));
     case HOSTOP_LSEEK:
         return result(lseek(e->fd, e->off, e->op_flags));
+    case HOSTOP_TRUNCATE:
+        return result(ftruncate(e->fd, e->off));
     default:
-        return pool_socket_hostop(e, addr);
+        return e->opcode < HOSTOP_SOCKET ? pool_name_op(e)
+                                         : pool_socket_hostop(e, addr);
     }
 }

@@ -51,6 +51,21 @@ printf '{"entry": {"program": "/bin/busybox", "args": ["cat", "/d/e/file"]},
 pack "$work/tree" --policy "$work/p.json"
 run "$work/app.enc"
 check hostfs out_is content
+printf '{"entry": {"program": "/bin/busybox", "args": ["touch", "/d/e/new"]},
+    "mounts": [{"type": "hostfs", "source": "%s", "target": "/d/e"}],
+    "insecure": ["hostfs"]}' "$work/data" >"$work/ro.json"
+pack "$work/tree" --policy "$work/ro.json"
+run "$work/app.enc"
+check hostfs-read-only both 'status_is 1' 'err_has Read-only'
+sed 's/"hostfs", "s/"hostfs", "options": ["rw", "nosuid"], "s/' \
+    "$work/ro.json" >"$work/rw.json"
+pack "$work/tree" --policy "$work/rw.json"
+run "$work/app.enc"
+check hostfs-writable both 'status_is 0' '[ -e "$work/data/new" ]'
+ours inspect "$work/app.enc"
+check hostfs-inspect both 'status_is 0' \
+    'grep -qF "\"options\": [\"rw\", \"nosuid\"]" "$work/out"'
+pack "$work/tree" --policy "$work/p.json"
 rm -r "$work/data"
 run "$work/app.enc"
 check hostfs-absent both 'status_is 125' 'err_has /data'
@@ -90,6 +105,10 @@ wrong env-name 'name' '{"env": {"set": {"A=B": "c"}}}'
 wrong pass-unadmitted 'host-env' '{"env": {"pass": ["X"]}}'
 wrong hostfs-unadmitted 'hostfs' \
     '{"mounts": [{"type": "hostfs", "source": "/", "target": "/h"}]}'
+wrong mount-both '"rw"' '{"mounts": [{"type": "hostfs", "source": "/",
+    "target": "/h", "options": ["ro", "rw"]}], "insecure": ["hostfs"]}'
+wrong mount-tmpfs-rw '"rw"' '{"mounts": [{"type": "tmpfs", "target": "/h",
+    "options": ["rw"]}]}'
 wrong mount-type 'tmpfs' '{"mounts": [{"type": "ext4", "target": "/h"}]}'
 wrong sgx1-memory 'memory' '{"enclave": {"class": "sgx1"}}'
 wrong insecure-word 'host-args' '{"insecure": ["everything"]}'

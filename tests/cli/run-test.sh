@@ -39,8 +39,6 @@ check mount both 'status_is 0' 'out_is "of the host"'
 run --root "$work/root.img" --mount "$work/shown:/mnt/data:ro" \
     $bb touch /mnt/data/sub/new
 check mount-read-only both 'status_is 1' 'err_has Read-only'
-run --root "$work/root.img" --mount "$work/shown:/mnt" $bb true
-check mount-writable both 'status_is 125' 'err_has SRC:DST:ro'
 run --root "$work/root.img" --mount "$work/none:/mnt:ro" $bb true
 check mount-missing both 'status_is 125' 'err_has "No such file"'
 

@@ -97,23 +97,24 @@ static bool set_cpus(void *ctx, const char *value)
     return *value && !*end && n >= 1 && n <= VCPU_MAX;
 }
 
-/* SRC:DST:ro. What the program writes cannot go to the host yet, so that must
- * be said. */
+/* SRC:DST or SRC:DST:ro. */
 static bool set_mount(void *ctx, const char *value)
 {
     struct run *run = ctx;
     struct host_mount *m = &run->mounts[run->info.host_mount_count];
     const char *target = strchr(value, ':');
-    const char *end = target ? strchr(target + 1, ':') : NULL;
+    const char *end = target ? strchrnul(target + 1, ':') : NULL;
     char *source;
 
     run->decided = "--mount";
-    if (!end || target == value || target[1] != '/' || strcmp(end, ":ro") ||
+    if (!end || target == value || target[1] != '/' ||
+        (*end && strcmp(end, ":ro") != 0) ||
         run->info.host_mount_count == MOUNTS_MAX) {
         return false;
     }
     source = strndup(value, (size_t)(target - value));
     m->target = strndup(target + 1, (size_t)(end - target - 1));
+    m->read_only = *end;
     m->fd = source ? open(source, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
     if (m->fd < 0) {
         say("--mount %s: %s", value, strerror(errno));
@@ -216,7 +217,8 @@ static const struct option_row options[] = {
     {"--env-pass", true, set_env_pass, "the name of a variable"},
     {"--cwd", true, set_cwd, "an absolute path"},
     {"--cpus", true, set_cpus, "a number from 1 to 64"},
-    {"--mount", true, set_mount, "SRC:DST:ro, SRC a directory of the host"},
+    {"--mount", true, set_mount,
+     "SRC:DST or SRC:DST:ro, SRC a directory of the host, DST absolute"},
     {"--fault", true, set_fault, "alloc:N or io:N with N at least 1"},
     {"--memory", true, set_memory, "a size such as 512M or 4G, at least 8M"},
     {"--ring", true, set_ring, "auto, uring or pool"},
@@ -329,7 +331,7 @@ static const char *const details[] = {
     "--env K=V           set a variable; --env-pass K takes it from outside",
     "--cwd DIR           where the program starts (inside the root)",
     "--cpus N            virtual CPUs; default: as many as the host has",
-    "--mount SRC:DST:ro  the host's directory SRC at DST, untrusted, read-only",
+    "--mount SRC:DST[:ro]  the host's directory SRC at DST, untrusted",
     "--fault alloc:N|io:N  for tests: the Nth allocation of the kernel, or the",
     "                    Nth request to the host, fails",
     "--memory SIZE       a ceiling on all memory, such as 512M; default: none",

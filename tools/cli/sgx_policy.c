@@ -139,8 +139,8 @@ static int add_mounts(const struct boot_info *info, struct policy_spec *s,
             return EXIT_OURS;
         }
         m->m.type = POLICY_MOUNT_HOST;
-        m->m.flags =
-            POLICY_MOUNT_RDONLY | POLICY_MOUNT_NOSUID | POLICY_MOUNT_NODEV;
+        m->m.flags = POLICY_MOUNT_NOSUID | POLICY_MOUNT_NODEV |
+                     (from->read_only ? POLICY_MOUNT_RDONLY : 0);
         s->fixed.insecure |= POLICY_HOST_FS;
         s->mount_count++;
         fds[i] = from->fd;

@@ -374,9 +374,13 @@ static int take_mount_mode(struct take *t, const struct json *j)
     return take_octal(t, j, 07777, &t->mount->m.mode);
 }
 
+/* The first four are the flags' bits; the last stands for their lack. */
+enum { MOUNT_RW = 16 };
 static int take_mount_options(struct take *t, const struct json *j)
 {
-    static const char *const words[] = {"ro", "nosuid", "nodev", "noexec"};
+    static const char *const words[] = {"ro", "nosuid", "nodev", "noexec",
+                                        "rw"};
+    const unsigned count = sizeof(words) / sizeof(*words);
 
     if (j->type != JSON_ARRAY) {
         return bad(t, j, "a list of options");
@@ -384,12 +388,14 @@ static int take_mount_options(struct take *t, const struct json *j)
     for (const struct json *m = j->child; m; m = m->next) {
         unsigned i = 0;
 
-        while (i < 4 &&
+        while (i < count &&
                (m->type != JSON_STRING || strcmp(m->text, words[i]) != 0)) {
             i++;
         }
-        if (i == 4) {
-            return bad(t, m, "\"ro\", \"nosuid\", \"nodev\" or \"noexec\"");
+        if (i == count) {
+            return bad(t, m,
+                       "\"ro\", \"rw\", \"nosuid\", \"nodev\" or "
+                       "\"noexec\"");
         }
         t->mount->m.flags |= 1u << i;
     }
@@ -418,9 +424,13 @@ static int take_mount(struct take *t, const struct json *j)
                         : "a mount with \"type\" and \"target\"; only "
                           "\"hostfs\" has a \"source\"");
     }
-    if (host) {
+    if (m->m.flags & MOUNT_RW && (!host || m->m.flags & POLICY_MOUNT_RDONLY)) {
+        return bad(t, j, "\"rw\" for \"hostfs\" alone, and not beside \"ro\"");
+    }
+    if (host) { /* only on request is it writable */
         m->m.mode = 0;
-        m->m.flags |= POLICY_MOUNT_RDONLY;
+        m->m.flags |= m->m.flags & MOUNT_RW ? 0 : POLICY_MOUNT_RDONLY;
+        m->m.flags &= ~(uint32_t)MOUNT_RW;
     }
     return m->source ? 0 : policy_set_text(&m->source, "");
 }

@@ -112,6 +112,7 @@ static void show_env(const struct show *s)
 static void show_mount(const struct show *s, const struct policy_mount *m)
 {
     bool tmpfs = m->type == POLICY_MOUNT_TMPFS;
+    bool rw = !tmpfs && !(m->flags & POLICY_MOUNT_RDONLY);
 
     fprintf(s->f,
             "{\"type\": \"%s\", \"target\": ", tmpfs ? "tmpfs" : "hostfs");
@@ -123,8 +124,8 @@ static void show_mount(const struct show *s, const struct policy_mount *m)
         fputs(", \"source\": ", s->f);
         json_quote(s->f, text_of(s, &m->source));
     }
-    fprintf(s->f, ", \"options\": [%s", "");
-    for (unsigned i = 0, any = 0; i < 4; i++) {
+    fprintf(s->f, ", \"options\": [%s", rw ? "\"rw\"" : "");
+    for (unsigned i = 0, any = rw; i < 4; i++) {
         static const char *const words[] = {"ro", "nosuid", "nodev", "noexec"};
 
         if (m->flags >> i & 1) {

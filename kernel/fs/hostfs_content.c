@@ -1,0 +1,395 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * hostfs: content. Pages are read through a host descriptor that is made when
+ * it is needed. A bounded number of inodes keeps theirs; one that is open for
+ * writing, or has lost its name while it is open, always does.
+ *
+ * A write goes to the host first, then into the pages that are there: they are
+ * never newer than the host's, and may be forgotten at any time. So there is
+ * no writable shared mapping (-ENODEV), whose changes nobody would see.
+ */
+#include "kernel/fs/hostfs.h"
+#include "kernel/fs/attr.h"
+#include "kernel/fs/file.h"
+#include "kernel/fs/regular.h"
+#include "kernel/core/hostio.h"
+#include "kernel/core/timer.h"
+#include "kernel/mm/heap.h"
+#include "lib/string.h"
+#include "abi/linux/errno.h"
+#include "abi/linux/mman.h"
+
+enum { KEPT_OPEN = 200, CHUNK = 64 << 10 };
+
+static uint32_t kept_open; /* atomic */
+
+/* ---- descriptors; n->lock is held ---- */
+
+static void keep(struct hostfs_inode *n, int fd, bool writes)
+{
+    if (n->fd >= 0) {
+        hostio_close(n->fd);
+        atomic_fetch_sub(&kept_open, 1);
+    }
+    n->fd = fd;
+    n->fd_writes = writes;
+    if (fd >= 0) {
+        atomic_fetch_add(&kept_open, 1);
+    }
+}
+
+static bool must_keep(struct hostfs_inode *n)
+{
+    return n->writers || (n->opens && n->inode.nlink == 0);
+}
+
+/* A descriptor to read from, or to write to; *close: it is not kept. */
+static int descriptor(struct hostfs_inode *n, bool writes, bool *close)
+{
+    int how = O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, fd;
+    char *path;
+
+    *close = false;
+    if (n->fd >= 0 && (n->fd_writes || !writes)) {
+        return n->fd;
+    }
+    fd = hostfs_path(n, &path);
+    if (fd) {
+        return fd;
+    }
+    fd = hostio_open_below(hostfs_of(n->inode.sb)->root_fd, path,
+                           how | (writes ? O_RDWR : O_RDONLY), 0);
+    kfree(path);
+    if (fd < 0) {
+        return fd;
+    }
+    *close = atomic_load_relaxed(&kept_open) >= KEPT_OPEN && !must_keep(n);
+    if (!*close) {
+        keep(n, fd, writes);
+    }
+    return fd;
+}
+
+static void done_with(int fd, bool close)
+{
+    if (close) {
+        hostio_close(fd);
+    }
+}
+
+void hostfs_keep(struct hostfs_inode *n, int fd)
+{
+    mutex_lock(&n->lock);
+    keep(n, fd, true);
+    mutex_unlock(&n->lock);
+}
+
+void hostfs_hold(struct hostfs_inode *n)
+{
+    bool close = false;
+    int fd = -1;
+
+    mutex_lock(&n->lock);
+    if (S_ISREG(n->inode.mode) && n->opens) {
+        fd = descriptor(n, false, &close);
+    }
+    if (fd >= 0 && close) {
+        keep(n, fd, false);
+    }
+    mutex_unlock(&n->lock);
+}
+
+/* ---- reading ---- */
+
+static int read_some(int fd, uint64_t index, unsigned count,
+                     void *const pages[])
+{
+    for (unsigned i = 0; i < count; i++) {
+        size_t done = 0;
+
+        while (done < PAGE_SIZE) {
+            int64_t n =
+                hostio_read(fd, (char *)pages[i] + done, PAGE_SIZE - done,
+                            (index + i) * PAGE_SIZE + done);
+
+            if (n < 0) {
+                return i ? (int)i : (int)n;
+            }
+            if (n == 0) {
+                break;
+            }
+            done += n;
+        }
+        memset((char *)pages[i] + done, 0, PAGE_SIZE - done);
+    }
+    return count;
+}
+
+/* All pages in one go through a buffer. */
+static int read_batch(int fd, uint64_t index, unsigned count,
+                      void *const pages[])
+{
+    size_t len = count * PAGE_SIZE, done = 0;
+    char *buf = count > 1 ? page_alloc(count) : NULL;
+    int64_t n = 1;
+
+    if (!buf) {
+        return read_some(fd, index, count, pages);
+    }
+    while (done < len && n > 0) {
+        n = hostio_read(fd, buf + done, len - done, index * PAGE_SIZE + done);
+        done += MAX(n, (int64_t)0);
+    }
+    memset(buf + done, 0, len - done);
+    for (unsigned i = 0; i < count; i++) {
+        memcpy(pages[i], buf + i * PAGE_SIZE, PAGE_SIZE);
+    }
+    page_free(buf, count);
+    if (n < 0 && done < PAGE_SIZE) {
+        return n;
+    }
+    return n < 0 ? (int)(done / PAGE_SIZE) : (int)count;
+}
+
+int hostfs_read_pages(struct inode *inode, uint64_t index, unsigned count,
+                      void *const pages[])
+{
+    struct hostfs_inode *n = hostfs_inode(inode);
+    bool close;
+    int fd, good;
+
+    mutex_lock(&n->lock);
+    fd = descriptor(n, false, &close);
+    good = fd < 0 ? fd : read_batch(fd, index, count, pages);
+    done_with(fd, fd >= 0 && close);
+    mutex_unlock(&n->lock);
+    return good < 0 ? -EIO : good;
+}
+
+/* ---- writing; the inode's lock is held ---- */
+
+static long write_all(int fd, const char *buf, size_t len, uint64_t off)
+{
+    size_t done = 0;
+
+    while (done < len) {
+        int64_t n = hostio_write(fd, buf + done, len - done, off + done);
+
+        if (n <= 0) {
+            return done ? (long)done : n ? n : -EIO;
+        }
+        done += n;
+    }
+    return done;
+}
+
+/* len bytes of buf to the host and into the pages. How many, or -errno. */
+static long write_through(struct hostfs_inode *n, const char *buf, size_t len,
+                          uint64_t off)
+{
+    bool close;
+    long done;
+    int fd;
+
+    mutex_lock(&n->lock);
+    fd = descriptor(n, true, &close);
+    done = fd < 0 ? fd : write_all(fd, buf, len, off);
+    done_with(fd, fd >= 0 && close);
+    mutex_unlock(&n->lock);
+    if (done > 0) {
+        pagecache_update(&n->inode.pages, buf, done, off);
+        n->written = true;
+        n->inode.mtime = n->inode.ctime = clock_realtime();
+        if (off + done > n->inode.size) {
+            atomic_store_release(&n->inode.size, off + done);
+        }
+    }
+    return done;
+}
+
+static long write_pieces(struct inode *inode, struct iobuf *io, uint64_t off)
+{
+    size_t room = MIN(io->left, (uint64_t)CHUNK);
+    char *buf = kmalloc(room);
+    long done = 0, n = 0;
+
+    if (!buf) {
+        return -ENOMEM;
+    }
+    while (io->left) {
+        long got = iobuf_get(io, buf, MIN(io->left, (uint64_t)room));
+
+        n = got > 0 ? write_through(hostfs_inode(inode), buf, got, off + done)
+                    : got;
+        done += MAX(n, 0l);
+        if (n < got || got <= 0) {
+            break;
+        }
+    }
+    kfree(buf);
+    return done ? done : n;
+}
+
+static long hostfs_write(struct file *f, struct iobuf *io, uint64_t *pos,
+                         int flags)
+{
+    struct inode *inode = f->inode;
+    uint64_t cut = io->left;
+    long n;
+
+    mutex_lock(&inode->lock);
+    if (flags & IO_APPEND || f->flags & O_APPEND) {
+        *pos = inode->size;
+    }
+    n = regular_may_write(inode, io, *pos);
+    cut -= io->left;
+    n = n ? n : write_pieces(inode, io, *pos);
+    if (n > 0) {
+        *pos += n;
+        hostfs_drop_setid(inode);
+    }
+    io->left += cut;
+    mutex_unlock(&inode->lock);
+    if (n > 0 && (flags & IO_SYNC || f->flags & O_DSYNC)) {
+        hostfs_file_ops.sync(f, false);
+    }
+    return n;
+}
+
+/* By way of a descriptor for writing: op of it. */
+static int with_descriptor(struct hostfs_inode *n, bool writes,
+                           int (*op)(int fd, int mode, uint64_t a, uint64_t b),
+                           int mode, uint64_t a, uint64_t b)
+{
+    bool close;
+    int fd, err;
+
+    mutex_lock(&n->lock);
+    fd = descriptor(n, writes, &close);
+    err = fd < 0 ? fd : op(fd, mode, a, b);
+    done_with(fd, fd >= 0 && close);
+    mutex_unlock(&n->lock);
+    return err;
+}
+
+static int truncate_op(int fd, int mode, uint64_t size, uint64_t unused)
+{
+    return hostio_truncate(fd, size);
+}
+
+static int sync_op(int fd, int mode, uint64_t a, uint64_t b)
+{
+    return hostio_fsync(fd);
+}
+
+int hostfs_resize(struct inode *inode, uint64_t size)
+{
+    int err =
+        with_descriptor(hostfs_inode(inode), true, truncate_op, 0, size, 0);
+    uint64_t old = inode->size;
+
+    if (err) {
+        return err;
+    }
+    atomic_store_release(&inode->size, size);
+    if (size < old) {
+        pagecache_truncate(&inode->pages, size);
+    }
+    hostfs_inode(inode)->written = true;
+    return 0;
+}
+
+int hostfs_fallocate(struct inode *inode, int mode, uint64_t off, uint64_t len)
+{
+    int err;
+
+    if (mode & ~FALLOC_FL_KEEP_SIZE) {
+        return -EOPNOTSUPP;
+    }
+    err = with_descriptor(hostfs_inode(inode), true, hostio_fallocate, mode,
+                          off, len);
+    if (!err && !(mode & FALLOC_FL_KEEP_SIZE) && off + len > inode->size) {
+        atomic_store_release(&inode->size, off + len);
+    }
+    hostfs_inode(inode)->written = true;
+    hostfs_look_again(inode);
+    return err;
+}
+
+/* ---- open files ---- */
+
+int hostfs_open(struct inode *inode, struct file *f)
+{
+    struct hostfs_inode *n = hostfs_inode(inode);
+    bool writes = f->mode & FILE_WRITE, close;
+    int err = hostfs_refresh(inode);
+
+    if (err || f->ops != &hostfs_file_ops) {
+        return err;
+    }
+    mutex_lock(&n->lock);
+    n->opens++;
+    n->writers += writes;
+    if (writes) {
+        err = MIN(descriptor(n, true, &close), 0);
+    }
+    if (err) {
+        n->opens--;
+        n->writers -= writes;
+    }
+    mutex_unlock(&n->lock);
+    return err;
+}
+
+static void hostfs_release(struct file *f)
+{
+    struct hostfs_inode *n = hostfs_inode(f->inode);
+
+    mutex_lock(&n->lock);
+    n->opens--;
+    n->writers -= f->mode & FILE_WRITE ? 1 : 0;
+    if (atomic_load_relaxed(&kept_open) > KEPT_OPEN && !must_keep(n)) {
+        keep(n, -1, false);
+    }
+    mutex_unlock(&n->lock);
+}
+
+/* What we wrote is the host's by now: its own changes show from here on. */
+static int hostfs_flush(struct file *f)
+{
+    struct inode *inode = f->inode;
+
+    mutex_lock(&inode->lock);
+    if (hostfs_inode(inode)->written) {
+        hostfs_look_again(inode);
+    }
+    mutex_unlock(&inode->lock);
+    return 0;
+}
+
+static int hostfs_sync(struct file *f, bool data_only)
+{
+    return with_descriptor(hostfs_inode(f->inode), false, sync_op, 0, 0, 0);
+}
+
+static int hostfs_map(struct file *f, int prot, int flags,
+                      struct vm_object **out)
+{
+    if ((flags & MAP_TYPE) != MAP_PRIVATE && f->mode & FILE_WRITE &&
+        prot & PROT_WRITE) {
+        return -ENODEV;
+    }
+    *out = &f->object;
+    return 0;
+}
+
+const struct file_ops hostfs_file_ops = {
+    .read = regular_read,
+    .write = hostfs_write,
+    .seek = regular_seek,
+    .ioctl = regular_ioctl,
+    .sync = hostfs_sync,
+    .flush = hostfs_flush,
+    .map = hostfs_map,
+    .release = hostfs_release,
+};

@@ -1,0 +1,95 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# Directories of the host that a program writes to (--mount SRC:DST): the same
+# commands give the same output and leave the same tree as they do without
+# Enclos, and each side sees what the other does.
+. tests/cli/lib.sh
+
+bb=/bin/busybox
+cat >"$work/commands" <<'EOF'
+cd "$1"
+echo hi >f; echo more >>f; cat f; stat -c '%a %u %s %h' f
+mkdir -p a/b/c; echo deep >a/b/c/x; mv a z; cat z/b/c/x
+ln -s z/b l; cat l/c/x; readlink l; ln f g; stat -c %h f g
+rm f; cat g; mv g z/; cat z/g
+dd if=/dev/zero of=big bs=1M count=3 2>/dev/null; stat -c %s big
+truncate -s 100 big; stat -c %s big
+mkfifo p; (echo through >p) & cat p; wait
+chmod 4640 z/g; chown 5:6 z/g; stat -c '%a %u %g' z/g
+touch -d '2001-02-03 04:05:06' z/g; stat -c %Y z/g
+exec 3<>open; rm open; echo unlinked >&3; stat -L -c '%h %s' /proc/self/fd/3
+exec 3>&-
+rmdir z 2>/dev/null || echo not empty
+mkdir d; echo q >d/q; (cd d; mv ../d ../e; echo r >r; ls); cat e/q e/r
+umask 077; echo secret >s; mkdir t; stat -c '%a %n' s t
+mv s e/q; cat e/q; ls
+rm -r z/b; ls z
+ln -s /etc evil; mkdir k; ln -s ../../outside k/up
+mknod null c 1 3 2>/dev/null; rm -f null; tar -cf tree.tar e z; tar -tf tree.tar
+EOF
+listing() { (cd "$1" && find . -printf '%M %n %u %g %s %P %l\n' |
+    sed '/^d/s/ [0-9]* / - /;/^d/s/ [0-9]* / - /2' | sort -k6); }
+
+mkdir "$work/native" "$work/ours"
+echo outside >"$work/outside"
+mkdir -p "$work/root/bin" && cp /bin/busybox "$work/root/bin/"
+cp "$work/commands" "$work/root/"
+ours build "$work/root" -o "$work/root.img"
+$bb sh "$work/commands" "$work/native" >"$work/expected" 2>&1
+run --root "$work/root.img" --mount "$work/ours:/mnt/d" $bb sh /commands /mnt/d
+check mount-commands both 'status_is 0' 'diff "$work/expected" "$work/out"'
+check mount-tree diff <(listing "$work/native") <(listing "$work/ours")
+
+# A tree with links that lead out of it shows nothing from there.
+run --root "$work/root.img" --mount "$work/ours:/mnt/d" $bb cat /mnt/d/k/up
+check mount-link-outside both 'status_is 1' 'err_has "No such file"'
+
+# ---- both sides at once ----
+
+rm -rf "$work/ours" && mkdir "$work/ours"
+cat >"$work/root/inside" <<'EOF'
+wait_for() { while [ ! -e "$1" ]; do sleep 0.02; done; }
+cd /mnt/d
+echo one >f; touch r1; wait_for g1; cat f new; ls
+touch r2; wait_for g2; cat f dir/a; [ -e new ] || echo gone
+mv dir moved; touch r3; wait_for g3; ls moved; ls dir
+EOF
+wait_for() {
+    for _ in $(seq 3000); do
+        [ -e "$1" ] && return
+        sleep 0.02
+    done
+}
+outside() {
+    cd "$work/ours" || return
+    wait_for r1; cat f; echo two >f; echo new >new; touch g1
+    wait_for r2; rm new; echo three >f.t; mv f.t f
+    mkdir dir; echo a >dir/a; touch g2
+    wait_for r3; cat moved/a; mkdir dir; echo b >dir/b; rm moved/a; touch g3
+}
+ours build "$work/root" -o "$work/root.img"
+for target in linux sgx-emu; do
+    rm -rf "$work/ours" && mkdir "$work/ours"
+    outside >"$work/seen" 2>&1 &
+    run --target $target --root "$work/root.img" --mount "$work/ours:/mnt/d" \
+        $bb sh /inside
+    wait $!
+    check "mount-both-sides $target" both 'status_is 0' 'out_is "two
+new
+f
+g1
+new
+r1
+three
+a
+gone
+b"' '[ "$(cat "$work/seen")" = "one
+a" ]'
+done
+
+# ---- refusals ----
+
+run --root "$work/root.img" --mount "$work/ours:/mnt/d:rw" $bb true
+check mount-option both 'status_is 125' 'err_has "SRC:DST"'
+run --root "$work/root.img" --mount "$work/ours:relative" $bb true
+check mount-relative both 'status_is 125' 'err_has "SRC:DST"'
