@@ -3,12 +3,13 @@
  * Idle runs: small pieces of anonymous memory that were just unmapped, kept
  * committed without access. Mapping the place again then costs a change of
  * protection and clearing bytes that are in the cache, instead of a page
- * fault of the host per page. First fit from the top down finds the place by
+ * fault of the host per page, or of an enclave's page that goes and one that
+ * comes. First fit from the top down finds the place by
  * itself: what was freed last is the highest hole.
  *
  * For everybody else an idle run does not exist: it is in no VMA and not
  * resident. Whoever maps something calls idle_take() or idle_drop() first.
- * Only where commitment is lazy; mm->lock guards it.
+ * mm->lock guards it.
  */
 #include "kernel/mm/limit.h"
 #include "kernel/mm/room.h"
@@ -59,8 +60,7 @@ bool idle_keep(struct mm *mm, uint64_t start, uint64_t end)
 {
     unsigned i;
 
-    if (!arena.lazy || end - start > RUN_MAX ||
-        target_mem_protect(start, end - start, 0)) {
+    if (end - start > RUN_MAX || target_mem_protect(start, end - start, 0)) {
         return false;
     }
     while ((i = neighbour(mm, start, end)) < IDLE_RUNS) {

@@ -192,7 +192,7 @@ static int commit_new(struct mm *mm, const struct mapping *m)
 {
     bool all = m->prot && is_whole(m->flags, m->obj);
 
-    if (all && m->prot == (PROT_READ | PROT_WRITE) &&
+    if (m->prot == (PROT_READ | PROT_WRITE) && is_plain(m->flags, m->obj) &&
         idle_take(mm, m->start, m->end)) {
         return 0;
     }

@@ -210,10 +210,16 @@ static inline bool arena_in_shown(uint64_t addr)
  * windows lie that can be shown. */
 bool arena_is_free_for_pages(uint64_t start, uint64_t end);
 
+/* Anonymous, and a program's own. */
+static inline bool is_plain(int vma_flags, const struct vm_object *obj)
+{
+    return !obj && !(vma_flags & (VMA_TRAMPOLINE | VMA_ON_TOUCH));
+}
+
 /* Whether an accessible mapping is committed as a whole, at once. */
 static inline bool is_whole(int vma_flags, const struct vm_object *obj)
 {
-    return arena.lazy && !obj && !(vma_flags & (VMA_TRAMPOLINE | VMA_ON_TOUCH));
+    return arena.lazy && is_plain(vma_flags, obj);
 }
 
 /* Locks; unlocking then frees the VMAs that were removed meanwhile, which may
