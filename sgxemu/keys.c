@@ -9,6 +9,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
 #include <sys/random.h>
 #include <unistd.h>
 
@@ -46,25 +48,31 @@ void key_report(const struct sgx_targetinfo *target, const uint8_t key_id[32],
     key_derive(&d, key);
 }
 
+/* Made beside its place and linked there: nobody ever finds half of it. */
 static int create(const char *path)
 {
-    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    char temporary[PATH_MAX];
+    int fd, err = 0;
 
+    snprintf(temporary, sizeof(temporary), "%s.%d", path, getpid());
+    fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (fd < 0) {
         return -errno;
     }
     if (getentropy(&machine, sizeof(machine)) != 0) {
-        close(fd);
-        return -errno;
+        err = -errno;
     }
     memset(machine.cpu_svn, 0, 16);
     memset(machine.cpu_svn, 6, 8); /* some SVN above zero, to test with */
-    if (write(fd, &machine, sizeof(machine)) != (ssize_t)sizeof(machine)) {
-        close(fd);
-        return -EIO;
+    if (!err && write(fd, &machine, sizeof(machine)) != sizeof(machine)) {
+        err = -ENOSPC;
     }
     close(fd);
-    return 0;
+    if (!err && link(temporary, path)) {
+        err = -errno;
+    }
+    unlink(temporary);
+    return err;
 }
 
 /* Before the program runs. Makes the file when it is not there. */
@@ -79,7 +87,6 @@ int keys_load(const char *path)
         if (err != -EEXIST) {
             return err;
         }
-        usleep(10000); /* another of us is writing it */
         fd = open(path, O_RDONLY | O_CLOEXEC);
     }
     if (fd < 0) {

@@ -294,8 +294,11 @@ static void open_files(void)
     }
     err = keys_load(config.machine_path);
     if (err) {
-        fprintf(stderr, "sgxemu: %s: %s\n", config.machine_path,
-                strerror(-err));
+        fprintf(stderr,
+                "sgxemu: the emulated machine's secrets, %s: %s; --machine "
+                "FILE names another place\n",
+                config.machine_path,
+                err == -EINVAL ? "not a file of ours" : strerror(-err));
         exit(2);
     }
     if (config.log_path) {

@@ -9,6 +9,23 @@ ours keygen "$work/key.pem"
 check keygen both 'status_is 0' '[ "$(stat -c %a "$work/key.pem")" = 600 ]'
 ours keygen "$work/key.pem"
 check keygen-keeps both 'status_is 125' 'err_has "never replaced"'
+# Where nothing can be written nothing is left over: a try again works.
+no_room() { (
+    trap '' XFSZ
+    ulimit -f 0
+    exec "$enclos" "$@" 2>"$work/err"
+); status=$?; }
+no_room keygen "$work/new.pem"
+check keygen-without-room both 'status_is 125' '[ ! -e "$work/new.pem" ]'
+no_room init -o "$work/new.json"
+check init-without-room both 'status_is 125' '[ ! -e "$work/new.json" ]'
+no_room sign "$app" --data "$work/new.data"
+check sign-without-room both 'status_is 125' '[ ! -e "$work/new.data" ]'
+for words in "measure $app" "inspect $app" help version; do
+    "$enclos" $words >/dev/full 2>"$work/err"
+    status=$?
+    check "lost-output-${words%% *}" both 'status_is 125' 'err_has "No space"'
+done
 check keygen-exponent grep -q 'Exponent: 3 ' \
     <(openssl rsa -in "$work/key.pem" -noout -text 2>/dev/null |
         sed 's/publicE/E/')

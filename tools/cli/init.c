@@ -46,8 +46,12 @@ static int init_run(int argc, char **argv)
                     errno == EEXIST ? "; -o names another file" : "");
     }
     policy_print_template(f, init.program);
-    return fclose(f) ? fail("cannot write %s: %s", init.out, strerror(errno))
-                     : 0;
+    if (fclose(f)) {
+        fail("cannot write %s: %s", init.out, strerror(errno));
+        unlink(init.out);
+        return EXIT_OURS;
+    }
+    return 0;
 }
 
 static const char *const details[] = {

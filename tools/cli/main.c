@@ -5,6 +5,7 @@
 #include "tools/cli/cli.h"
 #include "tools/cli/run_bundle.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -38,13 +39,21 @@ static int help(FILE *out)
     return 0;
 }
 
+/* What was printed has arrived, or it did not work. */
+static int output_status(int status)
+{
+    return fflush(stdout) || ferror(stdout)
+               ? fail("cannot write the output: %s", strerror(errno))
+               : status;
+}
+
 static int run_command(const struct command *c, int argc, char **argv)
 {
     if (argc > 1 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))) {
         print_command(stdout, c);
-        return 0;
+        return output_status(0);
     }
-    return c->run(argc, argv);
+    return output_status(c->run(argc, argv));
 }
 
 int main(int argc, char **argv)
@@ -62,11 +71,11 @@ int main(int argc, char **argv)
     }
     if (!strcmp(name, "help") || !strcmp(name, "--help") ||
         !strcmp(name, "-h")) {
-        return help(stdout);
+        return output_status(help(stdout));
     }
     if (!strcmp(name, "version") || !strcmp(name, "--version")) {
         puts("enclos " VERSION);
-        return 0;
+        return output_status(0);
     }
     for (int i = 0; i < COMMANDS; i++) {
         if (!strcmp(name, commands[i]->name)) {

@@ -55,7 +55,10 @@ static int resolve(const char *program, char *out)
         }
         free(list);
         if (!found) {
-            say("%s: not found in PATH", program);
+            say(access(program, F_OK) ? "%s: not found in PATH"
+                                      : "%s: not found in PATH; what is here "
+                                        "is ./%s",
+                program, program);
             return EXIT_NOT_FOUND;
         }
     }

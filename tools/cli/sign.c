@@ -13,6 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
+#include <sys/stat.h>
 
 struct sign {
     const char *path, *key, *data, *signature, *date;
@@ -91,6 +93,16 @@ static int check_release(const struct bundle *b)
                 b->path, list);
 }
 
+/* Of a file that could not be written; not what else has that name. */
+static void remove_rest(const char *path)
+{
+    struct stat st;
+
+    if (!lstat(path, &st) && S_ISREG(st.st_mode)) {
+        unlink(path);
+    }
+}
+
 static int write_data(const struct sgx_sigstruct *s, const char *path)
 {
     uint8_t data[SIGN_DATA];
@@ -102,7 +114,12 @@ static int write_data(const struct sgx_sigstruct *s, const char *path)
         bad = fwrite(data, sizeof(data), 1, f) != 1;
         bad |= fclose(f) != 0;
     }
-    return bad ? fail("cannot write %s: %s", path, strerror(errno)) : 0;
+    if (bad) {
+        fail("cannot write %s: %s", path, strerror(errno));
+        remove_rest(path);
+        return EXIT_OURS;
+    }
+    return 0;
 }
 
 static int make_signature(const struct sign *s, const struct bundle *b,

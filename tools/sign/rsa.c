@@ -40,10 +40,15 @@ int sign_keygen(const char *path)
     }
     fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     f = fd >= 0 ? fdopen(fd, "w") : NULL;
-    if (!f || PEM_write_PrivateKey(f, key, NULL, NULL, 0, NULL, NULL) < 1 ||
-        fflush(f)) {
+    if (!f) {
         image_error("cannot write %s: %s%s", path, strerror(errno),
                     errno == EEXIST ? "; a key is never replaced" : "");
+        goto out;
+    }
+    if (PEM_write_PrivateKey(f, key, NULL, NULL, 0, NULL, NULL) < 1 ||
+        fflush(f) || fsync(fileno(f))) {
+        image_error("cannot write %s: %s", path, strerror(errno));
+        unlink(path); /* half a key would be in the way of the next try */
         goto out;
     }
     err = 0;
