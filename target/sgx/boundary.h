@@ -95,7 +95,9 @@ struct sgx_boot {
     struct sgx_boot_cpuid cpuid[SGX_BOOT_CPUID_MAX];
 };
 
-enum { SGX_BOOT_VERSION = 1 };
+/* Another one when anything here changes: a bundle may be older than the host
+ * program that runs it. */
+enum { SGX_BOOT_VERSION = 2 };
 
 /* One straight piece of the clock, as target/linux/host.h's clock_piece; the
  * sequence is odd while it changes. */

@@ -130,4 +130,22 @@ byte=$(od -A n -t u1 -j $((at + 5000)) -N 1 "$work/bad.enc" | tr -d ' ')
 printf "\\x$(printf %02x $((byte ^ 1)))" |
     dd of="$work/bad.enc" bs=1 seek=$((at + 5000)) conv=notrunc 2>"$work/err"
 emulated '' "$work/bad.enc"
-check sgx-changed-byte-refused status_is 125
+check sgx-changed-byte-refused both 'status_is 125' 'err_has "damaged"'
+# With a header that agrees it is EINIT that refuses.
+python3 - "$work/bad.enc" <<'END'
+import hashlib, sys
+with open(sys.argv[1], "r+b") as f:
+    d = bytearray(f.read())
+    size = int.from_bytes(d[32:40], "little")
+    d[72:104] = hashlib.sha256(d[8192:8192 + size]).digest()
+    d[4064:4096] = hashlib.sha256(d[:4064]).digest()
+    f.seek(0)
+    f.write(d)
+END
+emulated '' "$work/bad.enc"
+check sgx-other-kernel-refused both 'status_is 125' 'err_has EINIT'
+# A byte that no segment has: of the ELF header's padding.
+cp "$work/app.enc" "$work/bad.enc"
+printf x | dd of="$work/bad.enc" bs=1 seek=12200 conv=notrunc 2>"$work/err"
+emulated '' "$work/bad.enc"
+check sgx-unloaded-byte-refused both 'status_is 125' 'err_has "damaged"'

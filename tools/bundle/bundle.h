@@ -43,6 +43,8 @@ int bundle_open_self(struct bundle *b);
 
 /* The kernel's hash, and the whole image against the root hash. */
 int bundle_verify(const struct bundle *b);
+/* Of that, the kernel's hash. */
+int bundle_verify_kernel(const struct bundle *b);
 
 bool bundle_is_signed(const struct bundle *b);
 

@@ -195,12 +195,21 @@ int bundle_set_sigstruct(const struct bundle *b,
                 : image_error("cannot write %s: %s", b->path, strerror(errno));
 }
 
+int bundle_verify_kernel(const struct bundle *b)
+{
+    const struct bundle_header *h = b->header;
+
+    return has_hash(b->kernel, h->kernel.size, h->kernel_hash)
+               ? 0
+               : flawed(b, "its kernel is damaged; get another copy");
+}
+
 int bundle_verify(const struct bundle *b)
 {
     const struct bundle_header *h = b->header;
 
-    if (!has_hash(b->kernel, h->kernel.size, h->kernel_hash)) {
-        return flawed(b, "its kernel is damaged; get another copy");
+    if (bundle_verify_kernel(b)) {
+        return -1;
     }
     return image_verify(b->path, b->fd, b->at + h->image.at, h->image.size,
                         b->policy->root_hash);

@@ -67,7 +67,11 @@ static void check_boot(const struct policy *p)
     const struct sgx_boot *b = &sgx.boot;
     const char *why;
 
-    if (b->version != SGX_BOOT_VERSION || !IS_ALIGNED(b->clock, 8) ||
+    if (b->version != SGX_BOOT_VERSION) {
+        sgx_die("this kernel is of another version than the program that runs "
+                "it: build the bundle, or enclos, anew");
+    }
+    if (!IS_ALIGNED(b->clock, 8) ||
         !outside_range(b->clock, sizeof(struct sgx_clock)) ||
         !IS_ALIGNED(b->signals, 8) || !outside_range(b->signals, 8) ||
         !IS_ALIGNED(b->tsc, 8) || !outside_range(b->tsc, 8)) {
