@@ -367,6 +367,21 @@ def grpc(*options):
         same(run(*inside(ask, options)), want)
 
 
+# What each needs in an enclave's image.
+SH = "/bin/sh mkdir mktemp chown cat "
+NEEDS = (
+    (dns, "dnsmasq dig"),
+    (rsync, SH + "rsync"),
+    (ssh, SH + "sshd ssh-keygen /bin/bash uname tty scp /usr/lib/openssh"),
+    (grpc, "/usr/lib/python3.11 /usr/lib/python3/dist-packages/grpc"),
+    (postgresql, SH + "setpriv env /usr/lib/postgresql /usr/share/postgresql "
+     "/usr/share/zoneinfo /usr/lib/locale"),
+    (mariadb, SH + "mariadbd mariadb-install-db my_print_defaults resolveip "
+     "basename dirname sed grep uname id chmod hostname ls rm ln test [ "
+     "/usr/share/mysql"),
+)
+
+
 def main():
     make_tree()
     for function in (nginx, nginx_upgrade, nginx_tls, crowd, postgresql, mariadb,
@@ -374,6 +389,8 @@ def main():
         for options in KINDS if LONG else KINDS[:1]:
             test(function, *options)
     test(nginx, *ENCLAVE)
+    for function, need in NEEDS if LONG else ():
+        test(function, *ENCLAVE, need=need)
 
 
 main()

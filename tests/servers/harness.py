@@ -54,14 +54,37 @@ def fetch(port, data, end=None):
         return bytes(got)
 
 
+def is_elf(path):
+    with open(path, "rb") as f:
+        return f.read(4) == b"\x7fELF"
+
+
+def copy_directory(path, tree):
+    shutil.copytree(path, tree + path, symlinks=True, dirs_exist_ok=True,
+                    ignore=shutil.ignore_patterns("test", "__pycache__"))
+    for where, _, names in os.walk(path):
+        for name in names:
+            full = os.path.join(where, name)
+            if not os.path.islink(full) and is_elf(full):
+                copy_closure(full, tree)
+
+
 def copy_closure(path, tree):
-    """A file with the libraries that it is linked against."""
+    """A file with the libraries that it is linked against, or all in a
+    directory."""
+    if os.path.isdir(path):
+        copy_directory(path, tree)
+        return
     linked = subprocess.run(["ldd", path], stdout=subprocess.PIPE,
                             stderr=subprocess.DEVNULL, check=False).stdout
     for name in [path, *re.findall(r"/\S+", linked.decode())]:
-        if not os.path.exists(tree + name):
+        if not os.path.lexists(tree + name):
             os.makedirs(os.path.dirname(tree + name), exist_ok=True)
             shutil.copy2(os.path.realpath(name), tree + name)
+
+
+# What the current test needs in an enclave's image, besides.
+needs = []
 
 
 def make_image(program, more):
@@ -72,9 +95,9 @@ def make_image(program, more):
         os.makedirs(f"{tree}/{name}")
     for name in ("passwd", "group", "hosts", "nsswitch.conf"):
         shutil.copy("/etc/" + name, f"{tree}/etc/{name}")
-    for path in (program, *more):
+    for path in (program, *more, *needs):
         copy_closure(path, tree)
-    os.makedirs(tree + WORK)
+    os.makedirs(tree + WORK, exist_ok=True)
     for name in os.listdir(WORK):
         path = os.path.join(WORK, name)
         if name == "www":
@@ -93,7 +116,7 @@ def inside(command, options, more=()):
     command = [str(word) for word in command]
     root = "host"
     if "--target" in options:
-        command[0] = shutil.which(command[0])
+        command[0] = os.path.realpath(shutil.which(command[0]))
         root = make_image(command[0], more)
     return [ENCLOS, "run", "--root", root, "--cwd", WORK, *options, *command]
 
@@ -193,8 +216,14 @@ def check_http(port):
 
 
 
-def test(function, *options):
+def words(names):
+    """The paths of programs, and paths as they are."""
+    return [shutil.which(name) or name for name in names.split()]
+
+
+def test(function, *options, need=""):
     label = " ".join([function.__name__.replace("_", "-"), *options])
+    needs[:] = words(need)
     try:
         function(*options)
         print("ok servers", label, flush=True)

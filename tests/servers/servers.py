@@ -347,6 +347,15 @@ def figures(*options):
 
 # ---- all ----
 
+# What each needs in an enclave's image.
+NEEDS = (
+    (python_http, "/usr/lib/python3.11"),
+    (asyncio_echo, "/usr/lib/python3.11"),
+    (node, ""),
+    (java, "/usr/lib/jvm /etc/java-17-openjdk"),
+    (go, ""),
+)
+
 def main():
     make_tree()
     for function in (redis, lighttpd, clients, udp, asyncio_echo):
@@ -354,6 +363,8 @@ def main():
             test(function, *options)
     for function in (redis, lighttpd, memcached):
         test(function, *ENCLAVE)
+    for function, need in NEEDS if LONG else ():
+        test(function, *ENCLAVE, need=need)
     for function in (redis_saves, python_http, memcached, node, java, go,
                      tls_client, figures):
         for options in KINDS if LONG else KINDS[:1]:

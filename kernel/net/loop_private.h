@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What the files of TCP inside share: loop_stream.c is a connection from
+ * connect(2) to its end, loop_send.c and loop_recv.c move what it carries.
+ *
+ * Either end holds the whole connection by a reference. connection.lock guards
+ * what both look at: `i`, and the urgent byte.
+ */
+#ifndef KERNEL_NET_LOOP_PRIVATE_H
+#define KERNEL_NET_LOOP_PRIVATE_H
+
+#include "kernel/net/loop.h"
+#include "abi/linux/epoll.h"
+#include "abi/linux/errno.h"
+
+enum {
+    ALL_IN = POLLIN | POLLRDNORM,
+    ALL_OUT = POLLOUT | POLLWRNORM,
+    /* What TCP would let wait in its two buffers, which grow. */
+    LOOP_LIMIT = STREAM_MOST,
+    NOTHING_HELD = -1,
+};
+
+struct end {
+    struct inet_socket *i; /* NULL: closed; under connection.lock */
+    struct stream in;
+    bool tx_shut, rx_shut; /* shutdown(2) by its owner; atomic */
+    bool reset;            /* atomic */
+    bool told;             /* connect(2) has said so */
+    bool has_urgent, urgent_read;
+    uint8_t urgent;
+    uint64_t mark; /* position behind which the urgent byte stood */
+    /* MSG_MORE: what is in `in` from here on is not shown yet; atomic. */
+    uint64_t held;
+    uint32_t recv_buffer; /* 0: grows; what the owner had when it last looked */
+    struct timer show_held;
+    struct connection *c;
+};
+
+struct connection {
+    uint32_t refs;        /* atomic */
+    struct spinlock lock; /* LOCK_PIPE */
+    struct end end[2];
+};
+
+/* What i->side points to. */
+struct side {
+    struct connection *c;
+    struct end *me, *other;
+    struct side *before; /* of a connection that connect(2) has undone */
+};
+
+static inline struct side *side_of(struct socket *s)
+{
+    return inet_of(s)->side;
+}
+
+/* ---- states ---- */
+
+static inline bool is_reset(struct end *e)
+{
+    return atomic_load_acquire(&e->reset);
+}
+
+static inline bool other_gone(struct side *d)
+{
+    return !atomic_load_acquire(&d->other->i);
+}
+
+static inline bool at_end(struct side *d)
+{
+    return stream_is_closed(&d->me->in) ||
+           atomic_load_relaxed(&d->me->rx_shut) || is_reset(d->me);
+}
+
+/* ---- what can be read ---- */
+
+static inline uint64_t readable_to(struct end *e)
+{
+    uint64_t held = atomic_load_acquire(&e->held);
+
+    return MIN(atomic_load_acquire(&e->in.head), held);
+}
+
+static inline uint64_t readable(struct end *e)
+{
+    uint64_t tail = atomic_load_acquire(&e->in.tail);
+    uint64_t to = readable_to(e);
+
+    return to > tail ? to - tail : 0;
+}
+
+/* The urgent byte is read like others, in its place. */
+static inline bool is_inline(const struct socket *s, const struct end *e)
+{
+    return e->has_urgent && !e->urgent_read &&
+           atomic_load_relaxed(&s->flags) & SOCKET_OOBINLINE;
+}
+
+/* ---- how much may be written ---- */
+
+/* The owner of e tells the writer of its buffer. */
+static inline void tell_buffer(const struct socket *s, struct end *e)
+{
+    bool set = atomic_load_relaxed(&s->flags) & SOCKET_RCVBUF_SET;
+    uint32_t size = set ? atomic_load_relaxed(&s->recv_buffer) : 0;
+
+    if (unlikely(size != atomic_load_relaxed(&e->recv_buffer))) {
+        atomic_store_relaxed(&e->recv_buffer, size);
+    }
+}
+
+/* Bytes that s may have written and the other end not read. */
+static inline uint64_t limit_of(const struct socket *s, struct side *d)
+{
+    uint64_t theirs = atomic_load_relaxed(&d->other->recv_buffer);
+
+    if (likely(!theirs) ||
+        !(atomic_load_relaxed(&s->flags) & SOCKET_SNDBUF_SET)) {
+        return LOOP_LIMIT;
+    }
+    return MIN(atomic_load_relaxed(&s->send_buffer) + theirs,
+               (uint64_t)LOOP_LIMIT);
+}
+
+/* ---- loop_stream.c: waking the other end ---- */
+
+/* The owner of e, with a reference; NULL: it is closed. */
+struct inet_socket *loop_hold(struct connection *c, struct end *e);
+void loop_wake_reader(struct side *d, uint32_t events);
+void loop_wake_writer(struct side *d, uint32_t events);
+
+/* ---- loop_send.c, loop_recv.c: of the table of operations ---- */
+
+long loop_send(struct socket *s, struct socket_msg *msg);
+long loop_recv(struct socket *s, struct socket_msg *msg);
+/* What MSG_MORE held back is shown: e's timer. */
+void loop_show_held(struct timer *t);
+
+#endif
