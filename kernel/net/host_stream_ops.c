@@ -112,6 +112,13 @@ static long take(struct host_sock *h, struct socket_msg *msg)
     return done;
 }
 
+/* SO_RCVLOWAT, as far as that much is received ahead. */
+static uint32_t least_of(const struct socket *s)
+{
+    return MIN((uint32_t)atomic_load_relaxed(&s->recv_low),
+               (uint32_t)HOST_RX_MOST / 2);
+}
+
 static bool has_input(struct host_sock *h, struct socket *s)
 {
     return atomic_load_relaxed(&h->rx_bytes) ||
@@ -136,8 +143,8 @@ static long no_input(struct host_sock *h, struct socket *s)
 static long stream_recvmsg(struct socket *s, struct socket_msg *msg)
 {
     struct host_sock *h = sock_of(s);
-    bool all = msg->flags & MSG_WAITALL && !(msg->flags & MSG_PEEK);
     uint64_t deadline = socket_deadline(s->recv_timeout);
+    uint64_t least = msg->flags & MSG_WAITALL ? msg->io->left : least_of(s);
     long done = 0, n;
 
     if (msg->flags & (MSG_OOB | MSG_ERRQUEUE)) {
@@ -153,7 +160,7 @@ static long stream_recvmsg(struct socket *s, struct socket_msg *msg)
         mutex_unlock(&h->read_lock);
         if (n > 0) {
             done += n;
-            if (!all) {
+            if ((uint64_t)done >= least || msg->flags & MSG_PEEK) {
                 break;
             }
             continue;
@@ -293,7 +300,7 @@ static uint32_t stream_poll(struct socket *s)
     if (h->rx_end) {
         bits |= ALL_IN | EPOLLRDHUP | (h->tx_end ? POLLHUP : 0);
     }
-    if (atomic_load_relaxed(&h->rx_bytes)) {
+    if (atomic_load_relaxed(&h->rx_bytes) >= least_of(s)) {
         bits |= ALL_IN;
     }
     if (host_stream_is_writable(h) || h->tx_end) {

@@ -13,12 +13,14 @@ $(NET_UNIT)/tests/unix_test: %: %.o $(FS_WORLD) \
 	$(CC) $(UNIT_CFLAGS) -o $@ $^
 
 # The host side, with a family and a host of the test's own.
-UNIT_TESTS += $(NET_UNIT)/tests/host_test
+HOST_TESTS := $(addprefix $(NET_UNIT)/tests/, host_test host_lies_test)
+UNIT_TESTS += $(HOST_TESTS)
 $(NET_UNIT)/tests/outside.o: UNIT_CFLAGS += -D_GNU_SOURCE
-$(NET_UNIT)/tests/host_test: %: %.o $(addprefix $(NET_UNIT)/, host.o \
+$(HOST_TESTS): %: %.o $(addprefix $(NET_UNIT)/, host.o \
 		host_connect.o host_control.o host_datagram.o host_listen.o host_option.o \
 		host_packet.o host_policy.o host_send.o \
-		host_stream.o host_stream_ops.o inet_addr.o tests/outside.o) \
+		host_stream.o host_stream_ops.o inet_addr.o tests/outside.o \
+		tests/stand_in.o) \
 		$(addprefix $(B)/unit/kernel/core/, hostio.o hostio_buffer.o \
 		hostio_net.o hostio_ring.o wait.o clock.o timer.o lock.o lock_debug.o \
 		log.o) $(B)/unit/kernel/mm/iobuf.o $(B)/unit/target/fake/fake.a \
