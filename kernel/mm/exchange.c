@@ -24,6 +24,27 @@ static bool stays_shown(const struct piece *was, const struct piece *is)
            !((piece_prot(was) | piece_prot(is)) & MEM_EXEC);
 }
 
+/* Nothing of `in` is there. */
+static void bring(struct walk *w, uint64_t at, uint64_t end,
+                  const struct piece *in)
+{
+    if (piece_is_pure(in)) {
+        exchange_show(at, end - at, in->shown, piece_prot(in));
+    } else {
+        exchange_load_fresh(w, at, end, piece_prot(in));
+    }
+}
+
+static void swap_pure(uint64_t at, uint64_t end, const struct piece *out,
+                      const struct piece *in)
+{
+    if (!piece_is_pure(out) || out->shown != in->shown) {
+        exchange_show(at, end - at, in->shown, piece_prot(in));
+    } else if (piece_prot(out) != piece_prot(in)) {
+        exchange_protect(at, end - at, piece_prot(in));
+    }
+}
+
 /* Both have pages of their own there. */
 static void swap_piece(struct walk *w, uint64_t at, uint64_t end,
                        const struct piece *out, const struct piece *in)
@@ -31,6 +52,10 @@ static void swap_piece(struct walk *w, uint64_t at, uint64_t end,
     uint64_t len = end - at;
     int was = piece_prot(out), now = was, prot = piece_prot(in);
 
+    if (piece_is_pure(in)) {
+        swap_pure(at, end, out, in);
+        return;
+    }
     if (stays_shown(out, in)) {
         now =
             exchange_load_changed(w, at, end, exchange_trade(w, at, end, was));
@@ -119,7 +144,7 @@ static void alias_piece(struct walk *w, uint64_t at, uint64_t end,
     }
     target_mem_release(at, end - at);
     if (is->own) {
-        exchange_load_fresh(w, at, end, piece_prot(is));
+        bring(w, at, end, is);
     }
 }
 
@@ -135,7 +160,7 @@ static void change(struct walk *w, uint64_t at, uint64_t end,
     } else if (was->own) {
         target_mem_release(at, end - at);
     } else if (is->own) {
-        exchange_load_fresh(w, at, end, piece_prot(is));
+        bring(w, at, end, is);
     }
 }
 
@@ -158,7 +183,7 @@ static void change_all(struct walk *w)
         } else {
             change(w, at, end, &was, &is);
         }
-        if (is.own && is.shown &&
+        if (is.own && is.shown && !piece_is_pure(&is) &&
             !stays_shown(&was, &is)) { /* its store's copy is there now */
             shown_forget(w->in, at, end);
             w->forgot = true;

@@ -32,8 +32,9 @@ static inline uint64_t store_run_end(const struct store_run *r)
     return r->start + (uint64_t)r->pages * PAGE_SIZE;
 }
 
-/* Asks the target until it does it. */
+/* Ask the target until it does it; the second in place of what is there. */
 void exchange_protect(uint64_t at, uint64_t len, int prot);
+void exchange_show(uint64_t at, uint64_t len, uint64_t src, int prot);
 
 /* [start, end) of a moved run goes to its addresses. */
 void exchange_take_back(const struct store_run *r, uint64_t at, uint64_t end,

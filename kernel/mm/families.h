@@ -43,6 +43,14 @@ static inline int piece_prot(const struct piece *p)
     return p->vma ? prot_effective(p->vma->prot) : 0;
 }
 
+/* Whether it shows its pages of a file still, and has changed none: then they
+ * need not be kept to show them again. Slots of an image must not be: copies
+ * would miss those that are added for code that is filled later. */
+static inline bool piece_is_pure(const struct piece *p)
+{
+    return p->shown && !p->vma->written;
+}
+
 /* Brings mm->pieces up to date; nobody's tasks run. -ENOMEM. */
 int pieces_update(const struct family *f, struct mm *mm);
 /* The piece or gap that begins at `at` or holds it, from there on. *next: 0 at

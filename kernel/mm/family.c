@@ -179,16 +179,60 @@ void family_leave(struct mm *mm)
 
 /* ---- common pages ---- */
 
-/* Of much, where it can be moved from. */
-static int give_copy(struct mm *to, uint64_t start, uint64_t end)
+/* Of what nobody has touched, nothing. Much goes where it can be moved from. */
+static int give_touched(struct mm *to, uint64_t start, uint64_t end)
 {
     enum { MUCH = 1 << 20 };
+    struct touched t = {.from = start, .end = end};
     struct vma *v = vma_at(to, start);
-    bool much = end - start >= MUCH && shadow_exists() && v && v->end >= end;
+    uint64_t from = start, stop;
+    int err = 0;
 
-    return much ? store_put_aside(&to->store, start, end,
-                                  prot_effective(v->prot))
-                : store_insert(&to->store, start, end);
+    if (shadow_exists() && v && v->end >= end &&
+        touched_count(&t, start, end, MUCH) >= MUCH) {
+        return store_put_aside(&to->store, &t, start, end,
+                               prot_effective(v->prot));
+    }
+    for (; !err && touched_next(&t, &from, end, &stop); from = stop) {
+        err = store_insert(&to->store, from, stop);
+    }
+    return err;
+}
+
+/* What is pure (piece_is_pure) is shown again. Of the rest that is shown the
+ * target does not know what holds something. */
+static int give_shown(struct mm *to, uint64_t start, uint64_t end)
+{
+    int err = 0;
+
+    for (struct vma *v = vma_find(to, start); v && v->start < end && !err;
+         v = vma_next(v)) {
+        if (v->written) {
+            err = store_insert(&to->store, MAX(start, v->start),
+                               MIN(end, v->end));
+        }
+    }
+    return err;
+}
+
+static int give_copy(struct mm *to, uint64_t start, uint64_t end)
+{
+    uint64_t shown, stop;
+    int err = 0;
+
+    for (; !err && start < end; start = stop) {
+        shown = start;
+        if (!shown_next(to, &shown, end, &stop)) {
+            shown = stop = end;
+        }
+        if (start < shown) {
+            err = give_touched(to, start, shown);
+        }
+        if (!err && shown < stop) {
+            err = give_shown(to, shown, stop);
+        }
+    }
+    return err;
 }
 
 /* A stranger has none of these pages. */

@@ -109,6 +109,7 @@ static int copy_vma(struct mm *to, struct mm *from, struct vma *v)
         copy->name = v->name;
         copy->policy = v->policy;
         copy->guarded = v->guarded;
+        copy->written = v->written;
         copy->again = v->again;
         vma_insert(to, copy);
     }

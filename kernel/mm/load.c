@@ -56,6 +56,13 @@ void exchange_protect(uint64_t at, uint64_t len, int prot)
     }
 }
 
+void exchange_show(uint64_t at, uint64_t len, uint64_t src, int prot)
+{
+    for (unsigned times = 0; target_mem_show(at, src, len, prot, false);) {
+        insist(&times);
+    }
+}
+
 static void install(uint64_t at, const void *src, uint64_t len, int prot)
 {
     for (unsigned times = 0; target_mem_install(at, src, len, prot);) {

@@ -53,6 +53,7 @@ int protect_vma(struct mm *mm, struct vma *v, int prot)
             return err;
         }
         if (becomes_text(v, prot)) {
+            v->written = true;
             text_rewrite_resident(mm, v);
         }
         if (to && from != to && is_whole(v->flags, v->obj)) {
@@ -66,6 +67,7 @@ int protect_vma(struct mm *mm, struct vma *v, int prot)
             (uint64_t)(is_data(v->flags, prot) - is_data(v->flags, v->prot)) *
             (v->end - v->start);
         v->prot = (uint8_t)prot;
+        v->written |= prot & PROT_WRITE;
         if (v->flags & VMA_ALIAS && from != to) {
             alias_protect(v);
         }

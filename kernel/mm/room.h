@@ -66,6 +66,8 @@ struct vma {
     uint8_t prot;    /* PROT_READ | PROT_WRITE | PROT_EXEC, as asked */
     uint8_t name;    /* enum mm_special */
     uint8_t guarded; /* VMA_GUARDED: what prot will be again */
+    bool written;    /* was writable, or was rewritten in place: what it shows
+                        (show.c) may be its own by now */
     uint16_t again;  /* VMA_WINDOW: mapped that often besides */
     uint16_t policy; /* mbind(2), as kernel/sys/ has it; kept, no more */
     /* Summary of the subtree: its span, and the largest gap inside. */
@@ -321,16 +323,11 @@ void store_reclaim(struct store *from, struct store *s);
 int store_note(struct store *s, uint64_t start, uint64_t end);
 /* Moves the pages away; they are then committed and zero. Error: untouched. */
 int store_move(struct store *s, uint64_t start, uint64_t end);
-/* Adds a run without content: the caller fills it, writable, at *to. dense:
- * nearly all of it will be. -ENOMEM. */
-int store_shadow(struct store *s, uint64_t start, uint64_t end, bool dense,
-                 uint64_t *to);
-/* Copies pages [start, end) to their places in such a run; gives len bytes of
- * it their protection. */
-int store_fill(struct store *s, uint64_t shadow, uint64_t start, uint64_t end);
-int store_protect(uint64_t shadow, uint64_t len, int prot);
-/* store_insert() by these. */
-int store_put_aside(struct store *s, uint64_t start, uint64_t end, int prot);
+/* Copies what of [start, end) may hold something to where it is moved from
+ * later, with that protection. t: a search from start on. -ENOMEM. */
+struct touched;
+int store_put_aside(struct store *s, struct touched *t, uint64_t start,
+                    uint64_t end, int prot);
 /* The pages [start, end) of a moved run go to their addresses, whatever is
  * there. An error is the host's: it refused both ways to do it. */
 int store_return(const struct store_run *r, uint64_t start, uint64_t end,

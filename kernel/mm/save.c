@@ -182,24 +182,11 @@ static int save_short(struct save *s, const struct piece *p)
 
 /* ---- long pieces ---- */
 
-/* The piece can be read. */
-static int copy_aside(struct store *s, const struct piece *p)
-{
-    struct touched t = {.end = p->end};
-    uint64_t half = (p->end - p->start) / 2, from = p->start, to, shadow;
-    bool dense = touched_count(&t, p->start, p->end, half) >= half;
-    int err = store_shadow(s, p->start, p->end, dense, &shadow);
-
-    for (; !err && touched_next(&t, &from, p->end, &to); from = to) {
-        err = store_fill(s, shadow + (from - p->start), from, to);
-    }
-    return err ? err : store_protect(shadow, p->end - p->start, piece_prot(p));
-}
-
 /* -EOPNOTSUPP: as if it were short. */
 static int save_long(struct save *s, const struct piece *p)
 {
     uint64_t len = p->end - p->start;
+    struct touched t = {.from = p->start, .end = p->end};
     int prot = piece_prot(p), err;
 
     if (s->how == SAVE_NOTE && len >= HUGE) {
@@ -207,7 +194,7 @@ static int save_long(struct save *s, const struct piece *p)
     } else if (s->how == SAVE_MOVE) {
         err = store_move(&s->mm->store, p->start, p->end);
     } else if (s->how == SAVE_COPY && prot && len >= HUGE) {
-        return copy_aside(&s->mm->store, p);
+        return store_put_aside(&s->mm->store, &t, p->start, p->end, prot);
     } else {
         err = -EOPNOTSUPP;
     }
@@ -236,7 +223,7 @@ static int save_piece(struct save *s, const struct piece *p)
     int err;
 
     if (p->shown) {
-        return keep_run(s, p, p->start, p->end);
+        return piece_is_pure(p) ? 0 : keep_run(s, p, p->start, p->end);
     }
     err = is_moved(s, p) ? save_long(s, p) : -EOPNOTSUPP;
     return err == -EOPNOTSUPP ? save_short(s, p) : err;

@@ -9,8 +9,9 @@
  * sleep while programs run that wait for nobody, it stays as long again as an
  * exchange takes: they may be about to wake it, as a client does that sends one
  * request after the other.
- * Who has waited longest comes next, but who is to end at once. Members that
- * sleep cost nothing.
+ * Who has waited longest comes next, but who is to end at once, and who starts
+ * as a program: its parent mostly asks for its end. Members that sleep cost
+ * nothing.
  */
 #include "kernel/mm/families.h"
 #include "kernel/core/log.h"
@@ -65,18 +66,18 @@ void families_forget(struct family *f)
 static struct mm *find_waiting(struct family *f, struct mm **resident)
 {
     struct mm *found = NULL;
+    unsigned most = 0;
 
     spin_lock(&f->lock);
     *resident = f->resident;
     list_for_each (pos, &f->members) {
         struct mm *mm = list_entry(pos, struct mm, family_node);
-        bool urgent = atomic_load_relaxed(&mm->gate.urgent);
-        if (mm != f->resident && (!found || urgent) &&
+        unsigned weight =
+            1 + mm->stranger + 2 * (atomic_load_relaxed(&mm->gate.urgent) != 0);
+        if (mm != f->resident && weight > most &&
             sched_gate_waited(&mm->gate)) {
             found = mm;
-            if (urgent) {
-                break;
-            }
+            most = weight;
         }
     }
     if (f->resident) {

@@ -6,7 +6,7 @@
  * and then come back without being copied. In an exchange, the kernel's pages
  * that held the copy of who comes go over to the store of who leaves.
  */
-#include "kernel/mm/room.h"
+#include "kernel/mm/families.h"
 #include "kernel/mm/heap.h"
 #include "lib/string.h"
 #include "abi/linux/errno.h"
@@ -175,8 +175,10 @@ int store_move(struct store *s, uint64_t start, uint64_t end)
     return put(s, s->count, &r);
 }
 
-int store_shadow(struct store *s, uint64_t start, uint64_t end, bool dense,
-                 uint64_t *to)
+/* Adds a run without content, writable, at *to. dense: nearly all of it will be
+ * filled. */
+static int add_shadow(struct store *s, uint64_t start, uint64_t end, bool dense,
+                      uint64_t *to)
 {
     const uint64_t granule = 2 << 20;
     uint64_t at = shadow_take(start, end), len = end - start, lo, hi;
@@ -200,29 +202,26 @@ int store_shadow(struct store *s, uint64_t start, uint64_t end, bool dense,
     return err;
 }
 
-int store_fill(struct store *s, uint64_t shadow, uint64_t start, uint64_t end)
+static int fill(struct store *s, uint64_t shadow, uint64_t start, uint64_t end)
 {
     s->copied += end - start;
     return arch_user_copy((void *)shadow, (void *)start, end - start) ? -EFAULT
                                                                       : 0;
 }
 
-int store_protect(uint64_t shadow, uint64_t len, int prot)
+int store_put_aside(struct store *s, struct touched *t, uint64_t start,
+                    uint64_t end, int prot)
 {
-    return prot == (MEM_READ | MEM_WRITE)
-               ? 0
-               : target_mem_protect(shadow, len, prot);
-}
+    uint64_t half = (end - start) / 2, from = start, to, shadow;
+    bool dense = touched_count(t, start, end, half) >= half;
+    int err = add_shadow(s, start, end, dense, &shadow);
 
-int store_put_aside(struct store *s, uint64_t start, uint64_t end, int prot)
-{
-    uint64_t shadow;
-    int err = store_shadow(s, start, end, true, &shadow);
-
-    if (!err) {
-        err = store_fill(s, shadow, start, end);
+    for (; !err && touched_next(t, &from, end, &to); from = to) {
+        err = fill(s, shadow + (from - start), from, to);
     }
-    return err ? err : store_protect(shadow, end - start, prot);
+    return err || prot == (MEM_READ | MEM_WRITE)
+               ? err
+               : target_mem_protect(shadow, end - start, prot);
 }
 
 /* Where pages cannot be moved: a copy, written before it can be executed. */

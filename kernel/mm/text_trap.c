@@ -148,6 +148,9 @@ static bool write_live(struct mm *mm, const struct vma *v, uint64_t addr,
         target_mem_protect(start, len, 0) == 0) {
         patch_apply(copy + (addr - start), addr, slot);
         done = target_mem_install(start, copy, len, prot) == 0;
+        if (done) {
+            shown_forget(mm, start, start + len);
+        }
         if (!done && target_mem_protect(start, len, prot)) {
             log_warn("code at %lx is lost", start);
         }

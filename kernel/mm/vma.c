@@ -178,6 +178,7 @@ int vma_new(uint64_t start, uint64_t end, int prot, int flags,
     v->end = end;
     v->prot = (uint8_t)prot;
     v->flags = (uint16_t)flags;
+    v->written = prot & PROT_WRITE;
     v->obj = obj;
     v->off = obj ? off : 0;
     if (obj) {
@@ -267,6 +268,15 @@ static void take_out(struct mm *mm, struct vma *v)
     mm->vma_count--;
 }
 
+/* v takes the place of `gone`, which is in no tree, as well. */
+static void absorb(struct mm *mm, struct vma *v, struct vma *gone,
+                   uint64_t start, uint64_t end)
+{
+    v->written |= gone->written;
+    vma_bury(mm, gone);
+    set_bounds(mm, v, start, end);
+}
+
 void vma_insert(struct mm *mm, struct vma *v)
 {
     struct vma *next = vma_find(mm, v->start);
@@ -275,12 +285,10 @@ void vma_insert(struct mm *mm, struct vma *v)
     check(!next || next->start >= v->end);
     account(mm, v, v->end - v->start);
     if (mergeable(prev, v)) {
-        set_bounds(mm, prev, prev->start, v->end);
-        vma_bury(mm, v);
+        absorb(mm, prev, v, prev->start, v->end);
         vma_merge(mm, prev);
     } else if (mergeable(v, next)) {
-        set_bounds(mm, next, v->start, next->end);
-        vma_bury(mm, v);
+        absorb(mm, next, v, v->start, next->end);
     } else {
         link_in(mm, v);
     }
@@ -298,16 +306,12 @@ struct vma *vma_merge(struct mm *mm, struct vma *v)
     struct vma *prev = vma_prev(v), *next = vma_next(v);
 
     if (mergeable(v, next)) {
-        uint64_t end = next->end;
         take_out(mm, next);
-        vma_bury(mm, next);
-        set_bounds(mm, v, v->start, end);
+        absorb(mm, v, next, v->start, next->end);
     }
     if (mergeable(prev, v)) {
-        uint64_t end = v->end;
         take_out(mm, v);
-        vma_bury(mm, v);
-        set_bounds(mm, prev, prev->start, end);
+        absorb(mm, prev, v, prev->start, v->end);
         v = prev;
     }
     return v;
@@ -332,6 +336,7 @@ int vma_split(struct mm *mm, uint64_t addr)
     rest->name = v->name;
     rest->policy = v->policy;
     rest->guarded = v->guarded;
+    rest->written = v->written;
     rest->again = v->again;
     rest->flags &= (uint16_t)~VMA_GROWSDOWN; /* only the lowest part grows */
     set_bounds(mm, v, v->start, addr);

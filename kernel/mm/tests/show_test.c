@@ -250,6 +250,13 @@ static void a_library_is_shown_up_to_its_code(void)
 
 /* ---- relatives ---- */
 
+static char *shown_at(struct mm *at, uint64_t addr)
+{
+    uint64_t start = addr, stop;
+
+    return (char *)shown_next(at, &start, addr + PAGE_SIZE, &stop);
+}
+
 static struct mm *fork_there(void)
 {
     struct mm *child;
@@ -333,7 +340,37 @@ static void what_one_shows_late_the_others_get(void)
         }
         come_in(child);
         EXPECT_EQ(*(char *)addr, 'a');
-        refs_are(1, 0, 1); /* the child has a copy */
+        refs_are(2, 0, 1);
+    }
+}
+
+/* A copy would miss what is added for code that is filled later. */
+static void slots_and_code_are_shown_again(void)
+{
+    uint64_t addr = support_user_start() + (3ul << 30), slot;
+    struct mm *child;
+
+    fresh();
+    write_code();
+    child = fork_there();
+    EXPECT_EQ(mm_map(child, &addr, PAGES * PAGE_SIZE, RX,
+                     MAP_PRIVATE | MAP_FIXED, &file.object, 0),
+              0);
+    EXPECT_EQ(mm_fault(child, addr, MEM_READ), 0);
+    slot =
+        ALIGN_DOWN(addr + SITE + 5 + distance((char *)addr + SITE), PAGE_SIZE);
+    EXPECT_EQ(mm_fault(child, slot, MEM_EXEC), 0);
+    come_in(mm);
+    EXPECT_EQ(support_prot(slot), -1);
+    EXPECT_EQ(child->store.copied, 0);
+    come_in(child);
+    EXPECT_EQ(support_page_wrong(child, slot), 0);
+    EXPECT_EQ(support_page_wrong(child, addr), 0);
+    EXPECT_EQ(*(uint8_t *)(addr + SITE), 0xe9);
+    EXPECT(shown_at(child, slot));
+    if (shown_at(child, slot)) {
+        *shown_at(child, slot) = 'N';
+        EXPECT_EQ(*(char *)slot, 'N');
     }
 }
 
@@ -415,6 +452,7 @@ int main(void)
     RUN(a_library_is_shown_up_to_its_code);
     RUN(what_two_show_and_wrote_to_is_each_ones);
     RUN(what_one_shows_late_the_others_get);
+    RUN(slots_and_code_are_shown_again);
     RUN(a_shared_page_is_seen_at_any_address);
     RUN(what_the_window_loses_is_gone_everywhere);
     RUN(anonymous_shared_memory_maps_twice);
