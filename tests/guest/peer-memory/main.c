@@ -38,6 +38,26 @@ static void memory(pid_t pid)
     CALL(process_vm_readv, getpid(), local, 1, &remote, 1, 0);
 }
 
+/* The child has the same addresses, and is not there while we run. */
+static void as_file(pid_t pid)
+{
+    static char back[60];
+    char name[40];
+    int fd;
+
+    title("as a file");
+    snprintf(name, sizeof(name), "/proc/%d/mem", pid);
+    fd = open(name, O_RDWR);
+    CALL(pread64, fd, back, 20, secret + 99980);
+    printf("[%s]\n", back);
+    CALL(pwrite64, fd, "its new end", 12, secret + 99980);
+    CALL(pread64, fd, back, 20, secret + 99980);
+    printf("[%s] ours: [%s]\n", back, secret + 99980);
+    CALL(pread64, fd, back, 20, BAD);
+    CALL(pwrite64, fd, back, 20, BAD);
+    close(fd);
+}
+
 static int same(pid_t a, pid_t b, int type, long x, long y)
 {
     long r = RAW(kcmp, a, b, type, x, y);
@@ -96,6 +116,7 @@ int main(void)
     }
     read(ready[0], &c, 1);
     memory(pid);
+    as_file(pid);
     identity(pid);
     fflush(stdout);
     pid_t other = fork();
