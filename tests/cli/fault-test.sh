@@ -10,9 +10,10 @@
 step=${FAULT_STEP:-41}
 
 # How a run may end: as the program or we see fit, by a signal only with a
-# line that says what was missing.
+# line that says what was missing. Some programs say what is wrong.
 ended_well() {
     ! grep -q 'kernel bug' "$work/err" || return 1
+    ! grep '^wrong' "$work/out" || return 1
     [ "$status" -ne 124 ] && [ "$status" -ne 137 ] || return 1
     [ "$status" -lt 128 ] || grep -q 'error\|warning' "$work/err"
 }
@@ -50,6 +51,8 @@ os.write(w, open("/tmp/d/g", "rb").read(4096))
 print(len(os.read(r, 9999)))'
 faults busybox alloc 600 /bin/busybox ls -l /
 faults python alloc 4500 /usr/bin/python3 -c "$program"
+gcc -O1 -static -o "$work/ipc" tests/cli/fault-ipc.c -lrt || exit 1
+faults ipc alloc 1150 --root host "$work/ipc"
 
 # Families and what processes share.
 shell='for i in 1 2 3; do (echo $i | cat; exit $i) & done; wait; x=$(echo a | cat | cat)
