@@ -179,6 +179,9 @@ struct mm_layout {
     uint64_t start_stack, arg_start, arg_end, env_start, env_end;
     uint64_t vdso;
     uint32_t clock_turn; /* the line (timer.h) that its data page shows */
+    /* A program without an interpreter: files that it maps to be executed may
+     * be read instead (valgrind does), and are rewritten when they trap. */
+    bool loads_code;
 };
 struct mm_layout *mm_layout(struct mm *mm);
 enum mm_special { MM_STACK = 1, MM_VDSO, MM_VVAR, MM_HEAP, MM_GUARD };

@@ -298,6 +298,9 @@ int map_locked(struct mm *mm, uint64_t *addr, uint64_t len, int prot, int flags,
                         .off = off};
     int err = vma_has_room(mm) ? 0 : -ENOMEM;
 
+    if (obj && mm->layout.loads_code) {
+        m.flags |= VMA_AS_IS;
+    }
     if (!err && obj && m.flags & VMA_SHARED) {
         err = share(&m, addr, len, &flags);
     }

@@ -37,7 +37,8 @@ int pages_protect(struct mm *mm, uint64_t start, uint64_t end, int from, int to)
 /* Not when it was executable already: somebody may be running in it. */
 static bool becomes_text(const struct vma *v, int prot)
 {
-    return prot & PROT_EXEC && !(prot & PROT_WRITE) && !(v->prot & PROT_EXEC);
+    return prot & PROT_EXEC && !(prot & PROT_WRITE) && !(v->prot & PROT_EXEC) &&
+           !(v->flags & VMA_AS_IS);
 }
 
 int protect_vma(struct mm *mm, struct vma *v, int prot)
@@ -127,7 +128,7 @@ static int grown_start(struct mm *mm, uint64_t *start, uint64_t end)
         return -ENOMEM;
     }
     *start = v->start;
-    return v->flags & VMA_GROWSDOWN ? 0 : -EINVAL;
+    return v->flags & VMA_GROWSDOWN || v->name == MM_STACK ? 0 : -EINVAL;
 }
 
 int mm_protect(struct mm *mm, uint64_t addr, uint64_t len, int prot)

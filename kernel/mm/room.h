@@ -55,6 +55,7 @@ enum vma_flags {
     VMA_FAMILY = 1024,  /* anonymous and shared since a fork */
     VMA_SEALED = 4096,  /* mseal(2) */
     VMA_GUARDED = 8192, /* madvise(2), MADV_GUARD_INSTALL: no access */
+    VMA_AS_IS = 16384,  /* code that is rewritten when it traps, not before */
 };
 
 struct vma {
@@ -232,7 +233,8 @@ void mm_unlock(struct mm *mm);
 /* Code that is rewritten on its way in. */
 static inline bool is_text(const struct vma *v)
 {
-    return v->prot & PROT_EXEC && !(v->prot & PROT_WRITE);
+    return v->prot & PROT_EXEC && !(v->prot & PROT_WRITE) &&
+           !(v->flags & VMA_AS_IS);
 }
 
 /* Whether RLIMIT_DATA counts it. */

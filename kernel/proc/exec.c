@@ -287,6 +287,7 @@ static int become(struct exec *x, struct thread *t, struct mm *mm)
     if (!err) {
         err = set_registers(t, x->interp ? &x->interp_image : &x->image, sp);
     }
+    mm_layout(mm)->loads_code = !x->interp;
     return err;
 }
 

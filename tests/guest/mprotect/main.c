@@ -89,5 +89,14 @@ int main(void)
     p[1] = 43;
     CALL(mprotect, p, 4096L, PROT_READ | PROT_EXEC);
     printf("%d\n", ((int (*)(void))(uintptr_t)p)());
+    title("stack");
+    unsigned char on_stack[sizeof(ret42)];
+    char *page = (char *)((uintptr_t)on_stack & ~4095ul);
+    const int rwx = PROT_READ | PROT_WRITE | PROT_EXEC;
+    memcpy(on_stack, ret42, sizeof(ret42));
+    CALL(mprotect, p, 4096L, PROT_READ | PROT_GROWSDOWN);
+    CALL(mprotect, page, 4096L, rwx | PROT_GROWSDOWN);
+    __asm__ volatile("" : : "r"(on_stack) : "memory");
+    printf("%d\n", ((int (*)(void))(uintptr_t)on_stack)());
     return 0;
 }
