@@ -43,8 +43,9 @@
 #define PTRACE_O_TRACESYSGOOD 1
 #define PTRACE_O_EXITKILL     0x100000
 /* PTRACE_O_TRACEFORK and the others are PTRACE_O_EVENT(PTRACE_EVENT_FORK). */
-#define PTRACE_O_EVENT(event) (1u << (event))
-#define PTRACE_O_KNOWN        0x3000ffu
+#define PTRACE_O_EVENT(event)    (1u << (event))
+#define PTRACE_O_SUSPEND_SECCOMP 0x200000
+#define PTRACE_O_KNOWN           0x3000ffu
 
 #define PTRACE_EVENT_FORK       1
 #define PTRACE_EVENT_VFORK      2

@@ -7,6 +7,7 @@
 #include "kernel/core/stats.h"
 #include "kernel/mm/heap.h"
 #include "kernel/proc/uts.h"
+#include "lib/atomic.h"
 #include "lib/string.h"
 
 static unsigned long kb(uint64_t bytes)
@@ -189,6 +190,20 @@ static void sum_times(struct times *sum)
     sched_for_each_task(add_times, sum);
 }
 
+/* What the vCPUs did not use. It never goes back, though the figures it comes
+ * from are not of one moment. */
+static uint64_t idle_ns(const struct times *sum, uint64_t now)
+{
+    static uint64_t most; /* atomic */
+    uint64_t all = now * sched_vcpu_count();
+    uint64_t used = MIN(sum->user_ns + sum->kernel_ns, all);
+    uint64_t seen = atomic_load(&most);
+
+    while (seen < all - used && !atomic_cas(&most, &seen, all - used)) {
+    }
+    return MAX(seen, all - used);
+}
+
 int show_stat(struct text *t, const struct pseudo_at *at)
 {
     unsigned count = sched_vcpu_count();
@@ -196,9 +211,7 @@ int show_stat(struct text *t, const struct pseudo_at *at)
     struct times sum = {0};
 
     sum_times(&sum);
-    idle = now * count > sum.user_ns + sum.kernel_ns
-               ? now * count - sum.user_ns - sum.kernel_ns
-               : 0;
+    idle = idle_ns(&sum, now);
     for (unsigned i = 0; i <= count; i++) {
         uint64_t share = i ? count : 1;
 
@@ -222,12 +235,12 @@ int show_stat(struct text *t, const struct pseudo_at *at)
 
 int show_uptime(struct text *t, const struct pseudo_at *at)
 {
-    uint64_t now = clock_now() / 10000000;
+    uint64_t now = clock_now(), idle;
     struct times sum = {0};
-    uint64_t idle;
 
     sum_times(&sum);
-    idle = now * sched_vcpu_count() - (sum.user_ns + sum.kernel_ns) / 10000000;
+    idle = idle_ns(&sum, now) / 10000000;
+    now /= 10000000;
     text_add(t, "%lu.%02lu %lu.%02lu\n", (unsigned long)(now / 100),
              (unsigned long)(now % 100), (unsigned long)(idle / 100),
              (unsigned long)(idle % 100));

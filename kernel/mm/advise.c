@@ -108,7 +108,7 @@ static int populate(struct mm *mm, struct vma *v, uint64_t start, uint64_t end,
 {
     int err;
 
-    if (!(prot_effective(v->prot) & prot)) {
+    if (!(v->prot & prot)) {
         return -EINVAL;
     }
     err = populate_locked(mm, start, end);

@@ -11,9 +11,12 @@
  */
 #include "kernel/proc/ptrace.h"
 #include "kernel/mm/heap.h"
+#include "kernel/proc/cred.h"
 #include "kernel/proc/peer.h"
 #include "kernel/proc/room.h"
+#include "kernel/proc/seccomp.h"
 #include "abi/linux/errno.h"
+#include "abi/linux/prctl.h"
 #include "abi/linux/sched.h"
 #include "abi/linux/signal.h"
 #include "abi/linux/wait.h"
@@ -127,6 +130,14 @@ static bool has_stopped(int tid)
     return yes;
 }
 
+bool ptrace_may_set(uint64_t options)
+{
+    return !(options & PTRACE_O_SUSPEND_SECCOMP) ||
+           (cred_capable(CAP_SYS_ADMIN) &&
+            atomic_load_relaxed(&current_thread()->seccomp_mode) ==
+                SECCOMP_MODE_DISABLED);
+}
+
 int ptrace_attach(int tid, bool seize, uint64_t addr, uint64_t options)
 {
     struct tracee *fresh;
@@ -135,6 +146,9 @@ int ptrace_attach(int tid, bool seize, uint64_t addr, uint64_t options)
 
     if (seize && (addr || options & ~(uint64_t)PTRACE_O_KNOWN)) {
         return -EIO;
+    }
+    if (seize && !ptrace_may_set(options)) {
+        return -EPERM;
     }
     fresh = kzalloc(sizeof(*fresh));
     if (!fresh) {

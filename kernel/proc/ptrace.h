@@ -63,7 +63,16 @@ static inline bool ptrace_traced(const struct thread *t)
            atomic_load_relaxed(&t->tracee->tracer) != NULL;
 }
 
+/* PTRACE_O_SUSPEND_SECCOMP: its filters are not asked. */
+static inline bool ptrace_suspends_seccomp(const struct thread *t)
+{
+    return ptrace_traced(t) && t->tracee->options & PTRACE_O_SUSPEND_SECCOMP;
+}
+
 /* ---- ptrace.c: who traces whom ---- */
+
+/* Whether the current thread may set these options, known ones. */
+bool ptrace_may_set(uint64_t options);
 
 /* -EPERM, -ESRCH, -EIO, -ENOMEM. */
 int ptrace_traceme(void);

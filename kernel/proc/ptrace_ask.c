@@ -148,14 +148,15 @@ int ptrace_set_options(int tid, uint64_t options)
 {
     struct tracee *r;
     bool known = !(options & ~(uint64_t)PTRACE_O_KNOWN);
+    bool may = ptrace_may_set(options);
 
     spin_lock(&proc_lock);
     r = ptrace_stopped(tid);
-    if (r && known) {
+    if (r && known && may) {
         r->options = (uint32_t)options;
     }
     spin_unlock(&proc_lock);
-    return !r ? -ESRCH : known ? 0 : -EINVAL;
+    return !r ? -ESRCH : !known ? -EINVAL : may ? 0 : -EPERM;
 }
 
 int ptrace_message(int tid, uint64_t *message)

@@ -346,7 +346,7 @@ bool ptrace_call_enter(struct thread *t, struct user_regs *regs)
     how = t->tracee->resume;
     regs->rax = (uint64_t)-ENOSYS;
     stop_at_call(t, PTRACE_SYSCALL_INFO_ENTRY, MESSAGE_ENTRY);
-    return how == RESUME_EMULATE || (int64_t)regs->orig_rax < 0;
+    return how == RESUME_EMULATE || (int32_t)regs->orig_rax == -1;
 }
 
 void ptrace_call_exit(struct thread *t, struct user_regs *regs)

@@ -231,6 +231,7 @@ static void die(struct thread *t, const struct k_siginfo *info)
     spin_lock(&s->lock);
     s->actions[info->signo - 1].handler = SIG_DFL;
     spin_unlock(&s->lock);
+    t->signals.fatal = info->signo;
     signal_force(info);
 }
 
@@ -301,7 +302,7 @@ static int trace(struct thread *t, struct user_regs *regs, uint32_t data,
     if (!ptrace_seccomp(t, regs, data)) {
         return refuse(regs, ENOSYS);
     }
-    return (int64_t)regs->orig_rax < 0 ? 1 : filtered(t, regs, true);
+    return (int32_t)regs->orig_rax < 0 ? 1 : filtered(t, regs, true);
 }
 
 static int filtered(struct thread *t, struct user_regs *regs, bool traced)
@@ -342,13 +343,16 @@ static bool strictly_allowed(uint64_t number)
 
 int seccomp_check(struct thread *t, struct user_regs *regs)
 {
+    if (ptrace_suspends_seccomp(t)) {
+        return 0;
+    }
     switch (atomic_load_relaxed(&t->seccomp_mode)) {
     case SECCOMP_MODE_DISABLED:
         return 0;
     case SECCOMP_MODE_FILTER:
         return filtered(t, regs, false);
     default:
-        if (!strictly_allowed(regs->orig_rax)) {
+        if (!strictly_allowed((uint32_t)regs->orig_rax)) {
             thread_exit(WSTATUS_SIGNAL(SIGKILL));
         }
         return 0;

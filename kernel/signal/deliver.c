@@ -185,7 +185,7 @@ static int take_one(struct thread *t, struct k_siginfo *info, bool *again)
     spin_lock(&s->lock);
     signo = signal_take(t, ~t->signals.blocked, info);
     spin_unlock(&s->lock);
-    *again = signo && ptrace_traced(t);
+    *again = signo && ptrace_traced(t) && signo != t->signals.fatal;
     if (!*again) {
         return signo;
     }

@@ -91,6 +91,7 @@ struct signal_state { /* a process's */
 
 struct thread_signals { /* a thread's */
     sigset blocked, saved_mask;
+    int fatal;         /* a signal that ends it, whatever a tracer says; or 0 */
     bool restore_mask; /* sigsuspend, ppoll...: put saved_mask back */
     struct signal_queue pending;
     uint64_t alt_sp, alt_size;

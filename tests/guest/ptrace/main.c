@@ -6,6 +6,9 @@
  */
 #include <elf.h>
 #include <sys/uio.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sys/prctl.h>
 #include <sys/user.h>
 #include "tests/guest/traced.h"
 
@@ -216,6 +219,70 @@ static void emulated(void)
     wait_for(pid);
 }
 
+/* Numbers are 32 bits wide, and of those only -1 is no call at all. */
+static void one_call(void)
+{
+    long r = syscall(SYS_getppid);
+
+    printf("%ld\n", r == getppid() ? 0 : r < 0 ? -errno : r);
+    fflush(stdout);
+}
+
+static void with_number(long number)
+{
+    int pid = start(one_call);
+
+    PT(PTRACE_SYSCALL, pid, 0L, 0L);
+    wait_for(pid);
+    PT(PTRACE_POKEUSER, pid, offsetof(struct user, regs.rax), 55L);
+    PT(PTRACE_POKEUSER, pid, offsetof(struct user, regs.orig_rax), number);
+    PT(PTRACE_CONT, pid, 0L, 0L);
+    wait_for(pid);
+}
+
+static void numbers(void)
+{
+    title("numbers");
+    with_number(SYS_getppid | 0x7fff00000000);
+    with_number(SYS_getppid | ~0xffffffffl);
+    with_number(0xffffffff);
+    with_number(-2);
+    with_number(100000);
+}
+
+/* ---- filters ---- */
+
+static void killed_by_filter(void)
+{
+    struct sock_filter f[] = {
+        {BPF_LD | BPF_W | BPF_ABS, 0, 0, 0},
+        {BPF_JMP | BPF_JEQ | BPF_K, 0, 1, SYS_getppid},
+        {BPF_RET | BPF_K, 0, 0, SECCOMP_RET_KILL_THREAD},
+        {BPF_RET | BPF_K, 0, 0, SECCOMP_RET_ALLOW},
+    };
+    struct sock_fprog prog = {COUNT(f), f};
+
+    prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &prog);
+    getppid();
+}
+
+/* What a filter kills, no tracer saves; it may suspend them before. */
+static void filters(void)
+{
+    int pid = start(killed_by_filter);
+
+    title("filters");
+    PT(PTRACE_CONT, pid, 0L, 0L);
+    wait_for(pid);
+    pid = start(killed_by_filter);
+    seteuid(NOBODY);
+    PT(PTRACE_SETOPTIONS, pid, 0L, (long)PTRACE_O_SUSPEND_SECCOMP);
+    seteuid(0);
+    PT(PTRACE_SETOPTIONS, pid, 0L, (long)PTRACE_O_SUSPEND_SECCOMP);
+    PT(PTRACE_CONT, pid, 0L, 0L);
+    wait_for(pid);
+}
+
 /* ---- refusals ---- */
 
 static void refusals(void)
@@ -263,6 +330,8 @@ int main(void)
     user_area();
     calls();
     emulated();
+    numbers();
+    filters();
     refusals();
     return 0;
 }
