@@ -52,6 +52,31 @@ static uint32_t mount_flags(uint64_t ms)
     return st;
 }
 
+static int options(struct superblock *sb, const char *data, bool remount)
+{
+    if (strcmp(sb->type, "tmpfs") == 0) {
+        return tmpfs_options(sb, data, remount);
+    }
+    return strcmp(sb->type, "proc") == 0 ? procfs_options(sb, data, remount)
+                                         : 0;
+}
+
+/* Takes sb on failure. */
+static int set_up(struct superblock *sb, const char *source, const char *type,
+                  const char *data)
+{
+    int err = options(sb, data, false);
+
+    err = *type == 'r' ? 0 : err; /* ramfs takes any word */
+    if (!err && strcmp(sb->type, "tmpfs") == 0) {
+        err = sb_set_source(sb, *source ? source : "none");
+    }
+    if (err) {
+        sb_put(sb);
+    }
+    return err;
+}
+
 /* ---- the three kinds ---- */
 
 static int mount_new(const struct path *at, const char *source,
@@ -70,14 +95,7 @@ static int mount_new(const struct path *at, const char *source,
          i++) {
         if (strcmp(types[i].name, type) == 0) {
             err = types[i].mount(&sb);
-            if (!err && types[i].mount == tmpfs_mount) {
-                err = tmpfs_options(sb, data, false);
-                err = *type == 'r' ? 0 : err; /* ramfs takes any word */
-                err = err ? err : sb_set_source(sb, *source ? source : "none");
-                if (err) {
-                    sb_put(sb);
-                }
-            }
+            err = err ? err : set_up(sb, source, type, data);
         }
     }
     return err ? err : mount_add(sb, at, mount_flags(flags), NULL);
@@ -116,8 +134,8 @@ static int remount(const struct path *at, uint64_t flags, const char *data)
     if (at->dentry != at->mount->root) {
         return -EINVAL;
     }
-    if (!(flags & MS_BIND) && strcmp(sb->type, "tmpfs") == 0) {
-        err = tmpfs_options(sb, data, true);
+    if (!(flags & MS_BIND)) {
+        err = options(sb, data, true);
     }
     if (err) {
         return err;

@@ -150,6 +150,7 @@ static int add_mount(struct mount *m, void *arg)
     add_path(t, &p);
     text_add(t, " %s ", m->sb->type);
     add_options(t, m);
+    proc_show_options(t, m->sb);
     text_add(t, " 0 0\n");
     return 0;
 }
@@ -185,7 +186,9 @@ static int add_mountinfo(struct mount *m, void *arg)
     add_options(t, m);
     text_add(t, " - %s ", m->sb->type);
     add_escaped(t, m->sb->source);
-    text_add(t, " %s\n", m->sb->flags & SB_READ_ONLY ? "ro" : "rw");
+    text_add(t, " %s", m->sb->flags & SB_READ_ONLY ? "ro" : "rw");
+    proc_show_options(t, m->sb);
+    text_add(t, "\n");
     return 0;
 }
 
@@ -217,10 +220,11 @@ static int show_filesystems(struct text *t, const struct pseudo_at *at)
 /* ---- the root ---- */
 
 static const struct pseudo root_rows[] = {
-    {"self", S_IFLNK | 0777, .link = link_self},
-    {"thread-self", S_IFLNK | 0777, .link = link_thread_self},
+    {"self", S_IFLNK | 0777, .link = link_self, .always = true},
+    {"thread-self", S_IFLNK | 0777, .link = link_thread_self, .always = true},
     {"", S_IFDIR | 0555, .children = proc_pid_rows, .next = next_pid,
-     .generation = birth_of, .owner = pid_owner, .immutable = true},
+     .visible = proc_visible, .enters = proc_enters, .generation = birth_of,
+     .owner = pid_owner, .immutable = true},
     {"cmdline", S_IFREG | 0444, .text = "enclos\n"},
     {"config.gz", S_IFREG | 0444, .show = show_config},
     {"cpuinfo", S_IFREG | 0444, .show = show_cpuinfo},

@@ -20,6 +20,11 @@ extern const struct pseudo proc_sys_rows[], proc_ipc_rows[];
 
 extern const struct file_ops proc_mem_ops;
 int proc_mem_open(struct inode *inode, struct file *f);
+/* proc_options.c: options of a mount, as /proc/mounts has them; for the table.
+ */
+void proc_show_options(struct text *t, struct superblock *sb);
+bool proc_visible(const struct pseudo_limits *l, int pid);
+bool proc_enters(const struct pseudo_limits *l, int pid);
 int show_maps(struct text *t, const struct pseudo_at *at);
 int show_smaps(struct text *t, const struct pseudo_at *at);
 int show_smaps_rollup(struct text *t, const struct pseudo_at *at);

@@ -25,6 +25,12 @@ struct pseudo_inode {
     uint64_t made; /* ns of clock_now() */
 };
 
+struct pseudo_sb {
+    struct superblock sb;
+    struct pseudo root;
+    struct pseudo_limits limits;
+};
+
 static const struct inode_ops pseudo_inode_ops, pseudo_magic_ops;
 static void apply_override(struct inode *inode, const struct pseudo *row);
 static const struct file_ops pseudo_file_ops, pseudo_plain_ops;
@@ -32,6 +38,11 @@ static const struct file_ops pseudo_file_ops, pseudo_plain_ops;
 static struct pseudo_inode *pseudo_of(struct inode *inode)
 {
     return container_of(inode, struct pseudo_inode, inode);
+}
+
+struct pseudo_limits *pseudo_limits(struct superblock *sb)
+{
+    return &container_of(sb, struct pseudo_sb, sb)->limits;
 }
 
 /* ---- text ---- */
@@ -191,14 +202,44 @@ static bool match(const struct pseudo *row, const char *name, size_t len,
     return true;
 }
 
+/* ---- what a mount shows ---- */
+
+static bool shows_row(struct inode *dir, const struct pseudo *row)
+{
+    return dir != dir->sb->root || row->next || row->always ||
+           !pseudo_limits(dir->sb)->numbers_only;
+}
+
+static bool shows_number(struct inode *dir, const struct pseudo *row, int n)
+{
+    return !row->visible || row->visible(pseudo_limits(dir->sb), n);
+}
+
+static int may_enter(struct inode *dir)
+{
+    struct pseudo_inode *p = pseudo_of(dir);
+
+    return p->row->enters && !p->row->enters(pseudo_limits(dir->sb),
+                                             p->at.n[p->at.count - 1])
+               ? -EPERM
+               : 0;
+}
+
 static int pseudo_lookup(struct inode *dir, const char *name, size_t len,
                          struct inode **out)
 {
     const struct pseudo *row = pseudo_of(dir)->row->children;
     struct pseudo_at at = pseudo_of(dir)->at;
+    int err = may_enter(dir);
 
+    if (err) {
+        return err;
+    }
     for (; row && row->name; row++) {
-        if (match(row, name, len, &at)) {
+        if (shows_row(dir, row) && match(row, name, len, &at)) {
+            if (row->next && !shows_number(dir, row, at.n[at.count - 1])) {
+                return -ENOENT;
+            }
             return inode_new(dir->sb, dir, row, &at, out);
         }
     }
@@ -226,9 +267,10 @@ static bool emit_entry(struct dir_sink *sink, const struct pseudo *row,
     return true;
 }
 
-static bool emit_row(struct dir_sink *sink, const struct pseudo *row,
-                     const struct pseudo_at *at, uint64_t base)
+static bool emit_row(struct inode *dir, struct dir_sink *sink,
+                     const struct pseudo *row, uint64_t base)
 {
+    const struct pseudo_at *at = &pseudo_of(dir)->at;
     int from = sink->pos - base;
 
     if (!row->next) {
@@ -241,7 +283,8 @@ static bool emit_row(struct dir_sink *sink, const struct pseudo *row,
             sink->pos = base + ROW_SPAN;
             return true;
         }
-        if (!emit_entry(sink, row, *at, n, base + n + 1)) {
+        if (shows_number(dir, row, n) &&
+            !emit_entry(sink, row, *at, n, base + n + 1)) {
             return false;
         }
         from = n + 1;
@@ -252,12 +295,16 @@ static int pseudo_readdir(struct inode *dir, struct dir_sink *sink)
 {
     const struct pseudo *rows = pseudo_of(dir)->row->children;
     uint64_t i = 0;
+    int err = may_enter(dir);
 
+    if (err) {
+        return err;
+    }
     for (; rows && rows[i].name; i++) {
-        if (sink->pos >= (i + 1) * ROW_SPAN) {
+        if (sink->pos >= (i + 1) * ROW_SPAN || !shows_row(dir, &rows[i])) {
             continue;
         }
-        if (!emit_row(sink, &rows[i], &pseudo_of(dir)->at, i * ROW_SPAN)) {
+        if (!emit_row(dir, sink, &rows[i], i * ROW_SPAN)) {
             break;
         }
     }
@@ -294,7 +341,9 @@ static int pseudo_open(struct inode *inode, struct file *f)
 {
     const struct pseudo *row = pseudo_of(inode)->row;
 
-    return row->open ? row->open(inode, f) : 0;
+    return S_ISDIR(inode->mode) ? may_enter(inode)
+           : row->open          ? row->open(inode, f)
+                                : 0;
 }
 
 bool pseudo_number(struct inode *inode, const struct pseudo *children, int *n,
@@ -574,11 +623,6 @@ static const struct file_ops pseudo_file_ops = {
 };
 
 /* ---- the superblock ---- */
-
-struct pseudo_sb {
-    struct superblock sb;
-    struct pseudo root;
-};
 
 static void pseudo_free_sb(struct superblock *sb)
 {

@@ -43,6 +43,13 @@ struct pseudo_changes {
     struct wait_queue wait;
 };
 
+/* What a mount shows, and to whom; all zeros: everything, to all. */
+struct pseudo_limits {
+    uint8_t hide;      /* as the tree understands it */
+    bool numbers_only; /* of the root: rows for many, and `always` */
+    uint32_t gid;
+};
+
 struct pseudo {
     const char *name; /* NULL ends a table. With `next`: what stands before
                          the number ("cpu" of cpu0), often "" */
@@ -76,6 +83,11 @@ struct pseudo {
      * is pseudo_place()'s. */
     const struct file_ops *file_ops;
     int (*open)(struct inode *inode, struct file *f);
+    /* Optional, rows for many: whether who looks may find number n, and look
+     * into it (-EPERM). */
+    bool (*visible)(const struct pseudo_limits *l, int n);
+    bool (*enters)(const struct pseudo_limits *l, int n);
+    bool always; /* there with numbers_only, too */
     /* Optional: whose it is. */
     void (*owner)(uint32_t *uid, uint32_t *gid, const struct pseudo_at *at);
 };
@@ -87,6 +99,8 @@ bool pseudo_number(struct inode *inode, const struct pseudo *children, int *n,
 
 /* The numbers on the way to an inode of such a tree. */
 const struct pseudo_at *pseudo_place(struct inode *inode);
+
+struct pseudo_limits *pseudo_limits(struct superblock *sb);
 
 /* A superblock whose root directory has `children`. */
 int pseudo_mount(const struct pseudo *children, const char *type,

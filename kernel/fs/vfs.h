@@ -286,6 +286,8 @@ int erofs_mount_image(int host_fd, uint64_t at, uint64_t size,
 int hostfs_mount(int host_root_fd, uint32_t flags, struct superblock **out);
 int devfs_mount(struct superblock **out);
 int procfs_mount(struct superblock **out);
+/* Options of mount(2); remount: of one in use. -EINVAL. */
+int procfs_options(struct superblock *sb, const char *text, bool remount);
 int sysfs_mount(struct superblock **out);
 
 #endif
