@@ -18,9 +18,9 @@
 #include "target/target.h"
 
 enum {
-    LAST_CLOCK_STEP = 1000, /* ns */
-    SLEW_MAX = 500000,      /* ns a second */
-    STEP_FROM = 100000000,  /* ns: a machine that slept; then it is a step */
+    LAST_CLOCK_STEP = 20000, /* ns */
+    SLEW_MAX = 500000,       /* ns a second */
+    STEP_FROM = 100000000,   /* ns: a machine that slept; then it is a step */
 };
 
 static struct spinlock turn_lock = SPINLOCK_INIT(LOCK_TIMER);
@@ -31,10 +31,10 @@ static struct {
     uint64_t followed; /* base_tsc of the target's line that it follows */
 } line;
 
-static uint64_t last_clock;
+/* In lines of their own: what all read lies beside. */
 static struct {
     _Alignas(64) uint64_t ns;
-} last_seen[VCPU_MAX];
+} last_seen[VCPU_MAX], last_clock;
 static int64_t realtime_offset;
 static bool realtime_known;
 
@@ -79,7 +79,7 @@ static bool read_line(uint64_t *ns)
 uint64_t clock_now(void)
 {
     uint64_t *seen = &last_seen[this_vcpu()->id].ns;
-    uint64_t last = atomic_load_relaxed(&last_clock), now;
+    uint64_t last = atomic_load_relaxed(&last_clock.ns), now;
 
     if (!read_line(&now)) {
         now = target_clock();
@@ -90,7 +90,7 @@ uint64_t clock_now(void)
     now = MAX(now, MAX(last, *seen));
     *seen = now;
     if (now - last > LAST_CLOCK_STEP) {
-        atomic_store_relaxed(&last_clock, now);
+        atomic_store_relaxed(&last_clock.ns, now);
     }
     return now;
 }

@@ -13,7 +13,7 @@
 
 enum { SPINS = 200 /* some us */ };
 
-bool one_vcpu;
+_Alignas(64) bool one_vcpu;
 
 void spin_lock_slow(struct spinlock *l)
 {

@@ -3,7 +3,7 @@
 
 KERNEL_SRCS += $(addprefix kernel/core/, clock.c dump.c gate.c hostio.c \
 	hostio_ahead.c hostio_buffer.c hostio_names.c hostio_net.c hostio_ring.c \
-	idle.c lock.c log.c sched.c stats.c timer.c vector.c wait.c)
+	idle.c lock.c log.c readers.c sched.c stats.c timer.c vector.c wait.c)
 ifdef DEBUG
 KERNEL_SRCS += kernel/core/lock_debug.c
 endif

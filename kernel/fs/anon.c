@@ -4,6 +4,7 @@
  * stand in no directory. It is mounted nowhere that a path could reach.
  */
 #include "kernel/fs/file.h"
+#include "kernel/fs/mount_table.h"
 #include "kernel/fs/room.h"
 #include "kernel/core/log.h"
 #include "kernel/mm/heap.h"
@@ -142,7 +143,9 @@ void anon_init(void)
     check(!err);
     anon_mount.sb = &anon_sb;
     anon_mount.root = root;
-    anon_mount.refs = 1;
     anon_mount.hidden = true;
     list_init(&anon_mount.node);
+    err = mount_count_init(&anon_mount);
+    check(!err);
+    mount_spread(&anon_mount);
 }

@@ -26,7 +26,9 @@ static struct section sections[VCPU_MAX];
 struct spinlock dcache_lock = SPINLOCK_INIT(LOCK_DENTRY);
 static struct dentry *buckets[1 << HASH_BITS];
 static uint64_t hash_seed;
-static uint64_t dentry_count; /* atomic */
+static struct {
+    _Alignas(64) uint64_t n;
+} dentry_count; /* atomic */
 
 /* ---- sections ---- */
 
@@ -168,7 +170,7 @@ int dentry_new(struct dentry *parent, const char *name, size_t len,
 {
     struct dentry *d;
 
-    if (atomic_load_relaxed(&dentry_count) > CACHE_MAX) {
+    if (atomic_load_relaxed(&dentry_count.n) > CACHE_MAX) {
         dcache_shrink(CACHE_MAX / 8);
     }
     d = kmalloc(sizeof(*d));
@@ -192,7 +194,7 @@ int dentry_new(struct dentry *parent, const char *name, size_t len,
     if (parent) {
         dentry_get(parent);
     }
-    atomic_add_fetch_relaxed(&dentry_count, 1);
+    atomic_add_fetch_relaxed(&dentry_count.n, 1);
     *out = d;
     return 0;
 }
@@ -211,7 +213,7 @@ static struct dentry *dentry_free(struct dentry *d)
         kfree((void *)d->name);
     }
     kfree(d);
-    atomic_fetch_sub(&dentry_count, 1);
+    atomic_fetch_sub(&dentry_count.n, 1);
     return parent;
 }
 

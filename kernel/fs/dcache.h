@@ -21,6 +21,15 @@ static inline uint64_t name_hash_word(uint64_t hash, uint64_t word)
     return hash_fold(hash ^ HASH_K2, word ^ HASH_K0);
 }
 
+/* It was looked up. Many look at one directory, so no more is written than
+ * must be. */
+static inline void dentry_use(struct dentry *d)
+{
+    if (!d->used) {
+        d->used = 1;
+    }
+}
+
 /* A negative dentry outside the hash, one reference; counts parent. */
 int dentry_new(struct dentry *parent, const char *name, size_t len,
                struct dentry **out);

@@ -45,7 +45,7 @@ static struct dentry *find_counted(struct dentry *dir, const char *name,
 
     if (d) {
         dentry_get(d);
-        d->used = 1;
+        dentry_use(d);
     }
     dcache_leave(section);
     return d;

@@ -40,12 +40,14 @@ struct dentry {
 };
 
 struct mount {
-    struct superblock *sb; /* counted */
-    struct dentry *root;   /* counted */
-    struct mount *parent;  /* counted; NULL: the root mount, or detached */
-    struct dentry *point;  /* counted, on parent */
-    uint32_t refs;         /* atomic; the table has one */
-    uint32_t flags;        /* ST_* of abi/linux/statfs.h; atomic */
+    struct superblock *sb;      /* counted */
+    struct dentry *root;        /* counted */
+    struct mount *parent;       /* counted; NULL: the root mount, or detached */
+    struct dentry *point;       /* counted, on parent */
+    uint32_t refs;              /* atomic; the table has one; mount_count.c */
+    bool spread;                /* each vCPU counts by itself; atomic */
+    struct mount_count *counts; /* one a vCPU */
+    uint32_t flags;             /* ST_* of abi/linux/statfs.h; atomic */
     uint32_t id;
     bool hidden;      /* the kernel's own: stands nowhere, root "/" */
     bool expiring;    /* MNT_EXPIRE has asked once; dcache_exclude() */
@@ -132,9 +134,11 @@ int mount_move(const struct path *from, const struct path *at);
 /* pivot_root(2) by who has that root. -EBUSY, -EINVAL, -ENOTDIR. */
 int mount_pivot(const struct path *top, const struct path *put_old,
                 const struct path *root);
+/* With one reference; *m is zero. -ENOMEM. */
+int mount_count_init(struct mount *m);
 /* In a section: what stands on (m, d), or NULL. */
 struct mount *mount_on(struct mount *m, struct dentry *d);
-void mount_get(struct mount *m);
+void mount_get(struct mount *m); /* counted already, or in a section */
 void mount_put(struct mount *m);
 /* -EROFS when the mount or its file system is read-only. */
 int mount_writable(const struct mount *m);

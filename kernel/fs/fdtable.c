@@ -1,9 +1,17 @@
 /* SPDX-License-Identifier: MIT
  *
- * Descriptor tables. Changes are made under files->lock; lookups take no lock:
- * they read the slot, count the file unless it is dead, and look again. Files'
- * memory stays files' memory, so a late look at a closed one is harmless. A
- * table that was outgrown is kept until the end for the same reason.
+ * Descriptor tables. Threads open and close all the time, so these take no
+ * lock: a bit of `used` is taken and given back in one atomic step, and whoever
+ * sets it owns the slot until there is a file in it; whoever takes the file out
+ * gives the bit back. They run as readers (kernel/core/readers.h) of the
+ * table. What needs the table as a whole to stand still (growing, copying,
+ * dup2(2), close-on-exec bits) freezes it: it keeps new ones out and waits for
+ * those that are in.
+ *
+ * Lookups read the slot, count the file unless it is dead, and look again.
+ * Files' memory stays files' memory, so a late look at a closed one is
+ * harmless. A table that was outgrown is kept until the end for the same
+ * reason.
  *
  * While a table has one user, nobody can close behind its back, and its own
  * reference serves for the length of a call (struct fd).
@@ -14,26 +22,90 @@
 #include "kernel/fs/locks.h"
 #include "kernel/fs/tunable.h"
 #include "kernel/core/log.h"
+#include "kernel/core/readers.h"
 #include "kernel/mm/heap.h"
 #include "lib/bitmap.h"
 #include "lib/string.h"
 #include "abi/linux/errno.h"
 
-enum { TABLE_FIRST = 64, TABLE_MOST = 1 << 20 };
+enum { TABLE_FIRST = 64, TABLE_MOST = 1 << 20, WORD = 64 };
 
 struct fdtable {
-    uint32_t size;
-    struct fdtable *older;    /* outgrown; freed with the rest */
-    uint64_t *used, *cloexec; /* bitmaps, behind the slots */
-    struct file *slots[];
+    uint32_t size;         /* a multiple of WORD */
+    struct fdtable *older; /* outgrown; freed with the rest */
+    uint64_t *used;        /* a bit each, behind the slots; atomic */
+    uint64_t *cloexec;     /* the same; of what is free: 0 */
+    _Alignas(64) struct file *slots[]; /* slot_of(); atomic */
 };
 
 struct files {
-    uint32_t refs;         /* atomic */
-    uint32_t first_free;   /* no free descriptor below it; lock */
-    struct spinlock lock;  /* LOCK_FILES */
-    struct fdtable *table; /* atomic */
+    _Alignas(64) uint32_t refs; /* atomic */
+    uint32_t frozen;            /* freeze(); under lock; atomic */
+    uint32_t first_word;        /* all of `used` below it is taken; lowered at
+                                   any time, raised while frozen; atomic */
+    struct spinlock lock;       /* LOCK_FILES; guards `frozen` */
+    struct fdtable *table;      /* changes while frozen; atomic */
 };
+
+/* Neighbours, which different threads tend to have, lie in different cache
+ * lines. */
+static struct file **slot_of(struct fdtable *t, uint32_t fd)
+{
+    return &t->slots[fd % 8 * (t->size / 8) + fd / 8];
+}
+
+/* ---- together, or alone ---- */
+
+static struct reader *enter(struct files *files)
+{
+    for (;;) {
+        struct reader *r = reader_enter();
+
+        if (likely(!atomic_load_acquire(&files->frozen))) {
+            return r;
+        }
+        reader_leave(r);
+        while (atomic_load_relaxed(&files->frozen)) {
+            cpu_relax();
+        }
+    }
+}
+
+static void freeze(struct files *files)
+{
+    spin_lock(&files->lock);
+    atomic_store_release(&files->frozen, 1);
+    readers_wait();
+}
+
+static void thaw(struct files *files)
+{
+    atomic_store_release(&files->frozen, 0);
+    spin_unlock(&files->lock);
+}
+
+static uint64_t bit_of(uint32_t fd)
+{
+    return 1ull << fd % WORD;
+}
+
+static void set_bit(uint64_t *map, uint32_t fd)
+{
+    if (one_vcpu) {
+        map[fd / WORD] |= bit_of(fd);
+    } else {
+        atomic_fetch_or(&map[fd / WORD], bit_of(fd));
+    }
+}
+
+static void clear_bit(uint64_t *map, uint32_t fd)
+{
+    if (one_vcpu) {
+        map[fd / WORD] &= ~bit_of(fd);
+    } else {
+        atomic_fetch_and(&map[fd / WORD], ~bit_of(fd));
+    }
+}
 
 /* ---- tables ---- */
 
@@ -51,16 +123,18 @@ static struct fdtable *table_new(uint32_t size)
     return t;
 }
 
-static void table_copy(struct fdtable *to, const struct fdtable *from)
+static void table_copy(struct fdtable *to, struct fdtable *from)
 {
     size_t words = BITMAP_WORDS(from->size);
 
-    memcpy(to->slots, from->slots, from->size * sizeof(from->slots[0]));
+    for (uint32_t fd = 0; fd < from->size; fd++) {
+        *slot_of(to, fd) = *slot_of(from, fd);
+    }
     memcpy(to->used, from->used, words * 8);
     memcpy(to->cloexec, from->cloexec, words * 8);
 }
 
-/* Makes room for descriptor fd. The lock is held and stays so. */
+/* Makes room for descriptor fd; frozen. */
 static int grow(struct files *files, uint32_t fd)
 {
     struct fdtable *old = files->table, *t;
@@ -90,7 +164,8 @@ int files_new(struct files **out)
         return -ENOMEM;
     }
     files->refs = 1;
-    files->first_free = 0;
+    files->frozen = 0;
+    files->first_word = 0;
     spin_init(&files->lock, LOCK_FILES);
     files->table = table_new(TABLE_FIRST);
     if (!files->table) {
@@ -101,6 +176,44 @@ int files_new(struct files **out)
     return 0;
 }
 
+/* Nothing is in the slot, and its bit is the caller's. */
+static void give_back(struct files *files, struct fdtable *t, uint32_t fd)
+{
+    uint32_t first = atomic_load_relaxed(&files->first_word);
+
+    if (unlikely(bitmap_test(t->cloexec, fd))) {
+        clear_bit(t->cloexec, fd);
+    }
+    clear_bit(t->used, fd);
+    while (unlikely(fd / WORD < first)) {
+        if (vcpus_cas(&files->first_word, &first, fd / WORD)) {
+            break;
+        }
+    }
+}
+
+/* Empties a slot; what was there, or NULL. Entered, or frozen. */
+static struct file *take_out(struct files *files, uint32_t fd)
+{
+    struct fdtable *t = files->table;
+    struct file **slot, *f;
+
+    if (fd >= t->size) {
+        return NULL;
+    }
+    slot = slot_of(t, fd);
+    f = *slot;
+    if (one_vcpu) {
+        *slot = NULL;
+    } else if (f) {
+        f = atomic_xchg(slot, NULL);
+    }
+    if (f) {
+        give_back(files, t, fd);
+    }
+    return f;
+}
+
 int files_copy(struct files *from, struct files **out)
 {
     struct files *files;
@@ -109,7 +222,7 @@ int files_copy(struct files *from, struct files **out)
     if (err) {
         return err;
     }
-    spin_lock(&from->lock);
+    freeze(from);
     if (from->table->size > tunable(&tunable_nr_open) &&
         bitmap_find_set(from->table->used, from->table->size,
                         (size_t)tunable(&tunable_nr_open)) <
@@ -120,16 +233,19 @@ int files_copy(struct files *from, struct files **out)
     }
     if (!err) {
         table_copy(files->table, from->table);
-        files->first_free = from->first_free;
-        for (uint32_t i = 0; i < files->table->size; i++) {
-            if (files->table->slots[i]) {
-                file_ref(files->table->slots[i]);
-            } else { /* what another thread has reserved is not ours */
-                bitmap_clear(files->table->used, i);
+        files->first_word = from->first_word;
+        for (uint32_t fd = 0; fd < files->table->size; fd++) {
+            struct file *f = *slot_of(files->table, fd);
+
+            if (f) {
+                file_ref(f);
+            } else if (bitmap_test(files->table->used, fd)) {
+                /* What another thread has reserved is not ours. */
+                give_back(files, files->table, fd);
             }
         }
     }
-    spin_unlock(&from->lock);
+    thaw(from);
     if (err) {
         files_put(files);
         return err;
@@ -150,21 +266,6 @@ unsigned files_refs(struct files *f)
 
 /* ---- taking out ---- */
 
-/* Empties a slot; what was there, or NULL. The lock is held. */
-static struct file *take_out(struct files *files, uint32_t fd)
-{
-    struct fdtable *t = files->table;
-    struct file *f = fd < t->size ? t->slots[fd] : NULL;
-
-    if (f) {
-        atomic_store_release(&t->slots[fd], NULL);
-        bitmap_clear(t->used, fd);
-        bitmap_clear(t->cloexec, fd);
-        files->first_free = MIN(files->first_free, fd);
-    }
-    return f;
-}
-
 static int close_file(struct files *files, struct file *f)
 {
     int err = f->ops->flush ? f->ops->flush(f) : 0;
@@ -182,11 +283,10 @@ static int close_file(struct files *files, struct file *f)
 int fd_close(int fd)
 {
     struct files *files = current_files();
-    struct file *f;
+    struct reader *r = enter(files);
+    struct file *f = take_out(files, fd);
 
-    spin_lock(&files->lock);
-    f = take_out(files, fd);
-    spin_unlock(&files->lock);
+    reader_leave(r);
     return f ? close_file(files, f) : -EBADF;
 }
 
@@ -194,24 +294,24 @@ int fd_close(int fd)
 static void close_range(struct files *files, uint32_t first, uint32_t last,
                         bool cloexec)
 {
-    for (;;) {
-        struct fdtable *t;
+    for (uint64_t fd = first;; fd++) {
+        struct reader *r = enter(files);
+        struct fdtable *t = files->table;
         struct file *f = NULL;
-        uint64_t fd;
+        bool found;
 
-        spin_lock(&files->lock);
-        t = files->table;
-        fd = bitmap_find_set(cloexec ? t->cloexec : t->used, t->size, first);
-        if (fd >= t->size || fd > last) {
-            spin_unlock(&files->lock);
+        fd = bitmap_find_set(cloexec ? t->cloexec : t->used, t->size, fd);
+        found = fd < t->size && fd <= last;
+        if (found) {
+            f = take_out(files, (uint32_t)fd);
+        }
+        reader_leave(r);
+        if (!found) {
             return;
         }
-        f = take_out(files, fd);
-        spin_unlock(&files->lock);
         if (f) { /* else only reserved so far */
             close_file(files, f);
         }
-        first = fd + 1;
     }
 }
 
@@ -246,66 +346,96 @@ void fd_range_cloexec(unsigned first, unsigned last)
     struct fdtable *t;
     size_t fd;
 
-    spin_lock(&files->lock);
+    freeze(files);
     t = files->table;
     fd = bitmap_find_set(t->used, t->size, first);
     while (fd < t->size && fd <= last) {
         bitmap_set(t->cloexec, fd);
         fd = bitmap_find_set(t->used, t->size, fd + 1);
     }
-    spin_unlock(&files->lock);
+    thaw(files);
 }
 
 /* ---- putting in ---- */
 
-static void put_in(struct files *files, uint32_t fd, struct file *f,
-                   bool cloexec)
+/* The lowest free descriptor in [min, limit) is the caller's now. What is not
+ * below both limit and the table's size: there is none. Entered. */
+static uint32_t take_free(struct files *files, struct fdtable *t, uint32_t min,
+                          uint64_t limit)
 {
-    struct fdtable *t = files->table;
+    uint32_t word = MAX(min / WORD, atomic_load_relaxed(&files->first_word));
+    uint64_t not = word == min / WORD ? bit_of(min) - 1 : 0;
 
-    bitmap_set(t->used, fd);
-    if (cloexec) {
-        bitmap_set(t->cloexec, fd);
-    } else {
-        bitmap_clear(t->cloexec, fd);
+    for (; word < t->size / WORD; word++, not = 0) {
+        uint64_t used = atomic_load_relaxed(&t->used[word]);
+
+        while (~(used | not )) {
+            uint32_t fd =
+                word * WORD + (uint32_t)__builtin_ctzll(~(used | not ));
+
+            if (fd >= limit ||
+                vcpus_cas(&t->used[word], &used, used | bit_of(fd))) {
+                return fd;
+            }
+        }
     }
-    atomic_store_release(&t->slots[fd], f);
+    return t->size;
+}
+
+/* Room for fd, and a better start for the next search. */
+static int make_room(struct files *files, uint32_t fd)
+{
+    struct fdtable *t;
+    int err = 0;
+
+    freeze(files);
+    if (fd >= files->table->size) {
+        err = grow(files, fd);
+    }
+    t = files->table;
+    files->first_word = (uint32_t)bitmap_find_zero(t->used, t->size, 0) / WORD;
+    thaw(files);
+    return err;
 }
 
 static int install(struct files *files, struct file *f, uint32_t min,
                    bool cloexec, uint64_t limit)
 {
-    uint32_t from = MAX(min, files->first_free);
-    struct fdtable *t = files->table;
-    uint32_t fd = MAX((uint32_t)bitmap_find_zero(t->used, t->size, from), from);
-    int err = 0;
+    enum { FAR = 4 }; /* words that a search passes */
 
-    if (fd >= limit) {
-        return -EMFILE;
+    for (;;) {
+        struct reader *r = enter(files);
+        struct fdtable *t = files->table;
+        uint32_t fd = take_free(files, t, min, limit);
+        bool taken = fd < t->size && fd < limit;
+        bool far = fd / WORD > MAX(min / WORD, files->first_word) + FAR;
+        int err = 0;
+
+        if (likely(taken)) {
+            if (cloexec) {
+                set_bit(t->cloexec, fd);
+            }
+            if (f) {
+                atomic_store_release(slot_of(t, fd), f);
+            }
+        }
+        reader_leave(r);
+        if (fd >= limit) {
+            return -EMFILE;
+        }
+        if (unlikely(!taken || far)) {
+            err = make_room(files, MAX(fd, min));
+        }
+        if (taken || err) {
+            return taken ? (int)fd : err;
+        }
     }
-    if (fd >= t->size) {
-        err = grow(files, fd);
-    }
-    if (err) {
-        return err;
-    }
-    put_in(files, fd, f, cloexec);
-    if (min <= files->first_free) {
-        files->first_free = fd + 1;
-    }
-    return fd;
 }
 
 int fd_install(struct file *f, int min, bool cloexec)
 {
-    struct files *files = current_files();
-    uint64_t limit = current_limit(FS_LIMIT_NOFILE);
-    int fd;
-
-    spin_lock(&files->lock);
-    fd = install(files, f, min, cloexec, limit);
-    spin_unlock(&files->lock);
-    return fd;
+    return install(current_files(), f, min, cloexec,
+                   current_limit(FS_LIMIT_NOFILE));
 }
 
 /* ---- reserving ---- */
@@ -318,51 +448,51 @@ int fd_reserve(bool cloexec)
 void fd_fill(int fd, struct file *f)
 {
     struct files *files = current_files();
+    struct reader *r = enter(files);
 
-    spin_lock(&files->lock);
     if (f) {
-        atomic_store_release(&files->table->slots[fd], f);
+        atomic_store_release(slot_of(files->table, fd), f);
     } else {
-        bitmap_clear(files->table->used, fd);
-        bitmap_clear(files->table->cloexec, fd);
-        files->first_free = MIN(files->first_free, (uint32_t)fd);
+        give_back(files, files->table, fd);
     }
-    spin_unlock(&files->lock);
+    reader_leave(r);
 }
 
 int files_install_first(struct files *files, struct file *f)
 {
-    int fd;
-
-    spin_lock(&files->lock);
-    fd = install(files, f, 0, false, UINT64_MAX);
-    spin_unlock(&files->lock);
-    return fd;
+    return install(files, f, 0, false, UINT64_MAX);
 }
 
 int fd_install_at(struct file *f, int fd, bool cloexec)
 {
     struct files *files = current_files();
     struct file *old = NULL;
+    struct fdtable *t;
     int err = 0;
 
     if ((unsigned)fd >= current_limit(FS_LIMIT_NOFILE)) {
         return -EBADF;
     }
-    spin_lock(&files->lock);
+    freeze(files);
     if ((uint32_t)fd >= files->table->size) {
         err = grow(files, fd);
     }
-    if (!err && bitmap_test(files->table->used, fd) &&
-        !files->table->slots[fd]) {
+    t = files->table;
+    if (!err && bitmap_test(t->used, fd) && !*slot_of(t, fd)) {
         err = -EBUSY; /* another thread is opening it */
     }
     if (!err) {
-        old = files->table->slots[fd];
+        old = *slot_of(t, fd);
         file_ref(f);
-        put_in(files, fd, f, cloexec);
+        bitmap_set(t->used, fd);
+        if (cloexec) {
+            bitmap_set(t->cloexec, fd);
+        } else {
+            bitmap_clear(t->cloexec, fd);
+        }
+        atomic_store_release(slot_of(t, fd), f);
     }
-    spin_unlock(&files->lock);
+    thaw(files);
     if (old) {
         close_file(files, old);
     }
@@ -392,7 +522,7 @@ static int get_counted(struct files *files, int fd, struct file **out)
         if ((uint32_t)fd >= t->size) {
             return -EBADF;
         }
-        f = atomic_load_acquire(&t->slots[fd]);
+        f = atomic_load_acquire(slot_of(t, fd));
         if (!f) {
             /* An outgrown table may be empty where the new one is not. */
             if (t == atomic_load_acquire(&files->table)) {
@@ -404,7 +534,7 @@ static int get_counted(struct files *files, int fd, struct file **out)
             continue;
         }
         if (likely(t == atomic_load_acquire(&files->table) &&
-                   f == atomic_load_acquire(&t->slots[fd]))) {
+                   f == atomic_load_acquire(slot_of(t, fd)))) {
             *out = f;
             return 0;
         }
@@ -419,12 +549,11 @@ int fd_get(int fd, struct fd *out)
     if (likely(atomic_load_relaxed(&files->refs) == 1)) {
         struct fdtable *t = files->table;
 
-        if (unlikely((uint32_t)fd >= t->size || !t->slots[fd])) {
-            return -EBADF;
-        }
-        out->file = t->slots[fd];
+        struct file *f = (uint32_t)fd < t->size ? *slot_of(t, fd) : NULL;
+
+        out->file = f;
         out->counted = false;
-        return 0;
+        return likely(f) ? 0 : -EBADF;
     }
     out->counted = true;
     return get_counted(files, fd, &out->file);
@@ -448,31 +577,22 @@ int file_get(int fd, struct file **out)
 
 struct file *files_peek(struct files *files, int fd, bool *cloexec)
 {
-    struct file *f = NULL;
+    struct file *f;
 
-    spin_lock(&files->lock);
-    if ((uint32_t)fd < files->table->size) {
-        f = files->table->slots[fd];
+    if (get_counted(files, fd, &f)) {
+        return NULL;
     }
-    if (f) {
-        file_ref(f);
-        if (cloexec) {
-            *cloexec = bitmap_test(files->table->cloexec, fd);
-        }
+    if (cloexec) {
+        *cloexec = bitmap_test(atomic_load_acquire(&files->table)->cloexec, fd);
     }
-    spin_unlock(&files->lock);
     return f;
 }
 
 int files_next(struct files *files, int fd)
 {
-    struct fdtable *t;
-    size_t next;
+    struct fdtable *t = atomic_load_acquire(&files->table);
+    size_t next = bitmap_find_set(t->used, t->size, fd);
 
-    spin_lock(&files->lock);
-    t = files->table;
-    next = bitmap_find_set(t->used, t->size, fd);
-    spin_unlock(&files->lock);
     return next < t->size ? (int)next : -1;
 }
 
@@ -480,31 +600,30 @@ int files_next(struct files *files, int fd)
 
 int fd_get_cloexec(int fd)
 {
-    struct files *files = current_files();
-    int result = -EBADF;
+    struct fdtable *t = atomic_load_acquire(&current_files()->table);
 
-    spin_lock(&files->lock);
-    if ((uint32_t)fd < files->table->size && files->table->slots[fd]) {
-        result = bitmap_test(files->table->cloexec, fd);
+    if ((uint32_t)fd >= t->size || !*slot_of(t, fd)) {
+        return -EBADF;
     }
-    spin_unlock(&files->lock);
-    return result;
+    return bitmap_test(t->cloexec, fd);
 }
 
 int fd_set_cloexec(int fd, bool on)
 {
     struct files *files = current_files();
+    struct fdtable *t;
     int err = -EBADF;
 
-    spin_lock(&files->lock);
-    if ((uint32_t)fd < files->table->size && files->table->slots[fd]) {
+    freeze(files);
+    t = files->table;
+    if ((uint32_t)fd < t->size && *slot_of(t, fd)) {
         err = 0;
         if (on) {
-            bitmap_set(files->table->cloexec, fd);
+            bitmap_set(t->cloexec, fd);
         } else {
-            bitmap_clear(files->table->cloexec, fd);
+            bitmap_clear(t->cloexec, fd);
         }
     }
-    spin_unlock(&files->lock);
+    thaw(files);
     return err;
 }

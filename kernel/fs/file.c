@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Open file descriptions: birth, references, end. Their memory comes from a
- * pool that is never given back (file.h says why); a free one has refs 0 and
- * hangs in the pool by `private`.
+ * Open file descriptions: birth, references, end. Their memory is never given
+ * back (file.h says why); a free one has refs 0.
  */
 #include "kernel/fs/file.h"
 #include "kernel/fs/epoll.h"
@@ -11,29 +10,75 @@
 #include "kernel/fs/special.h"
 #include "kernel/fs/watch.h"
 #include "kernel/core/log.h"
+#include "kernel/core/sched.h"
 #include "kernel/mm/heap.h"
 #include "lib/string.h"
 #include "abi/linux/errno.h"
 #include "abi/linux/stat.h"
 #include "abi/linux/statfs.h"
 
-static struct file *pool;
+/* Free ones: some with each vCPU, which alone touches them, the rest for all.
+ */
+enum { SPARE_MOST = 32 };
+struct spare {
+    _Alignas(128) struct file *first; /* linked by `private` */
+    uint32_t count;
+};
+static struct spare spares[VCPU_MAX];
 static struct spinlock pool_lock = SPINLOCK_INIT(LOCK_PAGECACHE);
+static struct spare pool; /* pool_lock; its count is read without */
 
 static const struct file_ops path_only_ops; /* O_PATH: nothing works */
 
 /* ---- memory ---- */
 
-static struct file *alloc(void)
+static struct file *pop(struct spare *s)
+{
+    struct file *f = s->first;
+
+    if (f) {
+        s->first = f->private;
+        s->count--;
+    }
+    return f;
+}
+
+static void push(struct spare *s, struct file *f)
+{
+    f->private = s->first;
+    s->first = f;
+    s->count++;
+}
+
+static void take_some(struct spare *own)
 {
     struct file *f;
 
     spin_lock(&pool_lock);
-    f = pool;
-    if (f) {
-        pool = f->private;
+    while (own->count < SPARE_MOST / 2 && (f = pop(&pool)) != NULL) {
+        push(own, f);
     }
     spin_unlock(&pool_lock);
+}
+
+static void give_some(struct spare *own)
+{
+    spin_lock(&pool_lock);
+    while (own->count > SPARE_MOST / 2) {
+        push(&pool, pop(own));
+    }
+    spin_unlock(&pool_lock);
+}
+
+static struct file *alloc(void)
+{
+    struct spare *own = &spares[this_vcpu()->id];
+    struct file *f;
+
+    if (unlikely(!own->first && atomic_load_relaxed(&pool.count))) {
+        take_some(own);
+    }
+    f = pop(own);
     if (!f) {
         f = kmalloc(sizeof(*f));
         if (f) {
@@ -45,10 +90,12 @@ static struct file *alloc(void)
 
 static void release(struct file *f)
 {
-    spin_lock(&pool_lock);
-    f->private = pool;
-    pool = f;
-    spin_unlock(&pool_lock);
+    struct spare *own = &spares[this_vcpu()->id];
+
+    push(own, f);
+    if (unlikely(own->count > SPARE_MOST)) {
+        give_some(own);
+    }
 }
 
 static void init(struct file *f, const struct path *path, uint32_t flags)

@@ -7,6 +7,7 @@
 #include "kernel/fs/memfd.h"
 #include "kernel/fs/current.h"
 #include "kernel/fs/file.h"
+#include "kernel/fs/mount_table.h"
 #include "kernel/fs/names.h"
 #include "kernel/fs/room.h"
 #include "kernel/fs/tmpfs.h"
@@ -34,9 +35,11 @@ void memfd_init(void)
     err = dentry_root(sb->root, &memfd_mount.root);
     check(!err);
     memfd_mount.sb = sb;
-    memfd_mount.refs = 1;
     memfd_mount.hidden = true;
     list_init(&memfd_mount.node);
+    err = mount_count_init(&memfd_mount);
+    check(!err);
+    mount_spread(&memfd_mount);
 }
 
 static int new_inode(uint32_t mode, struct inode **out)

@@ -24,12 +24,12 @@ static int mount_new(struct superblock *sb, struct dentry *root, uint32_t flags,
 {
     struct mount *m = kzalloc(sizeof(*m));
 
-    if (!m) {
+    if (!m || mount_count_init(m)) {
+        kfree(m);
         return -ENOMEM;
     }
     m->sb = sb;
     m->root = root;
-    m->refs = 1;
     m->flags = flags;
     m->id = atomic_add_fetch(&last_id, 1);
     list_init(&m->node);
@@ -55,6 +55,7 @@ static int attach(struct mount *m, const struct path *at)
     }
     if (!err) {
         list_add_tail(&mounts, &m->node);
+        mount_spread(m);
     }
     dcache_allow();
     mount_changed();
@@ -142,11 +143,6 @@ struct mount *mount_on(struct mount *m, struct dentry *d)
     return NULL;
 }
 
-void mount_get(struct mount *m)
-{
-    atomic_fetch_add(&m->refs, 1);
-}
-
 /* With the last mount of a file system the names go that only the cache has:
  * nobody is left who could move one. */
 static void forget_names(struct mount *m)
@@ -165,7 +161,7 @@ void mount_put(struct mount *m)
 {
     struct superblock *sb;
 
-    if (!m || atomic_sub_fetch(&m->refs, 1) != 0) {
+    if (!m || !mount_uncount(m)) {
         return;
     }
     sb = m->sb;
@@ -173,6 +169,7 @@ void mount_put(struct mount *m)
     dentry_put(m->root);
     dcache_exclude(); /* a walk may still look at it */
     dcache_allow();
+    kfree(m->counts);
     kfree(m);
     sb_put(sb);
 }

@@ -140,6 +140,7 @@ int mount_remove(const struct path *at, unsigned flags)
     if (!is_mount_root(at) || !m->parent) {
         return -EINVAL;
     }
+    mount_settle(m);
     do { /* with MNT_DETACH, from the leaves on */
         dcache_exclude();
         err = may_remove(m, flags);
@@ -149,11 +150,14 @@ int mount_remove(const struct path *at, unsigned flags)
         if (!err) {
             list_del(&leaf->node);
             mount_unhang(leaf, &from);
+        } else if (!list_empty(&m->node)) {
+            mount_spread(m);
         }
         dcache_allow();
         mount_changed();
         if (!err) {
             path_put(&from);
+            mount_settle(leaf);
             mount_put(leaf);
         }
     } while (!err && leaf != m);

@@ -26,8 +26,7 @@ enum { PAGECACHE_BATCH = 64 }; /* pages a read_pages() gets at most */
 struct pagecache {
     struct inode *inode;  /* that embeds it */
     struct spinlock lock; /* LOCK_PAGECACHE; guards everything below */
-    uint32_t height;      /* levels of nodes above the pages */
-    void *root;           /* a page when height is 0; NULL: empty */
+    uint64_t top;         /* pagetree.c; atomic */
     uint64_t page_count;
     uint64_t ahead_next; /* the index at which a sequential reader goes on */
     uint32_t ahead;      /* pages read ahead last time */

@@ -191,7 +191,7 @@ int page_load(struct pagecache *pc, uint64_t index, struct cpage **out)
         spin_unlock(&pc->lock);
         *out = page;
         if (page && atomic_load_acquire(&page->state) == PAGE_READY) {
-            page->used = 1;
+            cpage_use(page);
             return 0;
         }
         if (page) {

@@ -9,6 +9,7 @@
  */
 #include "kernel/fs/pagetree.h"
 #include "kernel/fs/vfs.h"
+#include "kernel/core/readers.h"
 #include "kernel/mm/heap.h"
 #include "kernel/mm/limit.h"
 #include "lib/atomic.h"
@@ -17,21 +18,23 @@
 
 #define ROOM_MAX (64ull << 20)
 
-/* Pages that were there before move in, unless somebody looks at them. */
+/* Pages that were there before move in, unless somebody has them. */
 static void move_in(struct pagecache *pc)
 {
     uint64_t index = 0;
     struct cpage *page;
 
     while ((page = tree_next(pc, &index)) && index < pc->room_pages) {
-        char *to = pc->room + index * PAGE_SIZE;
+        char *to = pc->room + index * PAGE_SIZE, *from;
 
         if (page->refs == 1 && page->state == PAGE_READY && !page->borrowed &&
             page_refs(page->data) == 1 && bitmap_test(pc->room_free, index)) {
             bitmap_clear(pc->room_free, index);
-            memcpy(to, page->data, PAGE_SIZE);
-            page_put(page->data, 1);
-            page->data = to;
+            from = page->data;
+            memcpy(to, from, PAGE_SIZE);
+            atomic_store_release(&page->data, to);
+            readers_wait();
+            page_put(from, 1);
         }
         index++;
     }

@@ -4,12 +4,14 @@
  */
 #include "kernel/fs/pagetree.h"
 #include "kernel/fs/vfs.h"
+#include "kernel/core/readers.h"
 #include "kernel/mm/heap.h"
 #include "lib/atomic.h"
 #include "lib/string.h"
 #include "abi/linux/errno.h"
 
 enum { BITS = 6, WIDTH = 1 << BITS, HEIGHT_MAX = 9 };
+enum { TOP_HEIGHT = 15 }; /* below the alignment of nodes and pages */
 
 struct node {
     uint32_t used; /* slots in use */
@@ -102,6 +104,7 @@ void cpage_put(struct cpage *page)
     if (atomic_sub_fetch(&page->refs, 1) != 0) {
         return;
     }
+    readers_wait();
     if (page->charged) {
         uncharge(page->charged);
     }
@@ -123,15 +126,44 @@ static unsigned slot_at(uint64_t index, uint32_t level)
     return index >> level * BITS & (WIDTH - 1);
 }
 
+/* pagecache.top is what the tree begins with and the height above it in one
+ * word, so that who reads without the lock gets both from one moment. */
+static void *top_of(uint64_t top)
+{
+    return (void *)(top & ~(uint64_t)TOP_HEIGHT);
+}
+
+static uint32_t height_of(uint64_t top)
+{
+    return top & TOP_HEIGHT;
+}
+
+/* To a slot, or where that is NULL the top's. */
+static void put(struct pagecache *pc, void **slot, void *at)
+{
+    if (slot) {
+        atomic_store_release(slot, at);
+    } else {
+        atomic_store_release(&pc->top, (uint64_t)at | height_of(pc->top));
+    }
+}
+
+bool tree_is_empty(const struct pagecache *pc)
+{
+    return !top_of(pc->top);
+}
+
 struct cpage *tree_find(struct pagecache *pc, uint64_t index)
 {
-    void *at = pc->root;
+    uint64_t top = atomic_load_acquire(&pc->top);
+    void *at = top_of(top);
 
-    if (index >= capacity(pc->height)) {
+    if (index >= capacity(height_of(top))) {
         return NULL;
     }
-    for (uint32_t level = pc->height; level > 0 && at; level--) {
-        at = ((struct node *)at)->slots[slot_at(index, level - 1)];
+    for (uint32_t level = height_of(top); level > 0 && at; level--) {
+        at = atomic_load_acquire(
+            &((struct node *)at)->slots[slot_at(index, level - 1)]);
     }
     return at;
 }
@@ -139,18 +171,20 @@ struct cpage *tree_find(struct pagecache *pc, uint64_t index)
 /* Makes the tree high enough for index. */
 static int grow(struct pagecache *pc, uint64_t index)
 {
-    while (index >= capacity(pc->height)) {
-        if (pc->root) {
-            struct node *top = kzalloc(sizeof(*top));
+    uint32_t height;
 
-            if (!top) {
+    while (index >= capacity(height = height_of(pc->top))) {
+        struct node *node = NULL;
+
+        if (!tree_is_empty(pc)) {
+            node = kzalloc(sizeof(*node));
+            if (!node) {
                 return -ENOMEM;
             }
-            top->slots[0] = pc->root;
-            top->used = 1;
-            pc->root = top;
+            node->slots[0] = top_of(pc->top);
+            node->used = 1;
         }
-        pc->height++;
+        atomic_store_release(&pc->top, (uint64_t)node | (height + 1));
     }
     return 0;
 }
@@ -160,51 +194,55 @@ static int grow(struct pagecache *pc, uint64_t index)
 static void prune(struct pagecache *pc, uint64_t index)
 {
     struct node *path[HEIGHT_MAX + 2];
-    void *at = pc->root;
-    uint32_t level = pc->height, depth = 0;
+    void *at = top_of(pc->top);
+    uint32_t height = height_of(pc->top), level = height, depth = 0;
 
     for (; level > 0 && at; level--) {
         path[depth++] = at;
         at = ((struct node *)at)->slots[slot_at(index, level - 1)];
     }
     while (depth > 0 && path[depth - 1]->used == 0) {
-        kfree(path[--depth]);
-        if (depth == 0) {
-            pc->root = NULL;
-            pc->height = 0;
-            break;
+        struct node *empty = path[--depth];
+
+        if (depth > 0) {
+            path[depth - 1]->used--;
+            put(pc, &path[depth - 1]->slots[slot_at(index, height - depth)],
+                NULL);
+        } else {
+            atomic_store_release(&pc->top, 0);
         }
-        level = pc->height - depth;
-        path[depth - 1]->slots[slot_at(index, level)] = NULL;
-        path[depth - 1]->used--;
+        readers_wait();
+        kfree(empty);
     }
 }
 
 int tree_insert(struct pagecache *pc, uint64_t index, struct cpage *page)
 {
-    void **slot = &pc->root;
-    struct node *parent = NULL;
     int err = grow(pc, index);
+    void **slot = NULL, *at = top_of(pc->top);
+    struct node *parent = NULL;
 
-    for (uint32_t level = pc->height; level > 0 && !err; level--) {
-        if (!*slot) {
-            *slot = kzalloc(sizeof(struct node));
-            if (!*slot) {
+    for (uint32_t level = height_of(pc->top); level > 0 && !err; level--) {
+        if (!at) {
+            at = kzalloc(sizeof(struct node));
+            if (!at) {
                 err = -ENOMEM;
                 break;
             }
+            put(pc, slot, at);
             if (parent) {
                 parent->used++;
             }
         }
-        parent = *slot;
+        parent = at;
         slot = &parent->slots[slot_at(index, level - 1)];
+        at = *slot;
     }
     if (err) {
         prune(pc, index);
         return err;
     }
-    *slot = page;
+    put(pc, slot, page);
     if (parent) {
         parent->used++;
     }
@@ -212,38 +250,48 @@ int tree_insert(struct pagecache *pc, uint64_t index, struct cpage *page)
     return 0;
 }
 
+/* Where the page at index hangs: a slot of *parent, or NULL, the top itself.
+ * *page: what is there, or NULL. */
+static void **place_of(struct pagecache *pc, uint64_t index,
+                       struct node **parent, struct cpage **page)
+{
+    void **slot = NULL, *at = top_of(pc->top);
+
+    *parent = NULL;
+    for (uint32_t level = height_of(pc->top); level > 0 && at; level--) {
+        *parent = at;
+        slot = &(*parent)->slots[slot_at(index, level - 1)];
+        at = *slot;
+    }
+    *page = at;
+    return slot;
+}
+
 struct cpage *tree_swap(struct pagecache *pc, uint64_t index,
                         struct cpage *page)
 {
-    void **slot = &pc->root;
+    struct node *parent;
     struct cpage *old;
+    void **slot = place_of(pc, index, &parent, &old);
 
-    for (uint32_t level = pc->height; level > 0; level--) {
-        slot = &((struct node *)*slot)->slots[slot_at(index, level - 1)];
-    }
-    old = *slot;
-    *slot = page;
+    put(pc, slot, page);
     return old;
 }
 
 struct cpage *tree_remove(struct pagecache *pc, uint64_t index)
 {
-    void **slot = &pc->root;
-    struct node *parent = NULL;
+    struct node *parent;
     struct cpage *page;
+    void **slot;
 
-    if (index >= capacity(pc->height)) {
+    if (index >= capacity(height_of(pc->top))) {
         return NULL;
     }
-    for (uint32_t level = pc->height; level > 0 && *slot; level--) {
-        parent = *slot;
-        slot = &parent->slots[slot_at(index, level - 1)];
-    }
-    page = *slot;
+    slot = place_of(pc, index, &parent, &page);
     if (!page) {
         return NULL;
     }
-    *slot = NULL;
+    put(pc, slot, NULL);
     pc->page_count--;
     if (parent && --parent->used == 0) {
         prune(pc, index);
@@ -255,9 +303,9 @@ struct cpage *tree_next(struct pagecache *pc, uint64_t *index)
 {
     uint64_t i = *index;
 
-    while (pc->root && i < capacity(pc->height)) {
-        void *at = pc->root;
-        uint32_t level = pc->height;
+    while (!tree_is_empty(pc) && i < capacity(height_of(pc->top))) {
+        void *at = top_of(pc->top);
+        uint32_t level = height_of(pc->top);
 
         while (level > 0 && at) {
             level--;

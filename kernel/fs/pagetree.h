@@ -2,10 +2,12 @@
  *
  * The tree of one file's cached pages, for pagecache*.c alone: a radix tree
  * of 64-way nodes that is as high as the largest index needs; a file of one
- * page has no node at all. All calls are made with pc->lock held; none blocks.
+ * page has no node at all. All calls are made with pc->lock held, but for
+ * tree_find(), which readers (kernel/core/readers.h) may call without; none
+ * blocks.
  *
- * A page is counted: once by the tree, once by each user. Its state only goes
- * from LOADING to READY or FAILED, by its loader.
+ * A page is counted: once by the tree, once by each user that is no reader.
+ * Its state only goes from LOADING to READY or FAILED, by its loader.
  */
 #ifndef KERNEL_FS_PAGETREE_H
 #define KERNEL_FS_PAGETREE_H
@@ -15,7 +17,7 @@
 enum page_state { PAGE_LOADING, PAGE_READY, PAGE_FAILED };
 
 struct cpage {
-    char *data;     /* one page of kernel memory */
+    char *data;     /* one page of kernel memory; atomic */
     uint32_t refs;  /* atomic */
     uint32_t state; /* enum page_state, atomic */
     uint16_t used;  /* looked at since the shrinker's last round */
@@ -28,7 +30,18 @@ struct cpage {
 int cpage_alloc(struct pagecache *pc, char *data, struct cpage **out);
 /* One whose data lies in the window. */
 int cpage_borrow(struct pagecache *pc, char *data, struct cpage **out);
+/* The last one waits for readers. */
 void cpage_put(struct cpage *page);
+
+/* It was looked at. A line that is shared is not written again and again. */
+static inline void cpage_use(struct cpage *page)
+{
+    if (!page->used) {
+        page->used = 1;
+    }
+}
+
+bool tree_is_empty(const struct pagecache *pc);
 
 /* The page at index, or NULL. */
 struct cpage *tree_find(struct pagecache *pc, uint64_t index);

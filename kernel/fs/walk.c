@@ -404,7 +404,7 @@ static int look(struct walk *w, const struct name *n)
     if (unlikely(!d || w->at.dentry->inode->flags & INODE_ASK_AGAIN)) {
         return look_slowly(w, n);
     }
-    d->used = 1;
+    dentry_use(d);
     inode = atomic_load_acquire(&d->inode);
     if (!inode) {
         return -ENOENT;

@@ -10,7 +10,7 @@
 #include "abi/linux/errno.h"
 #include "lib/string.h"
 
-enum move { MOVE_PUT, MOVE_GET, MOVE_ZERO };
+enum move { MOVE_PUT, MOVE_PUT_NOFAULT, MOVE_GET, MOVE_ZERO };
 
 void iobuf_kernel(struct iobuf *io, void *buf, size_t len)
 {
@@ -34,7 +34,7 @@ void iobuf_user_vec(struct iobuf *io, const struct iobuf_vec *vec,
 
 static size_t move_kernel(uint64_t addr, void *k, size_t n, enum move how)
 {
-    if (how == MOVE_PUT) {
+    if (how == MOVE_PUT || how == MOVE_PUT_NOFAULT) {
         memcpy((void *)addr, k, n);
     } else if (how == MOVE_GET) {
         memcpy(k, (void *)addr, n);
@@ -48,6 +48,9 @@ static size_t move_user(uint64_t addr, void *k, size_t n, enum move how)
 {
     if (how == MOVE_PUT) {
         return copy_to_user_part(uptr(addr), k, n);
+    }
+    if (how == MOVE_PUT_NOFAULT) {
+        return copy_to_user_part_nofault(uptr(addr), k, n);
     }
     if (how == MOVE_GET) {
         return copy_from_user_part(k, uptr(addr), n);
@@ -105,6 +108,18 @@ long iobuf_get(struct iobuf *io, void *dst, size_t n)
 long iobuf_put_zero(struct iobuf *io, size_t n)
 {
     return move(io, NULL, n, MOVE_ZERO);
+}
+
+size_t iobuf_put_nofault(struct iobuf *io, const void *src, size_t n)
+{
+    return (size_t)MAX(move(io, (char *)src, n, MOVE_PUT_NOFAULT), 0l);
+}
+
+void iobuf_bring_in(struct iobuf *io)
+{
+    if (io->user) {
+        user_bring_in(uptr(piece_of(io)->base + io->skip));
+    }
 }
 
 void iobuf_skip(struct iobuf *io, size_t n)

@@ -317,13 +317,26 @@ int user_cmpxchg32(struct uptr addr, uint32_t expect, uint32_t val,
     return err;
 }
 
-/* ---- under a spinlock: nothing is brought in ---- */
+/* ---- where nobody may block: nothing is brought in ---- */
 
 int get_user32_nofault(uint32_t *val, struct uptr src)
 {
     return mm_user_range(src.addr, sizeof(*val))
                ? arch_user_load32((const uint32_t *)src.addr, val)
                : -EFAULT;
+}
+
+size_t copy_to_user_part_nofault(struct uptr dst, const void *src, size_t n)
+{
+    n = clip(dst.addr, n);
+    return n - arch_user_copy((void *)dst.addr, src, n);
+}
+
+void user_bring_in(struct uptr addr)
+{
+    if (mm_user_range(addr.addr, 1)) {
+        bring_in(addr.addr, MEM_WRITE);
+    }
 }
 
 int user_rmw32_nofault(struct uptr addr, enum user_rmw op, uint32_t arg,

@@ -46,6 +46,11 @@ int user_cmpxchg32_nofault(struct uptr addr, uint32_t expect, uint32_t val,
 int user_rmw32_nofault(struct uptr addr, enum user_rmw op, uint32_t arg,
                        uint32_t *old);
 
+/* Bytes copied before a page that is not there; and such a page comes, to be
+ * written, if it can. */
+size_t copy_to_user_part_nofault(struct uptr dst, const void *src, size_t n);
+void user_bring_in(struct uptr addr);
+
 static inline struct uptr uptr(uint64_t addr)
 {
     return (struct uptr){addr};
@@ -84,6 +89,10 @@ void iobuf_user_vec(struct iobuf *io, const struct iobuf_vec *vec,
 long iobuf_put(struct iobuf *io, const void *src, size_t n);
 long iobuf_get(struct iobuf *io, void *dst, size_t n);
 long iobuf_put_zero(struct iobuf *io, size_t n);
+/* Never blocks: how many bytes, perhaps none. */
+size_t iobuf_put_nofault(struct iobuf *io, const void *src, size_t n);
+/* What stopped it comes, if it can. May block. */
+void iobuf_bring_in(struct iobuf *io);
 /* Skips n bytes. */
 void iobuf_skip(struct iobuf *io, size_t n);
 

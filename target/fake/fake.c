@@ -24,8 +24,10 @@
 
 enum { LINE_MAX_BYTES = 512 };
 
-static struct vcpu vcpu;
-static struct task task;
+uint32_t fake_running = 1;
+
+static struct vcpu vcpus[FAKE_VCPUS];
+static struct task tasks[FAKE_VCPUS];
 static int8_t *protection; /* per page: prot + 1; 0: not committed */
 static uint64_t committed_pages;
 static uint64_t clock_ns;
@@ -47,6 +49,11 @@ static void *reserve(void *at, uint64_t len, int prot)
     return p;
 }
 
+void fake_be_vcpu(unsigned id)
+{
+    syscall(SYS_arch_prctl, ARCH_SET_GS, &vcpus[id]);
+}
+
 void fake_init(void)
 {
     reserve((void *)ARENA, ARENA_SIZE, PROT_NONE);
@@ -55,16 +62,20 @@ void fake_init(void)
     committed_pages = 0;
     clock_ns = CLOCK_START;
     fail_in = calls = 0;
-    memset(&task, 0, sizeof(task));
-    task.state = TASK_RUNNING;
-    task.name = "test";
-    task.affinity = 1;
-    list_init(&task.run_node);
-    list_init(&task.lock_node);
-    vcpu = (struct vcpu){.self = &vcpu, .task = &task};
-    vcpu.fpu = &task.fpu;
-    vcpu.fpu_saved = &task.fpu_saved;
-    syscall(SYS_arch_prctl, ARCH_SET_GS, &vcpu);
+    for (unsigned id = 0; id < FAKE_VCPUS; id++) {
+        struct task *t = &tasks[id];
+
+        memset(t, 0, sizeof(*t));
+        t->state = TASK_RUNNING;
+        t->name = "test";
+        t->affinity = 1;
+        list_init(&t->run_node);
+        list_init(&t->lock_node);
+        vcpus[id] = (struct vcpu){.self = &vcpus[id], .id = id, .task = t};
+        vcpus[id].fpu = &t->fpu;
+        vcpus[id].fpu_saved = &t->fpu_saved;
+    }
+    fake_be_vcpu(0);
 }
 
 void fake_boot_info(struct boot_info *info)
@@ -80,12 +91,12 @@ void fake_boot_info(struct boot_info *info)
 
 struct task *fake_task(void)
 {
-    return &task;
+    return &tasks[0];
 }
 
 struct vcpu *vcpu_by_id(unsigned id)
 {
-    return id == 0 ? &vcpu : NULL;
+    return id < FAKE_VCPUS ? &vcpus[id] : NULL;
 }
 
 /* ---- failures ---- */
@@ -128,7 +139,7 @@ const char *fake_stopped(void (*fn)(void))
     pid = fork();
     if (pid == 0) {
         stop_pipe = fds[1];
-        syscall(SYS_arch_prctl, ARCH_SET_GS, &vcpu);
+        fake_be_vcpu(0);
         fn();
         _exit(0);
     }
@@ -327,7 +338,7 @@ void target_vcpu_wait(uint64_t deadline)
 
 void target_vcpu_kick(unsigned id)
 {
-    vcpu.resched = 1;
+    vcpus[id].resched = 1;
 }
 
 void target_vcpu_tick(uint64_t deadline)

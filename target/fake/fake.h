@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * A target in the same process as an ordinary test program: deterministic,
- * one vCPU, and able to fail or lie on demand. Rooms are tested over it with
- * UNIT_CFLAGS (ASan, UBSan).
+ * one vCPU (or two, fake_both()), and able to fail or lie on demand. Rooms are
+ * tested over it with UNIT_CFLAGS (ASan, UBSan).
  *
  *     int main(void)
  *     {
@@ -12,13 +12,14 @@
  *     }
  *
  * Link the room's objects, the parts of kernel/core it uses (lock.o wait.o
- * timer.o log.o ...) and $(B)/unit/target/fake/fake.a. The archive has four
+ * timer.o log.o ...) and $(B)/unit/target/fake/fake.a. The archive has five
  * separate parts, taken as they are needed, so a room may bring its own:
  *   fake.o        target.h but the rings; this header
  *   fake_ring.o   the rings, executed with real descriptors
  *   fake_sched.o  in place of sched.c: one task, whose sleep runs whatever
  *                 can wake it (completions, timers) and which panics when
  *                 nothing can
+ *   fake_both.o   fake_both()
  *   fake_heap.o   in place of kernel/mm/heap.h: malloc, so that ASan sees
  *                 every access
  */
@@ -40,6 +41,18 @@ void fake_boot_info(struct boot_info *info);
 
 /* The current task: thread, mm and interrupted are the test's to set. */
 struct task *fake_task(void);
+
+/* ---- two vCPUs ---- */
+
+enum { FAKE_VCPUS = 2 };
+
+/* Runs fn(0) here and fn(1) at the same time, in a thread that is vCPU 1. Both
+ * have the current task's thread; neither may sleep, so what they call must
+ * not find a mutex taken. */
+void fake_both(void (*fn)(unsigned id));
+/* How many run; atomic. The calling thread becomes a vCPU (fake_both.o). */
+extern uint32_t fake_running;
+void fake_be_vcpu(unsigned id);
 
 /* ---- failures ---- */
 

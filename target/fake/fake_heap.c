@@ -3,6 +3,7 @@
  * kernel/mm/heap.h over malloc, so that the sanitizers know every object of
  * the room under test; heap_fail_after() as the real one has it.
  */
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include "arch/x86_64/arch.h"
@@ -94,7 +95,8 @@ static struct counted {
     struct counted *next;
     const void *page;
     unsigned refs;
-} * counts[1024];
+} * counts[1024]; /* under counts_lock */
+static pthread_mutex_t counts_lock = PTHREAD_MUTEX_INITIALIZER;
 
 static struct counted **counted_at(const void *page)
 {
@@ -113,8 +115,10 @@ void *page_share_alloc(size_t count)
     struct counted *c = page ? calloc(1, sizeof(*c)) : NULL;
 
     if (c) {
+        pthread_mutex_lock(&counts_lock);
         *c = (struct counted){*counted_at(page), page, 1};
         *counted_at(page) = c;
+        pthread_mutex_unlock(&counts_lock);
     }
     return page;
 }
@@ -125,13 +129,16 @@ void page_share_fill(void *p, size_t count)
 
 void page_get(const void *p, size_t count)
 {
+    pthread_mutex_lock(&counts_lock);
     for (const char *at = p; count--; at += PAGE_SIZE) {
         (*counted_at(at))->refs++;
     }
+    pthread_mutex_unlock(&counts_lock);
 }
 
 void page_put(void *p, size_t count)
 {
+    pthread_mutex_lock(&counts_lock);
     for (char *at = p; count--; at += PAGE_SIZE) {
         struct counted **c = counted_at(at), *gone = *c;
 
@@ -141,11 +148,17 @@ void page_put(void *p, size_t count)
             free(at);
         }
     }
+    pthread_mutex_unlock(&counts_lock);
 }
 
 uint32_t page_refs(const void *p)
 {
-    return (*counted_at(p))->refs;
+    uint32_t refs;
+
+    pthread_mutex_lock(&counts_lock);
+    refs = (*counted_at(p))->refs;
+    pthread_mutex_unlock(&counts_lock);
+    return refs;
 }
 
 void *kstack_alloc(void)

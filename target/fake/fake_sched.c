@@ -22,9 +22,11 @@ const void *kernel_text_start(void)
     return NULL;
 }
 
+uint32_t fake_passes[FAKE_VCPUS];
+
 unsigned sched_vcpu_count(void)
 {
-    return 1;
+    return FAKE_VCPUS;
 }
 
 void sched_for_each_task(void (*fn)(struct task *t, void *arg), void *arg)
@@ -40,10 +42,25 @@ void sched_check(void)
 {
 }
 
+/* The other one passes when it calls task_yield(), or ends. */
+void sched_barrier(void)
+{
+    unsigned self = this_vcpu()->id;
+    uint32_t *other = &fake_passes[!self], before = atomic_load(other);
+
+    while (atomic_load(&fake_running) > 1 && atomic_load(other) == before) {
+        atomic_fetch_add(&fake_passes[self], 1);
+        cpu_relax();
+    }
+}
+
 void task_yield(void)
 {
     lock_check_may_sleep();
-    timer_run();
+    atomic_fetch_add(&fake_passes[this_vcpu()->id], 1);
+    if (atomic_load(&fake_running) == 1) {
+        timer_run();
+    }
 }
 
 void task_prepare_sleep(void)

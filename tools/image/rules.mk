@@ -36,7 +36,7 @@ $(LEAF_TESTS): %: %.o $(B)/unit/kernel/fs/tests/leaf_world.o $(addprefix $(B)/un
 		fs/pagefill.o fs/pageroom.o fs/pagetree.o fs/pagewindow.o fs/tests/image_file.o \
 		crypto/sha256.o crypto/sha256_multi.o mm/iobuf.o core/hostio.o \
 		core/hostio_ahead.o core/hostio_buffer.o core/hostio_ring.o core/wait.o \
-		core/clock.o core/timer.o core/lock.o core/lock_debug.o core/log.o) \
+		core/clock.o core/readers.o core/timer.o core/lock.o core/lock_debug.o core/log.o) \
 		$(CRYPTO_OBJS) $(B)/unit/target/fake/fake.a \
 		$(IMAGE_UNIT_OBJS) $(B)/unit/lib/lib.a
 	$(CC) $(UNIT_CFLAGS) -o $@ $^ -l:libcrypto.a -pthread

@@ -78,6 +78,15 @@ size_t copy_to_user_part(struct uptr dst, const void *src, size_t n)
     return n;
 }
 
+size_t copy_to_user_part_nofault(struct uptr dst, const void *src, size_t n)
+{
+    return copy_to_user_part(dst, src, n);
+}
+
+void user_bring_in(struct uptr addr)
+{
+}
+
 size_t zero_user_part(struct uptr dst, size_t n)
 {
     memset((void *)dst.addr, 0, n);
