@@ -62,6 +62,7 @@ static void poll_host_signals(void)
 
 void kernel_stop(int status)
 {
+    fs_sync();
     host_finish();
     stats_report();
     target_stop(status);

@@ -38,6 +38,9 @@ int fs_init(const struct boot_info *info);
 int fs_first(const struct boot_info *info, struct fs_view **view,
              struct files **files);
 
+/* What is to go to the host does (sync(2), and when the instance ends). */
+void fs_sync(void);
+
 /* ---- descriptor tables ---- */
 
 int files_copy(struct files *from, struct files **out); /* fork */

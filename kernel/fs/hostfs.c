@@ -104,32 +104,49 @@ static uint64_t number_of(struct hostfs *h, const struct linux_statx *st)
 
 static void set_attributes(struct inode *inode, const struct linux_statx *st)
 {
-    inode->uid = st->stx_uid;
-    inode->gid = st->stx_gid;
-    inode->mode = (inode->mode & S_IFMT) | (st->stx_mode & 07777);
-    inode->nlink = st->stx_nlink;
-    inode->rdev = make_dev(st->stx_rdev_major, st->stx_rdev_minor);
-    inode->size = size_of(st);
-    inode->atime = ns_of(&st->stx_atime);
-    inode->mtime = ns_of(&st->stx_mtime);
-    inode->ctime = ns_of(&st->stx_ctime);
-    inode->btime = ns_of(&st->stx_btime);
+    struct inode *data = inode->data;
+
+    data->uid = st->stx_uid;
+    data->gid = st->stx_gid;
+    data->mode = (data->mode & S_IFMT) | (st->stx_mode & 07777);
+    data->nlink = st->stx_nlink;
+    data->rdev = make_dev(st->stx_rdev_major, st->stx_rdev_minor);
+    data->size = size_of(st);
+    data->atime = ns_of(&st->stx_atime);
+    data->mtime = ns_of(&st->stx_mtime);
+    data->ctime = ns_of(&st->stx_ctime);
+    data->btime = ns_of(&st->stx_btime);
     hostfs_inode(inode)->blocks = st->stx_blocks;
     hostfs_inode(inode)->written = false;
     atomic_store_relaxed(&hostfs_inode(inode)->asked, clock_now());
 }
 
 /* Takes what the host says; the lock of a file is held. Old content goes. */
-static void adopt(struct inode *inode, const struct linux_statx *st)
+static int adopt(struct inode *inode, const struct linux_statx *st)
 {
+    struct inode *data = inode->data;
     bool changed =
-        inode->size != size_of(st) || (!hostfs_inode(inode)->written &&
-                                       inode->mtime != ns_of(&st->stx_mtime));
+        S_ISREG(inode->mode) &&
+        (data->size != size_of(st) || (!hostfs_inode(inode)->written &&
+                                       data->mtime != ns_of(&st->stx_mtime)));
+    uint64_t size = data->size;
+    int err;
 
-    if (S_ISREG(inode->mode) && changed) {
+    if (data != inode && hostfs_is_ours(hostfs_inode(inode))) {
+        set_attributes(inode, st);
+        data->size = size;
+        return 0;
+    }
+    if (changed && data != inode) {
+        err = hostfs_reload(inode, size_of(st));
+        if (err) {
+            return err;
+        }
+    } else if (changed) {
         pagecache_truncate(&inode->pages, 0);
     }
     set_attributes(inode, st);
+    return 0;
 }
 
 static bool known_type(uint32_t mode)
@@ -157,7 +174,7 @@ static bool same_file(struct inode *inode, const struct linux_statx *st)
 {
     return inode->ino == number_of(hostfs_of(inode->sb), st) &&
            (st->stx_mode & S_IFMT) == (inode->mode & S_IFMT) &&
-           inode->btime == ns_of(&st->stx_btime);
+           inode->data->btime == ns_of(&st->stx_btime);
 }
 
 static int ask_again(struct inode *inode, struct linux_statx *st)
@@ -187,7 +204,7 @@ int hostfs_refresh(struct inode *inode)
     err = ask_again(inode, &st);
     if (!err) {
         mutex_lock(&inode->lock);
-        adopt(inode, &st);
+        err = adopt(inode, &st);
         mutex_unlock(&inode->lock);
     }
     return err;
@@ -279,11 +296,11 @@ int hostfs_setattr(struct inode *inode, const struct inode_attr *attr)
 void hostfs_drop_setid(struct inode *inode)
 {
     struct inode_attr attr = {.valid = ATTR_MODE};
-    uint32_t old = inode->mode;
+    uint32_t old = inode->data->mode;
 
     if (old & (S_ISUID | S_ISGID)) {
-        drop_setid(inode);
-        attr.mode = inode->mode;
+        drop_setid(inode->data);
+        attr.mode = inode->data->mode;
         if (attr.mode != old) {
             change(inode, &attr);
         }
@@ -395,6 +412,9 @@ static void hostfs_free_inode(struct inode *inode)
 
     hostfs_keep(n, -1);
     hostfs_drop_names(n);
+    if (inode->data != inode) {
+        inode_put(inode->data);
+    }
     inode_destroy(inode);
     kfree(n->path);
     kfree(n);
@@ -454,8 +474,24 @@ static int hostfs_statfs(struct superblock *sb, struct fs_statfs *out)
     return err;
 }
 
+static int hostfs_sync_all(struct superblock *sb)
+{
+    struct inode *inode;
+    uint64_t at = 0;
+    int err = 0;
+
+    while ((inode = inode_next(sb, &at)) != NULL) {
+        int failed = hostfs_write_back(hostfs_inode(inode));
+
+        err = err ? err : failed;
+        inode_put(inode);
+    }
+    return err;
+}
+
 static const struct superblock_ops hostfs_sb_ops = {
     .free = hostfs_free_sb,
+    .sync = hostfs_sync_all,
     .statfs = hostfs_statfs,
 };
 

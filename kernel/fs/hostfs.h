@@ -4,6 +4,7 @@
  *
  *   hostfs.c          inodes and their attributes, the superblock
  *   hostfs_content.c  pages, writes, the host's descriptors
+ *   hostfs_inside.c   files that are mapped shared
  *   hostfs_names.c    making, moving and removing names
  *   hostfs_dir.c      listings
  */
@@ -44,10 +45,12 @@ struct hostfs_inode {
     uint64_t blocks;   /* as the host says; only shown */
     uint64_t asked;    /* when the host was, by clock_now(); atomic */
     bool written;      /* by us since then: what the host says of its size and
-                          time is our doing; inode->lock */
-    struct mutex lock; /* LOCK_FS_OBJECT: the next four */
+                          time is our doing. A hint: at worst content is read
+                          once more */
+    struct mutex lock; /* LOCK_FS_OBJECT: the next five */
     int fd;            /* of the host; -1: none kept */
     bool fd_writes;
+    bool mapped; /* shared and writable since the host has had it all */
     uint32_t opens, writers; /* files open on it, and those for writing */
     struct hostfs_names *names;
 };
@@ -89,12 +92,27 @@ int hostfs_open(struct inode *inode, struct file *f);
 int hostfs_read_pages(struct inode *inode, uint64_t index, unsigned count,
                       void *const pages[]);
 int hostfs_fallocate(struct inode *inode, int mode, uint64_t off, uint64_t len);
+/* The host gets what mappings of the file wrote, if any. */
+int hostfs_write_back(struct hostfs_inode *n);
+/* Of a file that is inside: whether the host's changes do not count now. */
+bool hostfs_is_ours(struct hostfs_inode *n);
+/* The content of one, size bytes, anew from the host; its lock is held. */
+int hostfs_reload(struct inode *inode, uint64_t size);
 /* The file becomes that long; its lock is held. */
 int hostfs_resize(struct inode *inode, uint64_t size);
 /* Before a name of it goes: who has it open goes on with a descriptor. */
 void hostfs_hold(struct hostfs_inode *n);
 /* fd, or -1 for none, becomes the one that is kept, open for writing. */
 void hostfs_keep(struct hostfs_inode *n, int fd);
+
+/* ---- hostfs_inside.c; fd is the host's ---- */
+
+/* The file's content is inside from now on; it is locked. */
+int hostfs_move_inside(struct inode *inode, int fd);
+/* Content of that size, anew; locked. */
+int hostfs_load(struct inode *inside, int fd, uint64_t size);
+/* The host gets all that mappings may have written. n->lock is held. */
+int hostfs_store(struct hostfs_inode *n, int fd);
 
 /* ---- hostfs_names.c ---- */
 

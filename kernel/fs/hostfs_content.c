@@ -5,14 +5,15 @@
  * writing, or has lost its name while it is open, always does.
  *
  * A write goes to the host first, then into the pages that are there: they are
- * never newer than the host's, and may be forgotten at any time. So there is
- * no writable shared mapping (-ENODEV), whose changes nobody would see.
+ * never newer than the host's, and may be forgotten at any time. Files that are
+ * mapped shared and writable are another matter (hostfs_inside.c).
  */
 #include "kernel/fs/hostfs.h"
 #include "kernel/fs/attr.h"
 #include "kernel/fs/file.h"
 #include "kernel/fs/regular.h"
 #include "kernel/core/hostio.h"
+#include "kernel/core/log.h"
 #include "kernel/core/timer.h"
 #include "kernel/mm/heap.h"
 #include "lib/string.h"
@@ -40,7 +41,7 @@ static void keep(struct hostfs_inode *n, int fd, bool writes)
 
 static bool must_keep(struct hostfs_inode *n)
 {
-    return n->writers || (n->opens && n->inode.nlink == 0);
+    return n->writers || (n->opens && n->inode.data->nlink == 0);
 }
 
 /* A descriptor to read from, or to write to; *close: it is not kept. */
@@ -184,9 +185,11 @@ static long write_all(int fd, const char *buf, size_t len, uint64_t off)
 }
 
 /* len bytes of buf to the host and into the pages. How many, or -errno. */
-static long write_through(struct hostfs_inode *n, const char *buf, size_t len,
+static long write_through(struct hostfs_inode *n, char *buf, size_t len,
                           uint64_t off)
 {
+    struct inode *data = n->inode.data;
+    struct iobuf io;
     bool close;
     long done;
     int fd;
@@ -196,12 +199,17 @@ static long write_through(struct hostfs_inode *n, const char *buf, size_t len,
     done = fd < 0 ? fd : write_all(fd, buf, len, off);
     done_with(fd, fd >= 0 && close);
     mutex_unlock(&n->lock);
+    if (done > 0 && data == &n->inode) {
+        pagecache_update(&data->pages, buf, done, off);
+    } else if (done > 0) {
+        iobuf_kernel(&io, buf, done);
+        done = pagecache_write(&data->pages, &io, off);
+    }
     if (done > 0) {
-        pagecache_update(&n->inode.pages, buf, done, off);
         n->written = true;
-        n->inode.mtime = n->inode.ctime = clock_realtime();
-        if (off + done > n->inode.size) {
-            atomic_store_release(&n->inode.size, off + done);
+        data->mtime = data->ctime = clock_realtime();
+        if (off + done > data->size) {
+            atomic_store_release(&data->size, off + done);
         }
     }
     return done;
@@ -239,9 +247,9 @@ static long hostfs_write(struct file *f, struct iobuf *io, uint64_t *pos,
 
     mutex_lock(&inode->lock);
     if (flags & IO_APPEND || f->flags & O_APPEND) {
-        *pos = inode->size;
+        *pos = inode->data->size;
     }
-    n = regular_may_write(inode, io, *pos);
+    n = regular_may_write(inode->data, io, *pos);
     cut -= io->left;
     n = n ? n : write_pieces(inode, io, *pos);
     if (n > 0) {
@@ -277,42 +285,79 @@ static int truncate_op(int fd, int mode, uint64_t size, uint64_t unused)
     return hostio_truncate(fd, size);
 }
 
-static int sync_op(int fd, int mode, uint64_t a, uint64_t b)
+/* Not of n->lock: windows grow under LOCK_MM. */
+int hostfs_reload(struct inode *inode, uint64_t size)
 {
-    return hostio_fsync(fd);
-}
-
-int hostfs_resize(struct inode *inode, uint64_t size)
-{
-    int err =
-        with_descriptor(hostfs_inode(inode), true, truncate_op, 0, size, 0);
-    uint64_t old = inode->size;
+    struct inode *data = inode->data;
+    char *path;
+    int fd, err = hostfs_path(hostfs_inode(inode), &path);
 
     if (err) {
         return err;
     }
-    atomic_store_release(&inode->size, size);
-    if (size < old) {
-        pagecache_truncate(&inode->pages, size);
+    fd = hostio_open_below(hostfs_of(inode->sb)->root_fd, path,
+                           O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0);
+    kfree(path);
+    if (fd < 0) {
+        return fd;
     }
-    hostfs_inode(inode)->written = true;
+    if (size < data->size) {
+        atomic_store_release(&data->size, size);
+        pagecache_truncate(&data->pages, size);
+    }
+    err = hostfs_load(data, fd, size);
+    hostio_close(fd);
+    return err;
+}
+
+/* Shorter here before there, and longer there before here: hostfs_store() must
+ * not bring back what was cut off. */
+int hostfs_resize(struct inode *inode, uint64_t size)
+{
+    struct hostfs_inode *n = hostfs_inode(inode);
+    struct inode *data = inode->data;
+    uint64_t old = data->size;
+    int err = size > old ? pagecache_extend(&data->pages, size) : 0;
+
+    if (err) {
+        return err;
+    }
+    if (size < old) {
+        atomic_store_release(&data->size, size);
+    }
+    err = with_descriptor(n, true, truncate_op, 0, size, 0);
+    if (err) {
+        atomic_store_release(&data->size, old);
+        return err;
+    }
+    n->written = true;
+    atomic_store_release(&data->size, size);
+    if (size < old) {
+        pagecache_truncate(&data->pages, size);
+    }
     return 0;
 }
 
 int hostfs_fallocate(struct inode *inode, int mode, uint64_t off, uint64_t len)
 {
+    struct inode *data = inode->data;
+    bool grows = !(mode & FALLOC_FL_KEEP_SIZE) && off + len > data->size;
     int err;
 
     if (mode & ~FALLOC_FL_KEEP_SIZE) {
         return -EOPNOTSUPP;
     }
-    err = with_descriptor(hostfs_inode(inode), true, hostio_fallocate, mode,
-                          off, len);
-    if (!err && !(mode & FALLOC_FL_KEEP_SIZE) && off + len > inode->size) {
-        atomic_store_release(&inode->size, off + len);
+    err = grows ? pagecache_extend(&data->pages, off + len) : 0;
+    err = err ? err
+              : with_descriptor(hostfs_inode(inode), true, hostio_fallocate,
+                                mode, off, len);
+    if (!err) {
+        hostfs_inode(inode)->written = true;
+        if (grows) {
+            atomic_store_release(&data->size, off + len);
+        }
+        hostfs_look_again(inode);
     }
-    hostfs_inode(inode)->written = true;
-    hostfs_look_again(inode);
     return err;
 }
 
@@ -341,17 +386,49 @@ int hostfs_open(struct inode *inode, struct file *f)
     return err;
 }
 
+/* The host gets what mappings wrote; n->lock is held. */
+static int store(struct hostfs_inode *n)
+{
+    int err = n->fd >= 0 && n->fd_writes ? hostfs_store(n, n->fd) : 0;
+
+    if (err) {
+        log_warn("hostfs: what was mapped of a file of the host could not be "
+                 "written: error %d",
+                 -err);
+    }
+    return err;
+}
+
 static void hostfs_release(struct file *f)
 {
     struct hostfs_inode *n = hostfs_inode(f->inode);
 
     mutex_lock(&n->lock);
+    if (n->mapped && f->mode & FILE_WRITE &&
+        atomic_load(&n->inode.data->pages.writable_maps) == 0) {
+        store(n);
+    }
     n->opens--;
     n->writers -= f->mode & FILE_WRITE ? 1 : 0;
     if (atomic_load_relaxed(&kept_open) > KEPT_OPEN && !must_keep(n)) {
         keep(n, -1, false);
     }
     mutex_unlock(&n->lock);
+}
+
+int hostfs_write_back(struct hostfs_inode *n)
+{
+    int err;
+
+    mutex_lock(&n->lock);
+    err = store(n);
+    mutex_unlock(&n->lock);
+    return err;
+}
+
+bool hostfs_is_ours(struct hostfs_inode *n)
+{
+    return n->mapped || atomic_load(&n->inode.data->pages.maps);
 }
 
 /* What we wrote is the host's by now: its own changes show from here on. */
@@ -369,18 +446,42 @@ static int hostfs_flush(struct file *f)
 
 static int hostfs_sync(struct file *f, bool data_only)
 {
-    return with_descriptor(hostfs_inode(f->inode), false, sync_op, 0, 0, 0);
+    struct hostfs_inode *n = hostfs_inode(f->inode);
+    bool close;
+    int fd, err;
+
+    mutex_lock(&n->lock);
+    err = store(n);
+    fd = descriptor(n, false, &close);
+    err = err ? err : fd < 0 ? fd : hostio_fsync(fd);
+    done_with(fd, fd >= 0 && close);
+    mutex_unlock(&n->lock);
+    return err;
+}
+
+/* n->fd stays: f is open for writing. */
+static int map_shared(struct hostfs_inode *n)
+{
+    int err;
+
+    mutex_lock(&n->inode.lock);
+    err = hostfs_move_inside(&n->inode, n->fd);
+    if (!err) {
+        n->mapped = true;
+    }
+    mutex_unlock(&n->inode.lock);
+    return err;
 }
 
 static int hostfs_map(struct file *f, int prot, int flags,
                       struct vm_object **out)
 {
-    if ((flags & MAP_TYPE) != MAP_PRIVATE && f->mode & FILE_WRITE &&
-        prot & PROT_WRITE) {
-        return -ENODEV;
-    }
-    *out = &f->object;
-    return 0;
+    struct hostfs_inode *n = hostfs_inode(f->inode);
+    bool shared = (flags & MAP_TYPE) != MAP_PRIVATE;
+    int err = shared && f->mode & FILE_WRITE ? map_shared(n) : 0;
+
+    *out = shared && n->inode.data != &n->inode ? &f->shared : &f->object;
+    return err;
 }
 
 const struct file_ops hostfs_file_ops = {

@@ -74,6 +74,7 @@ static void move_paths(struct hostfs *h, const char *from, const char *to,
 static void lost_name(struct inode *inode, const char *path)
 {
     struct hostfs_inode *n = hostfs_inode(inode);
+    struct inode *data = inode->data;
     char *old = NULL;
 
     spin_lock(&inode->sb->lock);
@@ -83,8 +84,8 @@ static void lost_name(struct inode *inode, const char *path)
     }
     spin_unlock(&inode->sb->lock);
     kfree(old);
-    inode->nlink -= S_ISDIR(inode->mode) ? inode->nlink : MIN(inode->nlink, 1u);
-    if (inode->nlink == 0) {
+    data->nlink -= S_ISDIR(inode->mode) ? data->nlink : MIN(data->nlink, 1u);
+    if (data->nlink == 0) {
         inode_retire(inode);
     }
 }

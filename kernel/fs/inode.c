@@ -172,6 +172,34 @@ struct inode *inode_find(struct superblock *sb, uint64_t ino)
     return inode;
 }
 
+/* *at: a bucket, and a place in it. */
+struct inode *inode_next(struct superblock *sb, uint64_t *at)
+{
+    struct inode *found = NULL;
+
+    spin_lock(&sb->lock);
+    while (!found && *at >> 32 < ARRAY_SIZE(sb->inodes)) {
+        uint64_t skip = (uint32_t)*at;
+
+        list_for_each (pos, &sb->inodes[*at >> 32]) {
+            struct inode *inode = list_entry(pos, struct inode, hash_node);
+
+            if (skip) {
+                skip--;
+                continue;
+            }
+            ++*at;
+            if (get_unless_dead(inode)) {
+                found = inode;
+                break;
+            }
+        }
+        *at = found ? *at : ((*at >> 32) + 1) << 32;
+    }
+    spin_unlock(&sb->lock);
+    return found;
+}
+
 struct inode *inode_publish(struct inode *inode)
 {
     struct superblock *sb = inode->sb;

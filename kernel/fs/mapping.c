@@ -169,6 +169,13 @@ static int shared_punch(struct vm_object *o, uint64_t off, uint64_t len)
                          FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, off, len);
 }
 
+static int shared_sync(struct vm_object *o)
+{
+    struct file *f = sharer_of(o);
+
+    return f->ops->sync ? f->ops->sync(f, true) : 0;
+}
+
 static void shared_describe(struct vm_object *o, char *path, size_t len,
                             uint64_t *dev, uint64_t *ino)
 {
@@ -193,6 +200,7 @@ const struct vm_object_ops file_shared_ops = {
     .read = shared_read,
     .window = shared_window,
     .punch = shared_punch,
+    .sync = shared_sync,
     .describe = shared_describe,
 };
 
@@ -202,17 +210,21 @@ static bool can_change(struct file *f)
     return !atomic_load_acquire(&f->inode->data)->ops->read_pages;
 }
 
+/* A kind with operations of its own locks the inode that was opened, whose
+ * content may be that of another. */
 int file_share(struct file *f, uint64_t end)
 {
     struct inode *data = atomic_load_acquire(&f->inode->data);
+    struct mutex *lock =
+        f->ops == &regular_file_ops ? &data->lock : &f->inode->lock;
     int err;
 
-    if (f->ops != &regular_file_ops || !can_change(f)) {
+    if (!S_ISREG(f->inode->mode) || !can_change(f)) {
         return 0;
     }
-    mutex_lock(&data->lock);
+    mutex_lock(lock);
     err = pagecache_share(&data->pages, end);
-    mutex_unlock(&data->lock);
+    mutex_unlock(lock);
     return err;
 }
 

@@ -229,6 +229,19 @@ int mount_for_each(int (*fn)(struct mount *m, void *arg), void *arg)
     return err;
 }
 
+static int sync_one(struct mount *m, void *arg)
+{
+    if (m->sb->ops->sync) {
+        m->sb->ops->sync(m->sb);
+    }
+    return 0;
+}
+
+void fs_sync(void)
+{
+    mount_for_each(sync_one, NULL);
+}
+
 /* ---- paths ---- */
 
 void path_put(const struct path *p)

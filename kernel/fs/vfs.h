@@ -258,6 +258,9 @@ struct inode *inode_find(struct superblock *sb, uint64_t ino);
 /* Publishes inode under its number; when another was quicker, puts inode and
  * returns the other. Either way the result is the caller's reference. */
 struct inode *inode_publish(struct inode *inode);
+/* Published inodes one after the other, with a reference; *at begins as 0.
+ * NULL: no more. What comes or goes meanwhile may be missed or met twice. */
+struct inode *inode_next(struct superblock *sb, uint64_t *at);
 /* Its number is another's from now on: nobody finds it any more. */
 void inode_retire(struct inode *inode);
 

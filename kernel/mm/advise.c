@@ -357,7 +357,42 @@ int mm_pin_all(struct mm *mm, bool now, bool future, bool populate)
     return err;
 }
 
-int mm_sync(struct mm *mm, uint64_t addr, uint64_t len, bool invalidate)
+/* The first object at or behind *addr that is to be synced, with a reference;
+ * *addr moves behind it. NULL: there is none below end. */
+static struct vm_object *next_to_sync(struct mm *mm, uint64_t *addr,
+                                      uint64_t end)
+{
+    struct vm_object *o = NULL;
+
+    mm_lock(mm);
+    for (struct vma *v = vma_find(mm, *addr); !o && v && v->start < end;
+         v = vma_next(v)) {
+        if (v->flags & VMA_SHARED && v->obj && v->obj->ops->sync) {
+            o = v->obj;
+            o->ops->get(o);
+        }
+        *addr = v->end;
+    }
+    mm_unlock(mm);
+    return o;
+}
+
+static int write_back(struct mm *mm, uint64_t addr, uint64_t end)
+{
+    struct vm_object *o;
+    int err = 0;
+
+    while ((o = next_to_sync(mm, &addr, end)) != NULL) {
+        int failed = o->ops->sync(o);
+
+        err = err ? err : failed;
+        o->ops->put(o);
+    }
+    return err;
+}
+
+int mm_sync(struct mm *mm, uint64_t addr, uint64_t len, bool invalidate,
+            bool write)
 {
     uint64_t end = addr + ALIGN_UP(len, PAGE_SIZE);
     int err = 0, hole;
@@ -372,6 +407,9 @@ int mm_sync(struct mm *mm, uint64_t addr, uint64_t len, bool invalidate)
         err = v->flags & VMA_LOCKED ? -EBUSY : err;
     }
     mm_unlock(mm);
+    if (!err && write) {
+        err = write_back(mm, addr, end);
+    }
     return err ? err : hole;
 }
 

@@ -51,6 +51,10 @@ struct vm_object_ops {
     /* Optional (NULL: -EOPNOTSUPP). Content [off, off+len) becomes zero, as by
      * FALLOC_FL_PUNCH_HOLE. May block; no lock of an address space is held. */
     int (*punch)(struct vm_object *o, uint64_t off, uint64_t len);
+    /* Optional (nothing to do). What shared mappings wrote goes to where the
+     * content lives: 0 or -errno. May block; no lock of an address space is
+     * held. */
+    int (*sync)(struct vm_object *o);
     /* Required. For /proc/PID/maps: path, device, inode. */
     void (*describe)(struct vm_object *o, char *path, size_t len, uint64_t *dev,
                      uint64_t *ino);
@@ -154,8 +158,9 @@ int mm_incore(struct mm *mm, uint64_t addr, uint64_t pages, uint8_t *vec);
 /* mlock(2), munlock(2) (on false), mlockall(2). Limits are the caller's. */
 int mm_pin(struct mm *mm, uint64_t addr, uint64_t len, bool on, bool populate);
 int mm_pin_all(struct mm *mm, bool now, bool future, bool populate);
-/* msync(2): -ENOMEM, -EBUSY. Content is never elsewhere. */
-int mm_sync(struct mm *mm, uint64_t addr, uint64_t len, bool invalidate);
+/* msync(2): -ENOMEM, -EBUSY; write: with MS_SYNC, its errors, too. */
+int mm_sync(struct mm *mm, uint64_t addr, uint64_t len, bool invalidate,
+            bool write);
 
 /* vm.max_map_count: mappings of one address space; beyond it -ENOMEM. */
 unsigned mm_map_count_limit(void);

@@ -388,17 +388,9 @@ long sys_sync_file_range(const struct sysargs *a)
     return err;
 }
 
-static int sync_mount(struct mount *m, void *arg)
-{
-    if (m->sb->ops->sync) {
-        m->sb->ops->sync(m->sb);
-    }
-    return 0;
-}
-
 long sys_sync(const struct sysargs *a)
 {
-    mount_for_each(sync_mount, NULL);
+    fs_sync();
     return 0;
 }
 

@@ -288,7 +288,7 @@ long sys_msync(const struct sysargs *a)
         return -EINVAL;
     }
     return mm_sync(current_mm(), arg_u64(a, 0), arg_u64(a, 1),
-                   flags & MS_INVALIDATE);
+                   flags & MS_INVALIDATE, flags & MS_SYNC);
 }
 
 long sys_remap_file_pages(const struct sysargs *a)

@@ -33,7 +33,7 @@ listing() { (cd "$1" && find . -printf '%M %n %u %g %s %P %l\n' |
 mkdir "$work/native" "$work/ours"
 echo outside >"$work/outside"
 mkdir -p "$work/root/bin" && cp /bin/busybox "$work/root/bin/"
-cp "$work/commands" "$work/root/"
+cp "$work/commands" "${CLI_PROGRAMS:?}/mapped" "$work/root/"
 ours build "$work/root" -o "$work/root.img"
 $bb sh "$work/commands" "$work/native" >"$work/expected" 2>&1
 run --root "$work/root.img" --mount "$work/ours:/mnt/d" $bb sh /commands /mnt/d
@@ -43,6 +43,18 @@ check mount-tree diff <(listing "$work/native") <(listing "$work/ours")
 # A tree with links that lead out of it shows nothing from there.
 run --root "$work/root.img" --mount "$work/ours:/mnt/d" $bb cat /mnt/d/k/up
 check mount-link-outside both 'status_is 1' 'err_has "No such file"'
+
+# ---- mapped, shared and writable ----
+
+for target in linux sgx-emu; do
+    rm -rf "$work/native" "$work/ours" && mkdir "$work/native" "$work/ours"
+    "$CLI_PROGRAMS/mapped" "$work/native" >"$work/expected" 2>&1
+    run --target $target --root "$work/root.img" --mount "$work/ours:/mnt/d" \
+        /mapped /mnt/d
+    check "mount-mapped $target" both 'status_is 0' \
+        'diff "$work/expected" "$work/out"' \
+        'diff -r "$work/native" "$work/ours"'
+done
 
 # ---- both sides at once ----
 

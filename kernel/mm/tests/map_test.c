@@ -499,9 +499,9 @@ static void locking(void)
     EXPECT_EQ(mm_pin(mm, a, 17 * PAGE_SIZE, true, false), -ENOMEM);
     mm_get_stats(mm, &s);
     EXPECT_EQ(s.locked_bytes, 16 * PAGE_SIZE);
-    EXPECT_EQ(mm_sync(mm, a, PAGE_SIZE, true), -EBUSY);
-    EXPECT_EQ(mm_sync(mm, a, PAGE_SIZE, false), 0);
-    EXPECT_EQ(mm_sync(mm, a, 17 * PAGE_SIZE, false), -ENOMEM);
+    EXPECT_EQ(mm_sync(mm, a, PAGE_SIZE, true, true), -EBUSY);
+    EXPECT_EQ(mm_sync(mm, a, PAGE_SIZE, false, true), 0);
+    EXPECT_EQ(mm_sync(mm, a, 17 * PAGE_SIZE, false, true), -ENOMEM);
     EXPECT_EQ(mm_pin(mm, a, PAGE_SIZE, false, false), 0);
     EXPECT_EQ(mm_unmap(mm, a + PAGE_SIZE, PAGE_SIZE), 0);
     mm_get_stats(mm, &s);
