@@ -22,6 +22,29 @@ gzip -k "$work/oci/docker.tar"
 pack "$work/oci/docker.tar.gz"
 check compressed-archive cmp "$work/app.enc" "$work/layout.enc"
 
+# skopeo's "dir:": the manifest and the blobs in one directory.
+python3 - "$work/oci/layout" "$work/oci/flat" <<'END'
+import json, shutil, sys
+layout, flat = sys.argv[1:]
+blobs = layout + "/blobs/sha256/"
+shutil.copytree(blobs, flat)
+at = layout + "/index.json"
+while "layers" not in json.load(open(at)):
+    entry = [m for m in json.load(open(at))["manifests"]
+             if m.get("platform", {}).get("architecture", "amd64") == "amd64"]
+    at = blobs + entry[0]["digest"][7:]
+shutil.copy(at, flat + "/manifest.json")
+open(flat + "/version", "w").write("Directory Transport Version: 1.1\n")
+END
+pack "$work/oci/flat"
+check flat-directory cmp "$work/app.enc" "$work/layout.enc"
+for blob in "$work"/oci/flat/????????????*[0-9a-f]; do
+    case $blob in *.json) continue ;; esac
+    echo more >>"$blob"
+done
+pack "$work/oci/flat"
+check flat-damaged both 'status_is 125' 'err_has "another content"'
+
 # The same bundle at any time, whatever the umask.
 pack "$work/oci/bare"
 cp "$work/app.enc" "$work/bare.enc"

@@ -2,8 +2,9 @@
  *
  * From an image's name to its layers. A layout directory has index.json and
  * blobs by digest (OCI image specification, image-layout.md), whose digests
- * are verified; `docker save`'s older archives have manifest.json, which
- * names files. Archives are unpacked to a temporary directory first.
+ * are verified; skopeo's "dir:" has the manifest and the blobs beside each
+ * other; `docker save`'s older archives have manifest.json, which names files.
+ * Archives are unpacked to a temporary directory first.
  */
 #include "tools/oci/oci.h"
 #include "tools/oci/tar.h"
@@ -33,6 +34,12 @@ static bool is_layout(const char *dir)
     return exists(dir, "index.json") || exists(dir, "manifest.json");
 }
 
+/* What skopeo and containers/image call "dir:". */
+static bool is_flat(const char *dir)
+{
+    return exists(dir, "manifest.json") && exists(dir, "version");
+}
+
 bool oci_is_image(const char *path)
 {
     struct file_bytes f;
@@ -44,7 +51,8 @@ bool oci_is_image(const char *path)
         return false;
     }
     if (S_ISDIR(st.st_mode)) {
-        return exists(path, "oci-layout") && exists(path, "index.json");
+        return (exists(path, "oci-layout") && exists(path, "index.json")) ||
+               is_flat(path);
     }
     if (file_map(path, &f)) {
         return false;
@@ -82,7 +90,8 @@ static int find_blob(const char *dir, const char *digest, char *path)
                            "supported",
                            digest ? digest : "nothing");
     }
-    snprintf(path, PATH_ROOM, "%s/blobs/sha256/%s", dir, digest + 7);
+    snprintf(path, PATH_ROOM, "%s/%s%s", dir,
+             exists(dir, "index.json") ? "blobs/sha256/" : "", digest + 7);
     if (file_map_raw(path, &f)) {
         return -1;
     }
@@ -195,6 +204,19 @@ static int take_layout(struct unpacking *u)
     return err;
 }
 
+static int take_flat(struct unpacking *u)
+{
+    struct json *manifest = NULL;
+    char path[PATH_ROOM];
+    int err;
+
+    snprintf(path, sizeof(path), "%s/manifest.json", u->source);
+    err = json_read(path, &manifest);
+    err = err ? err : take_manifest(u, manifest);
+    json_free(manifest);
+    return err;
+}
+
 /* ---- docker save ---- */
 
 /* A name of manifest.json, which must stay below the directory. */
@@ -243,7 +265,9 @@ static int unpack_from(struct unpacking *u)
         return image_error("%s has neither index.json nor manifest.json",
                            u->source);
     }
-    err = exists(u->source, "index.json") ? take_layout(u) : take_docker(u);
+    err = exists(u->source, "index.json") ? take_layout(u)
+          : is_flat(u->source)            ? take_flat(u)
+                                          : take_docker(u);
     layer_finish(u->dir, u->times);
     return err;
 }

@@ -13,7 +13,8 @@
 
 #include "tools/policy/policy.h"
 
-/* Whether path is a layout directory, or a tar archive with one inside. */
+/* Whether path is a layout directory, or skopeo's "dir:", or a tar archive with
+ * a layout inside. */
 bool oci_is_image(const char *path);
 
 /* Applies all layers of the image for linux/amd64 to the empty directory dir,
