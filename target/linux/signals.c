@@ -6,8 +6,8 @@
  *
  * Job control that the terminal does to the process itself (SIGTTIN, SIGTTOU)
  * keeps its default action. What was ignored when the process started is what
- * process 1 ignores at first (nohup(1), `command &` of a script); a target
- * whose kernel is not told that takes none of it.
+ * process 1 ignores at first (nohup(1), `command &` of a script); an enclave
+ * whose policy does not want to hear that is sent none of it.
  */
 #include "target/linux/host.h"
 #include <pthread.h>

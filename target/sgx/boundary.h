@@ -74,6 +74,9 @@ struct sgx_boot_stream {
     uint64_t mode, rdev, size;
 };
 
+/* Of policy.insecure: what process 1 ignores at first is what the host says. */
+#define SGX_HEARS_IGNORED (POLICY_DEBUG | POLICY_HOST_ARGS)
+
 /* Handed over at the first entry of vCPU 0, by address in RDI. */
 struct sgx_boot {
     uint64_t version;
@@ -91,6 +94,7 @@ struct sgx_boot {
     uint64_t env, env_size;
     uint64_t fault_alloc, fault_io;
     int64_t mount_fds[SGX_BOOT_MOUNTS];
+    uint64_t ignored_signals; /* as boot_info; see SGX_HEARS_IGNORED */
     uint64_t cpuid_count;
     struct sgx_boot_cpuid cpuid[SGX_BOOT_CPUID_MAX];
 };

@@ -22,7 +22,11 @@ check sgx-not-found status_is 127
 emulated '' --root host $bb true
 check sgx-host-tree-refused both 'status_is 125' 'err_has "verified image"'
 
-# What target linux takes from the command line.
+# What target linux takes from the command line, and from who starts it.
+(trap '' USR1 USR2 && emulated '' $bb grep SigIgn /proc/self/status &&
+    cp "$work/out" "$work/ignored")
+check sgx-ignored-signals test "$(cat "$work/ignored")" = \
+    "$(trap '' USR1 USR2 && exec $bb grep SigIgn /proc/self/status)"
 mkdir -p "$work/shared" "$work/tree/bin"
 echo from the host >"$work/shared/file"
 emulated '' --mount "$work/shared:/mnt/host:ro" $bb cat /mnt/host/file

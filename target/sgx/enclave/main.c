@@ -148,6 +148,9 @@ static void fill_info(const struct policy *p)
     boot_info.image_fd = (int)sgx.boot.image_fd;
     boot_info.image_at = sgx.boot.image_at;
     boot_info.host_root_fd = -1;
+    if (p->insecure & SGX_HEARS_IGNORED) {
+        boot_info.ignored_signals = sgx.boot.ignored_signals;
+    }
     boot_info.mount_fds = mount_fds;
     for (unsigned i = 0; i < SGX_BOOT_MOUNTS; i++) {
         mount_fds[i] = (int)sgx.boot.mount_fds[i];

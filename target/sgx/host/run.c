@@ -163,6 +163,7 @@ static void fill_boot(const struct sgx_run *run)
     b->stats = run->stats;
     b->fault_alloc = run->fault_alloc;
     b->fault_io = run->fault_io;
+    b->ignored_signals = signals_ignored();
     for (uint32_t i = 0; run->mount_fds && i < run->policy->mounts.count; i++) {
         b->mount_fds[i] = run->mount_fds[i];
     }
@@ -234,7 +235,7 @@ void target_sgx_run(const struct sgx_run *run)
     if (err) {
         exit(EXIT_OURS);
     }
-    signals_block(false);
+    signals_block(run->policy->insecure & SGX_HEARS_IGNORED);
     must(vcpus_init(), "cannot enter enclaves here");
     must(pool_start(), "cannot start threads");
     calibrate_finish();
