@@ -105,6 +105,7 @@ struct thread {
     int abort_register; /* --abort-page ff: moved, plus 1; 0: none (abort.c) */
     uint64_t abort_base, abort_moved, abort_was;
     uint64_t steps_left; /* to the next injected AEX; 0: none */
+    bool steps_pushf;    /* the instruction that is stepped is PUSHF */
     uint64_t random;     /* state of --aex-random */
 };
 

@@ -3,8 +3,8 @@
  * Single steps inside: --single-step looks at every instruction, --aex-at and
  * --aex-random exit asynchronously between two of them, as a timer interrupt
  * would. The trap flag is set in the frame that goes into the enclave, and
- * never seen by anybody: entry clears TF on hardware, and the SSA gets it
- * cleared.
+ * never seen by anybody: entry clears TF on hardware, the SSA gets it cleared,
+ * and so does what PUSHF has written.
  */
 #include "sgxemu/enclave.h"
 
@@ -65,6 +65,28 @@ static bool look(struct thread *t, ucontext_t *uc)
     return true;
 }
 
+/* The next instruction inside is to trap. */
+static void set_trap(struct thread *t, ucontext_t *uc)
+{
+    uint8_t insn[2] = {0};
+
+    fetch_inside(t->enclave, (uint64_t)REG(uc, RIP), insn, sizeof(insn));
+    t->steps_pushf = insn[insn[0] == 0x66] == 0x9c;
+    REG(uc, EFL) |= TF;
+}
+
+/* TF in the second byte of what PUSHF wrote. */
+static void hide_trap(struct thread *t, ucontext_t *uc)
+{
+    uint64_t at = (uint64_t)REG(uc, RSP) + 1;
+
+    if (t->steps_pushf && at - t->enclave->base < t->enclave->size) {
+        *enclave_bytes(t->enclave, at - t->enclave->base) &=
+            (uint8_t) ~(TF >> 8);
+    }
+    t->steps_pushf = false;
+}
+
 /* After EENTER or ERESUME. */
 void step_enter(struct thread *t, ucontext_t *uc, bool entered)
 {
@@ -80,8 +102,9 @@ void step_enter(struct thread *t, ucontext_t *uc, bool entered)
     } else if (config.aex_at && entered) {
         t->steps_left = config.aex_at;
     }
+    t->steps_pushf = false;
     if (config.single_step || t->steps_left) {
-        REG(uc, EFL) |= TF;
+        set_trap(t, uc);
     }
     if (config.single_step) {
         look(t, uc);
@@ -120,10 +143,25 @@ static void inject(struct thread *t, ucontext_t *uc)
     }
 }
 
+/* An enclave that sets TF itself, in an entry that no debugger wants to look
+ * into, gets no #DB (SDM, "Single-Stepping Opt-out Enclave Entry"). */
+static bool is_no_trap(struct thread *t, ucontext_t *uc)
+{
+    const struct sgx_tcs *tcs =
+        (struct sgx_tcs *)enclave_bytes(t->enclave, t->tcs - t->enclave->base);
+
+    if (tcs->flags & SGX_TCS_DBGOPTIN || !(REG(uc, EFL) & TF)) {
+        return false;
+    }
+    REG(uc, EFL) &= ~(long)TF;
+    return true;
+}
+
 bool step_trap(struct thread *t, ucontext_t *uc)
 {
+    hide_trap(t, uc);
     if (!config.single_step && !t->steps_left) {
-        return false;
+        return is_no_trap(t, uc);
     }
     if (config.single_step && look(t, uc)) {
         return true;
@@ -131,7 +169,7 @@ bool step_trap(struct thread *t, ucontext_t *uc)
     if (t->steps_left && --t->steps_left == 0) {
         inject(t, uc);
     } else {
-        REG(uc, EFL) |= TF;
+        set_trap(t, uc);
     }
     return true;
 }

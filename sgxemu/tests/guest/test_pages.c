@@ -180,6 +180,24 @@ static void access_rules(void)
        "mprotect gives it back");
 }
 
+/* Also under --aex-at, whose steps are made with the trap flag. */
+static void trap_flag(void)
+{
+    static const uint8_t code[] = {
+        0x9c,                                     /* pushfq */
+        0x81, 0x0c, 0x24, 0x00, 0x01, 0x00, 0x00, /* orl $TF, (%rsp) */
+        0x9d,                                     /* popfq */
+        0x90, 0x31, 0xc0, 0xc3,                   /* nop; return 0 */
+    };
+    struct op op;
+
+    do_op(&t, &op, OP_ENTERED, 0, 0, 0, 0);
+    ok(!(op.flags & 0x100), "EENTER", "RFLAGS.TF is not seen inside");
+    put(&t, ADDRESS(&t, RWX_AT), code, sizeof(code));
+    ok(do_op(&t, &op, OP_CALL, ADDRESS(&t, RWX_AT), 0, 0, 0) == 0 && !op.r,
+       "debug", "TF that an opt-out entry sets is no #DB");
+}
+
 void test_pages(void)
 {
     build(&t);
@@ -188,5 +206,6 @@ void test_pages(void)
     permissions();
     types();
     access_rules();
+    trap_flag();
     build_drop(&t);
 }
