@@ -13,8 +13,8 @@ test-sgx-aex: all $(B)/cli/greet
 	@AEX_LONG=1 TEST_TIMEOUT=3000 tests/run.sh tests/cli/aex-test.sh
 	@AEX_LONG=1 AEX_CLASS=--sgx1 TEST_TIMEOUT=3000 tests/run.sh \
 		tests/cli/aex-test.sh
-	@ENCLOS_SGXEMU='--aex-random 1:2 --aex-signal 26' GUEST_TIMEOUT=600 \
-		TEST_TIMEOUT=20000 tests/run.sh $(GUEST_SGX)
+	@ENCLOS_SGXEMU='--aex-random 1:2 --aex-signal 26' GUEST_TIMEOUT=3000 \
+		TEST_TIMEOUT=40000 tests/run.sh $(GUEST_SGX)
 .PHONY: test-sgx-aex
 
 SCRIPT_TESTS += $(addprefix tests/cli/, bundle-test.sh policy-test.sh \
