@@ -20,7 +20,7 @@
 enum { MANY = 64 * PAGE_SIZE, LONG = 2 << 20, HUGE = 32 << 20 };
 
 /* To ask what may hold something takes longer than to copy this. */
-enum { FEW = 16 * PAGE_SIZE };
+enum { FEW = 16 * PAGE_SIZE, FAR = 1 << 30 };
 
 struct save {
     struct family *f;
@@ -138,14 +138,14 @@ static bool is_long(const struct piece *p)
            shadow_exists();
 }
 
-/* How far a search that begins in the piece may look: not into what is
- * moved. */
+/* How far a search that begins in the piece may look: not into what is moved,
+ * nor across what takes longer to cross than to ask once more. */
 static uint64_t horizon(const struct save *s, const struct piece *p)
 {
     const struct piece *last = &s->mm->pieces.list[s->mm->pieces.count];
     uint64_t end = p->end;
 
-    while (++p < last && !(p->own && is_long(p))) {
+    while (++p < last && p->start - end < FAR && !(p->own && is_long(p))) {
         end = p->end;
     }
     return end;
