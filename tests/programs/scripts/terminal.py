@@ -153,7 +153,7 @@ def tmux():
     sys.stdout.flush()
     os.system("tmux send-keys -t one:1 'seq 1 5' Enter;"
               "until tmux capture-pane -p -t one:1 | grep -q ^5; do"
-              "   sleep 0.1; done; tmux capture-pane -p -t one:1 | grep '^.$'")
+              "   sleep 0.1; done; tmux capture-pane -p -t one:1 | grep '^[1-5]$'")
     os.system("tmux ls -F '#{session_name} #{session_windows}';"
               "tmux kill-server; sleep 0.2; tmux ls")
 
