@@ -127,6 +127,7 @@ def iperf3(side):
         time.sleep(0.5)  # it takes the look at its port for a client
         out = json.loads(output("iperf3", "-c", "127.0.0.1", "-p", str(PORT),
                                 "-t", SECONDS, "-J"))
+        time.sleep(0.5)  # it closes its port between two tests
         back = json.loads(output("iperf3", "-c", "127.0.0.1", "-p", str(PORT),
                                  "-t", SECONDS, "-J", "-R"))
     return {"iperf3": out["end"]["sum_received"]["bits_per_second"] / 1e6,

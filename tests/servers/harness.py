@@ -91,8 +91,11 @@ def make_image(program, more):
     """An image with a program, more files, and what WORK has now."""
     tree = os.path.join(WORK, "image")
     shutil.rmtree(tree, ignore_errors=True)
-    for name in ("tmp", "proc", "dev", "sys", "etc", "run", "var/log"):
+    for name in ("tmp", "proc", "dev", "sys", "etc", "run", "root",
+                 "var/log"):
         os.makedirs(f"{tree}/{name}")
+    os.chmod(tree + "/tmp", 0o1777)
+    open(tree + "/var/log/lastlog", "wb").close()
     for name in ("passwd", "group", "hosts", "nsswitch.conf"):
         shutil.copy("/etc/" + name, f"{tree}/etc/{name}")
     for path in (program, *more, *needs):

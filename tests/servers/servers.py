@@ -135,7 +135,7 @@ def lighttpd(*options):
 
 
 def python_http(*options):
-    with Server(lambda port: ["python3", "-m", "http.server", port, "--bind",
+    with Server(lambda port: ["/usr/bin/python3", "-m", "http.server", port, "--bind",
                               LOCAL, "--directory", WORK + "/www"],
                 *options) as s:
         check_http(s.port)
@@ -160,7 +160,7 @@ asyncio.run(main())
 
 def asyncio_echo(*options):
     script = write("echo.py", ECHO)
-    with Server(lambda port: ["python3", script, port], *options) as s:
+    with Server(lambda port: ["/usr/bin/python3", script, port], *options) as s:
         clients = [socket.create_connection((LOCAL, s.port), WAIT)
                    for _ in range(1000 if LONG else 100)]
         for i, c in enumerate(clients):
@@ -265,7 +265,7 @@ while True:
     data, name = s.recvfrom(65536)
     s.sendto(data[::-1], name)
 """)
-    with Server(lambda port: ["python3", script, port], *options) as s:
+    with Server(lambda port: ["/usr/bin/python3", script, port], *options) as s:
         c = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         c.settimeout(WAIT)
         c.connect((LOCAL, s.port))
