@@ -36,6 +36,30 @@ static uint64_t connected(struct host_op *o, int32_t result)
     return HOST_WAKE_WRITE(ALL_OUT);
 }
 
+/* Locks h when it can begin to connect: -EALREADY, another thread has begun;
+ * -ERESTARTSYS. What else the host is asked, and want of buffers, passes; it is
+ * rare, so this looks again and again. */
+static int lock_to_connect(struct inet_socket *i, struct host_sock *h,
+                           uint32_t room)
+{
+    for (;;) {
+        spin_lock(&h->lock);
+        if (h->state != HOST_NEW) {
+            spin_unlock(&h->lock);
+            return -EALREADY;
+        }
+        if (!h->control.live && host_get_buffer(&h->control, room)) {
+            return 0;
+        }
+        spin_unlock(&h->lock);
+        hostio_look();
+        if (wait_event(&i->s.can_write, host_state_of(h) != HOST_NEW,
+                       clock_now() + NSEC_PER_MSEC, WAIT_INTR) == -EINTR) {
+            return -ERESTARTSYS;
+        }
+    }
+}
+
 static int start_connect(struct inet_socket *i, const struct inet_addr *to)
 {
     struct host_sock *h = host_of(i);
@@ -47,10 +71,9 @@ static int start_connect(struct inet_socket *i, const struct inet_addr *to)
     if (err) {
         return err;
     }
-    spin_lock(&h->lock);
-    if (o->live || !host_get_buffer(o, sizeof(name))) {
-        spin_unlock(&h->lock);
-        return -ENOBUFS;
+    err = lock_to_connect(i, h, sizeof(name));
+    if (err) {
+        return err;
     }
     hostio_provide(&o->buf, 0, &name, len);
     h->rx_end = h->tx_end = h->tx_sent_end = h->told = h->named = false;

@@ -119,7 +119,7 @@ def inside(command, options, more=()):
     command = [str(word) for word in command]
     root = "host"
     if "--target" in options:
-        command[0] = os.path.realpath(shutil.which(command[0]))
+        command[0] = shutil.which(command[0])
         root = make_image(command[0], more)
     return [ENCLOS, "run", "--root", root, "--cwd", WORK, *options, *command]
 

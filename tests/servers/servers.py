@@ -258,9 +258,9 @@ def go(*options):
 def udp(*options):
     script = write("udp.py", """
 import socket, sys
-l = socket.create_server(("127.0.0.1", int(sys.argv[1])))
 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 s.bind(("127.0.0.1", int(sys.argv[1])))
+l = socket.create_server(("127.0.0.1", int(sys.argv[1]))) # ready
 while True:
     data, name = s.recvfrom(65536)
     s.sendto(data[::-1], name)
