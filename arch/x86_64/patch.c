@@ -89,13 +89,21 @@ static bool is_undefined_opcode(uint8_t byte)
     }
 }
 
+/* The same for the last two bytes of a short distance back: FE /7 or FF /7 on a
+ * register (A.4, groups 4 and 5). */
+static bool is_undefined_pair(uint32_t rel, unsigned offset)
+{
+    return offset == JUMP - 2 && rel >= 0xfffe0000;
+}
+
 /* The lowest n > 0 such that changing rel by it may help: the highest byte
  * that is wrong must change. 0: nothing is wrong. */
 static uint64_t distance_to_fit(const struct patch_site *site, uint32_t rel)
 {
     for (unsigned offset = JUMP - 1; offset > 0; offset--) {
         unsigned shift = (offset - 1) * 8;
-        if (site->inner >> offset & 1 && !is_undefined_opcode(rel >> shift)) {
+        if (site->inner >> offset & 1 && !is_undefined_opcode(rel >> shift) &&
+            !is_undefined_pair(rel, offset)) {
             uint64_t unit = 1ull << shift;
             return unit - (rel & (unit - 1));
         }

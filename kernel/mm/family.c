@@ -20,6 +20,7 @@
 #include "kernel/core/log.h"
 #include "kernel/mm/families.h"
 #include "kernel/mm/heap.h"
+#include "kernel/mm/warm.h"
 #include "abi/linux/errno.h"
 #include "lib/atomic.h"
 #include "target/target.h"
@@ -41,6 +42,25 @@ struct family *family_create(struct mm *mm)
     return f;
 }
 
+void family_move_in(struct family *f, struct mm *mm)
+{
+    spin_lock(&f->lock);
+    mm->family = f;
+    list_add(&f->members, &mm->family_node);
+    f->count = 1;
+    f->resident = mm;
+    f->ended = true;
+    spin_unlock(&f->lock);
+    isolation_grant(mm);
+}
+
+void family_open(struct family *f)
+{
+    spin_lock(&f->lock);
+    f->ended = false;
+    spin_unlock(&f->lock);
+}
+
 static void family_free(struct family *f)
 {
     isolation_drop_key(f->key);
@@ -53,6 +73,7 @@ void family_join(struct family *f, struct mm *mm)
     mm->family = f;
     list_add_tail(&f->members, &mm->family_node);
     f->count++;
+    f->had_members = true;
     spin_unlock(&f->lock);
     isolation_grant(mm);
     families_watch(f);
@@ -124,22 +145,41 @@ int mm_take_fixed(struct mm *mm, uint64_t start, uint64_t end)
 
 /* ---- leaving ---- */
 
+/* What a run of the same program finds. */
+static void leave_warm(struct family *f, struct mm *mm, struct warm *w)
+{
+    list_del(&mm->family_node);
+    f->count = 0;
+    f->resident = NULL;
+    isolation_drop_key(f->key);
+    warm_add(w);
+}
+
 /* The last member goes, and all with it. */
 static void end_family(struct family *f, struct mm *mm)
 {
+    struct warm *w;
+
     mm_lock(mm);
     idle_drop(mm, arena.start, arena.end);
     alias_release_all(mm);
+    w = warm_leave(mm);
     list_for_each (pos, &f->spans) {
         struct span *s = list_entry(pos, struct span, node);
-        pages_give_back(mm, s->start, s->end);
+        if (!w) {
+            pages_give_back(mm, s->start, s->end);
+        }
     }
     mm_empty(mm);
     mm_unlock(mm);
     resident_free(&f->common);
+    mm->family = NULL;
+    if (w) {
+        leave_warm(f, mm, w);
+        return;
+    }
     slots_release_all(f);
     family_free(f);
-    mm->family = NULL;
 }
 
 /* True when mm was not the last; then its pages are left to the exchange that

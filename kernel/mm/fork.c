@@ -14,6 +14,7 @@
 #include "kernel/core/log.h"
 #include "kernel/core/stats.h"
 #include "kernel/mm/families.h"
+#include "kernel/mm/warm.h"
 #include "kernel/mm/heap.h"
 #include "abi/linux/errno.h"
 #include "lib/atomic.h"
@@ -283,6 +284,7 @@ int mm_fork(struct mm *mm, struct mm **out)
         task_yield();
     }
     sched_gate_drain(&mm->gate);
+    warm_started(mm);
     err = fork_stopped(mm, *out);
     if (err) {
         sched_gate_open(&mm->gate);

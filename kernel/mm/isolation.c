@@ -13,18 +13,26 @@
  *
  * There are fewer keys than there may be families; then some have the same.
  */
-#include "kernel/mm/room.h"
+#include "kernel/mm/warm.h"
 #include "kernel/kernel.h"
 #include "lib/atomic.h"
 
 enum { KEYS = 16, NO_ACCESS = 1, NO_WRITE = 2 }; /* of PKRU, by 2 * key */
 
 static struct memory_keys keys;
-static uint32_t users[KEYS]; /* families by key; atomic */
+/* Families by key, and those that wait for a process (warm.h); atomic. */
+static uint32_t users[KEYS], idle[KEYS];
 
 void isolation_init(const struct memory_keys *have)
 {
     keys = *have;
+}
+
+/* Who lives counts, then who waits. */
+static uint64_t crowd(unsigned key)
+{
+    return (uint64_t)atomic_load_relaxed(&users[key]) << 32 |
+           atomic_load_relaxed(&idle[key]);
 }
 
 unsigned isolation_take_key(void)
@@ -33,18 +41,37 @@ unsigned isolation_take_key(void)
 
     for (unsigned i = 0; i < keys.program_count; i++) {
         unsigned key = keys.programs[i];
-        if (!best || atomic_load_relaxed(&users[key]) <
-                         atomic_load_relaxed(&users[best])) {
+        if (!best || crowd(key) < crowd(best)) {
             best = key;
         }
     }
     atomic_fetch_add(&users[best], 1);
+    if (best && atomic_load(&idle[best])) {
+        warm_discard_key(best);
+    }
     return best;
 }
 
 void isolation_drop_key(unsigned key)
 {
     atomic_fetch_sub(&users[key], 1);
+}
+
+bool isolation_idle_key(unsigned key)
+{
+    atomic_fetch_add(&idle[key], 1);
+    return !key || !atomic_load(&users[key]);
+}
+
+void isolation_wake_key(unsigned key)
+{
+    atomic_fetch_add(&users[key], 1);
+    atomic_fetch_sub(&idle[key], 1);
+}
+
+void isolation_drop_idle_key(unsigned key)
+{
+    atomic_fetch_sub(&idle[key], 1);
 }
 
 unsigned isolation_shared_key(void)

@@ -11,6 +11,7 @@
 #include "kernel/mm/limit.h"
 #include "kernel/mm/text_image.h"
 #include "kernel/mm/text_memo.h"
+#include "kernel/mm/warm.h"
 #include "kernel/kernel.h"
 #include "lib/atomic.h"
 #include "lib/string.h"
@@ -61,6 +62,7 @@ void mm_init(uint64_t user_start, uint64_t user_end, uint64_t shown,
     uaccess_init(user_start, user_end, holes);
     text_memo_init();
     text_images_init();
+    warm_init();
     alias_init();
     must_have(windows_init());
 }
@@ -213,6 +215,7 @@ void mm_put(struct mm *mm)
     }
     alias_delist(mm);
     kfree(mm->pieces.list);
+    kfree(mm->warm);
     kfree(mm);
 }
 
@@ -231,6 +234,7 @@ void mm_name(struct mm *mm, uint64_t addr, enum mm_special what)
     v = vma_at(mm, addr);
     if (v) {
         v->name = (uint8_t)what;
+        v->written &= what != MM_VVAR; /* by us */
     }
     mm_unlock(mm);
 }

@@ -88,6 +88,21 @@ void mm_swap_limit(uint64_t bytes);
 
 /* A new, empty address space with one reference. */
 int mm_create(struct mm **out);
+/* The same, for a program: if one of this kind has ended, what it mapped when
+ * it started may wait at its place (warm.h). The pointers are compared, no
+ * more. */
+struct mm_kind {
+    const void *program, *linker;
+    uint64_t owner; /* whose mappings they are: its user and group */
+};
+int mm_create_as(const struct mm_kind *kind, struct mm **out);
+/* Whether the page at addr, of anonymous memory, waits there; MM_VVAR's has its
+ * content still, of layout.clock_turn. */
+bool mm_finds(struct mm *mm, uint64_t addr);
+/* Nothing of mm waits for another run. */
+void mm_leave_nothing(struct mm *mm);
+/* The program's libraries are mapped, and code of its own is about to run. */
+void mm_started(struct mm *mm);
 void mm_get(struct mm *mm);
 void mm_put(struct mm *mm);
 /* Processes that live in it; mm_create() counts the first. A use comes with a

@@ -12,6 +12,7 @@
 #include "kernel/mm/limit.h"
 #include "kernel/mm/room.h"
 #include "kernel/mm/text_image.h"
+#include "kernel/mm/warm.h"
 #include "kernel/core/log.h"
 #include "abi/linux/errno.h"
 #include "target/target.h"
@@ -154,6 +155,7 @@ int pages_charge(struct mm *mm, uint64_t start, uint64_t end, uint64_t *charged)
     int err = resident_prepare(&mm->resident, start, end);
 
     *charged = 0;
+    warm_drop(mm, start, end); /* nobody claimed it */
     if (err || !limit_is_set()) {
         return err;
     }
@@ -197,6 +199,10 @@ static int commit_new(struct mm *mm, const struct mapping *m)
         return 0;
     }
     idle_drop(mm, m->start, m->end);
+    if (all && warm_claim(mm, m->start, m->end, 0, prot_effective(m->prot))) {
+        resident_set(&mm->resident, m->start, m->end);
+        return 0;
+    }
     return all ? pages_commit(mm, m->start, m->end, m->prot) : 0;
 }
 
@@ -325,7 +331,11 @@ int map_locked(struct mm *mm, uint64_t *addr, uint64_t len, int prot, int flags,
     }
     m.start = *addr;
     m.end = *addr + len;
-    return m.flags & VMA_ALIAS ? map_alias(mm, &m) : map_at(mm, &m);
+    if (m.flags & VMA_ALIAS) {
+        warm_drop(mm, m.start, m.end);
+        return map_alias(mm, &m);
+    }
+    return map_at(mm, &m);
 }
 
 /* A loader maps a library as a whole, then its segments over that: what lies
@@ -469,8 +479,9 @@ static uint64_t find_image_room(struct mm *mm, uint64_t len, uint64_t align)
     }
     size = home->end - home->start;
     if (!mm->has_image) {
-        base = ALIGN_UP(home->start + random_pages(size / 8) + TRAMPOLINE_ROOM,
-                        align);
+        base = warm_image(mm);
+        base = base ? base : home->start + random_pages(size / 8);
+        base = ALIGN_UP(base + TRAMPOLINE_ROOM, align);
         if (base + len <= home->start + size / 2 &&
             vma_range_free(mm, base - TRAMPOLINE_ROOM, base + len)) {
             return base;
@@ -496,6 +507,9 @@ int mm_reserve_image(struct mm *mm, uint64_t len, uint64_t align,
     m.end = m.start + len;
     err = m.start ? map_at(mm, &m) : -ENOMEM;
     if (!err) {
+        if (!mm->has_image) {
+            warm_note_image(mm, m.start - TRAMPOLINE_ROOM);
+        }
         mm->has_image = true;
         *base = m.start;
         trampoline_reserve(mm, m.start);

@@ -102,7 +102,7 @@ static uint64_t drop(void *entry, unsigned level)
         n = bitmap_count(entry, FANOUT);
     } else {
         for (unsigned i = 0; i < FANOUT; i++) {
-            n += drop(child[i], level - 1);
+            n += child[i] ? drop(child[i], level - 1) : 0;
         }
     }
     kfree(entry);
@@ -263,10 +263,9 @@ int resident_copy(struct resident *to, const struct resident *from)
 
 void resident_free(struct resident *r)
 {
-    for (unsigned i = 0; r->root && i < FANOUT; i++) {
-        drop(r->root[i], TOP);
+    if (r->root) {
+        drop(r->root, TOP + 1);
     }
-    kfree(r->root);
     r->root = NULL;
     r->pages = 0;
 }

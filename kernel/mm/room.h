@@ -13,6 +13,7 @@
  *   window.c     where shared objects live;   alias.c  and are seen
  *   limit.c      the ceiling on all memory (limit.h)
  *   idle.c       committed pages kept for the next mapping
+ *   warm.c, warm_pool.c   mappings kept for the next run (warm.h)
  *   mmap.c       mm_map and where it puts things;   unmap.c, protect.c
  *   brk.c, mremap.c, advise.c, seal.c   the other calls
  *   fault.c      bringing pages in;   show.c   without copying them
@@ -140,7 +141,8 @@ struct family {
     unsigned faults;  /* by which guarded pages became the members' own */
     struct list node; /* in the list of those with several members */
     unsigned key;     /* of its spans; 0: there are no keys */
-    bool ended;       /* takes nobody any more */
+    bool ended;       /* takes nobody any more, or not yet (warm.h) */
+    bool had_members; /* several, once */
     uint64_t since;   /* when resident came in, ns */
     uint64_t swap_ns; /* what the last exchange took */
     /* For the log: exchanges since weighed_at, and what they took. */
@@ -172,6 +174,7 @@ struct mm {
     struct rb_tree vmas;
     struct resident resident;
     struct shown shown; /* at least what is shown; may name more */
+    struct warm *warm;  /* warm.h; NULL: it leaves nothing */
     struct span *home;  /* NULL until needed */
     uint64_t home_top; /* mappings go from here down, at random below its end */
     bool has_image;    /* the bottom of home is taken */
@@ -263,6 +266,10 @@ void mm_empty(struct mm *mm);
 
 /* With mm as its only member, or NULL. */
 struct family *family_create(struct mm *mm);
+/* f has no members: mm becomes the first. Nobody else does before
+ * family_open(). */
+void family_move_in(struct family *f, struct mm *mm);
+void family_open(struct family *f);
 /* mm has no user any more: its pages go, and its place in the family. */
 void family_leave(struct mm *mm);
 /* True: mm's pages are at their addresses, and stay there until
@@ -295,6 +302,11 @@ int guard_fault(struct mm *mm, struct vma *v, uint64_t addr);
 /* A key for a family: one that few others have. 0: there are none. */
 unsigned isolation_take_key(void);
 void isolation_drop_key(unsigned key);
+/* The same for what waits in the pool of warm.h: that comes, or becomes a
+ * family, or goes. False: a family has this key. */
+bool isolation_idle_key(unsigned key);
+void isolation_wake_key(unsigned key);
+void isolation_drop_idle_key(unsigned key);
 /* The key of all windows. */
 unsigned isolation_shared_key(void);
 /* mm's tasks may touch what its family has, and windows if it has any. */
@@ -371,6 +383,8 @@ unsigned slots_key(uint64_t addr);
 bool slots_own(const struct family *f, uint64_t addr);
 /* Gives up spans inside [start, end) that have become empty. */
 void slots_trim(struct mm *mm, uint64_t start, uint64_t end);
+/* Gives this one up. */
+void slots_release(struct span *s);
 
 /* ---- vma.c ---- */
 
@@ -520,6 +534,10 @@ bool idle_take(struct mm *mm, uint64_t start, uint64_t end);
  * v, where nothing is resident. -ENOMEM: nothing changed. */
 int show_pages(struct mm *mm, struct vma *v, uint64_t addr, char *src,
                uint64_t len);
+/* The same for pages that somebody else keeps: it takes references of its
+ * own. */
+int show_kept(struct mm *mm, struct vma *v, uint64_t addr, char *src,
+              uint64_t len);
 /* Room for one more record, -ENOMEM; and the record. */
 int shown_make_room(struct mm *mm);
 void shown_add(struct mm *mm, uint64_t addr, char *src, uint64_t len);
@@ -534,6 +552,9 @@ void show_object(struct mm *mm, struct vma *v, uint64_t start, uint64_t end,
                  bool load);
 /* Nothing is shown in [start, end) any more. */
 void shown_forget(struct mm *mm, uint64_t start, uint64_t end);
+/* The same for a part of one piece, whose references become the caller's.
+ * False: there was no memory for that. */
+bool shown_take(struct mm *mm, uint64_t start, uint64_t end);
 /* Where the first piece that is shown in [*start, end) begins and ends, and
  * what it shows; 0: nothing is. */
 uint64_t shown_next(const struct mm *mm, uint64_t *start, uint64_t end,

@@ -10,7 +10,7 @@
  * the family), never too few.
  */
 #include "kernel/mm/limit.h"
-#include "kernel/mm/room.h"
+#include "kernel/mm/warm.h"
 #include "kernel/mm/heap.h"
 #include "lib/string.h"
 #include "abi/linux/errno.h"
@@ -21,6 +21,13 @@ static void put(char *src, uint64_t len)
 {
     if (!arena_in_shown((uint64_t)src)) {
         page_put(src, len / PAGE_SIZE);
+    }
+}
+
+static void get(char *src, uint64_t len)
+{
+    if (!arena_in_shown((uint64_t)src)) {
+        page_get(src, len / PAGE_SIZE);
     }
 }
 
@@ -86,32 +93,55 @@ void shown_add(struct mm *mm, uint64_t addr, char *src, uint64_t len)
     add(s, find(s, addr), (struct shown_run){addr, addr + len, (uint64_t)src});
 }
 
-int show_pages(struct mm *mm, struct vma *v, uint64_t addr, char *src,
-               uint64_t len)
+/* owned: the caller has references. */
+static int show(struct mm *mm, struct vma *v, uint64_t addr, char *src,
+                uint64_t len, bool owned)
 {
     struct shown *s = &mm->shown;
     unsigned at = find(s, addr);
     uint64_t charged;
+    bool claimed;
     int err = make_room(s, s->count + 1);
 
     if (!err && at < s->count && s->runs[at].start < addr + len) {
         err = -ENOMEM; /* a record that could not be cut: rare */
     }
+    claimed = !err && warm_claim(mm, addr, addr + len, (uint64_t)src,
+                                 prot_effective(v->prot));
+    if (claimed == owned) { /* twice, or not at all */
+        (owned ? put : get)(src, len);
+    }
     if (!err) {
         err = pages_charge(mm, addr, addr + len, &charged);
     }
-    if (!err && target_mem_show(addr, (uint64_t)src, len,
-                                prot_effective(v->prot), false)) {
+    if (!err && !claimed &&
+        target_mem_show(addr, (uint64_t)src, len, prot_effective(v->prot),
+                        false)) {
         limit_uncharge(charged);
         err = -ENOMEM;
     }
     if (err) {
         put(src, len);
+        if (claimed) {
+            target_mem_release(addr, len);
+        }
         return err;
     }
     add(s, at, (struct shown_run){addr, addr + len, (uint64_t)src});
     resident_set(&mm->resident, addr, addr + len);
     return 0;
+}
+
+int show_pages(struct mm *mm, struct vma *v, uint64_t addr, char *src,
+               uint64_t len)
+{
+    return show(mm, v, addr, src, len, true);
+}
+
+int show_kept(struct mm *mm, struct vma *v, uint64_t addr, char *src,
+              uint64_t len)
+{
+    return show(mm, v, addr, src, len, false);
 }
 
 void show_object(struct mm *mm, struct vma *v, uint64_t start, uint64_t end,
@@ -133,16 +163,16 @@ void show_object(struct mm *mm, struct vma *v, uint64_t start, uint64_t end,
     }
 }
 
-/* What of r lies in [start, end) is let go; r keeps what is before and after
+/* What of a run lies in [start, end) goes; it keeps what is before and after
  * or, when that is two pieces and there is no room for them, all of it. */
-static void cut(struct shown *s, unsigned at, uint64_t start, uint64_t end)
+static bool cut(struct shown *s, unsigned at, uint64_t start, uint64_t end)
 {
     struct shown_run r = s->runs[at];
     uint64_t from = MAX(start, r.start), to = MIN(end, r.end);
 
     if (r.start < from && to < r.end) {
         if (make_room(s, s->count + 1)) {
-            return;
+            return false;
         }
         insert(s, at + 1,
                (struct shown_run){to, r.end, r.src + (to - r.start)});
@@ -155,7 +185,7 @@ static void cut(struct shown *s, unsigned at, uint64_t start, uint64_t end)
     } else {
         drop(s, at);
     }
-    put((char *)r.src + (from - r.start), to - from);
+    return true;
 }
 
 void shown_forget(struct mm *mm, uint64_t start, uint64_t end)
@@ -164,12 +194,20 @@ void shown_forget(struct mm *mm, uint64_t start, uint64_t end)
     unsigned at = find(s, start);
 
     while (at < s->count && s->runs[at].start < end) {
-        uint64_t from = MAX(s->runs[at].start, start), stop = s->runs[at].end;
+        struct shown_run r = s->runs[at];
+        uint64_t from = MAX(r.start, start);
 
-        cut(s, at, start, end);
-        start = MIN(stop, end);
+        start = MIN(r.end, end);
+        if (cut(s, at, from, start)) {
+            put((char *)r.src + (from - r.start), start - from);
+        }
         at = from < start ? find(s, start) : at + 1;
     }
+}
+
+bool shown_take(struct mm *mm, uint64_t start, uint64_t end)
+{
+    return cut(&mm->shown, find(&mm->shown, start), start, end);
 }
 
 uint64_t shown_next(const struct mm *mm, uint64_t *start, uint64_t end,

@@ -16,7 +16,7 @@
  * owners[] is guarded by slots_lock; an mm may read that an entry is its own
  * without it, since only the mm itself gives it up.
  */
-#include "kernel/mm/room.h"
+#include "kernel/mm/warm.h"
 #include "kernel/core/log.h"
 #include "kernel/mm/heap.h"
 #include "kernel/kernel.h"
@@ -206,14 +206,23 @@ static int claim(struct mm *mm, uint64_t start, uint64_t end, bool holes)
     return 0;
 }
 
+/* Who only waits there makes room. */
+static int claim_from_idle(struct mm *mm, uint64_t start, uint64_t end,
+                           bool holes)
+{
+    int err = claim(mm, start, end, holes);
+
+    return err && warm_discard(start, end) ? claim(mm, start, end, holes) : err;
+}
+
 int slots_claim(struct mm *mm, uint64_t start, uint64_t end)
 {
-    return claim(mm, start, end, false);
+    return claim_from_idle(mm, start, end, false);
 }
 
 int slots_set_aside(struct mm *mm, uint64_t start, uint64_t end)
 {
-    return claim(mm, start, end, true);
+    return claim_from_idle(mm, start, end, true);
 }
 
 static uint64_t random_below(uint64_t n)
@@ -264,7 +273,8 @@ int slots_claim_any(struct mm *mm, uint64_t len, struct span **out)
     spin_unlock(&slots_lock);
     if (at >= slot_count) {
         kfree(s);
-        return -ENOMEM;
+        return warm_discard(0, UINT64_MAX) ? slots_claim_any(mm, len, out)
+                                           : -ENOMEM;
     }
     span_add(mm, s, at, n, true);
     *out = s;
@@ -301,7 +311,7 @@ int slots_claim_shown(struct mm *mm)
     return err;
 }
 
-static void span_release(struct span *s)
+void slots_release(struct span *s)
 {
     uint64_t first = slot_of(s->start);
 
@@ -315,7 +325,7 @@ static void span_release(struct span *s)
 void slots_release_all(struct family *f)
 {
     list_for_each_safe (pos, &f->spans) {
-        span_release(list_entry(pos, struct span, node));
+        slots_release(list_entry(pos, struct span, node));
     }
 }
 
@@ -333,7 +343,8 @@ void slots_trim(struct mm *mm, uint64_t start, uint64_t end)
         struct span *s = list_entry(pos, struct span, node);
         if (s != mm->home && s->start >= start && s->end <= end) {
             idle_drop(mm, s->start, s->end);
-            span_release(s);
+            warm_drop(mm, s->start, s->end);
+            slots_release(s);
         }
     }
 }

@@ -9,6 +9,7 @@
  */
 #include "kernel/mm/limit.h"
 #include "kernel/mm/trampoline.h"
+#include "kernel/mm/warm.h"
 #include "kernel/mm/heap.h"
 #include "lib/atomic.h"
 #include "lib/string.h"
@@ -189,6 +190,7 @@ uint64_t text_shrink(uint64_t count)
     struct list gone = LIST_INIT(gone);
     uint64_t pages = 0;
 
+    warm_discard(0, UINT64_MAX);
     spin_lock(&images_lock);
     list_for_each_safe (pos, &shrinkable) {
         struct text_image *img =
@@ -470,8 +472,7 @@ void text_show(struct mm *mm, struct vma *v, uint64_t start, uint64_t end,
             }
             continue;
         }
-        page_get(img->text + at, (stop - at) / PAGE_SIZE);
-        if (show_pages(mm, v, base + at, img->text + at, stop - at)) {
+        if (show_kept(mm, v, base + at, img->text + at, stop - at)) {
             return;
         }
         share_shown(mm, v, base + at, img->text + at, stop - at, img,

@@ -304,8 +304,7 @@ static void show_slots(struct mm *mm, struct region *r)
             end++;
         }
         if (end > i) {
-            page_get(slots, end - i);
-            if (show_pages(mm, v, addr, slots, (end - i) * PAGE_SIZE)) {
+            if (show_kept(mm, v, addr, slots, (end - i) * PAGE_SIZE)) {
                 return; /* a fault tries again */
             }
             share_shown(mm, v, addr, slots, (end - i) * PAGE_SIZE, r->image,

@@ -6,6 +6,7 @@
  */
 #include "kernel/mm/limit.h"
 #include "kernel/mm/trampoline.h"
+#include "kernel/mm/warm.h"
 #include "abi/linux/errno.h"
 #include "target/target.h"
 
@@ -23,6 +24,7 @@ bool pages_give_back(struct mm *mm, uint64_t start, uint64_t end)
     }
     if (!one_by_one && first < last) { /* what is not committed does not mind */
         target_mem_release(first, last - first);
+        warm_forget(mm, first, last);
     }
     return first < last;
 }

@@ -235,6 +235,7 @@ int proc_clone(const struct clone_args *a)
     if (err) {
         return err;
     }
+    mm_started(current_proc()->mm);
     return a->flags & CLONE_THREAD ? thread_clone(a) : process_clone(a);
 }
 

@@ -14,6 +14,7 @@
 #include "abi/linux/prctl.h"
 #include "abi/linux/resource.h"
 #include "abi/linux/signal.h"
+#include "abi/linux/stat.h"
 #include "abi/linux/wait.h"
 #include "arch/x86_64/arch.h"
 #include "kernel/core/log.h"
@@ -291,10 +292,32 @@ static int become(struct exec *x, struct thread *t, struct mm *mm)
     return err;
 }
 
+/* Which runs are alike (warm.h). False: this one is by itself, for it lies
+ * where it must, or has rights that whoever started it has not. */
+static bool describe_kind(const struct exec *x, struct mm_kind *kind)
+{
+    const struct cred *cred = current_cred();
+    struct vm_object *program, *linker = NULL;
+    uint32_t mode, uid, gid;
+
+    file_owner(x->file, &mode, &uid, &gid);
+    if (x->image.header.type != ELF_TYPE_DYN || mode & (S_ISUID | S_ISGID) ||
+        file_object(x->file, PROT_READ, MAP_PRIVATE, &program) ||
+        (x->interp &&
+         file_object(x->interp, PROT_READ, MAP_PRIVATE, &linker))) {
+        return false;
+    }
+    *kind = (struct mm_kind){.program = program,
+                             .linker = linker,
+                             .owner = (uint64_t)cred->euid << 32 | cred->egid};
+    return true;
+}
+
 int proc_exec(int dirfd, const char *path, int flags, struct exec_args *args)
 {
     struct thread *t = current_thread();
     int former = t->tid;
+    struct mm_kind kind;
     struct exec *x;
     struct mm *mm;
     int err = exec_find(dirfd, path, flags, args, &x);
@@ -302,7 +325,7 @@ int proc_exec(int dirfd, const char *path, int flags, struct exec_args *args)
     if (err) {
         return err;
     }
-    err = mm_create(&mm);
+    err = describe_kind(x, &kind) ? mm_create_as(&kind, &mm) : mm_create(&mm);
     if (err) {
         exec_free(x);
         return err;

@@ -269,6 +269,9 @@ static void end_process(struct proc *p)
         kernel_stop(p->exit_status);
     }
     sched_gate_enter(mm_gate(mm));
+    if (p->exit_status & 0x7f) { /* a signal: the next run is elsewhere */
+        mm_leave_nothing(mm);
+    }
     mm_leave(mm);
     sched_gate_enter(NULL);
     spin_lock(&proc_lock);

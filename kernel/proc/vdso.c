@@ -75,20 +75,35 @@ static uint32_t fill(struct vdso_data *data)
     return turn;
 }
 
-static int map_data(struct mm *mm, uint64_t at)
+static int write_data(struct mm *mm, uint64_t at)
 {
     struct vdso_data data = {.seq = 0};
-    int err = mm_map(mm, &at, PAGE_SIZE, PROT_READ | PROT_WRITE,
-                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, NULL, 0);
+    int err;
 
     mm_layout(mm)->clock_turn = fill(&data);
-    if (!err) {
-        err = copy_to_user(uptr(at), &data, sizeof(data));
+    err = copy_to_user(uptr(at), &data, sizeof(data));
+    return err ? err : mm_protect(mm, at, PAGE_SIZE, PROT_READ);
+}
+
+/* One that an earlier run of the program had is as good, until the clock turns
+ * (vdso_refresh()), unless the program wrote to it: then it is all zero. */
+static int map_data(struct mm *mm, uint64_t at)
+{
+    int prot = mm_finds(mm, at) ? PROT_READ : PROT_READ | PROT_WRITE;
+    uint32_t seq = 0;
+    int err = mm_map(mm, &at, PAGE_SIZE, prot,
+                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, NULL, 0);
+
+    if (!err && prot == PROT_READ) {
+        err = get_user32(&seq, uptr(at));
     }
-    if (!err) {
-        err = mm_protect(mm, at, PAGE_SIZE, PROT_READ);
-        mm_name(mm, at, MM_VVAR);
+    if (!err && !seq && prot == PROT_READ) {
+        err = mm_protect(mm, at, PAGE_SIZE, PROT_READ | PROT_WRITE);
     }
+    if (!err && !seq) {
+        err = write_data(mm, at);
+    }
+    mm_name(mm, at, MM_VVAR);
     return err;
 }
 

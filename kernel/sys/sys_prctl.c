@@ -232,6 +232,7 @@ static long set_fs(uint64_t base)
         return -EPERM;
     }
     write_fs_base(base);
+    mm_started(current_proc()->mm);
     return 0;
 }
 

@@ -36,6 +36,7 @@ long sys_rt_sigaction(const struct sysargs *a)
     if (act.addr && copy_from_user(&new_action, act, sizeof(new_action))) {
         return -EFAULT;
     }
+    mm_started(current_proc()->mm);
     err = signal_action(arg_int(a, 0), act.addr ? &new_action : NULL,
                         &old_action);
     if (!err && old.addr) {

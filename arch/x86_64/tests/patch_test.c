@@ -396,11 +396,12 @@ static void patch_slot_bytes_are_checked(void)
 /* The bytes where an inner instruction began must be undefined opcodes. */
 static void patch_slot_fit_chooses_traps(void)
 {
-    int without = 0;
+    int without = 0, near = 0;
     srand(5);
     for (int i = 0; i < 2000; i++) {
         uint64_t addr = 0x7f0000000000 + ((uint64_t)rand() << 8) + rand() % 256;
-        uint64_t area = ALIGN_DOWN(addr + 0x100000 * (rand() % 64), PAGE_SIZE);
+        uint64_t area = addr + 0x100000 * (rand() % 64 - 2);
+        area = ALIGN_DOWN(area, PAGE_SIZE);
         struct patch_site site = {.inner = 2 << rand() % 3};
         uint64_t slot = patch_slot_fit(&site, addr, area);
         uint8_t jump[5];
@@ -412,11 +413,17 @@ static void patch_slot_fit_chooses_traps(void)
         EXPECT(site.inner == 8 || slot < area + 0x10000);
         patch_apply(jump, addr, slot);
         uint8_t trap = jump[__builtin_ctz(site.inner)];
+        if (site.inner == 8 && slot - addr - 5 >= -0x20000ul) {
+            near++;
+            EXPECT(trap >= 0xfe && jump[4] == 0xff);
+            continue;
+        }
         EXPECT(memchr("\x06\x07\x0e\x16\x17\x1e\x1f\x27\x2f\x37\x3f\x60\x61"
                       "\x82\x9a\xce\xd4\xea",
                       trap, 18));
     }
     EXPECT(without < 500);
+    EXPECT(near > 2);
     struct patch_site plain = {.inner = 0};
     EXPECT_EQ(patch_slot_fit(&plain, AREA, AREA + 100), AREA + 128);
     EXPECT_EQ(patch_slot_fit(&plain, ADDR, 0), PATCH_SLOT);

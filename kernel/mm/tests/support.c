@@ -260,11 +260,10 @@ int target_mem_clear(uint64_t addr, uint64_t len)
     if (target_call(addr, len)) {
         return -95;
     }
-    arena_map(addr, len, PROT_NONE);
     for (uint64_t a = addr; a < addr + len; a += PAGE_SIZE) {
         check(support_prot(a) >= 0);
-        mprotect((void *)a, PAGE_SIZE, support_prot(a) & ~MEM_EXEC);
     }
+    check(syscall(SYS_madvise, addr, len, MADV_DONTNEED) == 0);
     return 0;
 }
 

@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What a program leaves for its next run: the same mappings without a call of
+ * the target, nothing of what was written, and nothing that was not mapped
+ * again.
+ */
+#include "lib/tests/unit.h"
+#include "kernel/mm/tests/support.h"
+#include "kernel/mm/heap.h"
+#include "kernel/mm/room.h"
+#include "kernel/mm/text_image.h"
+#include "abi/linux/errno.h"
+
+enum { RW = PROT_READ | PROT_WRITE, PAGES = 8 };
+
+static struct mm *mm;
+static char *pages;
+static const struct mm_kind kind = {.program = &pages, .owner = 1};
+
+/* ---- an object whose pages can be shown ---- */
+
+static void file_ref(struct vm_object *o)
+{
+}
+
+static long file_read(struct vm_object *o, uint64_t off, void *dst, size_t len)
+{
+    size_t size = PAGES * PAGE_SIZE, n = off < size ? MIN(len, size - off) : 0;
+
+    memcpy(dst, pages + off, n);
+    return (long)n;
+}
+
+static size_t file_run(struct vm_object *o, uint64_t *off, size_t len,
+                       bool load, char **at)
+{
+    size_t size = PAGES * PAGE_SIZE;
+    size_t n = *off < size ? MIN(len, size - *off) : 0;
+
+    *at = pages + *off;
+    page_get(*at, n / PAGE_SIZE);
+    return n;
+}
+
+static void file_describe(struct vm_object *o, char *path, size_t len,
+                          uint64_t *dev, uint64_t *ino)
+{
+    path[0] = '\0';
+}
+
+static const struct vm_object_ops file_ops = {
+    .get = file_ref,
+    .put = file_ref,
+    .read = file_read,
+    .run = file_run,
+    .describe = file_describe,
+};
+static struct vm_object file = {&file_ops};
+
+/* ---- runs of a program ---- */
+
+/* What a start maps: PAGES of the file, the first half read-only; then as much
+ * anonymous memory. */
+struct run {
+    uint64_t base;
+    char *data, *bss;
+};
+
+static void fresh(void)
+{
+    support_reset();
+    support_can_show();
+    heap_init(support_kernel_start(), support_kernel_shown(),
+              support_kernel_shown(), support_kernel_end(), 0);
+    mm_init(support_user_start(), support_user_end(), support_user_shown(),
+            true);
+    pages = page_share_alloc(PAGES);
+    memset(pages, 'f', PAGES * PAGE_SIZE);
+}
+
+static void create(const struct mm_kind *k)
+{
+    EXPECT_EQ(mm_create_as(k, &mm), 0);
+    support_set_mm(mm);
+}
+
+static void map(uint64_t at, uint64_t len, int prot, struct vm_object *o,
+                uint64_t off)
+{
+    int flags = MAP_PRIVATE | MAP_FIXED | (o ? 0 : MAP_ANONYMOUS);
+
+    EXPECT_EQ(mm_map(mm, &at, len, prot, flags, o, off), 0);
+}
+
+static struct run start(const struct mm_kind *k)
+{
+    const uint64_t half = PAGES / 2 * PAGE_SIZE;
+    struct run r;
+
+    create(k);
+    EXPECT_EQ(mm_reserve_image(mm, 4 * half, PAGE_SIZE, &r.base), 0);
+    map(r.base, half, PROT_READ, &file, 0);
+    map(r.base + half, half, RW, &file, half);
+    map(r.base + 2 * half, 2 * half, RW, NULL, 0);
+    r.data = (char *)r.base + half;
+    r.bss = (char *)r.base + 2 * half;
+    return r;
+}
+
+static void end(void)
+{
+    mm_leave(mm);
+    mm_put(mm);
+}
+
+static void is_new(const struct run *r)
+{
+    EXPECT_EQ(*(char *)r->base, 'f');
+    for (unsigned i = 0; i < PAGES / 2; i++) {
+        EXPECT_EQ(r->data[i * PAGE_SIZE], 'f');
+    }
+    for (unsigned i = 0; i < PAGES; i++) {
+        EXPECT_EQ(r->bss[i * PAGE_SIZE], 0);
+    }
+}
+
+/* Writes all over; a page of the data cannot be written any more then. */
+static void use(const struct run *r)
+{
+    mm_started(mm);
+    memset(r->data, 'd', PAGES / 2 * PAGE_SIZE);
+    memset(r->bss, 'b', PAGES * PAGE_SIZE);
+    EXPECT_EQ(mm_protect(mm, (uint64_t)r->data, PAGE_SIZE, PROT_READ), 0);
+}
+
+static void the_second_run_is_at_the_same_place_and_new(void)
+{
+    struct run a, b;
+    unsigned calls;
+
+    fresh();
+    a = start(&kind);
+    is_new(&a);
+    use(&a);
+    end();
+    calls = support_calls();
+    b = start(&kind);
+    EXPECT_EQ(b.base, a.base);
+    EXPECT_EQ(support_calls(), calls);
+    is_new(&b);
+    EXPECT_EQ(support_prot((uint64_t)b.data), RW);
+    use(&b);
+    end();
+    EXPECT_EQ(page_refs(pages), 2); /* ours, and what waits */
+}
+
+static void what_is_not_mapped_again_is_gone_when_the_program_runs(void)
+{
+    struct run a;
+    uint64_t base;
+
+    fresh();
+    a = start(&kind);
+    use(&a);
+    end();
+    create(&kind);
+    EXPECT_EQ(mm_reserve_image(mm, 2 * PAGES * PAGE_SIZE, PAGE_SIZE, &base), 0);
+    EXPECT_EQ(base, a.base);
+    map(base, PAGE_SIZE, PROT_READ, &file, 0);
+    map((uint64_t)a.bss, 2 * PAGE_SIZE, PROT_READ, &file, 0);
+    mm_started(mm);
+    EXPECT_EQ(*(char *)base, 'f');
+    EXPECT_EQ(a.bss[PAGE_SIZE], 'f');
+    EXPECT_EQ(support_committed(base, base + 2 * PAGES * PAGE_SIZE), 3);
+    end();
+}
+
+static void other_programs_and_users_find_nothing(void)
+{
+    const struct mm_kind others[] = {{.program = &mm, .owner = 1},
+                                     {.program = &pages, .owner = 2}};
+    struct run a;
+
+    fresh();
+    a = start(&kind);
+    use(&a);
+    end();
+    for (unsigned i = 0; i < ARRAY_SIZE(others); i++) {
+        unsigned calls = support_calls();
+        struct run b = start(&others[i]);
+
+        EXPECT(support_calls() > calls + 2);
+        is_new(&b);
+        end();
+    }
+}
+
+/* By a debugger, say. */
+static void what_could_not_be_written_was_written(void)
+{
+    struct run a;
+    int prot;
+
+    fresh();
+    a = start(&kind);
+    mm_started(mm);
+    EXPECT_EQ(mm_unprotect(mm, a.base, &prot), 0);
+    *(char *)a.base = 'x';
+    EXPECT_EQ(mm_protect(mm, a.base, PAGE_SIZE, prot), 0);
+    end();
+    a = start(&kind);
+    is_new(&a);
+    end();
+}
+
+static void who_needs_the_place_gets_it(void)
+{
+    struct run a;
+
+    fresh();
+    a = start(&kind);
+    use(&a);
+    end();
+    EXPECT_EQ(mm_create(&mm), 0);
+    support_set_mm(mm);
+    map((uint64_t)a.data, PAGE_SIZE, RW, NULL, 0);
+    EXPECT_EQ(*a.data, 0);
+    EXPECT_EQ(support_committed(a.base, (uint64_t)a.data), 0);
+    EXPECT_EQ(page_refs(pages), 1);
+    end();
+}
+
+static void memory_that_is_scarce_is_given_back(void)
+{
+    struct run a;
+
+    fresh();
+    a = start(&kind);
+    use(&a);
+    end();
+    text_shrink(1);
+    EXPECT_EQ(page_refs(pages), 1);
+    EXPECT_EQ(support_committed(a.base, a.base + 2 * PAGES * PAGE_SIZE), 0);
+}
+
+static void a_target_that_refuses_leaves_nothing_behind(void)
+{
+    struct run a;
+
+    fresh();
+    a = start(&kind);
+    use(&a);
+    support_fail_target(1, 1);
+    end();
+    support_fail_target(0, 0);
+    EXPECT_EQ(page_refs(pages), 1);
+    EXPECT_EQ(support_committed(a.base, a.base + 2 * PAGES * PAGE_SIZE), 0);
+    a = start(&kind);
+    is_new(&a);
+    end();
+}
+
+static void addresses_are_chosen_anew_at_times(void)
+{
+    struct run a;
+    uint64_t first;
+    int same = 0;
+
+    fresh();
+    a = start(&kind);
+    first = a.base;
+    do {
+        use(&a);
+        end();
+        a = start(&kind);
+        is_new(&a);
+    } while (a.base == first && ++same < 100);
+    EXPECT(same > 10 && same < 100);
+    end();
+}
+
+int main(void)
+{
+    RUN(the_second_run_is_at_the_same_place_and_new);
+    RUN(what_is_not_mapped_again_is_gone_when_the_program_runs);
+    RUN(other_programs_and_users_find_nothing);
+    RUN(what_could_not_be_written_was_written);
+    RUN(who_needs_the_place_gets_it);
+    RUN(memory_that_is_scarce_is_given_back);
+    RUN(a_target_that_refuses_leaves_nothing_behind);
+    RUN(addresses_are_chosen_anew_at_times);
+    return unit_result();
+}

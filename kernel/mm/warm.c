@@ -1,0 +1,427 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * See warm.h: what an address space finds when it starts, and leaves when it
+ * ends.
+ */
+#include "kernel/mm/warm.h"
+#include "arch/x86_64/arch.h"
+#include "kernel/mm/families.h"
+#include "kernel/mm/heap.h"
+#include "kernel/mm/limit.h"
+#include "lib/string.h"
+#include "target/target.h"
+
+/* USES_MAX: how many runs one choice of addresses is good for. RENEW_MAX:
+ * bytes; as much as stays in a CPU's cache. */
+enum { USES_MAX = 64, RENEW_MAX = 256 << 10 };
+
+/* ---- pieces ---- */
+
+/* The first that ends above addr. */
+static unsigned find(const struct warm *w, uint64_t addr)
+{
+    unsigned lo = 0, hi = w->count;
+
+    while (lo < hi) {
+        unsigned mid = (lo + hi) / 2;
+        if (w->pieces[mid].end <= addr) {
+            lo = mid + 1;
+        } else {
+            hi = mid;
+        }
+    }
+    return lo;
+}
+
+static struct warm_piece part(const struct warm_piece *p, uint64_t start,
+                              uint64_t end)
+{
+    struct warm_piece r = *p;
+
+    r.start = MAX(p->start, start);
+    r.end = MIN(p->end, end);
+    r.src += r.src ? r.start - p->start : 0;
+    return r;
+}
+
+static void put(const struct warm_piece *p)
+{
+    if (p->src) {
+        page_put((void *)p->src, (p->end - p->start) / PAGE_SIZE);
+    }
+}
+
+static void insert(struct warm *w, unsigned at, struct warm_piece p)
+{
+    if (w->count == WARM_PIECES) {
+        target_mem_release(p.start, p.end - p.start);
+        put(&p);
+        return;
+    }
+    memmove(&w->pieces[at + 1], &w->pieces[at],
+            (w->count - at) * sizeof(w->pieces[0]));
+    w->pieces[at] = p;
+    w->count++;
+}
+
+/* Takes the part of piece i that lies in [start, end) out. */
+static struct warm_piece take(struct warm *w, unsigned i, uint64_t start,
+                              uint64_t end)
+{
+    struct warm_piece p = w->pieces[i], taken = part(&p, start, end);
+
+    w->count--;
+    memmove(&w->pieces[i], &w->pieces[i + 1],
+            (w->count - i) * sizeof(w->pieces[0]));
+    if (taken.end < p.end) {
+        insert(w, i, part(&p, taken.end, p.end));
+    }
+    if (p.start < taken.start) {
+        insert(w, i, part(&p, p.start, taken.start));
+    }
+    return taken;
+}
+
+/* ---- the start ---- */
+
+/* Whether pieces that are what src says cover [start, end). */
+static bool is_covered(const struct warm *w, uint64_t start, uint64_t end,
+                       uint64_t src)
+{
+    for (unsigned i = find(w, start); start < end; i++) {
+        struct warm_piece p;
+
+        if (i == w->count || w->pieces[i].start > start) {
+            return false;
+        }
+        p = part(&w->pieces[i], start, end);
+        if (p.src != src) {
+            return false;
+        }
+        src += src ? p.end - start : 0;
+        start = p.end;
+    }
+    return true;
+}
+
+static bool protect(const struct warm *w, uint64_t start, uint64_t end,
+                    int prot)
+{
+    for (unsigned i = find(w, start); start < end; i++) {
+        struct warm_piece p = part(&w->pieces[i], start, end);
+
+        if (p.prot != (uint32_t)prot &&
+            target_mem_protect(p.start, p.end - p.start, prot)) {
+            return false;
+        }
+        start = p.end;
+    }
+    return true;
+}
+
+bool warm_claim(struct mm *mm, uint64_t start, uint64_t end, uint64_t src,
+                int prot)
+{
+    struct warm *w = mm->warm;
+
+    if (!warm_starting(mm) || !is_covered(w, start, end, src) ||
+        !protect(w, start, end, prot)) {
+        return false;
+    }
+    for (unsigned i = find(w, start); i < w->count && w->pieces[i].start < end;
+         i = find(w, start)) {
+        take(w, i, start, end);
+    }
+    return true;
+}
+
+void warm_forget(struct mm *mm, uint64_t start, uint64_t end)
+{
+    struct warm *w = mm->warm;
+
+    if (!warm_starting(mm)) {
+        return;
+    }
+    for (unsigned i = find(w, start); i < w->count && w->pieces[i].start < end;
+         i = find(w, start)) {
+        struct warm_piece p = take(w, i, start, end);
+        put(&p);
+    }
+}
+
+void warm_drop(struct mm *mm, uint64_t start, uint64_t end)
+{
+    struct warm *w = mm->warm;
+
+    if (!warm_starting(mm)) {
+        return;
+    }
+    for (unsigned i = find(w, start); i < w->count && w->pieces[i].start < end;
+         i = find(w, start)) {
+        struct warm_piece p = take(w, i, start, end);
+        target_mem_release(p.start, p.end - p.start);
+        put(&p);
+    }
+}
+
+uint64_t warm_image(const struct mm *mm)
+{
+    return warm_starting(mm) ? mm->warm->image : 0;
+}
+
+void warm_note_image(struct mm *mm, uint64_t at)
+{
+    if (warm_starting(mm)) {
+        mm->warm->image = at;
+    }
+}
+
+bool mm_finds(struct mm *mm, uint64_t addr)
+{
+    bool found;
+
+    mm_lock(mm);
+    found =
+        warm_starting(mm) && is_covered(mm->warm, addr, addr + PAGE_SIZE, 0);
+    mm_unlock(mm);
+    return found;
+}
+
+/* ---- what the start made ---- */
+
+static void note(struct warm *w, uint64_t start, uint64_t end, uint64_t src)
+{
+    if (w->count < WARM_PIECES) {
+        w->pieces[w->count++] =
+            (struct warm_piece){.start = start, .end = end, .src = src};
+    }
+}
+
+static bool can_stay(const struct vma *v)
+{
+    return v->prot && !(v->flags & ~(VMA_TRAMPOLINE));
+}
+
+/* What lies in a window can go any time. */
+static void note_shown(struct warm *w, const struct mm *mm, const struct vma *v)
+{
+    uint64_t start = v->start, stop, src;
+
+    for (; start < v->end; start = stop) {
+        src = shown_next(mm, &start, v->end, &stop);
+        if (!src) {
+            break;
+        }
+        if (!arena_in_shown(src)) {
+            note(w, start, stop, src);
+        }
+    }
+}
+
+void warm_started(struct mm *mm)
+{
+    struct warm *w = mm->warm;
+
+    if (!warm_starting(mm)) {
+        return;
+    }
+    warm_drop(mm, 0, UINT64_MAX);
+    w->started = true;
+    for (struct vma *v = vma_first(mm); v && mm->home; v = vma_next(v)) {
+        if (!can_stay(v) || v->start < mm->home->start ||
+            v->end > mm->home->end) {
+            continue;
+        }
+        if (is_whole(v->flags, v->obj)) {
+            note(w, v->start, v->end, 0);
+        } else {
+            note_shown(w, mm, v);
+        }
+    }
+    family_open(mm->family);
+}
+
+void mm_started(struct mm *mm)
+{
+    if (warm_starting(mm)) {
+        mm_lock(mm);
+        warm_started(mm);
+        mm_unlock(mm);
+    }
+}
+
+/* ---- the end ---- */
+
+void mm_leave_nothing(struct mm *mm)
+{
+    mm_lock(mm);
+    if (mm->warm) {
+        mm->warm->uses = USES_MAX;
+    }
+    mm_unlock(mm);
+}
+
+static bool shows(const struct mm *mm, uint64_t start, uint64_t end,
+                  uint64_t src)
+{
+    uint64_t at = start, stop;
+
+    return shown_next(mm, &at, end, &stop) == src && at == start && stop == end;
+}
+
+/* What is left of p, which the start made, in the order of its VMAs. */
+static void gather(struct mm *mm, const struct warm_piece *p, struct warm *left)
+{
+    uint64_t at = p->start, stop;
+
+    for (; at < p->end && left->count < WARM_PIECES; at = stop) {
+        struct warm_piece r = part(p, at, p->end);
+        struct vma *v = vma_at(mm, at);
+
+        stop = v ? MIN(v->end, p->end) : p->end;
+        r.end = stop;
+        if (!v || !can_stay(v) ||
+            (r.src
+                 ? !shows(mm, at, stop, r.src)
+                 : !is_whole(v->flags, v->obj) ||
+                       resident_find(&mm->resident, at, stop, false) < stop)) {
+            continue;
+        }
+        r.prot = (uint32_t)prot_effective(v->prot);
+        r.dirty = v->written;
+        left->pieces[left->count++] = r;
+    }
+}
+
+/* Pages that were used are made as new in place: the next run writes to them
+ * again, and the host need not bring them in once more. Of much, they go. */
+static bool renew_run(const struct warm_piece *p, uint64_t start, uint64_t end,
+                      uint64_t *budget)
+{
+    uint64_t len = end - start;
+
+    if (len > *budget) {
+        return target_mem_clear(start, len) == 0;
+    }
+    *budget -= len;
+    if (!p->src) {
+        return arch_user_zero((void *)start, len) == 0;
+    }
+    return arch_user_copy((void *)start,
+                          (const void *)(p->src + (start - p->start)),
+                          len) == 0;
+}
+
+static bool renew(struct warm_piece *p, struct touched *t, uint64_t *budget)
+{
+    const uint32_t prot = PROT_READ | PROT_WRITE;
+    uint64_t start = p->start, stop;
+
+    for (; touched_next(t, &start, p->end, &stop); start = stop) {
+        if (p->prot != prot &&
+            target_mem_protect(p->start, p->end - p->start, prot)) {
+            return false;
+        }
+        p->prot = prot;
+        if (!renew_run(p, start, stop, budget)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool renew_all(struct warm *left)
+{
+    struct touched t = {.end = left->pieces[left->count - 1].end};
+    uint64_t budget = RENEW_MAX;
+
+    for (unsigned i = 0; i < left->count; i++) {
+        if (left->pieces[i].dirty && !renew(&left->pieces[i], &t, &budget)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* What of v does not stay joins *rest, or what *rest was is given back. */
+static void give_back_part(struct mm *mm, const struct vma *v,
+                           const struct warm *left, struct mem_run *rest)
+{
+    uint64_t at = v->start;
+
+    for (unsigned i = find(left, at); at < v->end; i++) {
+        bool more = i < left->count && left->pieces[i].start < v->end;
+        uint64_t stop = more ? MAX(left->pieces[i].start, at) : v->end;
+
+        if (at < stop && at != rest->end) {
+            pages_give_back(mm, rest->start, rest->end);
+            rest->start = at;
+        }
+        rest->end = at < stop ? stop : rest->end;
+        at = more ? left->pieces[i].end : v->end;
+    }
+}
+
+/* All but what stays, and every span but home. */
+static void give_back_rest(struct mm *mm, const struct warm *left)
+{
+    struct mem_run rest = {0, 0};
+
+    for (struct vma *v = vma_find(mm, mm->home->start);
+         v && v->start < mm->home->end; v = vma_next(v)) {
+        give_back_part(mm, v, left, &rest);
+    }
+    pages_give_back(mm, rest.start, rest.end);
+    list_for_each_safe (pos, &mm->family->spans) {
+        struct span *s = list_entry(pos, struct span, node);
+        if (s != mm->home) {
+            pages_give_back(mm, s->start, s->end);
+            slots_release(s);
+        }
+    }
+}
+
+static bool is_worth_it(const struct mm *mm, const struct warm *w)
+{
+    return mm->home && !mm->family->had_members && w->uses < USES_MAX &&
+           !limit_is_set();
+}
+
+struct warm *warm_leave(struct mm *mm)
+{
+    struct warm *w, *left = NULL;
+
+    warm_started(mm);
+    w = mm->warm;
+    mm->warm = NULL;
+    if (w && is_worth_it(mm, w)) {
+        left = kzalloc(sizeof(*left));
+    }
+    if (left) {
+        *left = (struct warm){.kind = w->kind,
+                              .family = mm->family,
+                              .home = mm->home,
+                              .home_top = mm->home_top,
+                              .image = w->image,
+                              .clock_turn = mm->layout.clock_turn,
+                              .uses = w->uses + 1};
+        for (unsigned i = 0; i < w->count; i++) {
+            gather(mm, &w->pieces[i], left);
+        }
+    }
+    kfree(w);
+    if (left && (!left->count || !renew_all(left))) {
+        kfree(left);
+        left = NULL;
+    }
+    if (left) {
+        for (unsigned i = 0; i < left->count; i++) {
+            const struct warm_piece *p = &left->pieces[i];
+            if (p->src && !shown_take(mm, p->start, p->end)) {
+                page_get((void *)p->src, (p->end - p->start) / PAGE_SIZE);
+            }
+        }
+        give_back_rest(mm, left);
+    }
+    return left;
+}

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What programs leave behind for their next run. When the last process of an
+ * address space ends, the host's mappings that its start made stay where they
+ * are: code, read-only data, what is written cleared. They wait in a pool with
+ * the family that owns the place; whoever executes the same program moves in,
+ * finds its files at the same addresses, and asks the host for next to nothing.
+ *
+ * Two phases of mm->warm, all under mm->lock:
+ *
+ *   starting  its pieces are there, but belong to nobody: in no VMA that is
+ *             resident. Who maps something claims the piece that it would
+ *             make; what lies in the way of anything else is dropped.
+ *   started   the program's own code runs. Nothing unclaimed is left; the
+ *             pieces say what the start made.
+ *
+ * A piece is never resident. Only what cannot be told from a mapping made anew
+ * is claimed: the same memory of the page cache, on which the piece holds
+ * references, never writable since it was shown or cleared since.
+ */
+#ifndef KERNEL_MM_WARM_H
+#define KERNEL_MM_WARM_H
+
+#include "kernel/mm/room.h"
+
+enum { WARM_PIECES = 64 };
+
+struct warm_piece {
+    uint64_t start, end;
+    uint64_t src; /* what is shown there; 0: anonymous memory */
+    uint32_t prot;
+    bool dirty; /* to be cleared */
+};
+
+struct warm {
+    struct list node; /* in the pool */
+    struct mm_kind kind;
+    struct family *family; /* without members while it waits */
+    struct span *home;     /* its only span then */
+    uint64_t home_top, image;
+    uint32_t clock_turn; /* of what the page of MM_VVAR has */
+    unsigned uses, count;
+    bool started;
+    struct warm_piece pieces[WARM_PIECES]; /* by address */
+};
+
+static inline bool warm_starting(const struct mm *mm)
+{
+    return mm->warm && !mm->warm->started;
+}
+
+/* ---- warm.c: in an address space, its lock held ---- */
+
+/* True: [start, end) is mapped as src says, with that protection, and is the
+ * caller's, with references to the pages at src. */
+bool warm_claim(struct mm *mm, uint64_t start, uint64_t end, uint64_t src,
+                int prot);
+/* Nothing is mapped in [start, end) that was not claimed. */
+void warm_drop(struct mm *mm, uint64_t start, uint64_t end);
+/* The same, where the caller has unmapped it. */
+void warm_forget(struct mm *mm, uint64_t start, uint64_t end);
+/* Where room for the program's image was found; 0: it may be anywhere. */
+uint64_t warm_image(const struct mm *mm);
+void warm_note_image(struct mm *mm, uint64_t at);
+/* Ends the start. */
+void warm_started(struct mm *mm);
+/* The address space ends. All is unmapped but what is returned; NULL: nothing
+ * is, and nothing is unmapped yet. */
+struct warm *warm_leave(struct mm *mm);
+
+/* ---- warm_pool.c: those that wait ---- */
+
+void warm_init(void); /* at boot */
+/* Takes w, whose family has no member any more. */
+void warm_add(struct warm *w);
+/* Discards those that own part of [start, end), or whose family has this key.
+ * True: there were some. */
+bool warm_discard(uint64_t start, uint64_t end);
+bool warm_discard_key(unsigned key);
+
+#endif

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * See warm.h: what waits for the next run of a program, the last that came
+ * first. It owns its part of the arena like a family that lives; whoever needs
+ * that very place, its protection key or memory discards it.
+ *
+ * While something waits no process runs with its key (isolation.c): a wild
+ * write cannot meet it.
+ */
+#include "kernel/mm/families.h"
+#include "kernel/mm/heap.h"
+#include "kernel/mm/limit.h"
+#include "kernel/mm/warm.h"
+
+enum { POOL_MAX = 24 };
+
+static struct spinlock pool_lock = SPINLOCK_INIT(LOCK_DENTRY);
+static struct list pool;
+static unsigned pool_count;
+
+void warm_init(void)
+{
+    list_init(&pool);
+    pool_count = 0;
+}
+
+static void remove(struct warm *w)
+{
+    list_del(&w->node);
+    pool_count--;
+}
+
+/* w is in no list. */
+static void discard(struct warm *w)
+{
+    const struct warm_piece *last = &w->pieces[w->count - 1];
+
+    target_mem_release(w->pieces[0].start, last->end - w->pieces[0].start);
+    for (unsigned i = 0; i < w->count; i++) {
+        const struct warm_piece *p = &w->pieces[i];
+        if (p->src) {
+            page_put((void *)p->src, (p->end - p->start) / PAGE_SIZE);
+        }
+    }
+    slots_release_all(w->family);
+    isolation_drop_idle_key(w->family->key);
+    kfree(w->family);
+    kfree(w);
+}
+
+void warm_add(struct warm *w)
+{
+    struct warm *last = NULL;
+
+    spin_lock(&pool_lock);
+    if (!isolation_idle_key(w->family->key)) {
+        last = w;
+    } else {
+        list_add(&pool, &w->node);
+        if (++pool_count > POOL_MAX) {
+            last = list_entry(pool.prev, struct warm, node);
+            remove(last);
+        }
+    }
+    spin_unlock(&pool_lock);
+    if (last) {
+        discard(last);
+    }
+}
+
+static bool overlaps(const struct warm *w, uint64_t start, uint64_t end,
+                     unsigned key)
+{
+    return key ? w->family->key == key
+               : w->home->start < end && start < w->home->end;
+}
+
+static bool discard_all(uint64_t start, uint64_t end, unsigned key)
+{
+    struct list gone = LIST_INIT(gone);
+    struct list *pos;
+    bool any;
+
+    spin_lock(&pool_lock);
+    list_for_each_safe (at, &pool) {
+        struct warm *w = list_entry(at, struct warm, node);
+        if (overlaps(w, start, end, key)) {
+            remove(w);
+            list_add(&gone, &w->node);
+        }
+    }
+    spin_unlock(&pool_lock);
+    any = !list_empty(&gone);
+    while ((pos = list_pop(&gone)) != NULL) {
+        discard(list_entry(pos, struct warm, node));
+    }
+    return any;
+}
+
+bool warm_discard(uint64_t start, uint64_t end)
+{
+    return discard_all(start, end, 0);
+}
+
+bool warm_discard_key(unsigned key)
+{
+    return discard_all(0, 0, key);
+}
+
+/* ---- moving in ---- */
+
+static bool same(const struct mm_kind *a, const struct mm_kind *b)
+{
+    return a->program == b->program && a->linker == b->linker &&
+           a->owner == b->owner;
+}
+
+static struct warm *take(const struct mm_kind *kind)
+{
+    struct warm *found = NULL;
+
+    spin_lock(&pool_lock);
+    list_for_each (pos, &pool) {
+        struct warm *w = list_entry(pos, struct warm, node);
+        if (same(&w->kind, kind)) {
+            found = w;
+            break;
+        }
+    }
+    if (found) {
+        remove(found);
+        isolation_wake_key(found->family->key);
+    }
+    spin_unlock(&pool_lock);
+    return found;
+}
+
+/* Nobody joins the family before the start is over: what was not claimed by
+ * then is in nobody's VMAs. */
+static void move_in(struct mm *mm, struct warm *w)
+{
+    mm->warm = w;
+    mm->home = w->home;
+    mm->home_top = w->home_top;
+    mm->layout.clock_turn = w->clock_turn;
+    family_move_in(w->family, mm);
+}
+
+int mm_create_as(const struct mm_kind *kind, struct mm **out)
+{
+    bool can = arena.shown && arena.lazy && !limit_is_set();
+    struct warm *w = can ? take(kind) : NULL;
+    int err;
+
+    if (!w) {
+        err = mm_create(out);
+        w = !err && can ? kzalloc(sizeof(*w)) : NULL;
+        if (w) {
+            w->kind = *kind;
+            (*out)->warm = w;
+        }
+        return err;
+    }
+    err = mm_alloc(out);
+    if (err) {
+        isolation_drop_key(w->family->key);
+        warm_add(w);
+        return err;
+    }
+    move_in(*out, w);
+    return 0;
+}
