@@ -31,7 +31,6 @@ class Terminal:
         os.write(self.fd, text.encode())
 
     def keys(self, *keys):
-        """Types no faster than fingers: tmux takes that for a paste."""
         for key in keys:
             time.sleep(0.1)
             self.type(key)
@@ -131,7 +130,9 @@ def bash():
 
 
 def tmux():
-    t = Terminal("tmux", "-f", "/dev/null", "new-session", "-s", "one",
+    with open("/tmp/tmux.conf", "w") as f:  # keys that come late are no paste
+        f.write("set -g assume-paste-time 0\n")
+    t = Terminal("tmux", "-f", "/tmp/tmux.conf", "new-session", "-s", "one",
                  "bash --norc --noprofile")
     t.until(r"\[one\]")
     t.until(r"[$#] ")
