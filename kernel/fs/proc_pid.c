@@ -449,6 +449,7 @@ static int store_oom_adj(const char *buf, size_t len,
         {"cmdline", S_IFREG | 0444, .show = show_cmdline},                     \
         {"comm", S_IFREG | 0644, .show = show_comm, .store = store_comm},      \
         {"coredump_filter", S_IFREG | 0444, .text = "00000023\n"},             \
+        {"cpuset", S_IFREG | 0444, .text = "/\n"},                             \
         {"cwd", S_IFLNK | 0777, .link = link_cwd, .follow = follow_cwd},       \
         {"environ", S_IFREG | 0400, .show = show_environ},                     \
         {"exe", S_IFLNK | 0777, .link = link_exe, .follow = follow_exe},       \

@@ -225,6 +225,8 @@ static const struct pseudo root_rows[] = {
     {"", S_IFDIR | 0555, .children = proc_pid_rows, .next = next_pid,
      .visible = proc_visible, .enters = proc_enters, .generation = birth_of,
      .owner = pid_owner, .immutable = true},
+    {"cgroups", S_IFREG | 0444,
+     .text = "#subsys_name\thierarchy\tnum_cgroups\tenabled\n"},
     {"cmdline", S_IFREG | 0444, .text = "enclos\n"},
     {"config.gz", S_IFREG | 0444, .show = show_config},
     {"cpuinfo", S_IFREG | 0444, .show = show_cpuinfo},

@@ -51,6 +51,13 @@ int show_io(struct text *t, const struct pseudo_at *at);
 int show_vmstat(struct text *t, const struct pseudo_at *at);
 extern const char proc_devices_text[], proc_partitions_text[];
 
+/* sysfs's, by at->n[0]. */
+extern const struct pseudo sysfs_cache_rows[];
+int show_cpu_number(struct text *t, const struct pseudo_at *at);
+int show_cpu_range(struct text *t, const struct pseudo_at *at);
+int show_cpu_mask(struct text *t, const struct pseudo_at *at);
+int show_all_mask(struct text *t, const struct pseudo_at *at);
+
 /* Lines of /proc/filesystems, NULL behind the last; the name in one. */
 extern const char *const proc_filesystems[];
 const char *filesystem_name(int i);

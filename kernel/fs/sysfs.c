@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
  * sysfs (sysfs(5)), as far as C libraries, language runtimes and tools read it
- * to learn how many CPUs and nodes there are.
+ * to learn how many CPUs and nodes there are; their caches are sysfs_cache.c.
  */
 #include "kernel/fs/procfs.h"
 #include "kernel/core/sched.h"
 #include "abi/linux/stat.h"
 #include "abi/linux/statfs.h"
 
-static int show_cpu_range(struct text *t, const struct pseudo_at *at)
+int show_cpu_range(struct text *t, const struct pseudo_at *at)
 {
     unsigned count = sched_vcpu_count();
 
@@ -26,20 +26,20 @@ static int next_node(int from, const struct pseudo_at *at)
     return from == 0 ? 0 : -1;
 }
 
-static int show_core_id(struct text *t, const struct pseudo_at *at)
+int show_cpu_number(struct text *t, const struct pseudo_at *at)
 {
     text_add(t, "%d\n", at->n[0]);
     return 0;
 }
 
-static int show_cpu_mask(struct text *t, const struct pseudo_at *at)
+int show_cpu_mask(struct text *t, const struct pseudo_at *at)
 {
     text_add(t, "%lx\n", 1ul << at->n[0]);
     return 0;
 }
 
 /* All CPUs, in groups of 32 as cpumap files have them. */
-static int show_all_mask(struct text *t, const struct pseudo_at *at)
+int show_all_mask(struct text *t, const struct pseudo_at *at)
 {
     unsigned count = sched_vcpu_count();
     uint64_t mask = count < 64 ? (1ul << count) - 1 : ~0ul;
@@ -53,10 +53,10 @@ static int show_all_mask(struct text *t, const struct pseudo_at *at)
 }
 
 static const struct pseudo topology[] = {
-    {"core_id", S_IFREG | 0444, .show = show_core_id},
+    {"core_id", S_IFREG | 0444, .show = show_cpu_number},
     {"physical_package_id", S_IFREG | 0444, .text = "0\n"},
     {"thread_siblings", S_IFREG | 0444, .show = show_cpu_mask},
-    {"thread_siblings_list", S_IFREG | 0444, .show = show_core_id},
+    {"thread_siblings_list", S_IFREG | 0444, .show = show_cpu_number},
     {"core_siblings", S_IFREG | 0444, .show = show_all_mask},
     {"core_siblings_list", S_IFREG | 0444, .show = show_cpu_range},
     {NULL},
@@ -64,6 +64,7 @@ static const struct pseudo topology[] = {
 
 static const struct pseudo cpu_rows[] = {
     {"online", S_IFREG | 0444, .text = "1\n"},
+    {"cache", S_IFDIR | 0555, .children = sysfs_cache_rows},
     {"topology", S_IFDIR | 0555, .children = topology},
     {NULL},
 };
