@@ -132,13 +132,16 @@ static void add_cpu(struct text *t, unsigned cpu, unsigned count)
     text_add(t, "model\t\t: %u\n", model);
     add_brand(t);
     text_add(t,
-             "stepping\t: %u\ncpu MHz\t\t: 0.000\nphysical id\t: 0\n"
-             "siblings\t: %u\ncore id\t\t: %u\ncpu cores\t: %u\n"
-             "fpu\t\t: yes\nwp\t\t: yes\n",
-             leaf1[0] & 15, count, cpu, count);
+             "stepping\t: %u\ncpu MHz\t\t: 0.000\ncache size\t: %lu KB\n"
+             "physical id\t: 0\nsiblings\t: %u\ncore id\t\t: %u\n"
+             "cpu cores\t: %u\nfpu\t\t: yes\nfpu_exception\t: yes\n"
+             "cpuid level\t: %u\nwp\t\t: yes\n",
+             leaf1[0] & 15, cpu_cache_size() / 1024, count, cpu, count,
+             leaf0[0]);
     add_flags(t);
     text_add(t, "bogomips\t: 0.00\nclflush size\t: 64\n"
-                "address sizes\t: 46 bits physical, 48 bits virtual\n\n");
+                "cache_alignment\t: 64\naddress sizes\t: 46 bits physical, 48 "
+                "bits virtual\n\n");
 }
 
 int show_cpuinfo(struct text *t, const struct pseudo_at *at)

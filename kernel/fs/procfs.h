@@ -53,6 +53,7 @@ extern const char proc_devices_text[], proc_partitions_text[];
 
 /* sysfs's, by at->n[0]. */
 extern const struct pseudo sysfs_cache_rows[];
+uint64_t cpu_cache_size(void); /* bytes of the last level; 0: unknown */
 int show_cpu_number(struct text *t, const struct pseudo_at *at);
 int show_cpu_range(struct text *t, const struct pseudo_at *at);
 int show_cpu_mask(struct text *t, const struct pseudo_at *at);

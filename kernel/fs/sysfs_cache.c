@@ -42,6 +42,26 @@ static struct cache cache_at(unsigned index)
     return r[0] >= 0x8000001d ? describe(0x8000001d, index) : none;
 }
 
+static uint64_t size_of(const struct cache *c)
+{
+    return (uint64_t)c->line * c->partitions * c->ways * c->sets;
+}
+
+uint64_t cpu_cache_size(void)
+{
+    uint64_t size = 0;
+
+    for (unsigned i = 0; i < CACHES_MAX; i++) {
+        struct cache c = cache_at(i);
+
+        if (!c.type) {
+            break;
+        }
+        size = size_of(&c);
+    }
+    return size;
+}
+
 static struct cache cache_of(const struct pseudo_at *at)
 {
     return cache_at((unsigned)at->n[1]);
@@ -75,9 +95,8 @@ static int show_type(struct text *t, const struct pseudo_at *at)
 static int show_size(struct text *t, const struct pseudo_at *at)
 {
     struct cache c = cache_of(at);
-    uint64_t size = (uint64_t)c.line * c.partitions * c.ways * c.sets;
 
-    text_add(t, "%luK\n", size / 1024);
+    text_add(t, "%luK\n", size_of(&c) / 1024);
     return 0;
 }
 

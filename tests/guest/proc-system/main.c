@@ -50,6 +50,8 @@ int main(void)
     EXPECT(access("/proc/diskstats", R_OK) == 0);
     has("/proc/cpuinfo", "processor\t: 0");
     has("/proc/cpuinfo", "flags\t\t: ");
+    has("/proc/cpuinfo", "\ncache size\t: ");
+    has("/proc/cpuinfo", "\ncpuid level\t: ");
     has("/proc/stat", "cpu  ");
     has("/proc/stat", "\nbtime ");
     has("/proc/self/mounts", " /proc proc ");
