@@ -10,14 +10,14 @@
 /* How far behind the image it may begin, as on Linux. */
 #define RANDOM_MAX (32ull << 20)
 
-void mm_set_brk(struct mm *mm, uint64_t start)
+void mm_set_brk(struct mm *mm, uint64_t start, bool at_random)
 {
     uint64_t noise, at = ALIGN_UP(start, PAGE_SIZE);
 
     target_random(&noise, sizeof(noise));
     noise = noise % (RANDOM_MAX / PAGE_SIZE) * PAGE_SIZE;
     mm_lock(mm);
-    if (mm_user_range(at, noise + RANDOM_MAX) &&
+    if (at_random && mm_user_range(at, noise + RANDOM_MAX) &&
         vma_range_free(mm, at, at + noise + RANDOM_MAX)) {
         at += noise;
     }

@@ -181,8 +181,9 @@ int mm_sync(struct mm *mm, uint64_t addr, uint64_t len, bool invalidate,
 unsigned mm_map_count_limit(void);
 void mm_set_map_count_limit(unsigned count);
 
-/* brk(2). mm_set_brk is exec's: where the heap begins. */
-void mm_set_brk(struct mm *mm, uint64_t start);
+/* brk(2). mm_set_brk is exec's: where the heap begins, or at random some way
+ * behind that. */
+void mm_set_brk(struct mm *mm, uint64_t start, bool at_random);
 uint64_t mm_brk(struct mm *mm, uint64_t addr);
 /* What RLIMIT_DATA counts, should the heap end at brk: with the image's
  * data. */

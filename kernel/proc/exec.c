@@ -167,7 +167,8 @@ static int load(struct exec *x, struct mm *mm)
         return err;
     }
     note_image(mm, &x->image);
-    mm_set_brk(mm, x->image.high + x->image.bias);
+    mm_set_brk(mm, x->image.high + x->image.bias,
+               !(current_proc()->personality & ADDR_NO_RANDOMIZE));
     return x->interp ? elf_map(mm, x->interp, &x->interp_image) : 0;
 }
 

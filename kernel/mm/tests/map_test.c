@@ -184,7 +184,7 @@ static void images_leave_room_for_trampolines_and_the_heap(void)
     EXPECT(IS_ALIGNED(base, 2 << 20));
     EXPECT_EQ(vma_at(mm, base)->prot, PROT_NONE);
     EXPECT(vma_prev(vma_at(mm, base))->flags & VMA_TRAMPOLINE);
-    mm_set_brk(mm, base + (3 << 20));
+    mm_set_brk(mm, base + (3 << 20), true);
     brk = mm_brk(mm, 0);
     EXPECT(brk >= base + (3 << 20) && brk < base + (64 << 20));
     EXPECT_EQ(mm_brk(mm, brk + (100 << 20)), brk + (100 << 20));
@@ -430,7 +430,7 @@ static void the_heap_grows_and_shrinks(void)
 
     fresh(true);
     EXPECT_EQ(mm_reserve_image(mm, 1 << 20, 4096, &base), 0);
-    mm_set_brk(mm, base + (1 << 20));
+    mm_set_brk(mm, base + (1 << 20), true);
     brk = mm_brk(mm, 0);
     EXPECT_EQ(mm_brk(mm, brk + 100), brk + 100);
     EXPECT_EQ(put_user64(uptr(brk), 9), 0);

@@ -1,16 +1,31 @@
 /* SPDX-License-Identifier: MIT
  *
- * personality: getting and setting, bits that stay; and what others look
- * like through it.
+ * personality: getting and setting, bits that stay; what others look like
+ * through it; and that without randomization the heap begins right behind the
+ * program (GCL's images rely on it).
  */
 #include <sys/personality.h>
 #include <sys/utsname.h>
 #include "tests/guest/show.h"
 
-int main(void)
+extern char end[];
+
+static void heap(long begin)
 {
+    show_start();
+    CALL(personality, 0xffffffff);
+    EXPECT(begin == (((long)end + 4095) & ~4095l));
+}
+
+int main(int argc, char **argv)
+{
+    long begin = syscall(SYS_brk, 0);
     struct utsname u;
 
+    if (argc > 1) {
+        heap(begin);
+        return 0;
+    }
     show_start();
     CALL(personality, 0xffffffff);
     CALL(personality, ADDR_NO_RANDOMIZE);
@@ -26,5 +41,8 @@ int main(void)
     puts(u.machine);
     CALL(personality, 0x12345);
     CALL(personality, 0);
-    return 0;
+    title("no randomization");
+    CALL(personality, ADDR_NO_RANDOMIZE);
+    execl("/proc/self/exe", argv[0], "heap", NULL);
+    return 1;
 }
