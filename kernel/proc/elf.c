@@ -13,6 +13,9 @@
 #include "kernel/fs/fs.h"
 #include "kernel/mm/mm.h"
 
+#define GAP_MAX (1ull << 30) /* between segments, that is kept for the image   \
+                              */
+
 /* Exactly len bytes, or -ENOEXEC when the file ends before. */
 static int read_all(struct file *f, void *buf, size_t len, uint64_t off)
 {
@@ -102,6 +105,33 @@ static int map_load(struct mm *mm, struct file *f, const struct elf_phdr *ph,
     return err;
 }
 
+/* The addresses of a program that has no choice: all from the first to the
+ * last, but for large gaps, in which others live (proot's loader has its
+ * headers low and its code high). Segments out of order get no gaps. */
+static int take_places(struct mm *mm, const struct elf_image *img)
+{
+    uint64_t start = img->low, end = start;
+    int err = 0;
+
+    for (int i = 0; i < img->header.phnum && !err; i++) {
+        const struct elf_phdr *ph = &img->phdrs[i];
+        uint64_t at = ALIGN_DOWN(ph->vaddr, PAGE_SIZE);
+
+        if (ph->type != ELF_PT_LOAD || !ph->memsz) {
+            continue;
+        }
+        if (at < start) {
+            return mm_take_fixed(mm, img->low, img->high);
+        }
+        if (end > start && at > end && at - end > GAP_MAX) {
+            err = mm_take_fixed(mm, start, end);
+            start = at;
+        }
+        end = MAX(end, ALIGN_UP(ph->vaddr + ph->memsz, PAGE_SIZE));
+    }
+    return err ? err : mm_take_fixed(mm, start, end);
+}
+
 int elf_map(struct mm *mm, struct file *f, struct elf_image *img)
 {
     int err;
@@ -115,7 +145,7 @@ int elf_map(struct mm *mm, struct file *f, struct elf_image *img)
         }
         img->bias = base - img->low;
     } else {
-        err = mm_take_fixed(mm, img->low, img->high);
+        err = take_places(mm, img);
         if (err) {
             return err;
         }
