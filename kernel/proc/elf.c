@@ -13,8 +13,8 @@
 #include "kernel/fs/fs.h"
 #include "kernel/mm/mm.h"
 
-#define GAP_MAX (1ull << 30) /* between segments, that is kept for the image   \
-                              */
+/* Between segments: kept for the image. */
+#define GAP_MAX (1ull << 30)
 
 /* Exactly len bytes, or -ENOEXEC when the file ends before. */
 static int read_all(struct file *f, void *buf, size_t len, uint64_t off)

@@ -167,15 +167,11 @@ static int locks_of(const struct stat *st, int show)
         char *rest = strchr(line, ':') + 2;
         unsigned long ino;
 
-        arrow[0] = '\0';
-        if (strncmp(rest, "-> ", 3) == 0) {
-            strcpy(arrow, "-> ");
-            rest += 3;
-        }
+        strcpy(arrow, strstr(rest, "-> ") ? "-> " : "");
+        rest += strspn(rest, " ->"); /* further in, who waits for a waiter */
         if (sscanf(rest, "%15s %15s %15s %d %63s %31s %31s", kind, mode, how,
                    &pid, id, start, end) != 7) {
-            printf("odd line [%s]\n", line);
-            continue;
+            continue; /* another program's, of some other kind */
         }
         ino = strtoul(strrchr(id, ':') + 1, NULL, 10);
         if (ino != st->st_ino) {
