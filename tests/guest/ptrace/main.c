@@ -224,8 +224,7 @@ static void one_call(void)
 {
     long r = syscall(SYS_getppid);
 
-    printf("%ld\n", r == getppid() ? 0 : r < 0 ? -errno : r);
-    fflush(stdout);
+    _exit(r == getppid() ? 1 : r < 0 ? errno : (int)r);
 }
 
 static void with_number(long number)
