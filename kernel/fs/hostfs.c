@@ -80,8 +80,8 @@ int hostfs_child_path(struct inode *dir, const char *name, size_t len,
 
 static int64_t ns_of(const struct statx_timestamp *t)
 {
-    enum { FAR = 4000000000 }; /* year 2096: so that nothing overflows */
-    int64_t s = MAX(MIN(t->tv_sec, (int64_t)FAR), -(int64_t)FAR);
+    const int64_t far = 9200000000; /* year 2261: so that nothing overflows */
+    int64_t s = MAX(MIN(t->tv_sec, far), -far);
 
     return s * NS + MIN(t->tv_nsec, (uint32_t)NS - 1);
 }
