@@ -75,6 +75,11 @@ def copy_closure(path, tree):
     if os.path.isdir(path):
         copy_directory(path, tree)
         return
+    if os.path.islink(path):  # a program may look for what lies beside it
+        os.makedirs(os.path.dirname(tree + path), exist_ok=True)
+        if not os.path.lexists(tree + path):
+            os.symlink(os.path.realpath(path), tree + path)
+        path = os.path.realpath(path)
     linked = subprocess.run(["ldd", path], stdout=subprocess.PIPE,
                             stderr=subprocess.DEVNULL, check=False).stdout
     for name in [path, *re.findall(r"/\S+", linked.decode())]:
