@@ -70,10 +70,12 @@ leaves_at_most() { # MOST WORD ARG...
 }
 # On a machine that runs others meanwhile more ticks pass in as many rounds.
 ping_pong() { # NAME WORD
-    if leaves_at_most $((100 + 60)) "$2" 1000000 || [ $SECONDS -lt 5 ]; then
-        check "$1" leaves_at_most $((100 + 60)) "$2" 1000000
-    else
+    leaves_at_most $((100 + 60)) "$2" 1000000
+    enough=$?
+    if [ $enough != 0 ] && status_is 0 && [ $SECONDS -ge 4 ]; then
         echo "ok cli $1 # SKIP the machine is too busy"
+    else
+        check "$1" [ $enough = 0 ]
     fi
 }
 check sgx-compute-stays-inside leaves_at_most $((2 * 120 + 60)) compute 2
