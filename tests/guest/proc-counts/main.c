@@ -122,9 +122,13 @@ static void nobody(void)
 
 /* ---- /proc/stat ---- */
 
+/* Of programs that are nice, too. */
 static long user_ticks(void)
 {
-    return field("/proc/stat", "cpu ");
+    long user = 0, nice = 0;
+
+    sscanf(slurp("/proc/stat"), "cpu %ld %ld", &user, &nice);
+    return user + nice;
 }
 
 static void stat_counts(void)
