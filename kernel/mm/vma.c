@@ -222,6 +222,8 @@ static void account(struct mm *mm, const struct vma *v, uint64_t len)
     }
 }
 
+/* Of a file, what could be written once stays apart from what never could:
+ * Linux accounts for the one and not for the other. */
 static bool mergeable(const struct vma *a, const struct vma *b)
 {
     const uint16_t single = VMA_SHARED | VMA_GROWSDOWN | VMA_TRAMPOLINE;
@@ -230,7 +232,8 @@ static bool mergeable(const struct vma *a, const struct vma *b)
            a->flags == b->flags && a->name == b->name && a->obj == b->obj &&
            a->policy == b->policy && a->guarded == b->guarded &&
            !(a->flags & single) &&
-           (!a->obj || a->off + (a->end - a->start) == b->off);
+           (!a->obj || (a->off + (a->end - a->start) == b->off &&
+                        a->written == b->written));
 }
 
 static void set_bounds(struct mm *mm, struct vma *v, uint64_t start,
