@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Address spaces that use the same addresses (family.c), which page faults make
+ * private what they have in common (guard.c), which part of the arena is whose
+ * (slots.c), and with which protection key (isolation.c). How they take turns
+ * is in families.h and exchange.h.
+ */
+#ifndef KERNEL_MM_FAMILY_H
+#define KERNEL_MM_FAMILY_H
+
+#include "lib/types.h"
+#include "lib/list.h"
+#include "kernel/core/lock.h"
+#include "kernel/mm/resident.h"
+
+struct mm;
+struct vma;
+struct user_hole;
+
+/* A part of the arena that one family owns. */
+struct span {
+    struct list node; /* family->spans, oldest first */
+    uint64_t start, end;
+    bool general; /* for mappings that may lie anywhere */
+};
+
+/* Address spaces that use the same addresses (family.c). Most have one
+ * member. spans is guarded by the mm->lock of the member whose pages are
+ * there. */
+struct family {
+    struct list spans;
+    struct spinlock lock; /* LOCK_FAMILY; guards members, count and resident */
+    struct list members;  /* struct mm.family_node */
+    unsigned count;       /* of them */
+    struct mm *resident;  /* whose pages are at their addresses; NULL: none */
+    bool exchanging;      /* that changes just now; lock */
+    struct mm *ghost;     /* nobody's any more, but its pages are there still */
+    /* Pages that all members have and none can write, or which fault when they
+     * do (guard.c): they stay. */
+    struct resident common;
+    uint64_t changes; /* of common */
+    uint64_t shared;  /* how often memory became VMA_FAMILY by a fork */
+    uint64_t guarded; /* bytes that the first fork did not copy */
+    unsigned faults;  /* by which guarded pages became the members' own */
+    struct list node; /* in the list of those with several members */
+    unsigned key;     /* of its spans; 0: there are no keys */
+    bool ended;       /* takes nobody any more, or not yet (warm.h) */
+    bool had_members; /* several, once */
+    uint64_t since;   /* when resident came in, ns */
+    uint64_t swap_ns; /* what the last exchange took */
+    /* For the log: exchanges since weighed_at, and what they took. */
+    uint64_t weighed_at, swaps, lost_ns;
+    bool told;
+};
+
+/* ---- family.c ---- */
+
+/* With mm as its only member, or NULL. */
+struct family *family_create(struct mm *mm);
+/* f has no members: mm becomes the first. Nobody else does before
+ * family_open(). */
+void family_move_in(struct family *f, struct mm *mm);
+void family_open(struct family *f);
+/* mm has no user any more: its pages go, and its place in the family. */
+void family_leave(struct mm *mm);
+/* True: mm's pages are at their addresses, and stay there until
+ * family_let_go(), before which nothing may block. Lock held; mm is not gone.
+ * May block. */
+bool family_hold(struct mm *mm);
+void family_let_go(struct mm *mm);
+/* Before a page of [start, end) changes in a way that its owner's writing does
+ * not: other members get their own copies of those that were common. -ENOMEM.
+ * mm's pages are there, its lock is held. */
+int family_own(struct mm *mm, uint64_t start, uint64_t end);
+/* An empty mm becomes a member, its gate closed: 0, -EAGAIN: it just ends. */
+int family_enter(struct family *f, struct mm *mm);
+/* munmap(2) of v, which is VMA_FAMILY. */
+void family_unmap(struct mm *mm, struct vma *v);
+/* Puts `in` in the place of who is there. Nobody's tasks run. -ENOMEM: nothing
+ * changed. */
+int family_exchange(struct family *f, struct mm *in);
+
+/* ---- guard.c; lock held ---- */
+
+/* Whether the page at addr, which is there, may fault when it is written. */
+bool guard_holds(struct mm *mm, uint64_t addr);
+/* Such a fault in v, which is writable: the page and some around it become
+ * everybody's own. -ENOMEM. */
+int guard_fault(struct mm *mm, struct vma *v, uint64_t addr);
+
+/* ---- isolation.c ---- */
+
+/* A key for a family: one that few others have. 0: there are none. */
+unsigned isolation_take_key(void);
+void isolation_drop_key(unsigned key);
+/* The same for what waits in the pool of warm.h: that comes, or becomes a
+ * family, or goes. False: a family has this key. */
+bool isolation_idle_key(unsigned key);
+void isolation_wake_key(unsigned key);
+void isolation_drop_idle_key(unsigned key);
+/* The key of all windows. */
+unsigned isolation_shared_key(void);
+/* mm's tasks may touch what its family has, and windows if it has any. */
+void isolation_grant(struct mm *mm);
+/* Memory of another family than the current task's is touched between. The
+ * caller does not block. */
+void isolation_open(void);
+void isolation_close(void);
+
+/* ---- slots.c: struct span; no lock needed beyond mm->lock ---- */
+
+/* -ENOMEM. */
+int slots_init(const struct user_hole *holes);
+/* Makes [start, end) the mm's. -ENOMEM when another one has part of it. */
+int slots_claim(struct mm *mm, uint64_t start, uint64_t end);
+/* For what will have no pages: what is nobody's to have does not matter. */
+int slots_set_aside(struct mm *mm, uint64_t start, uint64_t end);
+/* A fresh span with at least len bytes, at a random place. -ENOMEM. */
+int slots_claim_any(struct mm *mm, uint64_t len, struct span **out);
+/* mm->home, made if need be. */
+int slots_home(struct mm *mm, struct span **out);
+/* mm's home becomes all of the arena that can be shown: once, at boot. */
+int slots_claim_shown(struct mm *mm);
+void slots_release_all(struct family *f);
+/* mm, which is empty, becomes a member of the family that has part of
+ * [start, end). -ENOMEM: that takes nobody; -EAGAIN: it just ends. */
+int slots_join(struct mm *mm, uint64_t start, uint64_t end);
+/* The key of the slot of addr, which is the caller's family's. */
+unsigned slots_key(uint64_t addr);
+/* Whether f owns the slot of addr. */
+bool slots_own(const struct family *f, uint64_t addr);
+/* Gives up spans inside [start, end) that have become empty. */
+void slots_trim(struct mm *mm, uint64_t start, uint64_t end);
+/* Gives this one up. */
+void slots_release(struct span *s);
+
+#endif
