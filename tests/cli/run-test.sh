@@ -165,3 +165,8 @@ ours check
 check check both '[ $status -le 1 ]' 'grep -q FSGSBASE "$work/out"'
 ours help
 check help both 'status_is 0' 'grep -q "enclos run" "$work/out"'
+ours help measure
+check help-of-one both 'status_is 0' 'grep -q "enclos measure" "$work/out"' \
+    '! grep -q "enclos run" "$work/out"'
+ours help frob
+check help-of-none both 'status_is 125' "err_has \"no command 'frob'\""

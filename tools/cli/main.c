@@ -27,7 +27,22 @@ static void print_command(FILE *out, const struct command *c)
     }
 }
 
-static int help(FILE *out)
+static const struct command *find(const char *name)
+{
+    for (int i = 0; i < COMMANDS; i++) {
+        if (!strcmp(name, commands[i]->name)) {
+            return commands[i];
+        }
+    }
+    return NULL;
+}
+
+static int no_command(const char *name)
+{
+    return fail("there is no command '%s'; 'enclos help' lists them", name);
+}
+
+static void help(FILE *out)
 {
     fprintf(out,
             "enclos %s: runs unmodified Linux programs inside a trusted "
@@ -36,7 +51,6 @@ static int help(FILE *out)
     for (int i = 0; i < COMMANDS; i++) {
         print_command(out, commands[i]);
     }
-    return 0;
 }
 
 /* What was printed has arrived, or it did not work. */
@@ -45,6 +59,22 @@ static int output_status(int status)
     return fflush(stdout) || ferror(stdout)
                ? fail("cannot write the output: %s", strerror(errno))
                : status;
+}
+
+/* Of one command, if it is named. */
+static int run_help(const char *name)
+{
+    const struct command *c = name ? find(name) : NULL;
+
+    if (name && !c) {
+        return no_command(name);
+    }
+    if (c) {
+        print_command(stdout, c);
+    } else {
+        help(stdout);
+    }
+    return output_status(0);
 }
 
 static int run_command(const struct command *c, int argc, char **argv)
@@ -59,6 +89,7 @@ static int run_command(const struct command *c, int argc, char **argv)
 int main(int argc, char **argv)
 {
     const char *name = argc > 1 ? argv[1] : "help";
+    const struct command *c = find(name);
     int status;
 
     if (bundle_run_self(argv, &status)) {
@@ -71,16 +102,11 @@ int main(int argc, char **argv)
     }
     if (!strcmp(name, "help") || !strcmp(name, "--help") ||
         !strcmp(name, "-h")) {
-        return output_status(help(stdout));
+        return run_help(argc > 2 ? argv[2] : NULL);
     }
     if (!strcmp(name, "version") || !strcmp(name, "--version")) {
         puts("enclos " VERSION);
         return output_status(0);
     }
-    for (int i = 0; i < COMMANDS; i++) {
-        if (!strcmp(name, commands[i]->name)) {
-            return run_command(commands[i], argc - 1, argv + 1);
-        }
-    }
-    return fail("there is no command '%s'; 'enclos help' lists them", name);
+    return c ? run_command(c, argc - 1, argv + 1) : no_command(name);
 }
