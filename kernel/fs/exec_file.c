@@ -82,6 +82,11 @@ uint64_t file_size(struct file *f)
     return atomic_load_acquire(&atomic_load_acquire(&f->inode->data)->size);
 }
 
+const void *file_content(struct file *f)
+{
+    return atomic_load_acquire(&f->inode->data);
+}
+
 void file_owner(struct file *f, uint32_t *mode, uint32_t *uid, uint32_t *gid)
 {
     struct inode *data = atomic_load_acquire(&f->inode->data);

@@ -87,4 +87,7 @@ int file_share(struct file *f, uint64_t end);
 /* setuid bits and owner, for exec. */
 void file_owner(struct file *f, uint32_t *mode, uint32_t *uid, uint32_t *gid);
 
+/* The same for all open files of one content, and for no two that are alive. */
+const void *file_content(struct file *f);
+
 #endif

@@ -173,7 +173,9 @@ static long write_page(struct pagecache *pc, struct iobuf *io, uint64_t off,
         /* What is there stays while the inode's lock is held. */
         page = tree_find(pc, off / PAGE_SIZE);
         if (likely(page)) {
-            return iobuf_get(io, page->data + off % PAGE_SIZE, n);
+            moved = iobuf_get(io, page->data + off % PAGE_SIZE, n);
+            cpage_changed(pc, page);
+            return moved;
         }
     }
     moved = page_load(pc, off / PAGE_SIZE, &page);
@@ -187,6 +189,7 @@ static long write_page(struct pagecache *pc, struct iobuf *io, uint64_t off,
                       : write_new(pc, io, off, n);
     }
     moved = iobuf_get(io, page->data + off % PAGE_SIZE, n);
+    cpage_changed(pc, page);
     cpage_put(page);
     return moved;
 }
@@ -233,6 +236,7 @@ static void zero_part(struct pagecache *pc, uint64_t index, size_t from,
     page = tree_find(pc, index);
     if (page) {
         memset(page->data + from, 0, to - from);
+        cpage_changed(pc, page);
     }
     spin_unlock(&pc->lock);
 }
@@ -377,6 +381,7 @@ size_t pagecache_run(struct pagecache *pc, uint64_t *index, uint64_t end,
     }
     if (n) {
         page_get(*run, n);
+        atomic_store_relaxed(&pc->shown, true);
     }
     spin_unlock(&pc->lock);
     return n;

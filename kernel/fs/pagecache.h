@@ -36,6 +36,7 @@ struct pagecache {
     uint64_t window;     /* shared mappings see the pages here; 0: none */
     uint64_t window_len; /* bytes reserved there */
     uint64_t window_end; /* bytes committed: the size, rounded up */
+    bool shown;          /* some pages were, once (pagecache_run); atomic */
     bool window_seen;    /* private mappings show it: it stays; atomic */
     uint32_t maps, writable_maps; /* shared mappings, and those of files open
                                      for writing; atomic */

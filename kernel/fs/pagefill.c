@@ -225,6 +225,7 @@ void pagecache_update(struct pagecache *pc, const char *buf, size_t len,
 
         if (page) {
             memcpy(page->data + in, buf, n);
+            cpage_changed(pc, page);
             cpage_put(page);
         }
         buf += n;

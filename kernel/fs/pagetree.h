@@ -13,6 +13,8 @@
 #define KERNEL_FS_PAGETREE_H
 
 #include "kernel/fs/pagecache.h"
+#include "kernel/mm/heap.h"
+#include "lib/atomic.h"
 
 enum page_state { PAGE_LOADING, PAGE_READY, PAGE_FAILED };
 
@@ -38,6 +40,16 @@ static inline void cpage_use(struct cpage *page)
 {
     if (!page->used) {
         page->used = 1;
+    }
+}
+
+/* Its content has changed in place: copies of what was shown of it may wait
+ * for another run (mm/warm.h). */
+static inline void cpage_changed(const struct pagecache *pc,
+                                 const struct cpage *page)
+{
+    if (unlikely(atomic_load_relaxed(&pc->shown)) && !page->borrowed) {
+        page_changed(page->data);
     }
 }
 

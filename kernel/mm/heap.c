@@ -47,6 +47,7 @@ static uint8_t class_small[1024 / 16 + 1];           /* by (size + 15) / 16 */
 static uint8_t class_large[SIZE_MAX_SLAB / 256 + 1]; /* by (size + 255) / 256 */
 static uint32_t partial[CLASSES]; /* slabs with a free object; heap_lock */
 static uint64_t fail_countdown;
+static uint32_t changes; /* page_changes(); atomic */
 static uint64_t (*shrinker)(uint64_t count);
 
 void heap_init(uint64_t start, uint64_t end, uint64_t shown, uint64_t shown_end,
@@ -358,6 +359,18 @@ void page_put(void *p, size_t count)
 uint32_t page_refs(const void *p)
 {
     return atomic_load_relaxed(&pages_desc(pages_index(p))->count);
+}
+
+void page_changed(const void *p)
+{
+    if (page_refs(p) > 1) {
+        atomic_fetch_add(&changes, 1);
+    }
+}
+
+uint32_t page_changes(void)
+{
+    return atomic_load(&changes);
 }
 
 /* ---- objects ---- */

@@ -37,6 +37,10 @@ void page_share_fill(void *p, size_t count);
 void page_get(const void *p, size_t count);
 void page_put(void *p, size_t count);
 uint32_t page_refs(const void *p); /* of one page */
+/* Its content has changed in place; and how often that happened to pages that
+ * somebody else had, too. */
+void page_changed(const void *p);
+uint32_t page_changes(void);
 
 /* A kernel stack of KSTACK_SIZE with a no-access page below it. */
 void *kstack_alloc(void);

@@ -96,8 +96,8 @@ struct mm_kind {
     uint64_t owner; /* whose mappings they are: its user and group */
 };
 int mm_create_as(const struct mm_kind *kind, struct mm **out);
-/* Whether the page at addr, of anonymous memory, waits there; MM_VVAR's has its
- * content still, of layout.clock_turn. */
+/* Whether the page at addr, of anonymous memory, waits there as MM_VVAR; it has
+ * its content still, of layout.clock_turn, and the caller maps it. */
 bool mm_finds(struct mm *mm, uint64_t addr);
 /* Nothing of mm waits for another run. */
 void mm_leave_nothing(struct mm *mm);

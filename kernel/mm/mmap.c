@@ -215,6 +215,7 @@ int map_at(struct mm *mm, const struct mapping *m)
         return err;
     }
     v->name = m->name;
+    v->written |= m->written;
     if (mm->lock_future && !(m->flags & VMA_TRAMPOLINE)) {
         v->flags |= VMA_LOCKED;
     }
@@ -353,7 +354,8 @@ static uint64_t end_before_code(const struct vma *v, uint64_t start,
 }
 
 /* What the cache has of a file's private mapping is shown at once: the host's
- * faults are cheaper than ours. Under a ceiling what is touched counts. */
+ * faults are cheaper than ours. Under a ceiling what is touched counts. What
+ * it has no more must not be found from an earlier run, either. */
 static void show_new(struct mm *mm, uint64_t start, uint64_t end)
 {
     struct vma *v = vma_at(mm, start);
@@ -366,8 +368,10 @@ static void show_new(struct mm *mm, uint64_t start, uint64_t end)
     if (is_text(v)) {
         text_show(mm, v, start, end, false);
     } else {
-        show_object(mm, v, start, end_before_code(v, start, end), false);
+        end = end_before_code(v, start, end);
+        show_object(mm, v, start, end, false);
     }
+    warm_drop(mm, start, end);
 }
 
 /* Whether anonymous shared memory is an object: wherever it can be seen at

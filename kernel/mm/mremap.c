@@ -122,7 +122,8 @@ static int move(struct mm *mm, struct move *m)
                          .flags = m->v->flags,
                          .name = m->v->name,
                          .obj = m->v->obj,
-                         .off = m->v->off + (m->old - m->v->start)};
+                         .off = m->v->off + (m->old - m->v->start),
+                         .written = m->v->written};
     int err;
 
     if (m->v->flags & VMA_ALIAS) {

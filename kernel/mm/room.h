@@ -259,6 +259,7 @@ struct mapping {
     uint8_t name;
     struct vm_object *obj;
     uint64_t off;
+    bool written; /* holds what was written elsewhere */
 };
 /* Maps it in place of what was there. -ENOMEM. */
 int map_at(struct mm *mm, const struct mapping *m);

@@ -119,13 +119,24 @@ static bool protect(const struct warm *w, uint64_t start, uint64_t end,
     return true;
 }
 
+/* Not if what is shown may have changed since it was copied, nor the clock's
+ * page for anything else. */
+static bool is_as_new(const struct warm *w, uint64_t start, uint64_t end,
+                      uint64_t src)
+{
+    if (src) {
+        return w->changes == page_changes();
+    }
+    return w->clock_found || w->clock_page < start || w->clock_page >= end;
+}
+
 bool warm_claim(struct mm *mm, uint64_t start, uint64_t end, uint64_t src,
                 int prot)
 {
     struct warm *w = mm->warm;
 
-    if (!warm_starting(mm) || !is_covered(w, start, end, src) ||
-        !protect(w, start, end, prot)) {
+    if (!warm_starting(mm) || !is_as_new(w, start, end, src) ||
+        !is_covered(w, start, end, src) || !protect(w, start, end, prot)) {
         return false;
     }
     for (unsigned i = find(w, start); i < w->count && w->pieces[i].start < end;
@@ -178,11 +189,13 @@ void warm_note_image(struct mm *mm, uint64_t at)
 
 bool mm_finds(struct mm *mm, uint64_t addr)
 {
-    bool found;
+    bool found = false;
 
     mm_lock(mm);
-    found =
-        warm_starting(mm) && is_covered(mm->warm, addr, addr + PAGE_SIZE, 0);
+    if (warm_starting(mm) && mm->warm->clock_page == addr) {
+        found = is_covered(mm->warm, addr, addr + PAGE_SIZE, 0);
+        mm->warm->clock_found = found;
+    }
     mm_unlock(mm);
     return found;
 }
@@ -289,6 +302,7 @@ static void gather(struct mm *mm, const struct warm_piece *p, struct warm *left)
         }
         r.prot = (uint32_t)prot_effective(v->prot);
         r.dirty = v->written;
+        left->clock_page = v->name == MM_VVAR ? at : left->clock_page;
         left->pieces[left->count++] = r;
     }
 }
@@ -404,6 +418,7 @@ struct warm *warm_leave(struct mm *mm)
                               .home_top = mm->home_top,
                               .image = w->image,
                               .clock_turn = mm->layout.clock_turn,
+                              .changes = page_changes(),
                               .uses = w->uses + 1};
         for (unsigned i = 0; i < w->count; i++) {
             gather(mm, &w->pieces[i], left);

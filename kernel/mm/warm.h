@@ -38,7 +38,12 @@ struct warm {
     struct family *family; /* without members while it waits */
     struct span *home;     /* its only span then */
     uint64_t home_top, image;
-    uint32_t clock_turn; /* of what the page of MM_VVAR has */
+    /* The page of MM_VVAR, which has its content still, of clock_turn; only
+     * who has asked for it (mm_finds) may claim it. 0: there is none. */
+    uint64_t clock_page;
+    bool clock_found;
+    uint32_t clock_turn;
+    uint32_t changes; /* page_changes() when copies of shown pages were made */
     unsigned uses, count;
     bool started;
     struct warm_piece pieces[WARM_PIECES]; /* by address */

@@ -298,18 +298,17 @@ static int become(struct exec *x, struct thread *t, struct mm *mm)
 static bool describe_kind(const struct exec *x, struct mm_kind *kind)
 {
     const struct cred *cred = current_cred();
-    struct vm_object *program, *linker = NULL;
+    struct vm_object *o;
     uint32_t mode, uid, gid;
 
     file_owner(x->file, &mode, &uid, &gid);
     if (x->image.header.type != ELF_TYPE_DYN || mode & (S_ISUID | S_ISGID) ||
-        file_object(x->file, PROT_READ, MAP_PRIVATE, &program) ||
-        (x->interp &&
-         file_object(x->interp, PROT_READ, MAP_PRIVATE, &linker))) {
+        file_object(x->file, PROT_READ, MAP_PRIVATE, &o) ||
+        (x->interp && file_object(x->interp, PROT_READ, MAP_PRIVATE, &o))) {
         return false;
     }
-    *kind = (struct mm_kind){.program = program,
-                             .linker = linker,
+    *kind = (struct mm_kind){.program = file_content(x->file),
+                             .linker = x->interp ? file_content(x->interp) : 0,
                              .owner = (uint64_t)cred->euid << 32 | cred->egid};
     return true;
 }

@@ -108,6 +108,8 @@ static struct counted **counted_at(const void *page)
     return at;
 }
 
+static uint32_t changes;
+
 /* Single ones only: who wants more must do with that. */
 void *page_share_alloc(size_t count)
 {
@@ -159,6 +161,18 @@ uint32_t page_refs(const void *p)
     refs = (*counted_at(p))->refs;
     pthread_mutex_unlock(&counts_lock);
     return refs;
+}
+
+void page_changed(const void *p)
+{
+    if (page_refs(p) > 1) {
+        __atomic_fetch_add(&changes, 1, __ATOMIC_SEQ_CST);
+    }
+}
+
+uint32_t page_changes(void)
+{
+    return __atomic_load_n(&changes, __ATOMIC_SEQ_CST);
 }
 
 void *kstack_alloc(void)

@@ -15,6 +15,7 @@ enum { RW = PROT_READ | PROT_WRITE, PAGES = 8 };
 
 static struct mm *mm;
 static char *pages;
+static bool forgotten; /* the cache has none of them any more */
 static const struct mm_kind kind = {.program = &pages, .owner = 1};
 
 /* ---- an object whose pages can be shown ---- */
@@ -35,7 +36,7 @@ static size_t file_run(struct vm_object *o, uint64_t *off, size_t len,
                        bool load, char **at)
 {
     size_t size = PAGES * PAGE_SIZE;
-    size_t n = *off < size ? MIN(len, size - *off) : 0;
+    size_t n = *off < size && !forgotten ? MIN(len, size - *off) : 0;
 
     *at = pages + *off;
     page_get(*at, n / PAGE_SIZE);
@@ -76,6 +77,7 @@ static void fresh(void)
             true);
     pages = page_share_alloc(PAGES);
     memset(pages, 'f', PAGES * PAGE_SIZE);
+    forgotten = false;
 }
 
 static void create(const struct mm_kind *k)
@@ -213,6 +215,95 @@ static void what_could_not_be_written_was_written(void)
     end();
 }
 
+/* There it never could be written. */
+static void what_was_moved_there_was_written(void)
+{
+    struct run a;
+    uint64_t from = 0, to;
+
+    fresh();
+    a = start(&kind);
+    use(&a);
+    EXPECT_EQ(
+        mm_map(mm, &from, PAGE_SIZE, RW, MAP_PRIVATE | MAP_ANONYMOUS, NULL, 0),
+        0);
+    *(char *)from = 'm';
+    EXPECT_EQ(mm_protect(mm, from, PAGE_SIZE, PROT_READ), 0);
+    to = (uint64_t)a.bss;
+    EXPECT_EQ(mm_remap(mm, from, PAGE_SIZE, PAGE_SIZE,
+                       MREMAP_MAYMOVE | MREMAP_FIXED, &to),
+              0);
+    EXPECT_EQ(*a.bss, 'm');
+    end();
+    a = start(&kind);
+    is_new(&a);
+    end();
+}
+
+static void a_file_that_was_written_meanwhile_is_as_it_is_now(void)
+{
+    struct run a;
+
+    fresh();
+    a = start(&kind);
+    use(&a);
+    end();
+    memset(pages + PAGES / 2 * PAGE_SIZE, 'g', PAGE_SIZE);
+    page_changed(pages + PAGES / 2 * PAGE_SIZE);
+    a = start(&kind);
+    EXPECT_EQ(*a.data, 'g');
+    EXPECT_EQ(a.data[PAGE_SIZE], 'f');
+    EXPECT_EQ(*(char *)a.base, 'f');
+    end();
+    EXPECT_EQ(page_refs(pages), 2);
+}
+
+static void what_the_cache_has_no_more_is_not_there(void)
+{
+    struct run a;
+
+    fresh();
+    a = start(&kind);
+    use(&a);
+    end();
+    forgotten = true;
+    a = start(&kind);
+    EXPECT_EQ(support_committed(a.base, (uint64_t)a.bss), 0);
+    end();
+}
+
+static void only_the_clock_finds_its_page(void)
+{
+    uint64_t at, other;
+
+    fresh();
+    for (int run = 0; run < 3; run++) {
+        create(&kind);
+        EXPECT_EQ(mm_reserve_image(mm, 2 * PAGE_SIZE, PAGE_SIZE, &at), 0);
+        other = at + PAGE_SIZE;
+        EXPECT(!mm_finds(mm, other));
+        EXPECT_EQ(mm_finds(mm, at), run == 1);
+        map(at, PAGE_SIZE, run == 1 ? PROT_READ : RW, NULL, 0);
+        if (run == 0) {
+            *(char *)at = 'c';
+            EXPECT_EQ(mm_protect(mm, at, PAGE_SIZE, PROT_READ), 0);
+        }
+        EXPECT_EQ(*(char *)at, run == 2 ? 0 : 'c');
+        mm_name(mm, at, MM_VVAR);
+        map(other, PAGE_SIZE, RW, NULL, 0);
+        mm_started(mm);
+        if (run == 1) { /* the next one has something else there */
+            end();
+            create(&kind);
+            EXPECT_EQ(mm_reserve_image(mm, PAGE_SIZE, PAGE_SIZE, &other), 0);
+            EXPECT_EQ(other, at);
+            map(at, PAGE_SIZE, PROT_READ, NULL, 0);
+            EXPECT_EQ(*(char *)at, 0);
+        }
+        end();
+    }
+}
+
 static void who_needs_the_place_gets_it(void)
 {
     struct run a;
@@ -285,6 +376,10 @@ int main(void)
     RUN(what_is_not_mapped_again_is_gone_when_the_program_runs);
     RUN(other_programs_and_users_find_nothing);
     RUN(what_could_not_be_written_was_written);
+    RUN(what_was_moved_there_was_written);
+    RUN(a_file_that_was_written_meanwhile_is_as_it_is_now);
+    RUN(what_the_cache_has_no_more_is_not_there);
+    RUN(only_the_clock_finds_its_page);
     RUN(who_needs_the_place_gets_it);
     RUN(memory_that_is_scarce_is_given_back);
     RUN(a_target_that_refuses_leaves_nothing_behind);
