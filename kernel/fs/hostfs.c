@@ -76,6 +76,20 @@ int hostfs_child_path(struct inode *dir, const char *name, size_t len,
     return err == -ESTALE ? -ENOENT : err;
 }
 
+uint32_t hostfs_moves(struct hostfs *h)
+{
+    return atomic_load_acquire(&h->moves);
+}
+
+bool hostfs_moved(struct hostfs *h, uint32_t seen, int err)
+{
+    if (err == -ENOENT) {
+        wait_event(&h->moved, !atomic_load_acquire(&h->moving), DEADLINE_NONE,
+                   0);
+    }
+    return (!err || err == -ENOENT) && hostfs_moves(h) != seen;
+}
+
 /* ---- attributes ---- */
 
 static int64_t ns_of(const struct statx_timestamp *t)
@@ -129,12 +143,13 @@ static int adopt(struct inode *inode, const struct linux_statx *st)
         S_ISREG(inode->mode) &&
         (data->size != size_of(st) || (!hostfs_inode(inode)->written &&
                                        data->mtime != ns_of(&st->stx_mtime)));
-    uint64_t size = data->size;
     int err;
 
     if (data != inode && hostfs_is_ours(hostfs_inode(inode))) {
-        set_attributes(inode, st);
-        data->size = size;
+        struct linux_statx ours = *st;
+
+        ours.stx_size = data->size;
+        set_attributes(inode, &ours);
         return 0;
     }
     if (changed && data != inode) {
@@ -155,14 +170,21 @@ static bool known_type(uint32_t mode)
            S_ISBLK(mode) || S_ISFIFO(mode) || S_ISSOCK(mode);
 }
 
-/* Of the tree that nobody changes from inside, no link leads out. */
+int hostfs_open_at(struct hostfs *h, const char *path, int flags)
+{
+    return hostio_open_below(h->root_fd, path,
+                             flags | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0);
+}
+
+/* The tree of `--root host` nobody changes from inside: no link leads out. One
+ * that is mounted for reading may be mounted for writing elsewhere. */
 int hostfs_ask(struct hostfs *h, const char *path, struct linux_statx *st)
 {
     int flags = AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH | AT_NO_AUTOMOUNT;
     uint32_t mask = STATX_BASIC_STATS | STATX_BTIME;
-    bool shut = h->sb.flags & SB_READ_ONLY;
-    int err = shut ? hostio_statx(h->root_fd, path, flags, mask, st)
-                   : hostio_statx_below(h->root_fd, path, flags, mask, st);
+    int err = h->sb.flags & SB_ASK_AGAIN
+                  ? hostio_statx_below(h->root_fd, path, flags, mask, st)
+                  : hostio_statx(h->root_fd, path, flags, mask, st);
 
     if (err < 0) {
         return err;
@@ -179,13 +201,19 @@ static bool same_file(struct inode *inode, const struct linux_statx *st)
 
 static int ask_again(struct inode *inode, struct linux_statx *st)
 {
+    struct hostfs *h = hostfs_of(inode->sb);
+    uint32_t seen;
     char *path;
-    int err = hostfs_path(hostfs_inode(inode), &path);
+    int err;
 
-    if (!err) {
-        err = hostfs_ask(hostfs_of(inode->sb), path, st);
-        kfree(path);
-    }
+    do {
+        seen = hostfs_moves(h);
+        err = hostfs_path(hostfs_inode(inode), &path);
+        if (!err) {
+            err = hostfs_ask(h, path, st);
+            kfree(path);
+        }
+    } while (err && hostfs_moved(h, seen, err));
     if (!err && !same_file(inode, st)) {
         err = -ESTALE;
     }
@@ -256,7 +284,7 @@ static int handle_of(struct hostfs_inode *n, int *fd, char **path)
     return err;
 }
 
-static int change(struct inode *inode, const struct inode_attr *attr)
+static int change_once(struct inode *inode, const struct inode_attr *attr)
 {
     char *path;
     int fd, err = handle_of(hostfs_inode(inode), &fd, &path);
@@ -276,6 +304,19 @@ static int change(struct inode *inode, const struct inode_attr *attr)
         err = set_times(fd, path, attr);
     }
     kfree(path);
+    return err;
+}
+
+static int change(struct inode *inode, const struct inode_attr *attr)
+{
+    struct hostfs *h = hostfs_of(inode->sb);
+    uint32_t seen;
+    int err;
+
+    do {
+        seen = hostfs_moves(h);
+        err = change_once(inode, attr);
+    } while (err && hostfs_moved(h, seen, err));
     return err;
 }
 
@@ -309,6 +350,26 @@ void hostfs_drop_setid(struct inode *inode)
 
 /* ---- inodes ---- */
 
+/* As readlink(2); by way of a descriptor where the path might lead out. */
+static int64_t ask_link(struct hostfs *h, const char *path, char *buf,
+                        size_t len)
+{
+    int64_t n;
+    int fd;
+
+    if (!(h->sb.flags & SB_ASK_AGAIN)) {
+        return hostio_readlink(h->root_fd, path, buf, len);
+    }
+    fd =
+        hostio_open_below(h->root_fd, path, O_PATH | O_NOFOLLOW | O_CLOEXEC, 0);
+    if (fd < 0) {
+        return fd;
+    }
+    n = hostio_readlink(fd, "", buf, len);
+    hostio_close(fd);
+    return n;
+}
+
 static int read_link(struct hostfs *h, struct hostfs_inode *n)
 {
     char *buf = kmalloc(PATH_LENGTH_MAX);
@@ -318,7 +379,7 @@ static int read_link(struct hostfs *h, struct hostfs_inode *n)
     if (!buf) {
         return -ENOMEM;
     }
-    len = hostio_readlink(h->root_fd, n->path, buf, PATH_LENGTH_MAX - 1);
+    len = ask_link(h, n->path, buf, PATH_LENGTH_MAX - 1);
     if (len <= 0) {
         err = len < 0 ? len : -EIO;
     } else {
@@ -420,13 +481,25 @@ static void hostfs_free_inode(struct inode *inode)
     kfree(n);
 }
 
-static int hostfs_lookup(struct inode *dir, const char *name, size_t len,
-                         struct inode **out)
+int hostfs_lookup(struct inode *dir, const char *name, size_t len,
+                  struct inode **out)
 {
+    struct hostfs *h = hostfs_of(dir->sb);
+    uint32_t seen;
     char *path;
-    int err = hostfs_child_path(dir, name, len, &path);
+    int err;
 
-    return err ? err : hostfs_find(hostfs_of(dir->sb), path, out);
+    for (;;) {
+        seen = hostfs_moves(h);
+        err = hostfs_child_path(dir, name, len, &path);
+        err = err ? err : hostfs_find(h, path, out);
+        if (!hostfs_moved(h, seen, err)) {
+            return err;
+        }
+        if (!err) {
+            inode_put(*out);
+        }
+    }
 }
 
 static void hostfs_getattr(struct inode *inode, struct inode_stat *st)
@@ -504,6 +577,8 @@ int hostfs_mount(int host_root_fd, uint32_t flags, struct superblock **out)
 
     if (!err) {
         h->root_fd = host_root_fd;
+        mutex_init(&h->move_lock, LOCK_FS_OBJECT);
+        wait_queue_init(&h->moved);
         sb_init(&h->sb, &hostfs_sb_ops, "hostfs", HOSTFS_SUPER_MAGIC,
                 flags | SB_NO_ATIME);
         err = hostfs_ask(h, "", &st);

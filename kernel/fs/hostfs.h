@@ -12,6 +12,7 @@
 #define KERNEL_FS_HOSTFS_H
 
 #include "kernel/fs/vfs.h"
+#include "kernel/core/wait.h"
 #include "abi/linux/stat.h"
 
 /* Inode numbers of hostfs are below this. */
@@ -21,6 +22,10 @@ struct hostfs {
     struct superblock sb; /* its lock guards the inodes' paths, too */
     int root_fd;          /* the host's, O_PATH */
     uint64_t root_dev;
+    struct mutex move_lock; /* LOCK_FS_OBJECT: one rename at a time */
+    bool moving;            /* the host is at it, paths are not right; atomic */
+    uint32_t moves;         /* that are done, paths included; atomic */
+    struct wait_queue moved;
 };
 
 struct hostfs_name {
@@ -47,10 +52,11 @@ struct hostfs_inode {
     bool written;      /* by us since then: what the host says of its size and
                           time is our doing. A hint: at worst content is read
                           once more */
-    struct mutex lock; /* LOCK_FS_OBJECT: the next five */
+    struct mutex lock; /* LOCK_FS_OBJECT: the rest */
     int fd;            /* of the host; -1: none kept */
     bool fd_writes;
-    bool mapped; /* shared and writable since the host has had it all */
+    bool mapped;  /* shared and writable since the host has had it all */
+    bool writing; /* the host may have what the pages have not yet; atomic */
     uint32_t opens, writers; /* files open on it, and those for writing */
     struct hostfs_names *names;
 };
@@ -72,10 +78,20 @@ static inline struct hostfs_inode *hostfs_inode(struct inode *inode)
 int hostfs_path(struct hostfs_inode *n, char **out);
 int hostfs_child_path(struct inode *dir, const char *name, size_t len,
                       char **out);
+/* A descriptor of the host's for what is at path, below the root; flags of
+ * open(2) besides. */
+int hostfs_open_at(struct hostfs *h, const char *path, int flags);
+/* A path is copied, then the host is asked by it, and meanwhile it may have
+ * become another. seen: hostfs_moves() from before the copy. True: once more.
+ * err: -ENOENT is that of a rename's half way, perhaps; others are final. */
+uint32_t hostfs_moves(struct hostfs *h);
+bool hostfs_moved(struct hostfs *h, uint32_t seen, int err);
 /* What the host says of path. -EIO: nothing sensible. */
 int hostfs_ask(struct hostfs *h, const char *path, struct linux_statx *st);
 /* The inode of what the host has at path, which it takes. */
 int hostfs_find(struct hostfs *h, char *path, struct inode **out);
+int hostfs_lookup(struct inode *dir, const char *name, size_t len,
+                  struct inode **out);
 /* Asks again; content goes that is not ours and may be old. Locks inode.
  * -ESTALE: it is another file now. */
 int hostfs_refresh(struct inode *inode);

@@ -41,26 +41,38 @@ static void keep(struct hostfs_inode *n, int fd, bool writes)
 
 static bool must_keep(struct hostfs_inode *n)
 {
-    return n->writers || (n->opens && n->inode.data->nlink == 0);
+    return n->writers || (n->opens && (n->inode.data->nlink == 0 || !n->path));
+}
+
+static int open_by_path(struct hostfs_inode *n, int flags)
+{
+    struct hostfs *h = hostfs_of(n->inode.sb);
+    uint32_t seen;
+    char *path;
+    int fd;
+
+    do {
+        seen = hostfs_moves(h);
+        fd = hostfs_path(n, &path);
+        if (fd) {
+            return fd;
+        }
+        fd = hostfs_open_at(h, path, flags);
+        kfree(path);
+    } while (fd < 0 && hostfs_moved(h, seen, fd));
+    return fd;
 }
 
 /* A descriptor to read from, or to write to; *close: it is not kept. */
 static int descriptor(struct hostfs_inode *n, bool writes, bool *close)
 {
-    int how = O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, fd;
-    char *path;
+    int fd;
 
     *close = false;
     if (n->fd >= 0 && (n->fd_writes || !writes)) {
         return n->fd;
     }
-    fd = hostfs_path(n, &path);
-    if (fd) {
-        return fd;
-    }
-    fd = hostio_open_below(hostfs_of(n->inode.sb)->root_fd, path,
-                           how | (writes ? O_RDWR : O_RDONLY), 0);
-    kfree(path);
+    fd = open_by_path(n, writes ? O_RDWR : O_RDONLY);
     if (fd < 0) {
         return fd;
     }
@@ -87,15 +99,16 @@ void hostfs_keep(struct hostfs_inode *n, int fd)
 
 void hostfs_hold(struct hostfs_inode *n)
 {
-    bool close = false;
+    bool close = false, writes = false;
     int fd = -1;
 
     mutex_lock(&n->lock);
     if (S_ISREG(n->inode.mode) && n->opens) {
-        fd = descriptor(n, false, &close);
+        writes = (fd = descriptor(n, true, &close)) >= 0;
+        fd = writes ? fd : descriptor(n, false, &close);
     }
     if (fd >= 0 && close) {
-        keep(n, fd, false);
+        keep(n, fd, writes);
     }
     mutex_unlock(&n->lock);
 }
@@ -195,6 +208,7 @@ static long write_through(struct hostfs_inode *n, char *buf, size_t len,
     int fd;
 
     mutex_lock(&n->lock);
+    n->writing = true;
     fd = descriptor(n, true, &close);
     done = fd < 0 ? fd : write_all(fd, buf, len, off);
     done_with(fd, fd >= 0 && close);
@@ -205,6 +219,7 @@ static long write_through(struct hostfs_inode *n, char *buf, size_t len,
         iobuf_kernel(&io, buf, done);
         done = pagecache_write(&data->pages, &io, off);
     }
+    atomic_store_release(&n->writing, false);
     if (done > 0) {
         n->written = true;
         data->mtime = data->ctime = clock_realtime();
@@ -245,8 +260,12 @@ static long hostfs_write(struct file *f, struct iobuf *io, uint64_t *pos,
     uint64_t cut = io->left;
     long n;
 
+    if (io->left == 0) {
+        return 0;
+    }
     mutex_lock(&inode->lock);
     if (flags & IO_APPEND || f->flags & O_APPEND) {
+        hostfs_look_again(inode); /* the host may have appended, too */
         *pos = inode->data->size;
     }
     n = regular_may_write(inode->data, io, *pos);
@@ -295,8 +314,7 @@ int hostfs_reload(struct inode *inode, uint64_t size)
     if (err) {
         return err;
     }
-    fd = hostio_open_below(hostfs_of(inode->sb)->root_fd, path,
-                           O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0);
+    fd = hostfs_open_at(hostfs_of(inode->sb), path, O_RDONLY);
     kfree(path);
     if (fd < 0) {
         return fd;
@@ -363,25 +381,39 @@ int hostfs_fallocate(struct inode *inode, int mode, uint64_t off, uint64_t len)
 
 /* ---- open files ---- */
 
+/* The descriptor is had right now: the host may refuse it, and its name may go
+ * or be another file's later. n->lock is held. */
+static int count_open(struct hostfs_inode *n, bool writes)
+{
+    bool close;
+    int fd;
+
+    n->opens++;
+    n->writers += writes;
+    fd = descriptor(n, writes, &close);
+    if (fd < 0) {
+        n->opens--;
+        n->writers -= writes;
+    } else {
+        done_with(fd, close);
+    }
+    return MIN(fd, 0);
+}
+
 int hostfs_open(struct inode *inode, struct file *f)
 {
     struct hostfs_inode *n = hostfs_inode(inode);
-    bool writes = f->mode & FILE_WRITE, close;
+    bool writes = f->mode & FILE_WRITE;
     int err = hostfs_refresh(inode);
 
-    if (err || f->ops != &hostfs_file_ops) {
+    if (f->ops != &hostfs_file_ops) {
         return err;
     }
     mutex_lock(&n->lock);
-    n->opens++;
-    n->writers += writes;
-    if (writes) {
-        err = MIN(descriptor(n, true, &close), 0);
+    if (err == -ESTALE && n->fd >= 0 && (n->fd_writes || !writes)) {
+        err = 0; /* its name is gone; the descriptor is that file's */
     }
-    if (err) {
-        n->opens--;
-        n->writers -= writes;
-    }
+    err = err ? err : count_open(n, writes);
     mutex_unlock(&n->lock);
     return err;
 }
@@ -410,8 +442,9 @@ static void hostfs_release(struct file *f)
     }
     n->opens--;
     n->writers -= f->mode & FILE_WRITE ? 1 : 0;
-    if (atomic_load_relaxed(&kept_open) > KEPT_OPEN && !must_keep(n)) {
-        keep(n, -1, false);
+    if (!must_keep(n) && (atomic_load_relaxed(&kept_open) > KEPT_OPEN ||
+                          (!n->opens && n->fd_writes && !n->mapped))) {
+        keep(n, -1, false); /* for the host, too, nobody writes to it now */
     }
     mutex_unlock(&n->lock);
 }

@@ -130,7 +130,8 @@ int hostfs_store(struct hostfs_inode *n, int fd)
     if (!n->mapped) {
         return 0;
     }
-    n->mapped = atomic_load(&inside->pages.writable_maps) != 0;
+    n->mapped = atomic_load(&inside->pages.writable_maps) != 0 ||
+                atomic_load_acquire(&n->writing);
     buf = kmalloc(PIECE);
     if (!buf) {
         n->mapped = true;

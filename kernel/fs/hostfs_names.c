@@ -67,6 +67,7 @@ static void move_paths(struct hostfs *h, const char *from, const char *to,
                       from, to, exchange);
         }
     }
+    atomic_fetch_add(&h->moves, 1);
     spin_unlock(&h->sb.lock);
 }
 
@@ -77,14 +78,14 @@ static void lost_name(struct inode *inode, const char *path)
     struct inode *data = inode->data;
     char *old = NULL;
 
+    data->nlink -= S_ISDIR(inode->mode) ? data->nlink : MIN(data->nlink, 1u);
     spin_lock(&inode->sb->lock);
-    if (n->path && !strcmp(n->path, path)) {
+    if (n->path && (data->nlink == 0 || !strcmp(n->path, path))) {
         old = n->path;
         n->path = NULL;
     }
     spin_unlock(&inode->sb->lock);
     kfree(old);
-    data->nlink -= S_ISDIR(inode->mode) ? data->nlink : MIN(data->nlink, 1u);
     if (data->nlink == 0) {
         inode_retire(inode);
     }
@@ -120,77 +121,85 @@ static int settle(struct hostfs *h, char *path, const struct inode_attr *attr,
     return hostfs_find(h, path, out);
 }
 
-static int make_file(struct hostfs *h, char *path,
-                     const struct inode_attr *attr, struct inode **out)
+/* At path; target: a symbolic link's. *fd: a file is open. */
+static int make_name(struct hostfs *h, const char *path, const char *target,
+                     uint32_t mode, int *fd)
 {
-    int fd = hostio_open_below(h->root_fd, path,
-                               O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC,
-                               attr->mode & 07777);
+    if (target) {
+        return hostio_symlink(h->root_fd, path, target);
+    }
+    if (!S_ISREG(mode)) {
+        return hostio_make(h->root_fd, path, mode);
+    }
+    *fd = hostio_open_below(
+        h->root_fd, path, O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, mode & 07777);
+    return MIN(*fd, 0);
+}
+
+/* Directories above may move between the steps: none is done twice. */
+static int make_and_settle(struct inode *dir, const char *name, size_t len,
+                           const char *target, const struct inode_attr *attr,
+                           int *fd, struct inode **out)
+{
+    struct hostfs *h = hostfs_of(dir->sb);
+    bool made = false;
+    uint32_t seen;
+    char *path;
     int err;
 
-    if (fd < 0) {
-        kfree(path);
-        return fd;
+    do {
+        seen = hostfs_moves(h);
+        err = hostfs_child_path(dir, name, len, &path);
+        if (!err && !made) {
+            err = make_name(h, path, target, attr->mode, fd);
+            made = !err;
+            if (err) {
+                kfree(path);
+            }
+        }
+        err = err ? err : settle(h, path, attr, out);
+    } while (err && hostfs_moved(h, seen, err));
+    if (!err && hostfs_moved(h, seen, 0)) { /* its path may be the old one */
+        inode_put(*out);
+        err = hostfs_lookup(dir, name, len, out);
     }
-    err = settle(h, path, attr, out);
-    if (err) {
+    return err;
+}
+
+static int make(struct inode *dir, const char *name, size_t len,
+                const char *target, const struct inode_attr *attr,
+                struct inode **out)
+{
+    int fd = -1;
+    int err = make_and_settle(dir, name, len, target, attr, &fd, out);
+
+    if (fd >= 0 && err) {
         hostio_close(fd);
-    } else {
+    } else if (fd >= 0) {
         hostfs_keep(hostfs_inode(*out), fd);
     }
+    hostfs_look_again(dir);
     return err;
 }
 
 int hostfs_make(struct inode *dir, const char *name, size_t len,
                 const struct inode_attr *attr, struct inode **out)
 {
-    struct hostfs *h = hostfs_of(dir->sb);
-    char *path;
-    int err;
-
     if (S_ISCHR(attr->mode) || S_ISBLK(attr->mode)) {
         return -EPERM; /* they would be the host's */
     }
-    err = hostfs_child_path(dir, name, len, &path);
-    if (err) {
-        return err;
-    }
-    if (S_ISREG(attr->mode)) {
-        err = make_file(h, path, attr, out);
-    } else {
-        err = hostio_make(h->root_fd, path, attr->mode);
-        if (err) {
-            kfree(path);
-        }
-        err = err ? err : settle(h, path, attr, out);
-    }
-    hostfs_look_again(dir);
-    return err;
+    return make(dir, name, len, NULL, attr, out);
 }
 
 int hostfs_symlink(struct inode *dir, const char *name, size_t len,
                    const char *target, const struct inode_attr *attr,
                    struct inode **out)
 {
-    struct hostfs *h = hostfs_of(dir->sb);
-    char *path;
-    int err = hostfs_child_path(dir, name, len, &path);
-
-    if (err) {
-        return err;
-    }
-    err = hostio_symlink(h->root_fd, path, target);
-    if (err) {
-        kfree(path);
-        return err;
-    }
-    err = settle(h, path, attr, out);
-    hostfs_look_again(dir);
-    return err;
+    return make(dir, name, len, target, attr, out);
 }
 
-int hostfs_link(struct inode *dir, const char *name, size_t len,
-                struct inode *inode)
+static int link_once(struct inode *dir, const char *name, size_t len,
+                     struct inode *inode)
 {
     char *from, *to;
     int err = hostfs_path(hostfs_inode(inode), &from);
@@ -204,6 +213,20 @@ int hostfs_link(struct inode *dir, const char *name, size_t len,
         kfree(to);
     }
     kfree(from);
+    return err;
+}
+
+int hostfs_link(struct inode *dir, const char *name, size_t len,
+                struct inode *inode)
+{
+    struct hostfs *h = hostfs_of(dir->sb);
+    uint32_t seen;
+    int err;
+
+    do {
+        seen = hostfs_moves(h);
+        err = link_once(dir, name, len, inode);
+    } while (err && hostfs_moved(h, seen, err));
     if (!err) {
         hostfs_look_again(inode);
         hostfs_look_again(dir);
@@ -216,19 +239,26 @@ int hostfs_link(struct inode *dir, const char *name, size_t len,
 static int remove(struct inode *dir, const char *name, size_t len,
                   struct inode *inode, int flags)
 {
+    struct hostfs *h = hostfs_of(dir->sb);
+    uint32_t seen;
     char *path;
-    int err = hostfs_child_path(dir, name, len, &path);
+    int err;
 
-    if (err) {
-        return err;
-    }
     hostfs_hold(hostfs_inode(inode));
-    err = hostio_unlink(hostfs_of(dir->sb)->root_fd, path, flags);
+    do {
+        seen = hostfs_moves(h);
+        err = hostfs_child_path(dir, name, len, &path);
+        if (!err) {
+            err = hostio_unlink(h->root_fd, path, flags);
+            if (!err) {
+                lost_name(inode, path);
+            }
+            kfree(path);
+        }
+    } while (err && hostfs_moved(h, seen, err));
     if (!err) {
-        lost_name(inode, path);
         hostfs_look_again(dir);
     }
-    kfree(path);
     return err;
 }
 
@@ -244,29 +274,28 @@ int hostfs_rmdir(struct inode *dir, const char *name, size_t len,
     return remove(dir, name, len, inode, AT_REMOVEDIR);
 }
 
-static int move(struct rename_args *a, const char *from, const char *to)
+/* The host moves it, then the paths follow. */
+static int move(struct hostfs *h, struct rename_args *a, const char *from,
+                const char *to)
 {
-    struct hostfs *h = hostfs_of(a->from_dir->sb);
     bool exchange = a->flags & RENAME_EXCHANGE;
     int err;
 
-    if (a->target && !exchange) {
-        hostfs_hold(hostfs_inode(a->target));
-    }
+    atomic_store(&h->moving, true);
     err = hostio_rename(h->root_fd, from, to, a->flags & RENAME_EXCHANGE);
-    if (err) {
-        return err;
-    }
-    if (a->target && !exchange) {
+    if (!err && a->target && !exchange) {
         lost_name(a->target, to);
     }
-    move_paths(h, from, to, exchange);
-    hostfs_look_again(a->from_dir);
-    hostfs_look_again(a->to_dir);
-    return 0;
+    if (!err) {
+        move_paths(h, from, to, exchange);
+    }
+    atomic_store(&h->moving, false);
+    wait_wake_all(&h->moved);
+    return err;
 }
 
-int hostfs_rename(struct rename_args *a)
+/* move_lock is held: both paths stay right. */
+static int move_by_paths(struct hostfs *h, struct rename_args *a)
 {
     char *from, *to;
     int err = hostfs_child_path(a->from_dir, a->from_name, a->from_len, &from);
@@ -276,9 +305,27 @@ int hostfs_rename(struct rename_args *a)
     }
     err = hostfs_child_path(a->to_dir, a->to_name, a->to_len, &to);
     if (!err) {
-        err = move(a, from, to);
+        err = move(h, a, from, to);
         kfree(to);
     }
     kfree(from);
+    return err;
+}
+
+int hostfs_rename(struct rename_args *a)
+{
+    struct hostfs *h = hostfs_of(a->from_dir->sb);
+    int err;
+
+    if (a->target && !(a->flags & RENAME_EXCHANGE)) {
+        hostfs_hold(hostfs_inode(a->target));
+    }
+    mutex_lock(&h->move_lock);
+    err = move_by_paths(h, a);
+    mutex_unlock(&h->move_lock);
+    if (!err) {
+        hostfs_look_again(a->from_dir);
+        hostfs_look_again(a->to_dir);
+    }
     return err;
 }

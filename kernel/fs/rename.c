@@ -38,7 +38,9 @@ static void lock_dirs(struct move *m)
         return;
     }
     mutex_lock(&rename_lock);
-    if (dentry_below(a, b)) {
+    if (a->inode == b->inode) { /* the host shows it at two places (hostfs) */
+        mutex_lock(&a->inode->lock);
+    } else if (dentry_below(a, b)) {
         mutex_lock(&b->inode->lock);
         mutex_lock(&a->inode->lock);
     } else {
@@ -52,8 +54,10 @@ static void unlock_dirs(struct move *m)
     struct dentry *a = m->from.at.dentry, *b = m->to.at.dentry;
 
     mutex_unlock(&a->inode->lock);
-    if (a != b) {
+    if (a->inode != b->inode) {
         mutex_unlock(&b->inode->lock);
+    }
+    if (a != b) {
         mutex_unlock(&rename_lock);
     }
 }

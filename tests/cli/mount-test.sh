@@ -19,6 +19,9 @@ chmod 4640 z/g; chown 5:6 z/g; stat -c '%a %u %g' z/g
 touch -d '2001-02-03 04:05:06' z/g; stat -c %Y z/g
 exec 3<>open; rm open; echo unlinked >&3; stat -L -c '%h %s' /proc/self/fd/3
 exec 3>&-
+echo kept >o; exec 3<o; rm o; sleep 0.02; cat /proc/self/fd/3; cat <&3
+echo two >o; exec 3<o; ln o p2; rm o; sleep 0.02
+chmod 600 /proc/self/fd/3; cat <&3; stat -c '%a %h' p2; exec 3<&-
 rmdir z 2>/dev/null || echo not empty
 mkdir d; echo q >d/q; (cd d; mv ../d ../e; echo r >r; ls); cat e/q e/r
 umask 077; echo secret >s; mkdir t; stat -c '%a %n' s t
@@ -33,7 +36,8 @@ listing() { (cd "$1" && find . -printf '%M %n %u %g %s %P %l\n' |
 mkdir "$work/native" "$work/ours"
 echo outside >"$work/outside"
 mkdir -p "$work/root/bin" && cp /bin/busybox "$work/root/bin/"
-cp "$work/commands" "${CLI_PROGRAMS:?}/mapped" "$work/root/"
+cp "$work/commands" "${CLI_PROGRAMS:?}/mapped" "$CLI_PROGRAMS/moving" \
+    "$work/root/"
 ours build "$work/root" -o "$work/root.img"
 $bb sh "$work/commands" "$work/native" >"$work/expected" 2>&1
 run --root "$work/root.img" --mount "$work/ours:/mnt/d" $bb sh /commands /mnt/d
@@ -56,6 +60,12 @@ for target in linux sgx-emu; do
         'diff -r "$work/native" "$work/ours"'
 done
 
+# ---- a directory above moves ----
+
+rm -rf "$work/ours" && mkdir "$work/ours"
+run --root "$work/root.img" --mount "$work/ours:/mnt/d" /moving /mnt/d
+check mount-moving both 'status_is 0' 'out_is "0 failed"'
+
 # ---- both sides at once ----
 
 rm -rf "$work/ours" && mkdir "$work/ours"
@@ -63,6 +73,7 @@ cat >"$work/root/inside" <<'EOF'
 wait_for() { while [ ! -e "$1" ]; do sleep 0.02; done; }
 cd /mnt/d
 echo one >f; touch r1; wait_for g1; cat f new; ls
+exec 3>>log; echo ours >&3; touch r0; wait_for g0; echo ours again >&3; cat log
 touch r2; wait_for g2; cat f dir/a; [ -e new ] || echo gone
 mv dir moved; touch r3; wait_for g3; ls moved; ls dir
 EOF
@@ -75,6 +86,7 @@ wait_for() {
 outside() {
     cd "$work/ours" || return
     wait_for r1; cat f; echo two >f; echo new >new; touch g1
+    wait_for r0; echo theirs >>log; touch g0
     wait_for r2; rm new; echo three >f.t; mv f.t f
     mkdir dir; echo a >dir/a; touch g2
     wait_for r3; cat moved/a; mkdir dir; echo b >dir/b; rm moved/a; touch g3
@@ -92,6 +104,9 @@ f
 g1
 new
 r1
+ours
+theirs
+ours again
 three
 a
 gone
