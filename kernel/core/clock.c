@@ -114,8 +114,13 @@ int64_t clock_realtime(void)
 
 void clock_set_realtime(int64_t ns)
 {
-    realtime_offset = ns - (int64_t)clock_now();
+    int64_t now = (int64_t)clock_now();
+
+    spin_lock(&turn_lock);
+    realtime_offset = ns - now;
     realtime_known = true;
+    atomic_store_release(&line.turns, line.turns + 1); /* all hear of it */
+    spin_unlock(&turn_lock);
 }
 
 /* ---- turning ---- */

@@ -122,7 +122,8 @@ static int load(struct pagecache *pc, uint64_t index, unsigned count,
         atomic_store_release(&pages[i]->state, ok ? PAGE_READY : PAGE_FAILED);
         if (!ok && tree_find(pc, index + i) == pages[i]) {
             tree_remove(pc, index + i);
-            pages[i]->refs--; /* the tree's; the loader's is left */
+            atomic_fetch_sub(&pages[i]->refs,
+                             1); /* the tree's; the loader's is left */
         }
     }
     spin_unlock(&pc->lock);

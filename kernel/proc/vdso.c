@@ -66,9 +66,9 @@ static struct mutex update_lock = {.lock = SPINLOCK_INIT(LOCK_WAIT),
 /* Which line is in there. */
 static uint32_t fill(struct vdso_data *data)
 {
-    int64_t offset = clock_realtime_offset();
     struct target_clock c;
     uint32_t turn = clock_turn_begin(&c);
+    int64_t offset = clock_realtime_offset();
 
     clock_turn_end();
     vdso_data_write(data, c.base_tsc, c.base_ns, c.mult, c.shift, offset);
@@ -85,11 +85,12 @@ static int write_data(struct mm *mm, uint64_t at)
     return err ? err : mm_protect(mm, at, PAGE_SIZE, PROT_READ);
 }
 
-/* One that an earlier run of the program had is as good, until the clock turns
- * (vdso_refresh()), unless the program wrote to it: then it is all zero. */
+/* One that an earlier run of the program had is as good if the clock has not
+ * turned since, unless the program wrote to it: then it is all zero. */
 static int map_data(struct mm *mm, uint64_t at)
 {
-    int prot = mm_finds(mm, at) ? PROT_READ : PROT_READ | PROT_WRITE;
+    bool found = mm_layout(mm)->clock_turn == clock_turns() && mm_finds(mm, at);
+    int prot = found ? PROT_READ : PROT_READ | PROT_WRITE;
     uint32_t seq = 0;
     int err = mm_map(mm, &at, PAGE_SIZE, prot,
                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, NULL, 0);
@@ -138,14 +139,14 @@ static bool put_word(struct uptr at, size_t offset, uint32_t word)
  * kernel's own line turns meanwhile. */
 static uint32_t rewrite(struct uptr at, uint32_t seq)
 {
-    int64_t offset = clock_realtime_offset();
     struct vdso_data data = {.seq = seq};
     struct target_clock c;
     uint32_t words[sizeof(data) / sizeof(uint32_t)], turn;
     bool there = put_word(at, 0, seq + 1);
 
     turn = clock_turn_begin(&c);
-    vdso_data_write(&data, c.base_tsc, c.base_ns, c.mult, c.shift, offset);
+    vdso_data_write(&data, c.base_tsc, c.base_ns, c.mult, c.shift,
+                    clock_realtime_offset());
     memcpy(words, &data, sizeof(data));
     for (size_t i = 1; there && i < ARRAY_SIZE(words); i++) {
         there = put_word(at, i * sizeof(uint32_t), words[i]);

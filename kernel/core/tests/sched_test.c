@@ -295,6 +295,7 @@ static void test_yield(void)
 static void test_clock(void)
 {
     int64_t ahead = clock_realtime() - (int64_t)clock_now();
+    uint32_t turns = clock_turns();
     uint64_t before;
 
     expect(ahead > 4999999000000 && ahead < 5000000001000,
@@ -305,6 +306,7 @@ static void test_clock(void)
     clock_set_realtime(42 * (int64_t)NSEC_PER_SEC);
     expect(clock_realtime() / (int64_t)NSEC_PER_SEC == 42,
            "realtime can be set");
+    expect(clock_turns() != turns, "and all who have the line hear of it");
 }
 
 static void run_tests(void *arg)
