@@ -215,8 +215,6 @@ void host_open_log(void);
 
 /* ---- signals.c ---- */
 
-/* What was ignored when the process started; signal n is bit n - 1. */
-uint64_t signals_ignored(void);
 /* Blocks what the service thread waits for; before the first thread.
  * with_ignored: also what is ignored, which the kernel knows. */
 void signals_block(bool with_ignored);

@@ -38,4 +38,10 @@ int target_linux_fix_layout(bool again);
  * message when it cannot start. */
 _Noreturn void target_linux_run(const struct boot_info *info);
 
+/* What was ignored when the process started; signal n is bit n - 1. The first
+ * call is made before any thread is: libc takes signal 33 with that. */
+uint64_t signals_ignored(void);
+/* Before execve(2): what was ignored then is again. */
+void signals_ignore_again(void);
+
 #endif

@@ -26,15 +26,20 @@ enum { FIRST_RT = 34, LAST_RT = 63 }; /* but glibc's own; as kernel_signal() */
 
 static sigset_t served;
 
+static uint64_t first_ignored; /* when somebody first asked */
+static bool asked;
+
+struct kernel_sigaction { /* rt_sigaction(2) */
+    void (*handler)(int);
+    unsigned long flags;
+    void (*restorer)(void);
+    uint64_t mask;
+};
+
 /* libc's sigaction(3) tells nothing of 32 and 33, which it keeps to itself. */
 static bool is_ignored(int signo)
 {
-    struct {
-        void (*handler)(int);
-        unsigned long flags;
-        void (*restorer)(void);
-        uint64_t mask;
-    } sa; /* rt_sigaction(2), as the kernel has it */
+    struct kernel_sigaction sa;
 
     return !syscall(SYS_rt_sigaction, signo, NULL, &sa, sizeof(sa.mask)) &&
            sa.handler == SIG_IGN;
@@ -48,12 +53,23 @@ static bool is_debuggers(int signo)
 
 uint64_t signals_ignored(void)
 {
-    uint64_t set = 0;
+    for (int signo = 1; signo <= 64 && !asked; signo++) {
+        first_ignored |= is_ignored(signo) ? 1ull << (signo - 1) : 0;
+    }
+    asked = true;
+    return first_ignored;
+}
+
+void signals_ignore_again(void)
+{
+    const struct kernel_sigaction ignore = {.handler = SIG_IGN};
 
     for (int signo = 1; signo <= 64; signo++) {
-        set |= is_ignored(signo) ? 1ull << (signo - 1) : 0;
+        if (first_ignored >> (signo - 1) & 1) {
+            syscall(SYS_rt_sigaction, signo, &ignore, NULL,
+                    sizeof(ignore.mask));
+        }
     }
-    return set;
 }
 
 void signals_block(bool with_ignored)

@@ -76,6 +76,7 @@ for i in range(3):
         a.send(b"y")
         os._exit(0)
     os.waitpid(pid, 0)
+a.close() # nobody waits for a child that could not send
 p = select.poll()
 p.register(r, select.POLLIN)
 p.poll(100)

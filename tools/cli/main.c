@@ -4,6 +4,7 @@
  */
 #include "tools/cli/cli.h"
 #include "tools/cli/run_bundle.h"
+#include "target/linux/linux.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -92,6 +93,7 @@ int main(int argc, char **argv)
     const struct command *c = find(name);
     int status;
 
+    signals_ignored();
     if (bundle_run_self(argv, &status)) {
         return status;
     }

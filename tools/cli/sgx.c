@@ -143,6 +143,7 @@ int sgx_emulate(char **argv)
     }
     memcpy(all, words, (size_t)n * sizeof(*all));
     memcpy(all + n, argv, argc * sizeof(*all));
+    signals_ignore_again();
     execvp(all[0], all);
     return fail("cannot run %s: %s", all[0], strerror(errno));
 }
