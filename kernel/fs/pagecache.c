@@ -12,6 +12,7 @@
 #include "kernel/core/log.h"
 #include "kernel/core/readers.h"
 #include "kernel/mm/heap.h"
+#include "kernel/mm/mm.h"
 #include "lib/atomic.h"
 #include "lib/string.h"
 #include "abi/linux/errno.h"
@@ -390,6 +391,9 @@ size_t pagecache_run(struct pagecache *pc, uint64_t *index, uint64_t end,
 void pagecache_destroy(struct pagecache *pc)
 {
     text_forget(&pc->texts);
+    if (pc->shown) {
+        mm_forget(pc->inode);
+    }
     tree_drop(pc, 0, UINT64_MAX);
     check(tree_is_empty(pc));
     room_free(pc);

@@ -171,15 +171,16 @@ static void end_family(struct family *f, struct mm *mm)
         }
     }
     mm_empty(mm);
-    mm_unlock(mm);
     resident_free(&f->common);
     mm->family = NULL;
-    if (w) {
+    if (w) { /* before its files go, perhaps for good (mm_forget) */
         leave_warm(f, mm, w);
-        return;
     }
-    slots_release_all(f);
-    family_free(f);
+    mm_unlock(mm);
+    if (!w) {
+        slots_release_all(f);
+        family_free(f);
+    }
 }
 
 /* True when mm was not the last; then its pages are left to the exchange that

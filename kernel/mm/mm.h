@@ -96,6 +96,8 @@ struct mm_kind {
     uint64_t owner; /* whose mappings they are: its user and group */
 };
 int mm_create_as(const struct mm_kind *kind, struct mm **out);
+/* A file's content is gone, and what waits for a run of it. */
+void mm_forget(const void *content);
 /* Whether the page at addr, of anonymous memory, waits there as MM_VVAR; it has
  * its content still, of layout.clock_turn, and the caller maps it. */
 bool mm_finds(struct mm *mm, uint64_t addr);

@@ -68,14 +68,23 @@ void warm_add(struct warm *w)
     }
 }
 
-static bool overlaps(const struct warm *w, uint64_t start, uint64_t end,
-                     unsigned key)
+/* By content, by key, or by place. */
+struct which {
+    const void *content;
+    unsigned key;
+    uint64_t start, end;
+};
+
+static bool is_meant(const struct warm *w, const struct which *q)
 {
-    return key ? w->family->key == key
-               : w->home->start < end && start < w->home->end;
+    if (q->content) {
+        return w->kind.program == q->content || w->kind.linker == q->content;
+    }
+    return q->key ? w->family->key == q->key
+                  : w->home->start < q->end && q->start < w->home->end;
 }
 
-static bool discard_all(uint64_t start, uint64_t end, unsigned key)
+static bool discard_all(struct which q)
 {
     struct list gone = LIST_INIT(gone);
     struct list *pos;
@@ -84,7 +93,7 @@ static bool discard_all(uint64_t start, uint64_t end, unsigned key)
     spin_lock(&pool_lock);
     list_for_each_safe (at, &pool) {
         struct warm *w = list_entry(at, struct warm, node);
-        if (overlaps(w, start, end, key)) {
+        if (is_meant(w, &q)) {
             remove(w);
             list_add(&gone, &w->node);
         }
@@ -99,12 +108,17 @@ static bool discard_all(uint64_t start, uint64_t end, unsigned key)
 
 bool warm_discard(uint64_t start, uint64_t end)
 {
-    return discard_all(start, end, 0);
+    return discard_all((struct which){.start = start, .end = end});
 }
 
 bool warm_discard_key(unsigned key)
 {
-    return discard_all(0, 0, key);
+    return discard_all((struct which){.key = key});
+}
+
+void mm_forget(const void *content)
+{
+    discard_all((struct which){.content = content});
 }
 
 /* ---- moving in ---- */

@@ -49,6 +49,10 @@ void text_anchor_init(struct text_anchor *a)
     list_init(&a->images);
 }
 
+void mm_forget(const void *content)
+{
+}
+
 void text_forget(struct text_anchor *a)
 {
 }

@@ -14,6 +14,7 @@
 #include "kernel/core/hostio_op.h"
 #include "kernel/mm/heap.h"
 #include "kernel/mm/limit.h"
+#include "kernel/mm/mm.h"
 #include "target/fake/fake.h"
 #include <stdlib.h>
 #include <string.h>
@@ -109,6 +110,10 @@ size_t arch_user_copy(void *dst, const void *src, size_t n)
 void text_anchor_init(struct text_anchor *a)
 {
     list_init(&a->images);
+}
+
+void mm_forget(const void *content)
+{
 }
 
 void text_forget(struct text_anchor *a)

@@ -321,6 +321,21 @@ static void who_needs_the_place_gets_it(void)
     end();
 }
 
+static void of_a_file_that_is_gone_nothing_waits(void)
+{
+    struct run a;
+
+    fresh();
+    a = start(&kind);
+    use(&a);
+    end();
+    mm_forget(&mm); /* another */
+    EXPECT_EQ(page_refs(pages), 2);
+    mm_forget(kind.program);
+    EXPECT_EQ(page_refs(pages), 1);
+    EXPECT_EQ(support_committed(a.base, a.base + 2 * PAGES * PAGE_SIZE), 0);
+}
+
 static void memory_that_is_scarce_is_given_back(void)
 {
     struct run a;
@@ -381,6 +396,7 @@ int main(void)
     RUN(what_the_cache_has_no_more_is_not_there);
     RUN(only_the_clock_finds_its_page);
     RUN(who_needs_the_place_gets_it);
+    RUN(of_a_file_that_is_gone_nothing_waits);
     RUN(memory_that_is_scarce_is_given_back);
     RUN(a_target_that_refuses_leaves_nothing_behind);
     RUN(addresses_are_chosen_anew_at_times);
