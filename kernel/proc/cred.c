@@ -126,16 +126,19 @@ static struct cred replace(struct cred *at, const struct cred *c)
     return old;
 }
 
-/* Installs the new credentials; dumpable falls when who we are changed. */
+/* Installs the new credentials; dumpable falls when who we are changed, and the
+ * places of this run, which another user may know then, are no more used. */
 static void commit(struct cred *c)
 {
     struct thread *t = current_thread();
     struct proc *p = t->proc;
     struct cred old, shown = {0};
+    bool is_other;
 
     spin_lock(&proc_lock);
-    if (c->euid != t->cred.euid || c->egid != t->cred.egid ||
-        c->fsuid != t->cred.fsuid || c->fsgid != t->cred.fsgid) {
+    is_other = c->euid != t->cred.euid || c->egid != t->cred.egid ||
+               c->fsuid != t->cred.fsuid || c->fsgid != t->cred.fsgid;
+    if (is_other) {
         p->dumpable = false;
         p->pdeath_signal = 0;
     }
@@ -146,6 +149,9 @@ static void commit(struct cred *c)
     spin_unlock(&proc_lock);
     cred_drop(&old);
     cred_drop(&shown);
+    if (is_other) {
+        mm_leave_nothing(p->mm);
+    }
 }
 
 static void commit_uids(struct cred *c)
