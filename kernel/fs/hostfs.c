@@ -199,6 +199,17 @@ static bool same_file(struct inode *inode, const struct linux_statx *st)
            inode->data->btime == ns_of(&st->stx_btime);
 }
 
+/* Of one without a name, while it is open. */
+static int ask_descriptor(struct hostfs_inode *n, struct linux_statx *st)
+{
+    int err = n->fd < 0
+                  ? -ESTALE
+                  : hostio_statx_below(n->fd, "", AT_EMPTY_PATH,
+                                       STATX_BASIC_STATS | STATX_BTIME, st);
+
+    return !err && !S_ISREG(st->stx_mode) ? -ESTALE : err;
+}
+
 static int ask_again(struct inode *inode, struct linux_statx *st)
 {
     struct hostfs *h = hostfs_of(inode->sb);
@@ -212,6 +223,8 @@ static int ask_again(struct inode *inode, struct linux_statx *st)
         if (!err) {
             err = hostfs_ask(h, path, st);
             kfree(path);
+        } else if (err == -ESTALE) {
+            err = ask_descriptor(hostfs_inode(inode), st);
         }
     } while (err && hostfs_moved(h, seen, err));
     if (!err && !same_file(inode, st)) {
@@ -317,6 +330,9 @@ static int change(struct inode *inode, const struct inode_attr *attr)
         seen = hostfs_moves(h);
         err = change_once(inode, attr);
     } while (err && hostfs_moved(h, seen, err));
+    if (err == -ESTALE && inode->data->nlink == 0) { /* it is ours alone */
+        err = inode_setattr(inode->data, attr);
+    }
     return err;
 }
 
