@@ -16,7 +16,6 @@
 #include "kernel/core/timer.h"
 #include "kernel/mm/heap.h"
 #include "lib/atomic.h"
-#include "lib/fmt.h"
 #include "lib/hash.h"
 #include "lib/string.h"
 #include "abi/linux/errno.h"
@@ -29,66 +28,6 @@ enum {
 };
 
 static const struct inode_ops hostfs_inode_ops;
-
-/* ---- paths ---- */
-
-/* A copy of n's path with room for more; "" and NULL differ. */
-static int copy_path(struct hostfs_inode *n, size_t more, char **out)
-{
-    struct spinlock *lock = &n->inode.sb->lock;
-    char *buf = kmalloc(PATH_LENGTH_MAX);
-    int err = -ESTALE;
-
-    if (!buf) {
-        return -ENOMEM;
-    }
-    spin_lock(lock);
-    if (n->path) {
-        err = strlcpy(buf, n->path, PATH_LENGTH_MAX) + more < PATH_LENGTH_MAX
-                  ? 0
-                  : -ENAMETOOLONG;
-    }
-    spin_unlock(lock);
-    if (err) {
-        kfree(buf);
-        return err;
-    }
-    *out = buf;
-    return 0;
-}
-
-int hostfs_path(struct hostfs_inode *n, char **out)
-{
-    return copy_path(n, 0, out);
-}
-
-int hostfs_child_path(struct inode *dir, const char *name, size_t len,
-                      char **out)
-{
-    int err = copy_path(hostfs_inode(dir), len + 1, out);
-    size_t at;
-
-    if (!err) {
-        at = strlen(*out);
-        fmt_snprintf(*out + at, PATH_LENGTH_MAX - at, "%s%.*s", at ? "/" : "",
-                     (int)len, name);
-    }
-    return err == -ESTALE ? -ENOENT : err;
-}
-
-uint32_t hostfs_moves(struct hostfs *h)
-{
-    return atomic_load_acquire(&h->moves);
-}
-
-bool hostfs_moved(struct hostfs *h, uint32_t seen, int err)
-{
-    if (err == -ENOENT) {
-        wait_event(&h->moved, !atomic_load_acquire(&h->moving), DEADLINE_NONE,
-                   0);
-    }
-    return (!err || err == -ENOENT) && hostfs_moves(h) != seen;
-}
 
 /* ---- attributes ---- */
 

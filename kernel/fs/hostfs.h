@@ -7,6 +7,7 @@
  *   hostfs_inside.c   files that are mapped shared
  *   hostfs_names.c    making, moving and removing names
  *   hostfs_dir.c      listings
+ *   hostfs_paths.c    the paths that inodes know
  */
 #ifndef KERNEL_FS_HOSTFS_H
 #define KERNEL_FS_HOSTFS_H
@@ -71,21 +72,30 @@ static inline struct hostfs_inode *hostfs_inode(struct inode *inode)
     return container_of(inode, struct hostfs_inode, inode);
 }
 
-/* ---- hostfs.c ---- */
+/* ---- hostfs_paths.c ---- */
 
 /* A copy of the inode's path, or that of a name in it; the caller's to
  * kfree(). -ESTALE: it has none; -ENAMETOOLONG, -ENOMEM. */
 int hostfs_path(struct hostfs_inode *n, char **out);
 int hostfs_child_path(struct inode *dir, const char *name, size_t len,
                       char **out);
-/* A descriptor of the host's for what is at path, below the root; flags of
- * open(2) besides. */
-int hostfs_open_at(struct hostfs *h, const char *path, int flags);
 /* A path is copied, then the host is asked by it, and meanwhile it may have
  * become another. seen: hostfs_moves() from before the copy. True: once more.
  * err: -ENOENT is that of a rename's half way, perhaps; others are final. */
 uint32_t hostfs_moves(struct hostfs *h);
 bool hostfs_moved(struct hostfs *h, uint32_t seen, int err);
+/* Paths at or below `from` begin with `to` from now on; exchange: and the other
+ * way round. */
+void hostfs_move_paths(struct hostfs *h, const char *from, const char *to,
+                       bool exchange);
+/* The inode has lost the name that was at path; its lock is held. */
+void hostfs_lost_name(struct inode *inode, const char *path);
+
+/* ---- hostfs.c ---- */
+
+/* A descriptor of the host's for what is at path, below the root; flags of
+ * open(2) besides. */
+int hostfs_open_at(struct hostfs *h, const char *path, int flags);
 /* What the host says of path. -EIO: nothing sensible. */
 int hostfs_ask(struct hostfs *h, const char *path, struct linux_statx *st);
 /* The inode of what the host has at path, which it takes. */

@@ -10,86 +10,9 @@
 #include "kernel/fs/hostfs.h"
 #include "kernel/core/hostio.h"
 #include "kernel/mm/heap.h"
-#include "lib/fmt.h"
 #include "lib/string.h"
 #include "abi/linux/errno.h"
 #include "abi/linux/fcntl.h"
-
-/* ---- paths ---- */
-
-/* Whether path is at or below top; *rest: what follows. */
-static bool is_below(const char *path, const char *top, const char **rest)
-{
-    size_t len = strlen(top);
-
-    if (strncmp(path, top, len) || (path[len] && path[len] != '/')) {
-        return false;
-    }
-    *rest = path + len;
-    return true;
-}
-
-/* n's path becomes to and rest, or is lost without memory. The lock is held. */
-static void repath(struct hostfs_inode *n, const char *to, const char *rest)
-{
-    size_t len = strlen(to) + strlen(rest) + 1;
-    char *path = kmalloc(len);
-
-    if (path) {
-        fmt_snprintf(path, len, "%s%s", to, rest);
-    }
-    kfree(n->path);
-    n->path = path;
-}
-
-static void move_path(struct hostfs_inode *n, const char *from, const char *to,
-                      bool exchange)
-{
-    const char *rest;
-
-    if (!n->path) {
-        return;
-    }
-    if (is_below(n->path, from, &rest)) {
-        repath(n, to, rest);
-    } else if (exchange && is_below(n->path, to, &rest)) {
-        repath(n, from, rest);
-    }
-}
-
-static void move_paths(struct hostfs *h, const char *from, const char *to,
-                       bool exchange)
-{
-    spin_lock(&h->sb.lock);
-    for (size_t i = 0; i < ARRAY_SIZE(h->sb.inodes); i++) {
-        list_for_each (pos, &h->sb.inodes[i]) {
-            move_path(hostfs_inode(list_entry(pos, struct inode, hash_node)),
-                      from, to, exchange);
-        }
-    }
-    atomic_fetch_add(&h->moves, 1);
-    spin_unlock(&h->sb.lock);
-}
-
-/* The inode has lost the name that was at path; its lock is held. */
-static void lost_name(struct inode *inode, const char *path)
-{
-    struct hostfs_inode *n = hostfs_inode(inode);
-    struct inode *data = inode->data;
-    char *old = NULL;
-
-    data->nlink -= S_ISDIR(inode->mode) ? data->nlink : MIN(data->nlink, 1u);
-    spin_lock(&inode->sb->lock);
-    if (n->path && (data->nlink == 0 || !strcmp(n->path, path))) {
-        old = n->path;
-        n->path = NULL;
-    }
-    spin_unlock(&inode->sb->lock);
-    kfree(old);
-    if (data->nlink == 0) {
-        inode_retire(inode);
-    }
-}
 
 /* ---- making ---- */
 
@@ -251,7 +174,7 @@ static int remove(struct inode *dir, const char *name, size_t len,
         if (!err) {
             err = hostio_unlink(h->root_fd, path, flags);
             if (!err) {
-                lost_name(inode, path);
+                hostfs_lost_name(inode, path);
             }
             kfree(path);
         }
@@ -284,10 +207,10 @@ static int move(struct hostfs *h, struct rename_args *a, const char *from,
     atomic_store(&h->moving, true);
     err = hostio_rename(h->root_fd, from, to, a->flags & RENAME_EXCHANGE);
     if (!err && a->target && !exchange) {
-        lost_name(a->target, to);
+        hostfs_lost_name(a->target, to);
     }
     if (!err) {
-        move_paths(h, from, to, exchange);
+        hostfs_move_paths(h, from, to, exchange);
     }
     atomic_store(&h->moving, false);
     wait_wake_all(&h->moved);
