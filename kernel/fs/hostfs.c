@@ -115,6 +115,25 @@ int hostfs_open_at(struct hostfs *h, const char *path, int flags)
                              flags | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0);
 }
 
+int hostfs_open_again(struct hostfs_inode *n, int flags)
+{
+    struct hostfs *h = hostfs_of(n->inode.sb);
+    uint32_t seen;
+    char *path;
+    int fd;
+
+    do {
+        seen = hostfs_moves(h);
+        fd = hostfs_path(n, &path);
+        if (fd) {
+            return fd;
+        }
+        fd = hostfs_open_at(h, *path ? path : ".", flags);
+        kfree(path);
+    } while (fd < 0 && hostfs_moved(h, seen, fd));
+    return fd;
+}
+
 /* The tree of `--root host` nobody changes from inside: no link leads out. One
  * that is mounted for reading may be mounted for writing elsewhere. */
 int hostfs_ask(struct hostfs *h, const char *path, struct linux_statx *st)

@@ -96,6 +96,9 @@ void hostfs_lost_name(struct inode *inode, const char *path);
 /* A descriptor of the host's for what is at path, below the root; flags of
  * open(2) besides. */
 int hostfs_open_at(struct hostfs *h, const char *path, int flags);
+/* The same for n, whose path may become another meanwhile. -ESTALE: it has
+ * none. */
+int hostfs_open_again(struct hostfs_inode *n, int flags);
 /* What the host says of path. -EIO: nothing sensible. */
 int hostfs_ask(struct hostfs *h, const char *path, struct linux_statx *st);
 /* The inode of what the host has at path, which it takes. */

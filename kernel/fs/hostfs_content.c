@@ -44,25 +44,6 @@ static bool must_keep(struct hostfs_inode *n)
     return n->writers || (n->opens && (n->inode.data->nlink == 0 || !n->path));
 }
 
-static int open_by_path(struct hostfs_inode *n, int flags)
-{
-    struct hostfs *h = hostfs_of(n->inode.sb);
-    uint32_t seen;
-    char *path;
-    int fd;
-
-    do {
-        seen = hostfs_moves(h);
-        fd = hostfs_path(n, &path);
-        if (fd) {
-            return fd;
-        }
-        fd = hostfs_open_at(h, path, flags);
-        kfree(path);
-    } while (fd < 0 && hostfs_moved(h, seen, fd));
-    return fd;
-}
-
 /* A descriptor to read from, or to write to; *close: it is not kept. */
 static int descriptor(struct hostfs_inode *n, bool writes, bool *close)
 {
@@ -72,7 +53,7 @@ static int descriptor(struct hostfs_inode *n, bool writes, bool *close)
     if (n->fd >= 0 && (n->fd_writes || !writes)) {
         return n->fd;
     }
-    fd = open_by_path(n, writes ? O_RDWR : O_RDONLY);
+    fd = hostfs_open_again(n, writes ? O_RDWR : O_RDONLY);
     if (fd < 0) {
         return fd;
     }

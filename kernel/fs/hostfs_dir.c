@@ -111,33 +111,14 @@ static int read_all(int fd, struct hostfs_names *l, char *buf)
     }
 }
 
-/* Its path may change meanwhile: directories above are not locked. */
-static int open_directory(struct hostfs_inode *n)
-{
-    struct hostfs *h = hostfs_of(n->inode.sb);
-    uint32_t seen;
-    char *path;
-    int fd;
-
-    do {
-        seen = hostfs_moves(h);
-        fd = hostfs_path(n, &path);
-        if (fd) {
-            return fd == -ESTALE ? -ENOENT : fd;
-        }
-        fd = hostfs_open_at(h, *path ? path : ".", O_RDONLY | O_DIRECTORY);
-        kfree(path);
-    } while (fd < 0 && hostfs_moved(h, seen, fd));
-    return fd;
-}
-
 static int list(struct hostfs_inode *n, struct hostfs_names **out)
 {
     struct hostfs_names *l = kzalloc(sizeof(*l));
     char *buf = kmalloc(BUF_BYTES);
-    int fd = open_directory(n);
+    int fd = hostfs_open_again(n, O_RDONLY | O_DIRECTORY);
     int err = fd < 0 ? fd : l && buf ? 0 : -ENOMEM;
 
+    err = err == -ESTALE ? -ENOENT : err; /* a directory that was removed */
     if (!err) {
         err = read_all(fd, l, buf);
     }
