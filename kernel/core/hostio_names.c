@@ -47,6 +47,18 @@ static int name_call(struct ring_sqe sqe, const char *path, const char *second)
     return err;
 }
 
+/* The call of q with path at the beginning of b, and what it reads or writes
+ * besides behind that. */
+static int call_with_block(struct request *q, const struct host_buffer *b,
+                           const char *path)
+{
+    int err = put_text(b, 0, path);
+
+    q->sqe.addr = b->at.addr;
+    q->sqe.off = b->at.addr + PATH_BYTES;
+    return err ? err : (int)ring_call(q);
+}
+
 int hostio_open_below(int dirfd, const char *path, int flags, uint32_t mode)
 {
     const struct open_how how = {.flags = (uint32_t)flags,
@@ -56,17 +68,13 @@ int hostio_open_below(int dirfd, const char *path, int flags, uint32_t mode)
     struct host_buffer b = buffer_get(PATH_BYTES + sizeof(how));
     struct request q = {
         .ring = RING_URING,
-        .sqe = {.opcode = RINGOP_OPENAT2,
-                .fd = dirfd,
-                .addr = b.at.addr,
-                .off = b.at.addr + PATH_BYTES,
-                .len = sizeof(how)},
+        .sqe = {.opcode = RINGOP_OPENAT2, .fd = dirfd, .len = sizeof(how)},
         .max = INT32_MAX,
     };
-    int fd = put_text(&b, 0, path);
+    int fd;
 
     hostio_provide(&b, PATH_BYTES, &how, sizeof(how));
-    fd = fd ? fd : (int)ring_call(&q);
+    fd = call_with_block(&q, &b, path);
     buffer_put(&b);
     return fd;
 }
@@ -79,14 +87,11 @@ int hostio_statx_below(int dirfd, const char *path, int flags, uint32_t mask,
         .ring = RING_HOSTOP,
         .sqe = {.opcode = HOSTOP_STATX,
                 .fd = dirfd,
-                .addr = b.at.addr,
-                .off = b.at.addr + PATH_BYTES,
                 .len = mask,
                 .op_flags = (uint32_t)flags},
     };
-    int err = put_text(&b, 0, path);
+    int err = call_with_block(&q, &b, path);
 
-    err = err ? err : (int)ring_call(&q);
     if (!err) {
         hostio_receive(&b, PATH_BYTES, statx, STATX_BYTES);
     }
@@ -154,15 +159,12 @@ int hostio_utimes(int dirfd, const char *path, const struct host_times *times)
     struct host_buffer b = buffer_get(PATH_BYTES + sizeof(*times));
     struct request q = {
         .ring = RING_HOSTOP,
-        .sqe = {.opcode = HOSTOP_UTIMES,
-                .fd = dirfd,
-                .addr = b.at.addr,
-                .off = b.at.addr + PATH_BYTES},
+        .sqe = {.opcode = HOSTOP_UTIMES, .fd = dirfd},
     };
-    int err = put_text(&b, 0, path);
+    int err;
 
     hostio_provide(&b, PATH_BYTES, times, sizeof(*times));
-    err = err ? err : (int)ring_call(&q);
+    err = call_with_block(&q, &b, path);
     buffer_put(&b);
     return err;
 }

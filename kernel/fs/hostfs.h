@@ -51,8 +51,9 @@ struct hostfs_inode {
     uint64_t blocks;   /* as the host says; only shown */
     uint64_t asked;    /* when the host was, by clock_now(); atomic */
     bool written;      /* by us since then: what the host says of its size and
-                          time is our doing. A hint: at worst content is read
-                          once more */
+                          time is our doing. A hint: what the host writes
+                          between our write and the next look, and leaves as long
+                          as it was, shows with its next change alone */
     struct mutex lock; /* LOCK_FS_OBJECT: the rest */
     int fd;            /* of the host; -1: none kept */
     bool fd_writes;

@@ -146,7 +146,8 @@ bool warm_claim(struct mm *mm, uint64_t start, uint64_t end, uint64_t src,
     return true;
 }
 
-void warm_forget(struct mm *mm, uint64_t start, uint64_t end)
+/* Nothing of [start, end) waits any more; release: nor is it mapped. */
+static void give_up(struct mm *mm, uint64_t start, uint64_t end, bool release)
 {
     struct warm *w = mm->warm;
 
@@ -156,23 +157,22 @@ void warm_forget(struct mm *mm, uint64_t start, uint64_t end)
     for (unsigned i = find(w, start); i < w->count && w->pieces[i].start < end;
          i = find(w, start)) {
         struct warm_piece p = take(w, i, start, end);
+
+        if (release) {
+            target_mem_release(p.start, p.end - p.start);
+        }
         put(&p);
     }
 }
 
+void warm_forget(struct mm *mm, uint64_t start, uint64_t end)
+{
+    give_up(mm, start, end, false);
+}
+
 void warm_drop(struct mm *mm, uint64_t start, uint64_t end)
 {
-    struct warm *w = mm->warm;
-
-    if (!warm_starting(mm)) {
-        return;
-    }
-    for (unsigned i = find(w, start); i < w->count && w->pieces[i].start < end;
-         i = find(w, start)) {
-        struct warm_piece p = take(w, i, start, end);
-        target_mem_release(p.start, p.end - p.start);
-        put(&p);
-    }
+    give_up(mm, start, end, true);
 }
 
 uint64_t warm_image(const struct mm *mm)

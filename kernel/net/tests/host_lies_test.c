@@ -301,14 +301,7 @@ static void wrong_results_do_no_harm(void)
             i->s.ops->poll(&i->s);
         }
         fake_on_complete(NULL);
-        if (i->s.ops == &host_stream_ops) {
-            end(i);
-        } else {
-            if (i->host) {
-                host_stop(i);
-            }
-            socket_unref(&i->s);
-        }
+        end_connecting(i);
         outside_close(fd);
         outside_close(listening);
         EXPECT_EQ(sched_io_inflight, 0);

@@ -250,14 +250,7 @@ static void failures_leak_nothing(void)
             recv_some(i, back, 10, true);
         }
         fake_fail_after(0);
-        if (i->s.ops == &host_stream_ops) {
-            end(i);
-        } else {
-            if (i->host) {
-                host_stop(i);
-            }
-            socket_unref(&i->s);
-        }
+        end_connecting(i);
         outside_close(listening);
         EXPECT_EQ(sched_io_inflight, 0);
     }

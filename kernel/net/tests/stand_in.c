@@ -226,6 +226,18 @@ void end(struct inet_socket *i)
     host_finish();
 }
 
+void end_connecting(struct inet_socket *i)
+{
+    if (i->s.ops == &host_stream_ops) {
+        end(i);
+        return;
+    }
+    if (i->host) {
+        host_stop(i);
+    }
+    socket_unref(&i->s);
+}
+
 int connect_outside(struct inet_socket *i, const struct inet_addr *to,
                     bool nowait)
 {

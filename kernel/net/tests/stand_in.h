@@ -40,6 +40,8 @@ int connect_outside(struct inet_socket *i, const struct inet_addr *to,
                     bool nowait);
 /* Ends a stream and lets the host finish with it. */
 void end(struct inet_socket *i);
+/* The same of one whose connect(2) may have failed. */
+void end_connecting(struct inet_socket *i);
 
 long send_some(struct inet_socket *i, const void *bytes, size_t len,
                bool nowait);
