@@ -10,7 +10,7 @@
 #include "arch/x86_64/arch.h"
 #include "target/target.h"
 
-enum { STACK_PAGES = 1 + KSTACK_SIZE / PAGE_SIZE, KEEP_STACKS = 256 };
+enum { STACK_PAGES = 1 + KSTACK_SIZE / PAGE_SIZE, KEEP_STACKS = 128 };
 
 struct idle_stack {
     struct idle_stack *next;

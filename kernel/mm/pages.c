@@ -5,9 +5,12 @@
  * are not committed yet. A run need not be a power of two: its tail goes back
  * at once, and giving back splits it into aligned blocks.
  *
- * Chunks that became free stay committed up to a share of the whole, so that
- * a load that swings does not pay the target each time; the rest goes back,
- * and all of it when the limit is reached.
+ * What became free stays committed up to a share of the whole, so that a load
+ * that swings does not pay the target each time. The rest goes back, the
+ * largest blocks first: chunks, then blocks of chunks of which a part is in use
+ * still, for what survives a load is scattered over all that it used. Such
+ * absent blocks have lists of their own; absent buddies become one, until the
+ * chunk is gone. All that is free goes back when the limit is reached.
  *
  * Where the target can show pages at a second address (target_mem_map), the
  * top of the range is a zone of its own for pages that may be shown; it is
@@ -16,6 +19,7 @@
 #include "kernel/mm/pages.h"
 #include "kernel/core/log.h"
 #include "kernel/mm/limit.h"
+#include "abi/linux/errno.h"
 #include "lib/bitmap.h"
 #include "lib/string.h"
 #include "target/target.h"
@@ -26,8 +30,13 @@ enum { CHUNK_ORDER = 9, CHUNK_PAGES = 1 << CHUNK_ORDER };
     (1ull << (32 - CHUNK_ORDER)) /* page indices have 32 bits                  \
                                   */
 
-/* Free chunks kept committed: at least KEEP_MIN, or one in KEEP_SHARE. */
-enum { KEEP_MIN = 8, KEEP_SHARE = 8 };
+/* Free pages kept committed: at least KEEP_MIN, or one in KEEP_SHARE; and how
+ * many more there may be before something is done. */
+enum { KEEP_MIN = 8 * CHUNK_PAGES, KEEP_SHARE = 8, KEEP_SLACK = CHUNK_PAGES };
+
+/* Smaller blocks are not worth a request to the target. It may have to cut a
+ * mapping for each, and has so many and no more. */
+enum { ABSENT_ORDER = 4, ABSENT_MAX = 4096 };
 
 /* Under a ceiling, what the page cache leaves to everybody else. */
 enum { LOW_PAGES = 256 };
@@ -36,18 +45,19 @@ struct spinlock heap_lock = SPINLOCK_INIT(LOCK_HEAP);
 
 static uint64_t range_base;      /* address of page 0 */
 static uint32_t chunk_count;     /* in the range */
-static uint32_t committed;       /* chunks */
-static uint32_t committed_limit; /* chunks */
-static uint64_t *chunk_map;      /* bit set: committed */
+static uint64_t committed;       /* pages */
+static uint64_t committed_limit; /* pages */
+static uint64_t committed_peak;  /* pages */
+static uint64_t *chunk_map;      /* bit set: committed, or a part of it */
 static struct page_desc *descs;
-static uint32_t committed_peak;
+static uint32_t absent_blocks;
 
 static struct zone {
     uint32_t end;  /* of its chunks */
     uint32_t hint; /* no uncommitted chunk below it */
     uint32_t free_list[CHUNK_ORDER + 1];
-    uint32_t free_chunks; /* length of free_list[CHUNK_ORDER] */
-    uint64_t free_pages;  /* in all lists */
+    uint32_t absent_list[CHUNK_ORDER]; /* from ABSENT_ORDER on */
+    uint64_t free_pages;               /* in free_list */
 } zones[2];
 
 static struct zone *zone_of(uint32_t index)
@@ -105,7 +115,6 @@ static void block_link(uint32_t index, unsigned order)
     descs[index].order = (uint8_t)order;
     pages_list_add(&z->free_list[order], index);
     z->free_pages += 1u << order;
-    z->free_chunks += order == CHUNK_ORDER;
 }
 
 static void block_unlink(uint32_t index)
@@ -116,63 +125,142 @@ static void block_unlink(uint32_t index)
     pages_list_del(&z->free_list[order], index);
     descs[index].kind = PAGE_NONE;
     z->free_pages -= 1u << order;
-    z->free_chunks -= order == CHUNK_ORDER;
+}
+
+static void absent_link(uint32_t index, unsigned order)
+{
+    descs[index].kind = PAGE_ABSENT;
+    descs[index].order = (uint8_t)order;
+    pages_list_add(&zone_of(index)->absent_list[order], index);
+    absent_blocks++;
+}
+
+static void absent_unlink(uint32_t index)
+{
+    pages_list_del(&zone_of(index)->absent_list[descs[index].order], index);
+    descs[index].kind = PAGE_NONE;
+    absent_blocks--;
+}
+
+/* Whether there is a block of that kind beside one that is of that order. */
+static bool has_buddy(uint32_t index, unsigned order, enum page_kind kind)
+{
+    const struct page_desc *buddy = &descs[index ^ 1u << order];
+
+    return order < CHUNK_ORDER && buddy->kind == kind && buddy->order == order;
 }
 
 /* The descriptors of a chunk fill whole pages. */
 _Static_assert(CHUNK_PAGES * sizeof(struct page_desc) % PAGE_SIZE == 0,
                "descriptor pages belong to one chunk");
 
-static int chunks_commit(uint32_t first, uint32_t n)
+/* To the limits' accounts, and at the target. */
+static int commit(uint64_t addr, uint64_t pages)
 {
-    uint64_t addr = range_base + first * CHUNK_SIZE;
-    struct page_desc *d = &descs[(uint64_t)first * CHUNK_PAGES];
-    int err = limit_charge_kernel((uint64_t)n * CHUNK_PAGES);
+    int err = committed + pages <= committed_limit ? limit_charge_kernel(pages)
+                                                   : -ENOMEM;
 
     if (err) {
         return err;
     }
-    err = target_mem_commit((uint64_t)d, n * CHUNK_PAGES * sizeof(*d),
-                            MEM_READ | MEM_WRITE);
-    if (!err) {
-        err = target_mem_commit(addr, n * CHUNK_SIZE, MEM_READ | MEM_WRITE);
-    }
+    err = target_mem_commit(addr, pages * PAGE_SIZE, MEM_READ | MEM_WRITE);
     if (err) {
-        limit_uncharge((uint64_t)n * CHUNK_PAGES);
+        limit_uncharge(pages);
         return err;
     }
-    memset(d, 0, n * CHUNK_PAGES * sizeof(*d));
-    bitmap_set_range(chunk_map, first, first + n);
-    committed += n;
+    committed += pages;
     committed_peak = MAX(committed_peak, committed);
     return 0;
 }
 
-static void chunk_release(uint32_t first_page)
+static int chunks_commit(uint32_t first, uint32_t n)
 {
-    uint32_t chunk = first_page / CHUNK_PAGES;
-    struct zone *z = zone_of(first_page);
+    struct page_desc *d = &descs[(uint64_t)first * CHUNK_PAGES];
+    uint64_t size = n * CHUNK_PAGES * sizeof(*d);
+    int err = target_mem_commit((uint64_t)d, size, MEM_READ | MEM_WRITE);
 
-    target_mem_release((uint64_t)pages_addr(first_page), CHUNK_SIZE);
-    limit_uncharge(CHUNK_PAGES);
+    if (!err) {
+        err = commit(range_base + first * CHUNK_SIZE, n * CHUNK_PAGES);
+    }
+    if (err) {
+        return err;
+    }
+    memset(d, 0, size);
+    bitmap_set_range(chunk_map, first, first + n);
+    return 0;
+}
+
+/* ---- giving back to the target ---- */
+
+static void chunk_gone(uint32_t index)
+{
+    uint32_t chunk = index / CHUNK_PAGES;
+    struct zone *z = zone_of(index);
+
     bitmap_clear(chunk_map, chunk);
     z->hint = MIN(z->hint, chunk);
-    committed--;
 }
 
-uint32_t pages_release_free(void)
+/* A free block becomes absent. */
+static void block_release(uint32_t index)
 {
-    uint32_t n = 0, index;
+    unsigned order = descs[index].order;
+    uint64_t pages = 1ul << order;
 
-    for (int i = 0; i < 2; i++) {
-        while ((index = zones[i].free_list[CHUNK_ORDER]) != 0) {
-            block_unlink(index);
-            chunk_release(index);
-            n++;
+    block_unlink(index);
+    target_mem_release((uint64_t)pages_addr(index), pages * PAGE_SIZE);
+    limit_uncharge(pages);
+    committed -= pages;
+    for (; has_buddy(index, order, PAGE_ABSENT); order++) {
+        absent_unlink(index ^ 1u << order);
+        index &= ~(1u << order);
+    }
+    if (order == CHUNK_ORDER) {
+        chunk_gone(index);
+    } else {
+        absent_link(index, order);
+    }
+}
+
+/* The largest free block that may go; 0: none. */
+static uint32_t find_largest(void)
+{
+    unsigned least =
+        absent_blocks < ABSENT_MAX ? ABSENT_ORDER : (unsigned)CHUNK_ORDER;
+
+    for (unsigned order = CHUNK_ORDER; order >= least; order--) {
+        for (int i = 0; i < 2; i++) {
+            if (zones[i].free_list[order]) {
+                return zones[i].free_list[order];
+            }
         }
     }
-    return n;
+    return 0;
 }
+
+static uint64_t free_pages(void)
+{
+    return zones[ZONE_OWN].free_pages + zones[ZONE_SHOWN].free_pages;
+}
+
+static void release_above(uint64_t keep)
+{
+    uint32_t index;
+
+    while (free_pages() > keep && (index = find_largest()) != 0) {
+        block_release(index);
+    }
+}
+
+uint64_t pages_release_free(void)
+{
+    uint64_t before = committed;
+
+    release_above(0);
+    return before - committed;
+}
+
+/* ---- blocks ---- */
 
 /* The first of n consecutive chunks that are not committed; z->end: there
  * are none. The range may be terabytes, so nothing looks at all of it. */
@@ -193,13 +281,9 @@ static uint32_t find_uncommitted(const struct zone *z, uint32_t n)
 /* Commits n consecutive chunks; the first page's index, or 0. */
 static uint32_t chunks_take(struct zone *z, uint32_t n)
 {
-    if (n > committed_limit) {
-        return 0;
-    }
     for (int attempt = 0; attempt < 2; attempt++) {
         uint32_t first = find_uncommitted(z, n);
-        if (first < z->end && committed + n <= committed_limit &&
-            chunks_commit(first, n) == 0) {
+        if (first < z->end && chunks_commit(first, n) == 0) {
             if (first == z->hint) {
                 z->hint = first + n;
             }
@@ -212,26 +296,17 @@ static uint32_t chunks_take(struct zone *z, uint32_t n)
 
 static void block_give(uint32_t index, unsigned order)
 {
-    while (order < CHUNK_ORDER) {
-        uint32_t buddy = index ^ 1u << order;
-        if (descs[buddy].kind != PAGE_FREE || descs[buddy].order != order) {
-            break;
-        }
-        block_unlink(buddy);
+    for (; has_buddy(index, order, PAGE_FREE); order++) {
+        block_unlink(index ^ 1u << order);
         index &= ~(1u << order);
-        order++;
-    }
-    if (order == CHUNK_ORDER &&
-        zone_of(index)->free_chunks >=
-            MAX((uint32_t)KEEP_MIN, committed / KEEP_SHARE)) {
-        chunk_release(index);
-        return;
     }
     block_link(index, order);
 }
 
 void pages_give(uint32_t index, size_t count)
 {
+    uint64_t keep;
+
     descs[index].kind = PAGE_NONE;
     while (count) {
         unsigned order = index ? (unsigned)__builtin_ctz(index) : CHUNK_ORDER;
@@ -241,6 +316,32 @@ void pages_give(uint32_t index, size_t count)
         index += 1u << order;
         count -= 1u << order;
     }
+    keep = MAX((uint64_t)KEEP_MIN, committed / KEEP_SHARE);
+    if (free_pages() > keep + KEEP_SLACK) {
+        release_above(keep);
+    }
+}
+
+/* Brings back the smallest absent block that is large enough: its first page,
+ * its order in *have; 0: none. */
+static uint32_t absent_take(struct zone *z, unsigned order, unsigned *have)
+{
+    uint32_t index;
+
+    for (order = MAX(order, (unsigned)ABSENT_ORDER); order < CHUNK_ORDER;
+         order++) {
+        index = z->absent_list[order];
+        if (!index) {
+            continue;
+        }
+        if (commit((uint64_t)pages_addr(index), 1ul << order)) {
+            return 0;
+        }
+        absent_unlink(index);
+        *have = order;
+        return index;
+    }
+    return 0;
 }
 
 /* A block of 2^order pages; what is split off goes to the free lists. */
@@ -252,12 +353,12 @@ static uint32_t block_take(struct zone *z, unsigned order)
     while (have <= CHUNK_ORDER && !z->free_list[have]) {
         have++;
     }
-    if (have > CHUNK_ORDER) {
-        index = chunks_take(z, 1);
-        have = CHUNK_ORDER;
-    } else {
+    if (have <= CHUNK_ORDER) {
         index = z->free_list[have];
         block_unlink(index);
+    } else if ((index = absent_take(z, order, &have)) == 0) {
+        index = chunks_take(z, 1);
+        have = CHUNK_ORDER;
     }
     while (index && have > order) {
         have--;
@@ -343,25 +444,23 @@ void pages_init(uint64_t start, uint64_t end, uint64_t shown,
     }
     bitmap_set_range(chunk_map, 0, head_chunks);
     zones_init(end, shown, (uint32_t)head_chunks);
-    committed = committed_peak = 0;
-    committed_limit = chunk_count;
+    committed = committed_peak = absent_blocks = 0;
+    committed_limit = UINT64_MAX;
     if (limit) {
-        limit = MAX(limit / CHUNK_SIZE, (uint64_t)1);
-        committed_limit = (uint32_t)MIN(limit, (uint64_t)chunk_count);
+        committed_limit = MAX(limit / CHUNK_SIZE, 1ul) * CHUNK_PAGES;
     }
 }
 
 bool pages_low(void)
 {
     return zones[ZONE_OWN].free_pages < LOW_PAGES &&
-           (committed >= committed_limit || !limit_has_room(CHUNK_PAGES));
+           (committed + CHUNK_PAGES > committed_limit ||
+            !limit_has_room(CHUNK_PAGES));
 }
 
 void pages_stats(struct heap_stats *out)
 {
-    out->bytes_committed = committed * CHUNK_SIZE;
-    out->peak_committed = committed_peak * CHUNK_SIZE;
-    out->bytes_used =
-        out->bytes_committed -
-        (zones[ZONE_OWN].free_pages + zones[ZONE_SHOWN].free_pages) * PAGE_SIZE;
+    out->bytes_committed = committed * PAGE_SIZE;
+    out->peak_committed = committed_peak * PAGE_SIZE;
+    out->bytes_used = out->bytes_committed - free_pages() * PAGE_SIZE;
 }

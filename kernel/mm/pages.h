@@ -17,6 +17,7 @@
 enum page_kind {
     PAGE_NONE,    /* inside a run or a free block */
     PAGE_FREE,    /* first page of a free block of 2^order pages */
+    PAGE_ABSENT,  /* the same, of one that is not committed */
     PAGE_RUN,     /* first page of an allocated run of count pages */
     PAGE_SLAB,    /* every page of a slab */
     PAGE_COUNTED, /* page_share_alloc()'s; count: references, atomic */
@@ -28,7 +29,8 @@ enum page_zone { ZONE_OWN, ZONE_SHOWN };
 
 struct page_desc {
     uint8_t kind;
-    uint8_t order; /* PAGE_FREE: of the block; PAGE_SLAB: the size class */
+    uint8_t order; /* PAGE_FREE, PAGE_ABSENT: of the block; PAGE_SLAB: the size
+                      class */
     uint16_t used; /* first page of a slab: objects handed out */
     uint32_t next, prev; /* in the list of its order or class */
     uint32_t count;      /* PAGE_RUN: pages; first of a slab: free object + 1 */
@@ -50,8 +52,8 @@ uint32_t pages_take(enum page_zone zone, size_t count);
 /* Few pages of ZONE_OWN are free and there will be no more chunks. A hint: no
  * lock. */
 bool pages_low(void);
-/* Gives chunks that are free back to the target; returns how many. */
-uint32_t pages_release_free(void);
+/* Gives what is free back to the target; returns how many pages. */
+uint64_t pages_release_free(void);
 /* Gives back count pages; clears nothing but their block's descriptors. */
 void pages_give(uint32_t index, size_t count);
 

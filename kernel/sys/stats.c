@@ -99,6 +99,8 @@ static void print_memory(void)
 
     heap_get_stats(&heap);
     print_count("KiB of kernel memory, peak", heap.peak_committed / 1024);
+    print_count("KiB of kernel memory, at the end",
+                heap.bytes_committed / 1024);
     if (mm) {
         mm_get_stats(mm, &m);
         print_count("KiB of program memory", m.resident_bytes / 1024);

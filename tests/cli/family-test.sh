@@ -6,11 +6,16 @@
 
 py=/usr/bin/python3
 
-# peak OPTION...: KiB of kernel memory at the most, of a run of fork-many.
+# kib peak|end: KiB of kernel memory of the last run, at the most or at its end.
+kib() {
+    [ "$status" -eq 0 ] || return 1
+    awk "/KiB of kernel memory, .*$1/"' { print $1 }' "$work/err"
+}
+
+# peak OPTION...: the most that a run of fork-many takes.
 peak() {
     run --stats --root host "$work/fork-many" "$@"
-    [ "$status" -eq 0 ] || return 1
-    awk '/KiB of kernel memory, peak/ { print $1 }' "$work/err"
+    kib peak
 }
 
 cc -O2 -w -D_GNU_SOURCE -pthread -o "$work/fork-many" \
@@ -20,16 +25,22 @@ cc -O2 -w -D_GNU_SOURCE -pthread -o "$work/fork-many" \
 before=$(peak 1 100 1)
 after=$(peak 1 10000 1)
 check ten-thousand-forks [ -n "$before" -a "$after" -lt $((before + 4096)) ]
-run --root host "$work/fork-many" 500 1 1
+run --stats --root host "$work/fork-many" 500 1 1
 check many-alive grep -q "alive at once: 500, told 500, right 500" "$work/out"
+# What is kept for the next load is bounded: 18 MB, and what is in use.
+kept=32768
+check many-processes-give-back [ "$(kib peak)" -gt $((2 * kept)) -a \
+    "$(kib end)" -lt $kept ]
 
 # Some of so many lie at the end of the kernel's memory, where nothing follows
 # their vector state.
 for again in 1 2 3; do
-    run --root host "$work/fork-many" 300 1 5000
+    run --stats --root host "$work/fork-many" 300 1 5000
     grep -q "threads at once: 5000" "$work/out" || break
 done
 check many-threads grep -q "threads at once: 5000" "$work/out"
+check many-threads-give-back [ "$(kib peak)" -gt $((2 * kept)) -a \
+    "$(kib end)" -lt $kept ]
 
 cat >"$work/rounds.py" <<'END'
 import os, sys
@@ -40,8 +51,7 @@ END
 rounds() {
     run --stats --root host $py -S "$work/rounds.py" "$1" "$work/fork-many" \
         80 1 1
-    [ "$status" -eq 0 ] || return 1
-    awk '/KiB of kernel memory, peak/ { print $1 }' "$work/err"
+    kib peak
 }
 # A page for each of 2,400 processes would be a quarter and more.
 once=$(rounds 10)

@@ -163,6 +163,79 @@ static void memory_goes_back_to_the_target(void)
     EXPECT(s.peak_committed >= 64ull << 21);
 }
 
+/* One run of RUN_PAGES in every SURVIVORS is left of many, wherever it lies. */
+static void what_survives_does_not_hold_the_rest(void)
+{
+    enum { RUNS = 8000, RUN_PAGES = 5, SURVIVORS = 100 };
+    static unsigned char *runs[RUNS];
+    struct heap_stats s;
+    int bad = 0;
+
+    fresh(0);
+    for (int round = 0; round < 3; round++) {
+        for (int i = 0; i < RUNS; i++) {
+            if (!runs[i]) {
+                runs[i] = page_alloc(RUN_PAGES);
+                memset(runs[i], i % 251, RUN_PAGES * PAGE_SIZE);
+            }
+        }
+        for (int i = 0; i < RUNS; i++) {
+            for (int j = 0; j < RUN_PAGES * PAGE_SIZE; j++) {
+                bad += runs[i][j] != i % 251;
+            }
+            if (i % SURVIVORS) {
+                page_free(runs[i], RUN_PAGES);
+                runs[i] = NULL;
+            }
+        }
+        heap_get_stats(&s);
+        EXPECT_EQ(s.bytes_used, (RUNS / SURVIVORS) * RUN_PAGES * PAGE_SIZE);
+        EXPECT(s.peak_committed > 150u << 20);
+        EXPECT(s.bytes_committed - s.bytes_used <= 18u << 20);
+    }
+    EXPECT_EQ(bad, 0);
+    heap_reclaim();
+    heap_get_stats(&s);
+    EXPECT(s.bytes_committed - s.bytes_used <= 8u << 20);
+    for (int i = 0; i < RUNS; i += SURVIVORS) {
+        page_free(runs[i], RUN_PAGES);
+    }
+    heap_reclaim();
+    heap_get_stats(&s);
+    EXPECT_EQ(s.bytes_committed, 0);
+}
+
+static void what_went_back_may_be_refused(void)
+{
+    enum { RUNS = 4000 };
+    static void *runs[RUNS];
+    unsigned failed = 0;
+
+    fresh(64 << 20);
+    for (int i = 0; i < RUNS; i++) {
+        runs[i] = page_alloc(4);
+    }
+    for (int i = 0; i < RUNS; i++) {
+        if (i % 64) {
+            page_free(runs[i], 4);
+        }
+    }
+    heap_reclaim();
+    support_fail_target(1, 1000000);
+    for (int i = 0; i < RUNS; i++) {
+        if (i % 64) {
+            runs[i] = page_alloc(4);
+            failed += !runs[i];
+        }
+    }
+    support_fail_target(0, 0);
+    EXPECT(failed > RUNS / 2);
+    for (int i = 0; i < RUNS; i++) {
+        runs[i] = runs[i] ? runs[i] : page_alloc(4);
+        EXPECT(runs[i] != NULL);
+    }
+}
+
 static void a_refusing_target_is_no_memory(void)
 {
     fresh(0);
@@ -205,6 +278,8 @@ int main(void)
     RUN(large_runs_and_their_tails);
     RUN(the_limit_holds);
     RUN(memory_goes_back_to_the_target);
+    RUN(what_survives_does_not_hold_the_rest);
+    RUN(what_went_back_may_be_refused);
     RUN(a_refusing_target_is_no_memory);
     RUN(kernel_stacks_have_a_guard);
     return unit_result();
