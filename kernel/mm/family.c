@@ -129,10 +129,7 @@ int mm_take_fixed(struct mm *mm, uint64_t start, uint64_t end)
 
     for (;;) {
         mm_lock(mm);
-        err = slots_claim(mm, start, end);
-        if (err && list_empty(&mm->family->spans) && !window_holds(start)) {
-            err = slots_join(mm, start, end);
-        }
+        err = slots_claim_or_join(mm, start, end);
         mm_unlock(mm);
         if (err != -EAGAIN) {
             break;

@@ -122,9 +122,9 @@ int slots_home(struct mm *mm, struct span **out);
 /* mm's home becomes all of the arena that can be shown: once, at boot. */
 int slots_claim_shown(struct mm *mm);
 void slots_release_all(struct family *f);
-/* mm, which is empty, becomes a member of the family that has part of
- * [start, end). -ENOMEM: that takes nobody; -EAGAIN: it just ends. */
-int slots_join(struct mm *mm, uint64_t start, uint64_t end);
+/* The same; or mm, which is empty, becomes a member of the family that has part
+ * of [start, end). -ENOMEM: that takes nobody; -EAGAIN: try again. */
+int slots_claim_or_join(struct mm *mm, uint64_t start, uint64_t end);
 /* The key of the slot of addr, which is the caller's family's. */
 unsigned slots_key(uint64_t addr);
 /* Whether f owns the slot of addr. */

@@ -137,7 +137,7 @@ static bool is_hole(const struct family *owner)
 }
 
 /* The first run without owner in [*first, last], if all else is f's (or, with
- * holes, a hole): its length, 0 when there is none, or -ENOMEM. */
+ * holes, a hole): its length, 0 when there is none, or -EBUSY. */
 static int64_t run_missing(struct family *f, uint64_t *first, uint64_t last,
                            bool holes)
 {
@@ -145,7 +145,7 @@ static int64_t run_missing(struct family *f, uint64_t *first, uint64_t last,
 
     for (uint64_t i = *first; i <= last; i++) {
         if (owners[i] && owners[i] != f && !(holes && is_hole(owners[i]))) {
-            return -ENOMEM;
+            return -EBUSY;
         }
         if (!owners[i]) {
             run = n ? run : i;
@@ -156,22 +156,6 @@ static int64_t run_missing(struct family *f, uint64_t *first, uint64_t last,
     }
     *first = run;
     return (int64_t)n;
-}
-
-int slots_join(struct mm *mm, uint64_t start, uint64_t end)
-{
-    uint64_t first = slot_of(start), last = slot_of(end - 1);
-    int err = -ENOMEM;
-
-    spin_lock(&slots_lock);
-    for (uint64_t i = first; i <= last && i < slot_count && err; i++) {
-        if (owners[i] && owners[i] != mm->family && !is_hole(owners[i])) {
-            err = family_enter(owners[i], mm);
-            break;
-        }
-    }
-    spin_unlock(&slots_lock);
-    return err;
 }
 
 static int claim(struct mm *mm, uint64_t start, uint64_t end, bool holes)
@@ -217,12 +201,42 @@ static int claim_from_idle(struct mm *mm, uint64_t start, uint64_t end,
 
 int slots_claim(struct mm *mm, uint64_t start, uint64_t end)
 {
-    return claim_from_idle(mm, start, end, false);
+    return claim_from_idle(mm, start, end, false) ? -ENOMEM : 0;
 }
 
 int slots_set_aside(struct mm *mm, uint64_t start, uint64_t end)
 {
-    return claim_from_idle(mm, start, end, true);
+    return claim_from_idle(mm, start, end, true) ? -ENOMEM : 0;
+}
+
+/* mm, which is empty, becomes a member of the family that has part of it.
+ * -EAGAIN: that just ends, or has gone meanwhile. */
+static int join(struct mm *mm, uint64_t start, uint64_t end)
+{
+    uint64_t first = slot_of(start), last = slot_of(end - 1);
+    int err = -EAGAIN;
+
+    spin_lock(&slots_lock);
+    for (uint64_t i = first; i <= last; i++) {
+        if (owners[i] && owners[i] != mm->family) {
+            err = is_hole(owners[i]) ? -ENOMEM : family_enter(owners[i], mm);
+            break;
+        }
+    }
+    spin_unlock(&slots_lock);
+    return err;
+}
+
+int slots_claim_or_join(struct mm *mm, uint64_t start, uint64_t end)
+{
+    int err = claim_from_idle(mm, start, end, false);
+
+    if (err != -EBUSY) {
+        return err;
+    }
+    return list_empty(&mm->family->spans) && !window_holds(start)
+               ? join(mm, start, end)
+               : -ENOMEM;
 }
 
 static uint64_t random_below(uint64_t n)
