@@ -3,7 +3,7 @@
  * The image file: an EROFS file system, the dm-verity tree over it, and one
  * trailer block, all in blocks of 4096 bytes. docs/IMAGE.md describes every
  * byte; here is what the builder (tools/image) and the reader
- * (kernel/fs/verity*.c) share.
+ * (kernel/fs/erofs/verity*.c) share.
  *
  *     block 0 ...              EROFS, data_blocks of them
  *     block data_blocks        dm-verity superblock, zeros behind it

@@ -13,7 +13,7 @@
 #include "kernel/crypto/crypto.h"
 #include "kernel/fs/fs.h"
 #include "kernel/ipc/ipc.h"
-#include "kernel/fs/pagecache.h"
+#include "kernel/fs/pagecache/pagecache.h"
 #include "kernel/mm/heap.h"
 #include "kernel/mm/limit.h"
 #include "kernel/mm/mm.h"

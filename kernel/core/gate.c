@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Gates: an address space that shares its addresses with another one can only
- * be used while its pages are there (mm/family.c). Its tasks pass a gate
+ * be used while its pages are there (mm/family/family.c). Its tasks pass a gate
  * whenever a vCPU picks them up; closed, it keeps them on a list of its own.
  *
  * Who closes a gate then waits for the vCPUs (sched_gate_drain). No task of

@@ -6,7 +6,7 @@
  * waits in the context looks at the file again and completes it (settle).
  */
 #include "kernel/fs/aio.h"
-#include "kernel/fs/event.h"
+#include "kernel/fs/event/event.h"
 #include "kernel/core/log.h"
 #include "kernel/core/timer.h"
 #include "kernel/mm/heap.h"

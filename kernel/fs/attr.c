@@ -7,7 +7,7 @@
 #include "kernel/fs/current.h"
 #include "kernel/fs/fileattr.h"
 #include "kernel/fs/path.h"
-#include "kernel/fs/watch.h"
+#include "kernel/fs/event/watch.h"
 #include "kernel/core/timer.h"
 #include "lib/atomic.h"
 #include "abi/linux/errno.h"

@@ -8,7 +8,7 @@
  * front. Nothing is taken out unless all readers are shut out.
  */
 #include "kernel/fs/dcache.h"
-#include "kernel/fs/watch.h"
+#include "kernel/fs/event/watch.h"
 #include "kernel/core/log.h"
 #include "kernel/core/sched.h"
 #include "kernel/mm/heap.h"

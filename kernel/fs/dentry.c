@@ -5,7 +5,7 @@
  * name from having two dentries.
  */
 #include "kernel/fs/dcache.h"
-#include "kernel/fs/watch.h"
+#include "kernel/fs/event/watch.h"
 #include "kernel/core/log.h"
 #include "kernel/mm/heap.h"
 #include "lib/atomic.h"

@@ -4,7 +4,7 @@
  * programs expect. Programs may add to it as on Linux.
  */
 #include "kernel/fs/devices.h"
-#include "kernel/fs/tmpfs.h"
+#include "kernel/fs/tmpfs/tmpfs.h"
 #include "kernel/core/log.h"
 #include "lib/string.h"
 #include "abi/linux/errno.h"

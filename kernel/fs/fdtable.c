@@ -18,9 +18,9 @@
  */
 #include "kernel/fs/file.h"
 #include "kernel/fs/current.h"
-#include "kernel/fs/dnotify.h"
+#include "kernel/fs/event/dnotify.h"
 #include "kernel/fs/locks.h"
-#include "kernel/fs/tunable.h"
+#include "kernel/fs/procfs/tunable.h"
 #include "kernel/core/log.h"
 #include "kernel/core/readers.h"
 #include "kernel/mm/heap.h"

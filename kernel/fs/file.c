@@ -4,11 +4,11 @@
  * back (file.h says why); a free one has refs 0.
  */
 #include "kernel/fs/file.h"
-#include "kernel/fs/epoll.h"
+#include "kernel/fs/event/epoll.h"
 #include "kernel/fs/lease.h"
 #include "kernel/fs/locks.h"
 #include "kernel/fs/special.h"
-#include "kernel/fs/watch.h"
+#include "kernel/fs/event/watch.h"
 #include "kernel/core/log.h"
 #include "kernel/core/sched.h"
 #include "kernel/mm/heap.h"

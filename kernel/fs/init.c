@@ -4,11 +4,11 @@
  * with a tmpfs over it that takes all changes, and the usual ones on top.
  */
 #include "kernel/fs/current.h"
-#include "kernel/fs/hostfs.h"
+#include "kernel/fs/hostfs/hostfs.h"
 #include "kernel/fs/mounting.h"
 #include "kernel/fs/names.h"
 #include "kernel/fs/room.h"
-#include "kernel/fs/tmpfs.h"
+#include "kernel/fs/tmpfs/tmpfs.h"
 #include "kernel/core/log.h"
 #include "kernel/tty/tty.h"
 #include "abi/linux/errno.h"

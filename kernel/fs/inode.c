@@ -9,7 +9,7 @@
 #include "kernel/fs/vfs.h"
 #include "kernel/fs/lease.h"
 #include "kernel/fs/locks.h"
-#include "kernel/fs/watch.h"
+#include "kernel/fs/event/watch.h"
 #include "kernel/core/log.h"
 #include "kernel/core/timer.h"
 #include "kernel/mm/heap.h"

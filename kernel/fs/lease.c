@@ -7,7 +7,7 @@
 #include "kernel/fs/lease.h"
 #include "kernel/fs/async.h"
 #include "kernel/fs/current.h"
-#include "kernel/fs/tunable.h"
+#include "kernel/fs/procfs/tunable.h"
 #include "kernel/core/timer.h"
 #include "kernel/fs/path.h"
 #include "kernel/mm/heap.h"

@@ -5,7 +5,7 @@
  * with all sections shut out (dentry.h), so readers need no lock of its own.
  */
 #include "kernel/fs/mount_table.h"
-#include "kernel/fs/pseudo.h"
+#include "kernel/fs/procfs/pseudo.h"
 #include "kernel/core/log.h"
 #include "kernel/mm/heap.h"
 #include "lib/atomic.h"

@@ -6,7 +6,7 @@
  */
 #include "kernel/fs/mounting.h"
 #include "kernel/fs/path.h"
-#include "kernel/fs/tmpfs.h"
+#include "kernel/fs/tmpfs/tmpfs.h"
 #include "kernel/mm/heap.h"
 #include "lib/atomic.h"
 #include "lib/string.h"

@@ -9,7 +9,7 @@
 #include "kernel/fs/attr.h"
 #include "kernel/fs/current.h"
 #include "kernel/fs/names_check.h"
-#include "kernel/fs/watch.h"
+#include "kernel/fs/event/watch.h"
 #include "kernel/core/timer.h"
 #include "lib/atomic.h"
 #include "lib/string.h"

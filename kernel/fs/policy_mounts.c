@@ -5,10 +5,10 @@
  * process. Their order is kept, so that one may lie inside another.
  */
 #include "kernel/fs/mounting.h"
-#include "kernel/fs/hostfs.h"
+#include "kernel/fs/hostfs/hostfs.h"
 #include "kernel/fs/names.h"
 #include "kernel/fs/path.h"
-#include "kernel/fs/tmpfs.h"
+#include "kernel/fs/tmpfs/tmpfs.h"
 #include "kernel/core/log.h"
 #include "lib/string.h"
 #include "abi/linux/errno.h"

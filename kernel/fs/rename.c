@@ -7,7 +7,7 @@
 #include "kernel/fs/names.h"
 #include "kernel/fs/names_check.h"
 #include "kernel/fs/room.h"
-#include "kernel/fs/watch.h"
+#include "kernel/fs/event/watch.h"
 #include "lib/atomic.h"
 #include "abi/linux/errno.h"
 #include "abi/linux/fcntl.h"

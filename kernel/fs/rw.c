@@ -5,7 +5,7 @@
  */
 #include "kernel/fs/file.h"
 #include "kernel/core/sched.h"
-#include "kernel/fs/watch.h"
+#include "kernel/fs/event/watch.h"
 #include "abi/linux/errno.h"
 
 /* A position nobody else can see needs no lock: one descriptor, one user. */

@@ -7,7 +7,7 @@
  * waits for itself.
  */
 #include "kernel/fs/splice.h"
-#include "kernel/fs/pipe.h"
+#include "kernel/fs/pipe/pipe.h"
 #include "kernel/mm/heap.h"
 #include "abi/linux/errno.h"
 #include "abi/linux/stat.h"

@@ -20,7 +20,7 @@
 #include "lib/list.h"
 #include "kernel/core/lock.h"
 #include "kernel/fs/fs.h"
-#include "kernel/fs/pagecache.h"
+#include "kernel/fs/pagecache/pagecache.h"
 
 struct inode;
 struct superblock;

@@ -5,7 +5,7 @@
 #include "kernel/fs/fileattr.h"
 #include "kernel/fs/xattr.h"
 #include "kernel/fs/path.h"
-#include "kernel/fs/watch.h"
+#include "kernel/fs/event/watch.h"
 #include "kernel/core/timer.h"
 #include "lib/atomic.h"
 #include "lib/string.h"

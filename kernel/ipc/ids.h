@@ -11,7 +11,7 @@
 #ifndef KERNEL_IPC_IDS_H
 #define KERNEL_IPC_IDS_H
 
-#include "kernel/fs/tunable.h"
+#include "kernel/fs/procfs/tunable.h"
 #include "kernel/ipc/ipc.h"
 #include "lib/atomic.h"
 #include "abi/linux/errno.h"

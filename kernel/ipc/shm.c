@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * System V shared memory (shmget(2), shmop(2), shmctl(2)). A segment's pages
- * are those of a nameless file (fs/memfd.h), mapped at the file's window, so
- * everybody has them at one address (mm.h). What is mapped is the segment's
+ * are those of a nameless file (fs/tmpfs/memfd.h), mapped at the file's window,
+ * so everybody has them at one address (mm.h). What is mapped is the segment's
  * own vm_object, whose references count attachments, one a VMA as on Linux.
  *
  * A removed segment with attachments keeps its identifier and loses its key;
@@ -12,7 +12,7 @@
 #include "kernel/core/log.h"
 #include "kernel/fs/file.h"
 #include "kernel/fs/attr.h"
-#include "kernel/fs/memfd.h"
+#include "kernel/fs/tmpfs/memfd.h"
 #include "kernel/mm/heap.h"
 #include "lib/fmt.h"
 #include "lib/string.h"

@@ -7,7 +7,7 @@
  * Nothing is ever swapped out, so locking is a mark for the accounts and
  * brings the pages in.
  */
-#include "kernel/mm/trampoline.h"
+#include "kernel/mm/text/trampoline.h"
 #include "abi/linux/errno.h"
 #include "arch/x86_64/arch.h"
 #include "target/target.h"

@@ -11,7 +11,7 @@
  */
 #include "kernel/mm/limit.h"
 #include "kernel/mm/room.h"
-#include "kernel/mm/text_image.h"
+#include "kernel/mm/text/text_image.h"
 #include "kernel/mm/warm.h"
 #include "kernel/core/log.h"
 #include "abi/linux/errno.h"

@@ -6,9 +6,10 @@
  *   slots.c      which address space owns which part of the arena
  *   isolation.c  and which protection key that part has
  *   vma.c        the tree: find, split, merge, gaps
- *   family.c, family_share.c, fork.c, guard.c, share.c   several at one place
- *   pieces.c, touched.c, save.c, load.c, exchange.c, schedule.c   in turns
- *   store.c, shadow.c   what they have while they are not there
+ *   family/      several at one place:
+ *     family.c, family_share.c, fork.c, guard.c, share.c   what they have
+ *     pieces.c, touched.c, save.c, load.c, exchange.c, schedule.c   in turns
+ *     store.c, shadow.c   what they have while they are not there
  *   resident.c   which pages are committed (resident.h)
  *   window.c     where shared objects live;   alias.c  and are seen
  *   limit.c      the ceiling on all memory (limit.h)
@@ -17,9 +18,10 @@
  *   mmap.c       mm_map and where it puts things;   unmap.c, protect.c
  *   brk.c, mremap.c, advise.c, seal.c   the other calls
  *   fault.c      bringing pages in;   show.c   without copying them
- *   text.c, text_memo.c   rewriting system calls in code;    trampoline.c
- *   text_image.c  once for all who show it
- *   text_trap.c  the same, for one that trapped
+ *   text/        rewriting system calls in code:
+ *     text.c, text_memo.c   on its way in;   text_trap.c   once it trapped
+ *     text_image.c   once for all who show it
+ *     trampoline.c   where the slots are
  *   uaccess.c, iobuf.c   the program's memory       pages.c, heap.c, kstack.c
  *
  * Two invariants hold whenever mm->lock is free: a page is in mm->resident
@@ -38,12 +40,12 @@
 #include "abi/linux/mman.h"
 #include "kernel/core/lock.h"
 #include "kernel/core/sched.h"
-#include "kernel/mm/family.h"
+#include "kernel/mm/family/family.h"
 #include "kernel/mm/mm.h"
 #include "kernel/mm/resident.h"
 #include "kernel/mm/show.h"
-#include "kernel/mm/store.h"
-#include "kernel/mm/text.h"
+#include "kernel/mm/family/store.h"
+#include "kernel/mm/text/text.h"
 #include "kernel/mm/window.h"
 
 enum vma_flags {

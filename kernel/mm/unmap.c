@@ -5,7 +5,7 @@
  * program unmaps around them.
  */
 #include "kernel/mm/limit.h"
-#include "kernel/mm/trampoline.h"
+#include "kernel/mm/text/trampoline.h"
 #include "kernel/mm/warm.h"
 #include "abi/linux/errno.h"
 #include "target/target.h"

@@ -5,7 +5,7 @@
  */
 #include "kernel/mm/warm.h"
 #include "arch/x86_64/arch.h"
-#include "kernel/mm/families.h"
+#include "kernel/mm/family/families.h"
 #include "kernel/mm/heap.h"
 #include "kernel/mm/limit.h"
 #include "lib/string.h"

@@ -7,7 +7,7 @@
  * While something waits no process runs with its key (isolation.c): a wild
  * write cannot meet it.
  */
-#include "kernel/mm/families.h"
+#include "kernel/mm/family/families.h"
 #include "kernel/mm/heap.h"
 #include "kernel/mm/limit.h"
 #include "kernel/mm/warm.h"

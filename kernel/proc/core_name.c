@@ -4,7 +4,7 @@
  */
 #include "kernel/proc/core_dump.h"
 #include "kernel/core/timer.h"
-#include "kernel/fs/tunable.h"
+#include "kernel/fs/procfs/tunable.h"
 #include "lib/fmt.h"
 #include "lib/string.h"
 #include "abi/linux/errno.h"

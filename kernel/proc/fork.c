@@ -3,8 +3,8 @@
  * New processes: fork(2), vfork(2), clone(2) without CLONE_THREAD. Either the
  * child lives in its maker's address space (CLONE_VM), or it gets a copy and
  * runs first, in place, while the maker's tasks wait for their memory to come
- * back (mm/fork.c). With CLONE_VFORK the maker waits in any case until the
- * child has executed a program or ended.
+ * back (mm/family/fork.c). With CLONE_VFORK the maker waits in any case until
+ * the child has executed a program or ended.
  *
  * Signal handlers are copied also with CLONE_SIGHAND; two processes never
  * share a table.

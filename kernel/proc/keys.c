@@ -6,7 +6,7 @@
 #include "kernel/core/log.h"
 #include "kernel/core/timer.h"
 #include "kernel/crypto/crypto.h"
-#include "kernel/fs/tunable.h"
+#include "kernel/fs/procfs/tunable.h"
 #include "kernel/mm/heap.h"
 #include "kernel/proc/cred.h"
 #include "abi/linux/errno.h"

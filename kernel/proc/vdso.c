@@ -12,7 +12,7 @@
 #include "abi/linux/mman.h"
 #include "arch/x86_64/vdso/vdso.h"
 #include "arch/x86_64/vdso/vdso_data.h"
-#include "kernel/mm/text_image.h"
+#include "kernel/mm/text/text_image.h"
 #include "lib/string.h"
 #include "target/target.h"
 

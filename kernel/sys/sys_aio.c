@@ -8,7 +8,7 @@
 #include "kernel/sys/table.h"
 #include "kernel/sys/convert.h"
 #include "kernel/sys/vecs.h"
-#include "kernel/fs/event.h"
+#include "kernel/fs/event/event.h"
 #include "kernel/proc/proc.h"
 #include "abi/linux/errno.h"
 #include "abi/linux/mman.h"

@@ -4,8 +4,8 @@
  */
 #include "kernel/sys/convert.h"
 #include "kernel/sys/table.h"
-#include "kernel/fs/epoll.h"
-#include "kernel/fs/event.h"
+#include "kernel/fs/event/epoll.h"
+#include "kernel/fs/event/event.h"
 #include "kernel/fs/file.h"
 #include "kernel/signal/signal.h"
 

@@ -5,7 +5,7 @@
  */
 #include "kernel/sys/table.h"
 #include "kernel/fs/file.h"
-#include "kernel/fs/procfs.h"
+#include "kernel/fs/procfs/procfs.h"
 #include "lib/string.h"
 #include "abi/linux/errno.h"
 

@@ -3,7 +3,7 @@
  * inotify(7): the three calls.
  */
 #include "kernel/sys/user_path.h"
-#include "kernel/fs/inotify.h"
+#include "kernel/fs/event/inotify.h"
 #include "abi/linux/errno.h"
 #include "abi/linux/inotify.h"
 #include "abi/linux/stat.h"

@@ -6,7 +6,7 @@
 #include "kernel/sys/table.h"
 #include "kernel/sys/convert.h"
 #include "kernel/crypto/crypto.h"
-#include "kernel/fs/tunable.h"
+#include "kernel/fs/procfs/tunable.h"
 #include "kernel/mm/heap.h"
 #include "kernel/proc/cred.h"
 #include "kernel/proc/timers.h"

@@ -4,7 +4,7 @@
  * A message is in user memory a long, its type, and then its text.
  */
 #include "kernel/sys/table.h"
-#include "kernel/fs/tunable.h"
+#include "kernel/fs/procfs/tunable.h"
 #include "kernel/ipc/ipc.h"
 #include "kernel/mm/heap.h"
 #include "abi/linux/errno.h"

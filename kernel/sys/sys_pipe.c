@@ -3,7 +3,7 @@
  * pipe(2), and files that are made by a call: memfd_create(2).
  */
 #include "kernel/sys/user_path.h"
-#include "kernel/fs/memfd.h"
+#include "kernel/fs/tmpfs/memfd.h"
 #include "kernel/fs/special.h"
 #include "lib/string.h"
 #include "abi/linux/errno.h"

@@ -4,7 +4,7 @@
  * offsets out; the moving is fs/splice.c.
  */
 #include "kernel/sys/table.h"
-#include "kernel/fs/pipe.h"
+#include "kernel/fs/pipe/pipe.h"
 #include "kernel/fs/splice.h"
 #include "kernel/sys/vecs.h"
 #include "abi/linux/errno.h"

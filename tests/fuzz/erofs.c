@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "kernel/fs/erofs_core.h"
+#include "kernel/fs/erofs/erofs_core.h"
 #include "tests/fuzz/fuzz.h"
 
 enum { INODES_MAX = 64, READS_MAX = 5000, EIO = 5 };

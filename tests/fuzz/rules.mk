@@ -11,12 +11,12 @@ FUZZ_CFLAGS := -std=gnu11 -O1 -g -I. -D_GNU_SOURCE -DENCLOS_KERNEL \
 
 $(B)/fuzz/bundle: tools/bundle/check.c
 $(B)/fuzz/elf: kernel/proc/elf_check.c
-$(B)/fuzz/erofs: $(addprefix kernel/fs/erofs_, core.c dir.c xattr.c)
+$(B)/fuzz/erofs: $(addprefix kernel/fs/erofs/erofs_, core.c dir.c xattr.c)
 $(B)/fuzz/hostio: kernel/core/hostio_ring.c
 $(B)/fuzz/json: tools/policy/json.c tools/image/util.c
 $(B)/fuzz/policy: kernel/policy.c
 $(B)/fuzz/tar: tools/oci/tar.c tools/image/util.c
-$(B)/fuzz/verity: $(addprefix kernel/fs/verity, .c _tree.c _open.c) \
+$(B)/fuzz/verity: $(addprefix kernel/fs/erofs/verity, .c _tree.c _open.c) \
 	kernel/crypto/sha256.c kernel/crypto/sha256_multi.c \
 	kernel/crypto/tests/stubs.c $(CRYPTO_OBJS)
 

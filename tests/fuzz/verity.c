@@ -9,7 +9,7 @@
 
 #include "abi/image.h"
 #include "kernel/crypto/crypto.h"
-#include "kernel/fs/verity.h"
+#include "kernel/fs/erofs/verity.h"
 #include "tests/fuzz/fuzz.h"
 
 enum { EIO = 5 };

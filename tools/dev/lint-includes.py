@@ -25,11 +25,11 @@ FREESTANDING = {"stdint.h", "stddef.h", "stdbool.h", "stdarg.h", "assert.h"}
 # proc and signal are two halves of one thing; entry.S and unit tests aside.
 PEERS = [{"kernel/proc", "kernel/signal"}]
 # What files need of the current task, in one header; and the two leaves whose
-# content is the rooms above: signalfd, and procfs (procfs.c, proc_*.c).
-UPWARD = {"kernel/fs/current.h", "kernel/fs/current.c", "kernel/fs/signalfd.c",
+# content is the rooms above: signalfd, and procfs (procfs/).
+UPWARD = {"kernel/fs/current.h", "kernel/fs/current.c", "kernel/fs/event/signalfd.c",
           # The table of devices, and who opens the first files, name drivers.
           "kernel/fs/devices.c", "kernel/fs/init.c"}
-PROCFS = "kernel/fs/proc"
+PROCFS = "kernel/fs/procfs/"
 
 
 def level(path):

@@ -9,8 +9,8 @@
  * The image is mkfs.erofs's own, so trouble is reported, not repaired.
  */
 #include "tools/image/util.h"
-#include "kernel/fs/erofs_core.h"
-#include "kernel/fs/erofs_format.h"
+#include "kernel/fs/erofs/erofs_core.h"
+#include "kernel/fs/erofs/erofs_format.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -5,7 +5,7 @@
  */
 #include "tools/image/image.h"
 #include "tools/image/util.h"
-#include "kernel/fs/erofs_core.h"
+#include "kernel/fs/erofs/erofs_core.h"
 
 #include <errno.h>
 #include <limits.h>

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "kernel/fs/erofs_core.h"
+#include "kernel/fs/erofs/erofs_core.h"
 #include "kernel/fs/tests/image_file.h"
 #include "lib/tests/unit.h"
 

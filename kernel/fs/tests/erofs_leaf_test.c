@@ -14,7 +14,7 @@
 #include "kernel/fs/locks.h"
 #include "kernel/fs/tests/image_file.h"
 #include "kernel/fs/vfs.h"
-#include "kernel/fs/watch.h"
+#include "kernel/fs/event/watch.h"
 #include "arch/x86_64/arch.h"
 #include "kernel/mm/heap.h"
 #include "kernel/mm/mm.h"

@@ -13,7 +13,7 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
-#include "kernel/fs/erofs_core.h"
+#include "kernel/fs/erofs/erofs_core.h"
 #include "kernel/fs/tests/image_file.h"
 #include "lib/tests/unit.h"
 

@@ -6,9 +6,9 @@
  */
 #include "kernel/fs/tests/support.h"
 #include "kernel/fs/current.h"
-#include "kernel/fs/epoll.h"
-#include "kernel/fs/event.h"
-#include "kernel/fs/inotify.h"
+#include "kernel/fs/event/epoll.h"
+#include "kernel/fs/event/event.h"
+#include "kernel/fs/event/inotify.h"
 #include "kernel/fs/locks.h"
 #include "kernel/fs/special.h"
 #include "kernel/mm/heap.h"

@@ -6,7 +6,7 @@
 #ifndef KERNEL_FS_TESTS_IMAGE_FILE_H
 #define KERNEL_FS_TESTS_IMAGE_FILE_H
 
-#include "kernel/fs/verity.h"
+#include "kernel/fs/erofs/verity.h"
 
 struct image_file {
     uint8_t *bytes;

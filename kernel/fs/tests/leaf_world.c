@@ -5,12 +5,12 @@
  */
 #include <errno.h>
 #include "kernel/mm/limit.h"
-#include "kernel/mm/text_image.h"
+#include "kernel/mm/text/text_image.h"
 #include "kernel/crypto/crypto.h"
 #include "kernel/fs/lease.h"
 #include "kernel/fs/locks.h"
 #include "kernel/fs/vfs.h"
-#include "kernel/fs/watch.h"
+#include "kernel/fs/event/watch.h"
 #include "kernel/mm/mm.h"
 #include "arch/x86_64/arch.h"
 

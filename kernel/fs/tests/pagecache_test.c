@@ -4,7 +4,7 @@
  * error does, what is forgotten and what is not; and its tree at odd places.
  */
 #include "kernel/fs/tests/support.h"
-#include "kernel/fs/pagecache.h"
+#include "kernel/fs/pagecache/pagecache.h"
 #include "kernel/mm/heap.h"
 #include <string.h>
 

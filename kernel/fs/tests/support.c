@@ -9,7 +9,7 @@
 #include "kernel/fs/names.h"
 #include "kernel/fs/room.h"
 #include "kernel/fs/special.h"
-#include "kernel/fs/tmpfs.h"
+#include "kernel/fs/tmpfs/tmpfs.h"
 #include "kernel/fs/xattr.h"
 #include "kernel/core/hostio_op.h"
 #include "kernel/mm/heap.h"

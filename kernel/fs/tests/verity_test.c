@@ -12,7 +12,7 @@
 #include "kernel/crypto/crypto.h"
 #include "kernel/crypto/tests/stubs.h"
 #include "kernel/fs/tests/image_file.h"
-#include "kernel/fs/verity_private.h"
+#include "kernel/fs/erofs/verity_private.h"
 #include "lib/tests/unit.h"
 
 static struct image_file image;

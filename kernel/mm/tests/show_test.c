@@ -8,7 +8,7 @@
 #include "kernel/mm/tests/support.h"
 #include "kernel/mm/heap.h"
 #include "kernel/mm/room.h"
-#include "kernel/mm/text_image.h"
+#include "kernel/mm/text/text_image.h"
 #include "abi/linux/errno.h"
 #include "target/target.h"
 

@@ -1,0 +1,508 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * procfs: what stands below /proc/PID and /proc/PID/task/TID (proc(5)).
+ *
+ * Facts of a thread are read under proc_lock (with_thread); address spaces
+ * are counted first, since looking at them may block.
+ */
+#include "kernel/fs/procfs/procfs.h"
+#include "kernel/fs/current.h"
+#include "kernel/fs/path.h"
+#include "kernel/mm/heap.h"
+#include "kernel/proc/exec_text.h"
+#include "lib/fmt.h"
+#include "lib/string.h"
+#include "abi/linux/errno.h"
+#include "abi/linux/stat.h"
+
+int with_thread(const struct pseudo_at *at,
+                int (*fn)(struct thread *t, void *arg), void *arg)
+{
+    struct proc *p = proc_at(at);
+    struct thread *t;
+    int err = -ESRCH;
+
+    if (!p) {
+        return err;
+    }
+    spin_lock(&proc_lock);
+    t = thread_find(at->count > 1 ? at->n[1] : p->pid);
+    if (!t && at->count == 1 && !list_empty(&p->threads)) {
+        /* The first thread has ended, others have not. */
+        t = list_entry(list_first(&p->threads), struct thread, node);
+    }
+    if (t && t->proc == p) {
+        err = fn(t, arg);
+    }
+    spin_unlock(&proc_lock);
+    proc_put(p);
+    return err;
+}
+
+/* The address space, counted; NULL in *out: a zombie's. */
+static int get_mm(struct thread *t, void *arg)
+{
+    struct mm **out = arg;
+
+    *out = t->proc->mm;
+    if (*out) {
+        mm_get(*out);
+    }
+    return 0;
+}
+
+int mm_at(const struct pseudo_at *at, struct mm **out)
+{
+    *out = NULL;
+    return with_thread(at, get_mm, out);
+}
+
+/* ---- strings ---- */
+
+/* Where the strings are in the process's memory now: a program may write
+ * there (setproctitle), and so it is read, where it can be. */
+static size_t read_strings(struct text *t, const struct pseudo_at *at, bool env)
+{
+    bool own = at->n[0] == current_proc()->pid;
+    struct mm_layout *l;
+    uint64_t from, end;
+    struct mm *mm;
+    size_t sum = 0, n = 1;
+
+    if (mm_at(at, &mm) || !mm) {
+        return 0;
+    }
+    l = mm_layout(mm);
+    from = env ? l->env_start : l->arg_start;
+    end = env ? l->env_end : l->arg_end;
+    while (from < end && n && !t->failed) {
+        char buf[512];
+
+        n = MIN(end - from, (uint64_t)sizeof(buf));
+        n = own ? copy_from_user_part(buf, uptr(from), n)
+                : mm_peek(mm, from, buf, n);
+        text_bytes(t, buf, n);
+        from += n;
+        sum += n;
+    }
+    mm_put(mm);
+    return sum;
+}
+
+static int show_strings(struct text *t, const struct pseudo_at *at, bool env)
+{
+    struct proc *p = proc_at(at);
+    struct exec_text *x;
+
+    if (!p) {
+        return -ESRCH;
+    }
+    if (!p->zombie && !read_strings(t, at, env)) {
+        x = exec_text_of(p);
+        if (x) {
+            text_bytes(t, env ? x->text + x->args : x->text,
+                       env ? x->env : x->args);
+            exec_text_put(x);
+        }
+    }
+    proc_put(p);
+    return 0;
+}
+
+static int show_cmdline(struct text *t, const struct pseudo_at *at)
+{
+    return show_strings(t, at, false);
+}
+
+static int show_environ(struct text *t, const struct pseudo_at *at)
+{
+    return show_strings(t, at, true);
+}
+
+static int copy_comm(struct thread *t, void *arg)
+{
+    if (t->comm[0]) {
+        memcpy(arg, t->comm, 16);
+    }
+    return 0;
+}
+
+static int show_comm(struct text *t, const struct pseudo_at *at)
+{
+    struct proc *p = proc_at(at);
+    char comm[17] = {0};
+
+    if (!p) {
+        return -ESRCH;
+    }
+    memcpy(comm, p->comm, 16);
+    proc_put(p);
+    with_thread(at, copy_comm, comm); /* a zombie has its process's */
+    text_add(t, "%s\n", comm);
+    return 0;
+}
+
+static int set_comm(struct thread *t, void *arg)
+{
+    memcpy(t->comm, arg, 16);
+    return 0;
+}
+
+static int store_comm(const char *buf, size_t len, const struct pseudo_at *at)
+{
+    char comm[16] = {0};
+
+    if (at->n[0] != current_proc()->pid) {
+        return -EINVAL;
+    }
+    memcpy(comm, buf, MIN(len, sizeof(comm) - 1));
+    for (char *c = comm; *c; c++) {
+        if (*c == '\n') {
+            *c = '\0';
+        }
+    }
+    return with_thread(at, set_comm, comm);
+}
+
+static int show_auxv(struct text *t, const struct pseudo_at *at)
+{
+    struct proc *p = proc_at(at);
+
+    if (!p) {
+        return -ESRCH;
+    }
+    text_bytes(t, p->auxv, p->auxv_len * sizeof(p->auxv[0]));
+    proc_put(p);
+    return 0;
+}
+
+static const struct {
+    const char *name, *unit;
+} limit_names[RLIMIT_COUNT] = {
+    {"Max cpu time", "seconds"},     {"Max file size", "bytes"},
+    {"Max data size", "bytes"},      {"Max stack size", "bytes"},
+    {"Max core file size", "bytes"}, {"Max resident set", "bytes"},
+    {"Max processes", "processes"},  {"Max open files", "files"},
+    {"Max locked memory", "bytes"},  {"Max address space", "bytes"},
+    {"Max file locks", "locks"},     {"Max pending signals", "signals"},
+    {"Max msgqueue size", "bytes"},  {"Max nice priority", ""},
+    {"Max realtime priority", ""},   {"Max realtime timeout", "us"},
+};
+
+static void add_limit(struct text *t, uint64_t value)
+{
+    if (value == UINT64_MAX) {
+        text_add(t, "%-20s ", "unlimited");
+    } else {
+        text_add(t, "%-20lu ", (unsigned long)value);
+    }
+}
+
+static int show_limits(struct text *t, const struct pseudo_at *at)
+{
+    struct proc *p = proc_at(at);
+
+    if (!p) {
+        return -ESRCH;
+    }
+    text_add(t, "%-25s %-20s %-20s %-10s\n", "Limit", "Soft Limit",
+             "Hard Limit", "Units");
+    for (int i = 0; i < RLIMIT_COUNT; i++) {
+        text_add(t, "%-25s ", limit_names[i].name);
+        add_limit(t, p->limits[i].cur);
+        add_limit(t, p->limits[i].max);
+        text_add(t, "%-10s\n", limit_names[i].unit);
+    }
+    proc_put(p);
+    return 0;
+}
+
+static int show_personality(struct text *t, const struct pseudo_at *at)
+{
+    struct proc *p = proc_at(at);
+
+    if (!p) {
+        return -ESRCH;
+    }
+    text_add(t, "%08x\n", p->personality);
+    proc_put(p);
+    return 0;
+}
+
+/* ---- links ---- */
+
+static int link_exe(char *buf, size_t len, const struct pseudo_at *at)
+{
+    struct proc *p = proc_at(at);
+    bool gone;
+    size_t n;
+
+    if (!p) {
+        return -ENOENT;
+    }
+    n = MIN(strlen(p->exe), len);
+    memcpy(buf, p->exe, n);
+    gone = p->zombie;
+    proc_put(p);
+    return gone ? -ENOENT : (int)n;
+}
+
+static int follow_exe(struct path *out, const struct pseudo_at *at)
+{
+    char path[sizeof(((struct proc *)0)->exe) + 1];
+    int n = link_exe(path, sizeof(path) - 1, at);
+
+    if (n < 0) {
+        return n;
+    }
+    path[n] = '\0';
+    return path_find(NULL, path, 0, out);
+}
+
+static int get_view(struct thread *t, void *arg)
+{
+    if (!t->view) { /* on its way out */
+        return -ENOENT;
+    }
+    view_get(t->view);
+    *(struct fs_view **)arg = t->view;
+    return 0;
+}
+
+static int view_path(const struct pseudo_at *at, bool root, struct path *out)
+{
+    struct fs_view *view;
+    int err = with_thread(at, get_view, &view);
+
+    if (err) {
+        return -ENOENT;
+    }
+    if (root) {
+        view_get_root(view, out);
+    } else {
+        view_get_cwd(view, out);
+    }
+    view_put(view);
+    return 0;
+}
+
+static int link_path(struct path *p, char *buf, size_t len)
+{
+    struct path root;
+    int n;
+
+    view_get_root(current_view(), &root);
+    n = path_string(p, &root, buf, len);
+    path_put(&root);
+    path_put(p);
+    return n;
+}
+
+static int link_cwd(char *buf, size_t len, const struct pseudo_at *at)
+{
+    struct path p;
+    int err = view_path(at, false, &p);
+
+    return err ? err : link_path(&p, buf, len);
+}
+
+static int link_root(char *buf, size_t len, const struct pseudo_at *at)
+{
+    struct path p;
+    int err = view_path(at, true, &p);
+
+    return err ? err : link_path(&p, buf, len);
+}
+
+static int follow_cwd(struct path *out, const struct pseudo_at *at)
+{
+    return view_path(at, false, out);
+}
+
+static int follow_root(struct path *out, const struct pseudo_at *at)
+{
+    return view_path(at, true, out);
+}
+
+/* ---- threads ---- */
+
+struct thread_search {
+    int from, best;
+};
+
+static int next_tid_locked(struct thread *main, void *arg)
+{
+    struct thread_search *s = arg;
+
+    list_for_each (pos, &main->proc->threads) {
+        struct thread *t = list_entry(pos, struct thread, node);
+
+        if (t->tid >= s->from && (s->best < 0 || t->tid < s->best)) {
+            s->best = t->tid;
+        }
+    }
+    return 0;
+}
+
+static int next_tid(int from, const struct pseudo_at *at)
+{
+    struct pseudo_at proc = {{at->n[0]}, 1};
+    struct thread_search s = {from, -1};
+
+    with_thread(&proc, next_tid_locked, &s);
+    return s.best;
+}
+
+/* ---- the tables ---- */
+
+/* Nothing is ever killed for its memory here: what is written is kept. oom_adj
+ * is the same in older units. */
+enum { OOM_MAX = 1000, OOM_DISABLE = 17 };
+
+static int show_oom_score_adj(struct text *t, const struct pseudo_at *at)
+{
+    struct proc *p = proc_at(at);
+
+    if (!p) {
+        return -ESRCH;
+    }
+    text_add(t, "%d\n", p->oom_score_adj);
+    proc_put(p);
+    return 0;
+}
+
+static int show_oom_adj(struct text *t, const struct pseudo_at *at)
+{
+    struct proc *p = proc_at(at);
+
+    if (!p) {
+        return -ESRCH;
+    }
+    text_add(t, "%d\n", p->oom_score_adj * OOM_DISABLE / OOM_MAX);
+    proc_put(p);
+    return 0;
+}
+
+/* A decimal number, perhaps with a sign and a newline. */
+static int parse_oom(const char *buf, size_t len, int *value)
+{
+    size_t i = len && buf[0] == '-';
+    int n = 0;
+
+    if (i == len) {
+        return -EINVAL;
+    }
+    for (; i < len && buf[i] >= '0' && buf[i] <= '9' && n <= OOM_MAX; i++) {
+        n = n * 10 + (buf[i] - '0');
+    }
+    if (n > OOM_MAX || (i < len && buf[i] != '\n')) {
+        return -EINVAL;
+    }
+    *value = buf[0] == '-' ? -n : n;
+    return 0;
+}
+
+static int set_oom(int value, const struct pseudo_at *at)
+{
+    struct fs_cred cred;
+    struct proc *p = proc_at(at);
+    int err = 0;
+
+    if (!p) {
+        return -ESRCH;
+    }
+    fs_current_cred(&cred);
+    if (value < p->oom_score_adj && !fs_capable(&cred, CAP_SYS_RESOURCE)) {
+        err = -EACCES;
+    } else {
+        p->oom_score_adj = value;
+    }
+    proc_put(p);
+    return err;
+}
+
+static int store_oom_score_adj(const char *buf, size_t len,
+                               const struct pseudo_at *at)
+{
+    int value, err = parse_oom(buf, len, &value);
+
+    return err ? err : set_oom(value, at);
+}
+
+static int store_oom_adj(const char *buf, size_t len,
+                         const struct pseudo_at *at)
+{
+    int value, err = parse_oom(buf, len, &value);
+
+    if (!err && (value < -OOM_DISABLE || value > OOM_DISABLE - 2)) {
+        err = -EINVAL;
+    }
+    return err ? err : set_oom(value * OOM_MAX / OOM_DISABLE, at);
+}
+
+/* One user namespace, in which ids are what they are. */
+#define ID_MAP "         0          0 4294967295\n"
+
+#define ROWS_OF_ANY_TASK                                                       \
+    {"auxv", S_IFREG | 0400, .show = show_auxv},                               \
+        {"cgroup", S_IFREG | 0444, .text = "0::/\n"},                          \
+        {"cmdline", S_IFREG | 0444, .show = show_cmdline},                     \
+        {"comm", S_IFREG | 0644, .show = show_comm, .store = store_comm},      \
+        {"coredump_filter", S_IFREG | 0444, .text = "00000023\n"},             \
+        {"cpuset", S_IFREG | 0444, .text = "/\n"},                             \
+        {"cwd", S_IFLNK | 0777, .link = link_cwd, .follow = follow_cwd},       \
+        {"environ", S_IFREG | 0400, .show = show_environ},                     \
+        {"exe", S_IFLNK | 0777, .link = link_exe, .follow = follow_exe},       \
+        {"fd", S_IFDIR | 0500, .children = proc_fd_rows},                      \
+        {"fdinfo", S_IFDIR | 0500, .children = proc_fdinfo_rows},              \
+        {"io", S_IFREG | 0400, .show = show_io},                               \
+        {"limits", S_IFREG | 0444, .show = show_limits},                       \
+        {"loginuid", S_IFREG | 0644, .text = "4294967295"},                    \
+        {"gid_map", S_IFREG | 0644, .text = ID_MAP},                           \
+        {"maps", S_IFREG | 0444, .show = show_maps},                           \
+        {"mem", S_IFREG | 0600, .file_ops = &proc_mem_ops,                     \
+         .open = proc_mem_open},                                               \
+        {"mountinfo", S_IFREG | 0444, .show = show_mountinfo,                  \
+         .changes = &mount_changes},                                           \
+        {"mounts", S_IFREG | 0444, .show = show_mounts,                        \
+         .changes = &mount_changes},                                           \
+        {"net", S_IFDIR | 0555, .children = proc_net_rows},                    \
+        {"ns", S_IFDIR | 0511, .children = proc_ns_rows},                      \
+        {"oom_adj", S_IFREG | 0644, .show = show_oom_adj,                      \
+         .store = store_oom_adj},                                              \
+        {"oom_score", S_IFREG | 0444, .text = "0\n"},                          \
+        {"oom_score_adj", S_IFREG | 0644, .show = show_oom_score_adj,          \
+         .store = store_oom_score_adj},                                        \
+        {"personality", S_IFREG | 0400, .show = show_personality},             \
+        {"root", S_IFLNK | 0777, .link = link_root, .follow = follow_root},    \
+        {"schedstat", S_IFREG | 0444, .show = show_schedstat},                 \
+        {"sessionid", S_IFREG | 0444, .text = "4294967295"},                   \
+        {"setgroups", S_IFREG | 0644, .text = "allow\n"},                      \
+        {"smaps", S_IFREG | 0444, .show = show_smaps},                         \
+        {"smaps_rollup", S_IFREG | 0444, .show = show_smaps_rollup},           \
+        {"stat", S_IFREG | 0444, .show = show_pid_stat},                       \
+        {"statm", S_IFREG | 0444, .show = show_statm},                         \
+        {"status", S_IFREG | 0444, .show = show_status},                       \
+        {"uid_map", S_IFREG | 0644, .text = ID_MAP},                           \
+    {                                                                          \
+        "wchan", S_IFREG | 0444, .text = "0"                                   \
+    }
+
+const struct pseudo proc_task_rows[] = {
+    ROWS_OF_ANY_TASK,
+    {"children", S_IFREG | 0444, .show = show_children},
+    {NULL},
+};
+
+static const struct pseudo task_rows[] = {
+    {"", S_IFDIR | 0555, .children = proc_task_rows, .next = next_tid,
+     .immutable = true},
+    {NULL},
+};
+
+const struct pseudo proc_pid_rows[] = {
+    ROWS_OF_ANY_TASK,
+    {"task", S_IFDIR | 0555, .children = task_rows},
+    {"timerslack_ns", S_IFREG | 0666, .show = show_timer_slack},
+    {NULL},
+};

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * procfs: small files below /proc/PID that belong to no other part: children,
+ * io, schedstat, timerslack_ns, and the names of namespaces (proc(5)).
+ */
+#include "kernel/fs/procfs/procfs.h"
+#include "kernel/core/sched.h"
+#include "kernel/proc/peer.h"
+#include "abi/linux/errno.h"
+#include "abi/linux/stat.h"
+
+/* ---- children of a thread: its process's, for the first one ---- */
+
+struct children {
+    int parent, last; /* pids; those up to last are done */
+    int next;
+};
+
+static void consider(struct proc *p, void *arg)
+{
+    struct children *c = arg;
+
+    if (p->parent && p->parent->pid == c->parent && p->pid > c->last &&
+        (!c->next || p->pid < c->next)) {
+        c->next = p->pid;
+    }
+}
+
+int show_children(struct text *t, const struct pseudo_at *at)
+{
+    struct children c = {.parent = at->n[0]};
+
+    if (at->count > 1 && at->n[1] != at->n[0]) {
+        return 0;
+    }
+    do {
+        c.next = 0;
+        proc_for_each(consider, &c);
+        if (c.next) {
+            text_add(t, "%d ", c.next);
+        }
+        c.last = c.next;
+    } while (c.next);
+    return 0;
+}
+
+/* ---- of the scheduler ---- */
+
+struct times {
+    uint64_t user_ns, kernel_ns, switches, slack;
+};
+
+static int get_times(struct thread *t, void *arg)
+{
+    struct times *s = arg;
+
+    task_times(&t->task, &s->user_ns, &s->kernel_ns);
+    s->switches = t->task.switches;
+    s->slack = t->timer_slack;
+    return 0;
+}
+
+/* Time on run queues is not kept. */
+int show_schedstat(struct text *t, const struct pseudo_at *at)
+{
+    struct times s = {0};
+    int err = with_thread(at, get_times, &s);
+
+    if (!err) {
+        text_add(t, "%lu 0 %lu\n", s.user_ns + s.kernel_ns, s.switches);
+    }
+    return err;
+}
+
+int show_timer_slack(struct text *t, const struct pseudo_at *at)
+{
+    struct times s = {0};
+    int err = with_thread(at, get_times, &s);
+
+    if (!err) {
+        text_add(t, "%lu\n", s.slack);
+    }
+    return err;
+}
+
+/* ---- input and output ---- */
+
+static int io_access(const struct pseudo_at *at)
+{
+    struct proc *p = proc_at(at);
+    int err = !p ? -ESRCH : proc_may_trace(p) ? 0 : -EACCES;
+
+    if (p) {
+        proc_put(p);
+    }
+    return err;
+}
+
+static int add_io(struct thread *t, void *arg)
+{
+    io_counts_add(arg, &t->task.io);
+    return 0;
+}
+
+static int add_process_io(struct thread *main, void *arg)
+{
+    io_counts_add(arg, &main->proc->dead_io);
+    list_for_each (pos, &main->proc->threads) {
+        add_io(list_entry(pos, struct thread, node), arg);
+    }
+    return 0;
+}
+
+/* Storage is the host's affair: nothing is known to have reached it. */
+int show_io(struct text *t, const struct pseudo_at *at)
+{
+    struct io_counts io = {0};
+    int err = io_access(at);
+
+    if (!err) {
+        err = with_thread(at, at->count > 1 ? add_io : add_process_io, &io);
+    }
+    if (!err) {
+        text_add(t,
+                 "rchar: %lu\nwchar: %lu\nsyscr: %lu\nsyscw: %lu\n"
+                 "read_bytes: 0\nwrite_bytes: 0\n"
+                 "cancelled_write_bytes: 0\n",
+                 io.bytes_read, io.bytes_written, io.reads, io.writes);
+    }
+    return err;
+}
+
+/* ---- namespaces: one of each kind, with the numbers of Linux's first ---- */
+
+#define NAMESPACE(name, number)                                                \
+    {                                                                          \
+        name, S_IFLNK | 0777, .text = name ":[" number "]"                     \
+    }
+
+const struct pseudo proc_ns_rows[] = {
+    NAMESPACE("cgroup", "4026531835"),
+    NAMESPACE("ipc", "4026531839"),
+    NAMESPACE("mnt", "4026531841"),
+    NAMESPACE("net", "4026531840"),
+    NAMESPACE("pid", "4026531836"),
+    {"pid_for_children", S_IFLNK | 0777, .text = "pid:[4026531836]"},
+    NAMESPACE("time", "4026531834"),
+    {"time_for_children", S_IFLNK | 0777, .text = "time:[4026531834]"},
+    NAMESPACE("user", "4026531837"),
+    NAMESPACE("uts", "4026531838"),
+    {NULL},
+};

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * tmpfs: extended attributes (xattr(7)), a list an inode; few files have any.
+ * The inode's lock is held.
+ */
+#include "kernel/fs/tmpfs/tmpfs.h"
+#include "kernel/mm/heap.h"
+#include "lib/string.h"
+#include "abi/linux/errno.h"
+#include "abi/linux/fcntl.h"
+
+static struct tmpfs_xattr *find(struct inode *inode, const char *name)
+{
+    list_for_each (pos, &tmpfs_inode(inode)->xattrs) {
+        struct tmpfs_xattr *x = list_entry(pos, struct tmpfs_xattr, node);
+
+        if (strcmp(x->name, name) == 0) {
+            return x;
+        }
+    }
+    return NULL;
+}
+
+static void drop(struct tmpfs_xattr *x)
+{
+    list_del(&x->node);
+    kfree(x->name);
+    kfree(x->value);
+    kfree(x);
+}
+
+long tmpfs_getxattr(struct inode *inode, const char *name, void *buf,
+                    size_t len)
+{
+    struct tmpfs_xattr *x = find(inode, name);
+
+    if (!x) {
+        return -ENODATA;
+    }
+    if (len == 0) {
+        return x->len;
+    }
+    if (len < x->len) {
+        return -ERANGE;
+    }
+    memcpy(buf, x->value, x->len);
+    return x->len;
+}
+
+static struct tmpfs_xattr *xattr_new(const char *name)
+{
+    struct tmpfs_xattr *x = kzalloc(sizeof(*x));
+
+    if (!x) {
+        return NULL;
+    }
+    x->name = kstrdup(name);
+    if (!x->name) {
+        kfree(x);
+        return NULL;
+    }
+    return x;
+}
+
+int tmpfs_setxattr(struct inode *inode, const char *name, const void *value,
+                   size_t len, int flags)
+{
+    struct tmpfs_xattr *x = find(inode, name);
+    void *copy;
+
+    if (x && flags & XATTR_CREATE) {
+        return -EEXIST;
+    }
+    if (!x && (flags & XATTR_REPLACE || !value)) {
+        return -ENODATA;
+    }
+    if (!value) {
+        drop(x);
+        return 0;
+    }
+    copy = kmalloc(len + 1);
+    if (!copy) {
+        return -ENOMEM;
+    }
+    memcpy(copy, value, len);
+    if (!x) {
+        x = xattr_new(name);
+        if (!x) {
+            kfree(copy);
+            return -ENOMEM;
+        }
+        list_add_tail(&tmpfs_inode(inode)->xattrs, &x->node);
+    }
+    kfree(x->value);
+    x->value = copy;
+    x->len = len;
+    return 0;
+}
+
+long tmpfs_listxattr(struct inode *inode, char *buf, size_t len)
+{
+    size_t total = 0;
+
+    list_for_each (pos, &tmpfs_inode(inode)->xattrs) {
+        struct tmpfs_xattr *x = list_entry(pos, struct tmpfs_xattr, node);
+        size_t n = strlen(x->name) + 1;
+
+        if (len && total + n > len) {
+            return -ERANGE;
+        }
+        if (len) {
+            memcpy(buf + total, x->name, n);
+        }
+        total += n;
+    }
+    return total;
+}
+
+void tmpfs_drop_xattrs(struct tmpfs_inode *inode)
+{
+    list_for_each_safe (pos, &inode->xattrs) {
+        drop(list_entry(pos, struct tmpfs_xattr, node));
+    }
+}

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Anonymous memory that the members of a family share (VMA_FAMILY), where
+ * memory has one address: it stays at its place whoever is resident, so that
+ * place is nobody else's. A member that does not map it has a piece without
+ * access there instead. Memory that is shared by a fork gets its place in the
+ * other members when they come in next; until then none of them can map
+ * anything.
+ *
+ * Once there are several members, new memory lies in a window where it can
+ * (mm_map), since the others may have something at any other place by the time
+ * of the fork. With MAP_FIXED it cannot, and then fork(2) may fail.
+ */
+#include "kernel/mm/family/families.h"
+#include "kernel/core/log.h"
+#include "abi/linux/errno.h"
+#include "lib/atomic.h"
+#include "target/target.h"
+
+enum { PLACE = VMA_FAMILY | VMA_TRAMPOLINE | VMA_SHARED };
+
+/* ---- places ---- */
+
+/* Whether a member besides `but` has a mapping there; shared: of anonymous
+ * memory that is shared, and not just its place. */
+static bool others_have(struct family *f, struct mm *but, uint64_t start,
+                        uint64_t end, bool shared)
+{
+    list_for_each (pos, &f->members) {
+        struct mm *mm = list_entry(pos, struct mm, family_node);
+        struct vma *v = mm == but ? NULL : vma_find(mm, start);
+
+        for (; v && v->start < end; v = vma_next(v)) {
+            if (!shared ||
+                (v->flags & VMA_FAMILY && !(v->flags & VMA_TRAMPOLINE))) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+int family_share(struct mm *mm, struct vma *v)
+{
+    if (v->flags & VMA_FAMILY) {
+        return 0;
+    }
+    if (others_have(mm->family, mm, v->start, v->end, false)) {
+        log_warn("fork fails: shared memory at %lx, mapped there by MAP_FIXED, "
+                 "is where a relative has something else",
+                 v->start);
+        return -ENOMEM;
+    }
+    v->flags |= VMA_FAMILY;
+    mm->family->shared++;
+    return 0;
+}
+
+/* Where mm shares it, or has its place, is nothing to do. */
+static int take_place(struct mm *mm, const struct vma *v)
+{
+    uint64_t at = v->start;
+    int err = 0;
+
+    while (at < v->end && !err) {
+        struct vma *mine = vma_find(mm, at), *place;
+        uint64_t end = mine ? MIN(mine->start, v->end) : v->end;
+
+        if (at < end) {
+            err = vma_new(at, end, 0, PLACE, NULL, 0, &place);
+        }
+        if (at < end && !err) {
+            vma_insert(mm, place);
+        }
+        at = mine ? mine->end : v->end;
+    }
+    return err;
+}
+
+int family_take_places(struct mm *mm)
+{
+    struct family *f = mm->family;
+    int err = 0;
+
+    if (likely(mm->shared_seen == f->shared)) {
+        return 0;
+    }
+    list_for_each (pos, &f->members) {
+        struct mm *other = list_entry(pos, struct mm, family_node);
+        struct vma *v = other == mm ? NULL : vma_first(other);
+
+        for (; v && !err; v = vma_next(v)) {
+            if (v->flags & VMA_FAMILY) {
+                err = take_place(mm, v);
+            }
+        }
+    }
+    if (!err) {
+        mm->shared_seen = f->shared;
+        atomic_store_relaxed(&mm->pieces.fresh, 0);
+    }
+    return err;
+}
+
+/* ---- who shares what ---- */
+
+bool family_shares(struct family *f, struct mm *but, uint64_t start,
+                   uint64_t end)
+{
+    return others_have(f, but, start, end, true);
+}
+
+uint64_t mm_address_space(struct mm *mm, uint64_t *addr)
+{
+    struct vma *v;
+    uint64_t space = (uint64_t)mm;
+
+    if (window_holds(*addr)) {
+        return 0;
+    }
+    if (likely(!atomic_load_relaxed(&mm->shares))) {
+        return space;
+    }
+    mm_lock(mm);
+    v = vma_at(mm, *addr);
+    if (v && v->flags & VMA_ALIAS) {
+        space = 0;
+        *addr = alias_source(v, *addr);
+    } else if (v && v->flags & VMA_SHARED && !v->obj) {
+        space = (uint64_t)mm->family;
+    }
+    mm_unlock(mm);
+    return space;
+}
+
+/* While others use it, its addresses stay taken. */
+void family_unmap(struct mm *mm, struct vma *v)
+{
+    if (!family_shares(mm->family, mm, v->start, v->end)) {
+        pages_release(mm, v->start, v->end);
+        vma_remove(mm, v);
+        return;
+    }
+    if (target_mem_protect(v->start, v->end - v->start, 0)) {
+        log_warn("memory at %lx keeps the wrong protection", v->start);
+    }
+    pages_forget(mm, v->start, v->end);
+    mm->virtual_bytes -= v->end - v->start;
+    v->flags = PLACE;
+    v->prot = 0;
+}

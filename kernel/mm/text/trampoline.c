@@ -1,0 +1,652 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Trampoline regions. Each is a VMA of the program's, executable and never
+ * writable; what is in it is written in pages of the kernel's and installed
+ * page by page or in runs. Those stay, because traps read them: to find out
+ * where an address inside a slot really stands, a signal handler must neither
+ * lock nor touch user memory. It finds the region in a global table by the
+ * address's upper bits; entries appear and go with one store each, the pages
+ * live as long as the address space, and who looks up an address runs in it.
+ */
+#include "kernel/mm/text/trampoline.h"
+#include "kernel/mm/limit.h"
+#include "kernel/core/log.h"
+#include "kernel/mm/heap.h"
+#include "lib/atomic.h"
+#include "lib/bitmap.h"
+#include "lib/hash.h"
+#include "abi/linux/errno.h"
+#include "arch/x86_64/arch.h"
+#include "target/target.h"
+
+enum {
+    REGIONS_MAX = 256, /* of one address space */
+    TABLE = 16384,     /* regions in all, about */
+    PROBES = 64,
+    JUMP = 5, /* bytes at a site */
+    SYSCALL_LEN = 2,
+    MOVED_MAX = PATCH_SLOT, /* at most before the SYSCALL */
+};
+/* How far region_fitting() looks: one place in 16 MiB fits at least. */
+enum { FITTING = 64 << 20, FITTING_TRIES = 256 };
+#define REACH (2000ull << 20) /* less than what a rel32 spans */
+
+struct region {
+    struct list node;         /* mm->trampolines */
+    uint64_t start;           /* multiple of TRAMPOLINE_SIZE */
+    struct text_image *image; /* whose slots it shows, a reference; or NULL */
+    struct slot_set *set;     /* its own, or the image's */
+    struct slot_set own;
+    uint64_t lo, hi; /* all sites that its own slots serve lie in between */
+};
+
+/* key: the region's start; 0: never used, 1: free again. Written under
+ * table_lock; the key last, first when it goes. */
+static struct entry {
+    uint64_t key;
+    const struct mm *mm; /* members of a family have the same addresses */
+    struct region *region;
+} table[TABLE];
+static struct spinlock table_lock = SPINLOCK_INIT(LOCK_HEAP);
+
+/* ---- the table ---- */
+
+static struct entry *probe(const struct mm *mm, uint64_t start, unsigned i)
+{
+    return &table[(hash_u64((uint64_t)mm, start) + i) % TABLE];
+}
+
+static struct region *lookup(uint64_t addr)
+{
+    uint64_t start = ALIGN_DOWN(addr, (uint64_t)TRAMPOLINE_SIZE);
+    const struct mm *mm = current_task()->mm;
+
+    for (unsigned i = 0; i < PROBES; i++) {
+        struct entry *e = probe(mm, start, i);
+        uint64_t key = atomic_load_acquire(&e->key);
+        if (key == start && e->mm == mm) {
+            return e->region;
+        }
+        if (!key) {
+            break;
+        }
+    }
+    return NULL;
+}
+
+static int publish(const struct mm *mm, struct region *r)
+{
+    int err = -ENOMEM;
+
+    spin_lock(&table_lock);
+    for (unsigned i = 0; i < PROBES && err; i++) {
+        struct entry *e = probe(mm, r->start, i);
+        if (e->key <= 1) {
+            e->region = r;
+            e->mm = mm;
+            atomic_store_release(&e->key, r->start);
+            err = 0;
+        }
+    }
+    spin_unlock(&table_lock);
+    return err;
+}
+
+static void unpublish(const struct mm *mm, struct region *r)
+{
+    spin_lock(&table_lock);
+    for (unsigned i = 0; i < PROBES; i++) {
+        struct entry *e = probe(mm, r->start, i);
+        if (e->key == r->start && e->mm == mm) {
+            atomic_store_release(&e->key, 1);
+            break;
+        }
+    }
+    spin_unlock(&table_lock);
+}
+
+/* The bytes of the slot that addr lies in, or NULL. */
+static const uint8_t *slot_bytes(uint64_t addr, uint64_t *slot)
+{
+    struct region *r = lookup(addr);
+    const uint8_t *page = NULL;
+
+    if (r) {
+        page =
+            atomic_load_acquire(&r->set->pages[(addr - r->start) / PAGE_SIZE]);
+    }
+    *slot = ALIGN_DOWN(addr, (uint64_t)PATCH_SLOT);
+    return page ? page + *slot % PAGE_SIZE : NULL;
+}
+
+bool mm_trampoline_rip(uint64_t rip, uint64_t *site_rip)
+{
+    uint64_t slot, program;
+    const uint8_t *bytes = slot_bytes(rip, &slot);
+
+    if (likely(!bytes)) {
+        return false;
+    }
+    program = patch_slot_to_program(bytes, slot, rip);
+    if (program) {
+        *site_rip = program;
+    }
+    return program != 0;
+}
+
+bool trampoline_origin(uint64_t slot, struct patch_origin *out)
+{
+    uint64_t start;
+    const uint8_t *bytes = slot_bytes(slot, &start);
+
+    return bytes && start == slot && patch_slot_origin(bytes, slot, out);
+}
+
+/* rip is at a SYSCALL. */
+static bool syscall_copy(uint64_t rip, uint64_t *copy_rip)
+{
+    uint8_t code[JUMP + MOVED_MAX];
+    struct patch_origin o;
+    int32_t rel;
+
+    if (copy_from_user(code, uptr(rip - MOVED_MAX), MOVED_MAX)) {
+        return false;
+    }
+    for (unsigned back = JUMP; back <= MOVED_MAX; back++) {
+        const uint8_t *jump = code + MOVED_MAX - back;
+        uint64_t addr = rip - back, slot;
+
+        if (jump[0] != 0xe9) {
+            continue;
+        }
+        memcpy(&rel, jump + 1, sizeof(rel));
+        slot = addr + JUMP + (uint64_t)(int64_t)rel;
+        if (trampoline_origin(slot, &o) && o.addr == addr &&
+            o.len == back + SYSCALL_LEN) {
+            *copy_rip = slot + back;
+            return true;
+        }
+    }
+    return false;
+}
+
+bool mm_moved_insn(uint64_t rip, uint64_t *copy_rip)
+{
+    uint8_t code[8] = {0};
+    uint64_t slots[4], slot, to;
+    unsigned count;
+
+    if (copy_from_user(code, uptr(rip - 4), 4)) {
+        return false;
+    }
+    copy_from_user_part(code + 4, uptr(rip), 4);
+    if (code[4] == 0x0f && code[5] == 0x05) {
+        return syscall_copy(rip, copy_rip);
+    }
+    count = patch_inner_slots(code, rip, slots);
+    for (unsigned i = 0; i < count; i++) {
+        const uint8_t *bytes = slot_bytes(slots[i], &slot);
+        to = bytes && slot == slots[i] ? patch_program_to_slot(bytes, slot, rip)
+                                       : 0;
+        if (to) {
+            *copy_rip = to;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* ---- regions ---- */
+
+static struct region *region_new(uint64_t start, struct text_image *img)
+{
+    struct region *r = kzalloc(sizeof(*r));
+
+    if (r) {
+        r->start = start;
+        r->image = img;
+        r->set = img ? &img->slots : &r->own;
+        r->own.count = TRAMPOLINE_SLOTS;
+        r->lo = UINT64_MAX;
+    }
+    return r;
+}
+
+static struct region *region_at(struct mm *mm, uint64_t start,
+                                struct text_image *img)
+{
+    struct mapping m = {.start = start,
+                        .end = start + TRAMPOLINE_SIZE,
+                        .prot = PROT_READ | PROT_EXEC,
+                        .flags = VMA_TRAMPOLINE};
+    struct region *r = region_new(start, img);
+
+    if (!r) {
+        return NULL;
+    }
+    if (mm->trampoline_count >= REGIONS_MAX || publish(mm, r)) {
+        kfree(r);
+        return NULL;
+    }
+    if (map_at(mm, &m)) {
+        unpublish(mm, r);
+        kfree(r);
+        return NULL;
+    }
+    mm->trampoline_count++;
+    list_add(&mm->trampolines, &r->node);
+    return r;
+}
+
+void trampoline_reserve(struct mm *mm, uint64_t addr)
+{
+    uint64_t start =
+        ALIGN_DOWN(addr, (uint64_t)TRAMPOLINE_SIZE) - TRAMPOLINE_SIZE;
+
+    /* Where code is shown, its slots come with it. */
+    if (!arena.shown && vma_range_free(mm, start, start + TRAMPOLINE_SIZE)) {
+        region_at(mm, start, NULL);
+    }
+}
+
+/* Free room in [lo, hi) that is the mm's or can be, aligned; 0: none. */
+static uint64_t room(struct mm *mm, uint64_t lo, uint64_t hi)
+{
+    uint64_t at = vma_gap(mm, MAX(lo, arena.start), MIN(hi, arena.end),
+                          TRAMPOLINE_ROOM - PAGE_SIZE);
+
+    at = ALIGN_UP(at, (uint64_t)TRAMPOLINE_SIZE);
+    return at && slots_claim(mm, at, at + TRAMPOLINE_SIZE) == 0 ? at : 0;
+}
+
+/* Below addr, which for programs at 0x400000 is the lowest 4 MiB; else
+ * above. */
+uint64_t trampoline_place(struct mm *mm, uint64_t addr)
+{
+    uint64_t at = room(mm, addr - MIN(addr, (uint64_t)REACH), addr);
+
+    return at ? at : room(mm, addr, addr + REACH);
+}
+
+static struct region *region_near(struct mm *mm, uint64_t addr)
+{
+    uint64_t at = trampoline_place(mm, addr);
+
+    return at ? region_at(mm, at, NULL) : NULL;
+}
+
+/* ---- regions of images ---- */
+
+bool trampoline_fits(struct mm *mm, uint64_t start)
+{
+    uint64_t end = start + TRAMPOLINE_SIZE;
+
+    return IS_ALIGNED(start, (uint64_t)TRAMPOLINE_SIZE) &&
+           start >= arena.start && mm_user_range(start, TRAMPOLINE_SIZE) &&
+           vma_range_free(mm, start, end) && slots_claim(mm, start, end) == 0;
+}
+
+/* What there is of an image's slots and is not shown yet. Its pages come to be
+ * one by one; who jumps to a slot in one that is not here faults. */
+static void show_slots(struct mm *mm, struct region *r)
+{
+    struct vma *v = vma_at(mm, r->start);
+    unsigned i = 0, end;
+
+    while (i < TRAMPOLINE_PAGES) {
+        uint64_t addr = r->start + i * PAGE_SIZE;
+        char *slots = (char *)r->set->room + i * PAGE_SIZE;
+
+        end = i;
+        while (end < TRAMPOLINE_PAGES &&
+               atomic_load_acquire(&r->set->pages[end]) &&
+               !resident_test(&mm->resident, r->start + end * PAGE_SIZE)) {
+            end++;
+        }
+        if (end > i) {
+            if (show_kept(mm, v, addr, slots, (end - i) * PAGE_SIZE)) {
+                return; /* a fault tries again */
+            }
+            share_shown(mm, v, addr, slots, (end - i) * PAGE_SIZE, r->image,
+                        r->start);
+        }
+        i = end + 1;
+    }
+}
+
+int trampoline_show(struct mm *mm, uint64_t start, struct text_image *img)
+{
+    struct region *r = region_at(mm, start, img);
+
+    if (!r) {
+        return -ENOMEM;
+    }
+    show_slots(mm, r);
+    return 0;
+}
+
+int trampoline_fault(struct mm *mm, uint64_t addr)
+{
+    uint64_t start = ALIGN_DOWN(addr, (uint64_t)TRAMPOLINE_SIZE);
+
+    list_for_each (pos, &mm->trampolines) {
+        struct region *r = list_entry(pos, struct region, node);
+        if (r->start == start && r->image) {
+            show_slots(mm, r);
+        }
+    }
+    return resident_test(&mm->resident, addr) ? 0 : -EFAULT;
+}
+
+bool trampoline_shows(struct mm *mm, uint64_t start,
+                      const struct text_image *img)
+{
+    list_for_each (pos, &mm->trampolines) {
+        struct region *r = list_entry(pos, struct region, node);
+        if (r->start == start) {
+            return r->image == img;
+        }
+    }
+    return false;
+}
+
+struct text_image *trampoline_image(struct mm *mm, const struct text_anchor *a,
+                                    uint64_t begin, uint64_t off)
+{
+    list_for_each (pos, &mm->trampolines) {
+        struct region *r = list_entry(pos, struct region, node);
+        struct text_image *img = r->image;
+
+        if (img && img->anchor == a && off >= img->off &&
+            off < img->off + img->len &&
+            r->start + img->distance == begin + img->off) {
+            return img;
+        }
+    }
+    return NULL;
+}
+
+/* A new region where the site has a slot that fits it, not far away: most of
+ * the places near by do not do for moved instructions that fix a high byte of
+ * the jump. */
+static struct region *
+region_fitting(struct mm *mm, const struct patch_site *site, uint64_t addr)
+{
+    uint64_t at = addr - MIN(addr, (uint64_t)FITTING);
+
+    for (int i = 0; i < FITTING_TRIES; i++) {
+        at = patch_slot_fit(site, addr, MAX(at, arena.start));
+        if (!at || at > addr + FITTING) {
+            break;
+        }
+        at = ALIGN_DOWN(at, (uint64_t)TRAMPOLINE_SIZE);
+        if (trampoline_fits(mm, at)) {
+            return region_at(mm, at, NULL);
+        }
+        at += TRAMPOLINE_SIZE;
+    }
+    return NULL;
+}
+
+static void free_region(struct region *r)
+{
+    for (unsigned i = 0; i < TRAMPOLINE_PAGES; i++) {
+        if (r->own.pages[i]) {
+            page_free(r->own.pages[i], 1);
+        }
+    }
+    if (r->image) {
+        text_image_put(r->image);
+    }
+    kfree(r);
+}
+
+void trampoline_free_all(struct mm *mm)
+{
+    struct list *pos;
+
+    while ((pos = list_pop(&mm->trampolines)) != NULL) {
+        struct region *r = list_entry(pos, struct region, node);
+        unpublish(mm, r);
+        free_region(r);
+    }
+}
+
+static struct region *copy(const struct region *from)
+{
+    struct region *r = kmalloc(sizeof(*r));
+
+    if (!r) {
+        return NULL;
+    }
+    *r = *from;
+    memset(r->own.pages, 0, sizeof(r->own.pages));
+    if (r->image) {
+        text_image_get(r->image);
+    } else {
+        r->set = &r->own;
+    }
+    for (unsigned i = 0; i < TRAMPOLINE_PAGES; i++) {
+        r->own.pages[i] = from->own.pages[i] ? page_alloc(1) : NULL;
+        if (r->own.pages[i]) {
+            memcpy(r->own.pages[i], from->own.pages[i], PAGE_SIZE);
+        } else if (from->own.pages[i]) {
+            free_region(r);
+            return NULL;
+        }
+    }
+    return r;
+}
+
+int trampolines_copy(struct mm *to, const struct mm *from)
+{
+    list_for_each (pos, &from->trampolines) {
+        struct region *r = copy(list_entry(pos, struct region, node));
+        if (!r) {
+            return -ENOMEM;
+        }
+        if (publish(to, r)) {
+            free_region(r);
+            return -ENOMEM;
+        }
+        list_add_tail(&to->trampolines, &r->node);
+        to->trampoline_count++;
+    }
+    return 0;
+}
+
+/* ---- slots ---- */
+
+static uint8_t *page_for(struct slot_set *s, unsigned slot)
+{
+    unsigned i = slot / (PAGE_SIZE / PATCH_SLOT);
+    uint8_t *page = s->pages[i];
+
+    if (!page) {
+        page = s->room ? s->room + i * PAGE_SIZE : page_alloc(1);
+        if (page) {
+            memset(page, 0xcc, PAGE_SIZE); /* INT3: nobody's slot */
+            atomic_store_release(&s->pages[i], page);
+        }
+    }
+    return page;
+}
+
+bool slot_origin(const struct slot_set *s, uint64_t start, uint64_t slot,
+                 struct patch_origin *out)
+{
+    uint64_t at = slot - start;
+    const uint8_t *page =
+        at < s->count * PATCH_SLOT ? s->pages[at / PAGE_SIZE] : NULL;
+
+    return page && IS_ALIGNED(slot, (uint64_t)PATCH_SLOT) &&
+           patch_slot_origin(page + at % PAGE_SIZE, slot, out);
+}
+
+/* The lowest free slot of s that the site can use; s->count: none. */
+static unsigned find_slot(const struct slot_set *s, uint64_t start,
+                          const struct patch_site *site, uint64_t addr)
+{
+    unsigned i = 0;
+
+    while (i < s->count) {
+        uint64_t from = start + i * PATCH_SLOT;
+        uint64_t fit = patch_slot_fit(site, addr, from);
+        if (!fit || fit >= start + s->count * PATCH_SLOT) {
+            return s->count;
+        }
+        i = (unsigned)((fit - start) / PATCH_SLOT);
+        if (!bitmap_test(s->used, i)) {
+            return i;
+        }
+        i = (unsigned)bitmap_find_zero(s->used, s->count, i);
+    }
+    return s->count;
+}
+
+uint64_t slot_take(struct slot_set *s, uint64_t start,
+                   const struct patch_site *site, const uint8_t *code,
+                   uint64_t addr)
+{
+    unsigned i = find_slot(s, start, site, addr);
+    uint64_t slot = start + i * PATCH_SLOT;
+    uint8_t *page = i < s->count ? page_for(s, i) : NULL;
+    uint8_t bytes[PATCH_SLOT];
+
+    if (!page || !patch_slot_write(bytes, slot, site, code, addr)) {
+        return 0;
+    }
+    memcpy(page + slot % PAGE_SIZE, bytes, PATCH_SLOT);
+    bitmap_set(s->used, i);
+    s->dirty |= 1u << i / (PAGE_SIZE / PATCH_SLOT);
+    return slot;
+}
+
+static uint64_t take_in(struct region *r, const struct patch_site *site,
+                        const uint8_t *code, uint64_t addr)
+{
+    uint64_t slot =
+        r->image ? 0 : slot_take(&r->own, r->start, site, code, addr);
+
+    if (slot) {
+        r->lo = MIN(r->lo, addr);
+        r->hi = MAX(r->hi, addr + 1);
+    }
+    return slot;
+}
+
+uint64_t trampoline_take(struct mm *mm, const struct patch_site *site,
+                         const uint8_t *code, uint64_t addr)
+{
+    struct region *fresh;
+
+    list_for_each (pos, &mm->trampolines) {
+        struct region *r = list_entry(pos, struct region, node);
+        uint64_t slot = take_in(r, site, code, addr);
+        if (slot) {
+            return slot;
+        }
+    }
+    fresh = site->inner >> 3 ? region_fitting(mm, site, addr)
+                             : region_near(mm, addr);
+    return fresh ? take_in(fresh, site, code, addr) : 0;
+}
+
+/* Whether the code at site still jumps to slot, as far as can be seen. */
+static bool is_in_use(uint64_t site, uint64_t slot)
+{
+    uint8_t now[JUMP], want[JUMP];
+
+    patch_apply(want, site, slot);
+    return arch_user_copy(now, (const void *)site, JUMP) ||
+           memcmp(now, want, JUMP) == 0;
+}
+
+static void release_slots(struct region *r, uint64_t start, uint64_t end,
+                          bool check_code)
+{
+    struct slot_set *s = &r->own;
+    size_t i = bitmap_find_set(s->used, s->count, 0);
+
+    for (; i < s->count; i = bitmap_find_set(s->used, s->count, i + 1)) {
+        uint64_t slot = r->start + i * PATCH_SLOT;
+        const uint8_t *page = s->pages[i * PATCH_SLOT / PAGE_SIZE];
+        uint64_t site =
+            patch_slot_to_program(page + slot % PAGE_SIZE, slot, slot);
+        if (site >= start && site < end &&
+            !(check_code && is_in_use(site, slot))) {
+            bitmap_clear(s->used, i);
+        }
+    }
+}
+
+void trampolines_release(struct mm *mm, uint64_t start, uint64_t end,
+                         bool check_code)
+{
+    list_for_each (pos, &mm->trampolines) {
+        struct region *r = list_entry(pos, struct region, node);
+        if (r->lo < end && start < r->hi) {
+            release_slots(r, start, end, check_code);
+        }
+    }
+}
+
+static int install_from(struct mm *mm, uint64_t addr, const void *src,
+                        uint64_t len)
+{
+    uint64_t charged;
+
+    if (family_own(mm, addr, addr + len) ||
+        pages_charge(mm, addr, addr + len, &charged)) {
+        return -ENOMEM;
+    }
+    if (target_mem_install(addr, src, len, MEM_READ | MEM_EXEC)) {
+        limit_uncharge(charged);
+        return -ENOMEM;
+    }
+    resident_set(&mm->resident, addr, addr + len);
+    return 0;
+}
+
+/* The first dirty pages, as many as adjoin, in one call of the target: where
+ * text has to be given back before it comes anew, each call leaves the
+ * enclave twice. */
+static int install_run(struct mm *mm, struct region *r)
+{
+    unsigned first = (unsigned)__builtin_ctz(r->own.dirty);
+    unsigned count =
+        (unsigned)__builtin_ctzll(~((uint64_t)r->own.dirty >> first));
+    char *copy = count > 1 ? page_alloc(count) : NULL;
+    const char *src = copy;
+    int err;
+
+    if (!copy) {
+        count = 1;
+        src = (const char *)r->own.pages[first];
+    }
+    for (unsigned i = 0; copy && i < count; i++) {
+        memcpy(copy + i * PAGE_SIZE, r->own.pages[first + i], PAGE_SIZE);
+    }
+    err =
+        install_from(mm, r->start + first * PAGE_SIZE, src, count * PAGE_SIZE);
+    if (copy) {
+        page_free(copy, count);
+    }
+    if (!err) {
+        r->own.dirty &= ~(uint32_t)(((1ull << count) - 1) << first);
+    }
+    return err;
+}
+
+int trampolines_install(struct mm *mm)
+{
+    int err = 0;
+
+    list_for_each (pos, &mm->trampolines) {
+        struct region *r = list_entry(pos, struct region, node);
+        while (r->own.dirty && !err) {
+            err = install_run(mm, r);
+        }
+    }
+    return err;
+}
