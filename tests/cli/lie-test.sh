@@ -46,6 +46,9 @@ refused bounce 'not outside the enclave'
 refused bounce-size 'not outside the enclave'
 refused cpuid 'CPUID table is too long'
 refused restrict 'did not restrict'
+# No code at the way in: an exception while RSP is the host's.
+lie way-in '' --cpus 1 /bin/busybox echo hi
+check lie-way-in both 'status_is 125' 'err_has "own text"' '[ ! -s "$work/out" ]'
 lie trim '' "$CLI_PROGRAMS/exits" pipe 10
 check lie-trim both 'status_is 125' 'err_has "did not trim"'
 

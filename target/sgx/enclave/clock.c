@@ -65,9 +65,10 @@ uint64_t sgx_hosts_tsc(void)
     uint64_t tsc = outside_load(sgx.boot.tsc);
     uint64_t seen = atomic_load(&latest);
 
-    if (tsc > seen) {
-        atomic_store(&latest, tsc);
-        return tsc;
+    while (tsc > seen) {
+        if (atomic_cas(&latest, &seen, tsc)) {
+            return tsc;
+        }
     }
     return seen;
 }

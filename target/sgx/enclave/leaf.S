@@ -72,7 +72,7 @@ leaf_ereport:
     ret
     .size leaf_ereport, . - leaf_ereport
 
-/* long leaf_egetkey(request, key) */
+/* long leaf_egetkey(request, key): faults on reserved bits */
     .globl leaf_egetkey
     .type leaf_egetkey, @function
 leaf_egetkey:
@@ -80,6 +80,7 @@ leaf_egetkey:
     mov %rdi, %rbx
     mov %rsi, %rcx
     mov $EGETKEY, %eax
+fault_egetkey:
     ENCLU
     pop %rbx
     ret
@@ -116,6 +117,9 @@ leaf_fixup:
     cmp %rcx, %rdi
     je 1f
     lea fault_eacceptcopy(%rip), %rcx
+    cmp %rcx, %rdi
+    je 1f
+    lea fault_egetkey(%rip), %rcx
     cmp %rcx, %rdi
     je 1f
     xor %eax, %eax

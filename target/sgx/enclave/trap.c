@@ -210,14 +210,17 @@ static void fault_inside(struct sgx_vcpu *s, struct sgx_gpr *g,
     if (is_doubtful(s, g->rip)) {
         return;
     }
-    /* kernel_panic_fault() calls the host: in the second stage. */
+    /* kernel_panic_fault() calls the host: in the second stage. On a stack that
+     * is ours and a GS that is the vCPU's, whatever the host made fault: on the
+     * way in and out, RSP is its own. */
     g->rdi = trap->vector;
     g->rsi = g->rip;
     g->rdx = g->rsp;
     g->rcx = trap->address;
-    g->rsp = ALIGN_DOWN(g->rsp - 256, 16) - 8;
+    g->rsp = (uint64_t)s - SGX_BLOCK_STATE + SGX_BLOCK_BOOT_END - 8;
     g->rip = (uint64_t)sgx_panic;
     g->rflags = RFLAGS_FIXED;
+    g->gs_base = (uint64_t)s->vcpu;
 }
 
 /* A tick in the kernel, which looks at this flag on its way out; the host shall
@@ -259,7 +262,7 @@ void sgx_exception(struct sgx_vcpu *s)
         if (trap.kind == TRAP_FAULT) {
             fault_inside(s, g, &trap);
         }
-    } else if (is_as_good_as_there(g->rip)) {
+    } else if (is_as_good_as_there(g->rip) && trap.vector != VECTOR_PF) {
         trap_as_if_there(s, g, &trap);
     } else if (!kernel_owns_rip(g->rip) && !in_target(g->rip)) {
         trap_from_user(s, g, &trap);

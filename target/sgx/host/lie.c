@@ -5,8 +5,13 @@
  * what has to cope. tests/cli/lie-test.sh has the verdict on each.
  */
 #include "target/sgx/host/private.h"
+#include <elf.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 bool lies(const char *kind)
 {
@@ -41,4 +46,56 @@ void lie_about_boot(struct sgx_boot *b)
     b->args_size =
         lies("args") || lies("args-size") ? 1ull << 40 : b->args_size;
     b->version += lies("version");
+}
+
+/* ---- the way in faults ---- */
+
+enum { RETURNS = 6, BELOW = 2048, APART = 512 };
+
+static struct {
+    unsigned returns;
+    uint8_t *marked; /* of this thread's stack, below where it enters */
+} way;
+
+static void give_way_in(int prot)
+{
+    const Elf64_Ehdr *elf = enclave.layout.kernel;
+    uint64_t page = sgx_layout_top(&enclave.layout) + SGX_KERNEL_AT +
+                    ALIGN_DOWN(elf->e_entry, PAGE_SIZE);
+
+    mprotect((void *)page, PAGE_SIZE, prot);
+}
+
+/* Some return from a call finds no code at the first instruction: an exception
+ * while RSP is still ours. */
+void lie_before_entry(bool return_from_call)
+{
+    sigset_t all;
+
+    if (!lies("way-in") || !return_from_call || ++way.returns != RETURNS) {
+        return;
+    }
+    sigfillset(&all); /* handlers would write there */
+    pthread_sigmask(SIG_BLOCK, &all, NULL);
+    way.marked = (uint8_t *)__builtin_frame_address(0) - APART - BELOW;
+    memset(way.marked, 0x5a, BELOW);
+    give_way_in(PROT_NONE);
+}
+
+/* The code is there again; nothing of the enclave's may be on our stack when
+ * it has come to its end. */
+void lie_after_entry(bool exception)
+{
+    if (!way.marked) {
+        return;
+    }
+    if (exception) {
+        give_way_in(PROT_READ | PROT_EXEC);
+    }
+    for (unsigned i = 0; i < BELOW; i++) {
+        if (way.marked[i] != 0x5a) {
+            fprintf(stderr, "enclos: the enclave ran on the host's stack\n");
+            abort();
+        }
+    }
 }

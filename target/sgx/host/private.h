@@ -49,6 +49,9 @@ bool vdso_owns(uint64_t rip);
 /* lie.c: whether a test wants this lie; and those of struct sgx_boot. */
 bool lies(const char *kind);
 void lie_about_boot(struct sgx_boot *b);
+/* Around each entry, on its thread. */
+void lie_before_entry(bool return_from_call);
+void lie_after_entry(bool exception);
 
 /* run.c: enclave.tsc is now */
 void tsc_update(void);

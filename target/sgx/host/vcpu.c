@@ -409,9 +409,11 @@ static _Noreturn void run(struct thread *t)
 
     for (;;) {
         t->entries += function == SGX_EENTER;
+        lie_before_entry(function == SGX_EENTER && !looking);
         if (sgx_enter(rdi, function, &t->enter, enter_function)) {
             cannot_enter(t);
         }
+        lie_after_entry(t->enter.function != SGX_EEXIT);
         if (t->enter.function != SGX_EEXIT) {
             if (t->enter.function == SGX_EENTER) {
                 cannot_enter(t);
