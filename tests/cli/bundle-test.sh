@@ -147,6 +147,34 @@ ours build "$work/hello" --kernel /bin/busybox -o "$work/x.enc"
 check not-a-kernel both 'status_is 125' '[ ! -e "$work/x.enc" ]'
 pack "$work/tree" "$work/hello"
 check two-sources both 'status_is 125' 'err_has "left over"'
+
+# What is there and no file stays what it is, and so does a source.
+mkfifo "$work/fifo"
+ours build "$work/hello" -o "$work/fifo"
+check output-is-no-file both 'status_is 125' 'err_has regular' '[ -p "$work/fifo" ]'
+ours package "$work/good.enc" -o "$work/fifo"
+check package-is-no-file both 'status_is 125' '[ -p "$work/fifo" ]'
+ours build "$work/fifo" -o "$work/x.enc"
+check source-is-no-file both 'status_is 125' 'err_has neither'
+cp "$work/good.enc" "$work/same.enc"
+ours package "$work/same.enc" -o "$work/same.enc"
+check package-of-itself both 'status_is 125' 'err_has source' \
+    'cmp "$work/same.enc" "$work/good.enc"'
+ours build "$work/hello" -o "$work/x.img"
+check image-of-a-program both 'status_is 125' 'err_has enc' '[ ! -e "$work/x.img" ]'
+ours measure "$work/tree"
+check bundle-is-a-directory both 'status_is 125' 'err_has "Is a directory"'
+head -c 100 "$work/good.enc" >"$work/bad.enc"
+ours inspect "$work/bad.enc"
+check truncated-in-its-header both 'status_is 125' 'err_has complete'
+for program in /no/such.enc no-such-program "$work/bad.enc"; do
+    ours gdb --batch "$program"
+    check "gdb-${program##*/}" both '[ "$status" -ge 125 ]' \
+        'err_has "${program##*/}"' '[ ! -s "$work/out" ]'
+done
+ours gdb --cpu 1 "$work/hello"
+check gdb-unknown-option both 'status_is 125' 'err_has "did you mean"'
+
 for cmd in run init build measure inspect keygen sign package; do
     ours "$cmd" --help
     check "help-$cmd" both 'status_is 0' 'grep -q "enclos $cmd" "$work/out"'

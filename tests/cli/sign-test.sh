@@ -84,6 +84,10 @@ ours sign "$app" --signature "$work/answer" --key "$work/public.pem" \
 check answer-to-other-data both 'status_is 125' 'err_has "does not fit"'
 ours sign "$app" --signature "$work/answer" --key "$work/public.pem"
 check answer-without-date both 'status_is 125' 'err_has date'
+for date in 20261301 20260230x 20260100 2026; do
+    ours sign "$app" --data "$work/d" --date "$date"
+    check "no-date-$date" both 'status_is 125' 'err_has YYYYMMDD' '[ ! -e "$work/d" ]'
+done
 
 # ---- refusals ----
 

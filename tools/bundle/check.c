@@ -28,7 +28,8 @@ const char *bundle_header_flaw(const struct bundle_header *h, uint64_t size)
         return "its version is not known; it was made by another enclos";
     }
     if (size > SIZE_MAX_BUNDLE || h->size != size) {
-        return "it is not complete: the header names another size";
+        return "it is not complete, or something follows it: the header names "
+               "another size; get another copy";
     }
     if (h->kernel.at != BUNDLE_KERNEL_AT || h->kernel.size == 0 ||
         h->kernel.size > BUNDLE_KERNEL_MAX ||

@@ -56,12 +56,13 @@ static int read_header(struct bundle *b, uint64_t size)
 {
     static struct bundle_header h;
     const char *why;
+    ssize_t n;
 
-    if (size < 2 * BUNDLE_BLOCK ||
-        pread(b->fd, &h, sizeof(h), (off_t)b->at) != sizeof(h)) {
-        return flawed(b, "this is no bundle; `enclos build SRC -o app.enc` "
-                         "makes one");
+    n = pread(b->fd, &h, sizeof(h), (off_t)b->at);
+    if (n < 0) {
+        return flawed(b, strerror(errno));
     }
+    memset((char *)&h + n, 0, sizeof(h) - (size_t)n);
     why = bundle_header_flaw(&h, size);
     if (why) {
         return flawed(b, why);

@@ -193,6 +193,11 @@ static int build_image(struct build *b)
                     "something.enc for a bundle",
                     b->out);
     }
+    if (is_program(b->source) || oci_is_image(b->source)) {
+        return fail("an image alone is made of a directory or a tar archive; "
+                    "call the output something.enc for a bundle of %s",
+                    b->source);
+    }
     umask(022);
     progress_begin("packing the image");
     err = image_build(b->source, b->out, &trailer);
@@ -258,6 +263,7 @@ static int build_bundle(struct build *b)
 static int build_run(int argc, char **argv)
 {
     static struct build b;
+    struct stat st;
     int words = options_mixed(argc, argv, options, 3, &b, &b.source, 1);
 
     if (words < 0) {
@@ -266,6 +272,15 @@ static int build_run(int argc, char **argv)
     if (!words || !b.out) {
         return fail("build needs a source and an output: enclos build SRC -o "
                     "FILE");
+    }
+    if (!may_become(b.out, b.source)) {
+        return EXIT_OURS;
+    }
+    if (stat(b.source, &st)) {
+        return fail("cannot read %s: %s", b.source, strerror(errno));
+    }
+    if (!S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode)) {
+        return fail("%s is neither a file nor a directory", b.source);
     }
     return ends_in(b.out, ".img") ? build_image(&b) : build_bundle(&b);
 }

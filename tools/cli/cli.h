@@ -48,6 +48,14 @@ int options_parse(int argc, char **argv, const struct option_row *rows,
 int options_mixed(int argc, char **argv, const struct option_row *rows,
                   size_t count, void *ctx, const char **words, int max);
 
+/* The index of PROGRAM in what `run` gets, and its --root; no option takes
+ * effect. -1 after a message. */
+int run_find_program(int argc, char **argv, const char **root);
+
+/* Whether a file may come to be called out: nothing but a regular file is
+ * replaced, and not the source. Else false, after a message. */
+bool may_become(const char *out, const char *source);
+
 /* "enclos: ..." on stderr; returns EXIT_OURS. */
 int fail(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));

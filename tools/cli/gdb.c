@@ -6,6 +6,7 @@
  * that make its ENCLU cheaper.
  */
 #include "tools/cli/cli.h"
+#include "tools/cli/root.h"
 #include "tools/cli/run_bundle.h"
 #include "target/sgx/layout.h"
 
@@ -142,12 +143,40 @@ static int add_enclave(struct words *w, int argc, char **argv,
 
 /* ---- starting ---- */
 
+/* gdb would start, say nothing of this, and end well. Words from `first` on are
+ * those of `run`. */
+static int check_program(int argc, char **argv, int first)
+{
+    char path[PATH_MAX];
+    struct bundle b;
+    const char *root;
+    int at = run_find_program(argc - first + 1, argv + first - 1, &root);
+    const char *program;
+
+    if (at < 0) {
+        return EXIT_OURS;
+    }
+    if (first - 1 + at >= argc) {
+        return fail("gdb needs a program: enclos gdb [--ex CMD]... [RUN "
+                    "OPTION...] PROGRAM [ARG...]");
+    }
+    program = argv[first - 1 + at];
+    if (bundle_is_named(program)) {
+        if (bundle_open(program, &b)) {
+            return EXIT_OURS;
+        }
+        bundle_close(&b);
+        return 0;
+    }
+    return strcmp(root, "auto") ? 0 : root_resolve(program, path);
+}
+
 static int run_gdb(int argc, char **argv)
 {
     static char self[PATH_MAX], script[PATH_MAX], *emulator[EMULATOR_MAX];
     struct words w = {.count = 0};
     bool emulated = is_for_sgx_emu(argc, argv);
-    int i = 1;
+    int i = 1, status;
 
     if (!find_script(self, script)) {
         return fail("the file lib/enclos/gdb.py is not where this program "
@@ -167,9 +196,9 @@ static int run_gdb(int argc, char **argv)
             break;
         }
     }
-    if (i >= argc) {
-        return fail("gdb needs a program: enclos gdb [--ex CMD]... [RUN "
-                    "OPTION...] PROGRAM [ARG...]");
+    status = check_program(argc, argv, i);
+    if (status) {
+        return status;
     }
     if (argc - i > WORDS_MAX - w.count - EMULATOR_MAX) {
         return fail("more than %d arguments", WORDS_MAX);

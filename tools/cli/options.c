@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 static void print_line(const char *fmt, va_list args)
 {
@@ -181,4 +182,28 @@ int options_mixed(int argc, char **argv, const struct option_row *rows,
         }
     }
     return n;
+}
+
+bool may_become(const char *out, const char *source)
+{
+    struct stat is, from;
+
+    if (stat(out, &is)) {
+        return true; /* not there; or who makes it says why it cannot */
+    }
+    if (S_ISDIR(is.st_mode)) {
+        say("cannot write %s: Is a directory; -o takes a file's name", out);
+        return false;
+    }
+    if (!S_ISREG(is.st_mode)) {
+        say("cannot write %s: it is no regular file, and would be replaced",
+            out);
+        return false;
+    }
+    if (!stat(source, &from) && is.st_dev == from.st_dev &&
+        is.st_ino == from.st_ino) {
+        say("cannot write %s: it is the source; -o takes another name", out);
+        return false;
+    }
+    return true;
 }

@@ -30,7 +30,7 @@ static int package_run(int argc, char **argv)
         return fail("package needs a bundle and an output: enclos package "
                     "app.enc -o app");
     }
-    if (bundle_open(path, &b)) {
+    if (!may_become(out, path) || bundle_open(path, &b)) {
         return EXIT_OURS;
     }
     err = bundle_verify(&b);

@@ -28,8 +28,7 @@ static int open_image(const char *path, struct boot_info *info)
     return 0;
 }
 
-/* The program's path on this host, as a shell would find it. */
-static int resolve(const char *program, char *out)
+int root_resolve(const char *program, char *out)
 {
     const char *path = getenv("PATH");
     struct stat st;
@@ -73,7 +72,7 @@ static int choose_auto(struct boot_info *info)
 {
     static char program[PATH_MAX];
     char image[PATH_MAX];
-    int status = resolve(info->program, program);
+    int status = root_resolve(info->program, program);
 
     if (status) {
         return status;

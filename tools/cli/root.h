@@ -13,4 +13,8 @@
  * after a message. */
 int root_choose(const char *spec, struct boot_info *info);
 
+/* The program's path on this host (PATH_MAX bytes), as a shell would find it.
+ * 0, or an exit status after a message. */
+int root_resolve(const char *program, char *out);
+
 #endif

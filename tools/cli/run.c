@@ -230,6 +230,30 @@ static const struct option_row options[] = {
     {"--log", true, set_log, "error, warn, info or debug"},
 };
 
+static bool set_nothing(void *ctx, const char *value)
+{
+    return true;
+}
+
+static bool set_root_word(void *ctx, const char *value)
+{
+    *(const char **)ctx = value;
+    return true;
+}
+
+int run_find_program(int argc, char **argv, const char **root)
+{
+    enum { COUNT = sizeof(options) / sizeof(options[0]) };
+    struct option_row rows[COUNT];
+
+    memcpy(rows, options, sizeof(rows));
+    for (int i = 0; i < COUNT; i++) {
+        rows[i].set = rows[i].set == set_root ? set_root_word : set_nothing;
+    }
+    *root = "auto";
+    return options_parse(argc, argv, rows, COUNT, root);
+}
+
 static void set_defaults(struct run *run)
 {
     static char hostname[HOSTNAME_MAX + 1];

@@ -44,8 +44,12 @@ static bool set_signature(void *ctx, const char *value)
 
 static bool set_date(void *ctx, const char *value)
 {
-    return set_text(&((struct sign *)ctx)->date, value) && strlen(value) == 8 &&
-           strspn(value, "0123456789") == 8;
+    int month = strlen(value) == 8 ? atoi(value + 4) / 100 : 0;
+    int day = month ? atoi(value + 6) : 0;
+
+    ((struct sign *)ctx)->date = value;
+    return strspn(value, "0123456789") == 8 && month >= 1 && month <= 12 &&
+           day >= 1 && day <= 31;
 }
 
 static bool set_release(void *ctx, const char *value)

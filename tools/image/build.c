@@ -201,6 +201,11 @@ static int unpack(const char *tar, const char *dir)
                                          "--acls", "-f", tar, "-C", dir, NULL},
                         "tar", NULL, 0);
     umask(mask);
+    if (err) {
+        image_error("%s: neither a program nor a container image, and tar "
+                    "cannot unpack it",
+                    tar);
+    }
     if (!err && nftw(dir, settle_time, 64, FTW_PHYS | FTW_DEPTH)) {
         err = image_error("cannot set times in %s: %s", dir, strerror(errno));
     }

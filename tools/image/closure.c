@@ -118,6 +118,10 @@ static int add_script(struct path_set *set, const char *path, int depth)
                            "absolute path",
                            path);
     }
+    if (access(words[0], F_OK)) {
+        return image_error("%s: its interpreter %s: %s", path, words[0],
+                           strerror(errno));
+    }
     if (add_program(set, words[0], depth - 1)) {
         return -1;
     }

@@ -368,8 +368,10 @@ int json_read(const char *path, struct json **out)
         n = err ? 0 : fread(text + len, 1, room - len, f);
         len += n;
     }
-    if (err || ferror(f)) {
-        err = image_error("cannot read %s: it is too large, or damaged", path);
+    if (ferror(f)) {
+        err = image_error("cannot read %s: %s", path, strerror(errno));
+    } else if (err) {
+        err = image_error("cannot read %s: it is too large", path);
     }
     fclose(f);
     err = err ? err : json_parse(path, text, len, out);
