@@ -82,6 +82,7 @@ static void boot(void *arg)
     const struct boot_info *info = arg;
 
     must(hostio_init(), "host I/O");
+    hostio_reads_memory(info->host_reads_memory);
     host_set_policy(info->policy);
     heap_set_shrinker(pagecache_shrink);
     must(families_start(), "families of processes");

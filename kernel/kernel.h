@@ -71,6 +71,9 @@ struct boot_info {
                           * a mapping has to be there before it is used */
     bool cpuid_traps;    /* CPUID is worth to be rewritten */
     bool read_ahead;     /* a transition costs more than reading in vain */
+    /* Entries of ring 0 may point to memory of the arena, and one with
+     * MSG_DONTWAIT is done when target_ring_submit() returns. */
+    bool host_reads_memory;
     /* What stands in for the TSC; NULL: RDTSC works. */
     uint64_t (*tsc)(void);
     unsigned vcpu_count;

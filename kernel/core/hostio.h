@@ -18,6 +18,9 @@
 /* Sets up rings and the completion poller; called once, by a task. */
 int hostio_init(void);
 
+/* The target's boot_info.host_reads_memory. */
+void hostio_reads_memory(bool yes);
+
 /* pread/pwrite semantics; off -1: the current position (streams). May do
  * less than len, as the host does; len is clamped to what fits a buffer. */
 int64_t hostio_read(int fd, void *buf, size_t len, int64_t off);

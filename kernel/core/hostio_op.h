@@ -40,6 +40,12 @@ struct hostio_op {
  * blocks, never calls done by itself. */
 void hostio_start(struct hostio_op *op);
 
+/* Whether an operation may point to a program's memory. It must be one that
+ * the host ends at once (MSG_DONTWAIT), and who starts it looks (below) until
+ * it has ended and blocks not once, or else another process could have its
+ * memory there. */
+bool hostio_may_read_memory(void);
+
 /* Asks the host to end op early, by means of `with`, which is idle and has its
  * done set. op completes all the same, by -ECANCELED or otherwise. A host that
  * does not know op yet answers -ENOENT to `with`: ask again then. */

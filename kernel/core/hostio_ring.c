@@ -287,6 +287,18 @@ void hostio_start(struct hostio_op *op)
     want_flush(atomic_load_relaxed(&r->unsubmitted));
 }
 
+static bool reads_memory;
+
+void hostio_reads_memory(bool yes)
+{
+    reads_memory = yes;
+}
+
+bool hostio_may_read_memory(void)
+{
+    return reads_memory;
+}
+
 void hostio_cancel(struct hostio_op *op, struct hostio_op *with)
 {
     struct ring *r = &rings[op->ring];

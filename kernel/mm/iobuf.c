@@ -122,6 +122,24 @@ void iobuf_bring_in(struct iobuf *io)
     }
 }
 
+unsigned iobuf_pieces(const struct iobuf *io, uint64_t bytes,
+                      struct iobuf_vec *out, unsigned max)
+{
+    const struct iobuf_vec *v = piece_of(io);
+    uint64_t skip = io->skip;
+    unsigned count = 0;
+
+    for (unsigned i = 0; i < io->count && bytes && count < max; i++) {
+        uint64_t len = MIN(v[i].len - skip, bytes);
+
+        out[count] = (struct iobuf_vec){v[i].base + skip, len};
+        count += len > 0;
+        bytes -= len;
+        skip = 0;
+    }
+    return count;
+}
+
 void iobuf_skip(struct iobuf *io, size_t n)
 {
     n = MIN((uint64_t)n, io->left);

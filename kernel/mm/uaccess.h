@@ -93,6 +93,10 @@ long iobuf_put_zero(struct iobuf *io, size_t n);
 size_t iobuf_put_nofault(struct iobuf *io, const void *src, size_t n);
 /* What stopped it comes, if it can. May block. */
 void iobuf_bring_in(struct iobuf *io);
+/* Where its next bytes lie, at most that many, for who reads them past uaccess:
+ * how many pieces. Those of a program are not checked at all. */
+unsigned iobuf_pieces(const struct iobuf *io, uint64_t bytes,
+                      struct iobuf_vec *out, unsigned max);
 /* Skips n bytes. */
 void iobuf_skip(struct iobuf *io, size_t n);
 

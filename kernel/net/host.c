@@ -434,7 +434,7 @@ static void cancel_all(struct host_sock *h)
     if (h->state == HOST_CONNECTING) {
         cancel(&h->control);
     }
-    if (h->aborts) {
+    if (h->aborts || !h->tx_bytes) { /* it waits for room, for nothing */
         cancel(&h->tx_op);
     }
     for (int i = 0; i < HOST_ACCEPTS; i++) {

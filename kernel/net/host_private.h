@@ -72,6 +72,9 @@ struct host_sock {
     uint32_t tx_off, tx_len; /* of what tx_op's buffer holds, gathered */
     uint32_t tx_inflight;    /* bytes of the send that is under way */
     bool tx_blocked;         /* a writer found no room; atomic */
+    bool tx_full;            /* the host had none, and is polled; atomic */
+    bool direct_over;        /* what host_direct.c began has ended; atomic */
+    int32_t direct_result;
 
     int backlog;
     int32_t error; /* datagrams: told when the error queue has been read */
@@ -166,6 +169,13 @@ uint64_t host_stream_broken(struct host_sock *h, int error);
 void host_stream_drop_unsent(struct host_sock *h);
 /* Queues the next bytes of io: how many. 0: there is no room. */
 long host_stream_put(struct host_sock *h, struct iobuf *io);
+
+/* Has the host take the next bytes of io from where they lie, if they are many
+ * and nothing is queued: how many. 0: they are to be queued; -EAGAIN: the host
+ * has no room, and the socket is woken when it has (host_direct.c). */
+long host_stream_put_direct(struct host_sock *h, struct iobuf *io);
+/* Waits at the host until there is room there. h->lock is held. */
+void host_stream_wait_room(struct host_sock *h);
 
 /* host_stream_ops.c, and its connect in host_connect.c */
 extern const struct socket_ops host_stream_ops;

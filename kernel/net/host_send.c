@@ -193,19 +193,31 @@ static void send_now(struct host_sock *h, uint32_t flags)
     }
 }
 
-static uint64_t has_room(struct host_op *o, int32_t bits)
+static uint64_t wake_writers(struct host_sock *h)
 {
-    struct host_sock *h = o->h;
-
-    if (bits < 0 || h->aborts || !h->tx_bytes) {
-        return sent(o, bits < 0 ? bits : -EAGAIN);
+    if (atomic_load(&h->tx_blocked) && host_stream_is_writable(h)) {
+        atomic_store(&h->tx_blocked, false);
+        return HOST_WAKE_WRITE(ALL_OUT);
     }
-    send_now(h, MSG_DONTWAIT);
     return 0;
 }
 
+static uint64_t has_room(struct host_op *o, int32_t bits)
+{
+    struct host_sock *h = o->h;
+    uint64_t events;
+
+    atomic_store(&h->tx_full, false);
+    events = wake_writers(h);
+    if (bits < 0 || h->aborts || !h->tx_bytes) {
+        return events | sent(o, bits < 0 ? bits : -EAGAIN);
+    }
+    send_now(h, MSG_DONTWAIT);
+    return events;
+}
+
 /* The other side does not read: others need the buffer more. */
-static void wait_room(struct host_sock *h)
+void host_stream_wait_room(struct host_sock *h)
 {
     struct host_op *o = &h->tx_op;
 
@@ -246,7 +258,7 @@ void host_stream_send(struct host_sock *h)
             send_end(h);
         }
     } else if (buffer_is_scarce(MIN(h->tx_bytes, (uint32_t)BUFFER_SIZE))) {
-        wait_room(h);
+        host_stream_wait_room(h);
     } else {
         send_now(h, 0);
     }
@@ -259,10 +271,7 @@ static uint64_t sent(struct host_op *o, int32_t n)
 
     if (n > 0 && !h->aborts) {
         take_sent(h, (uint32_t)n);
-        if (atomic_load(&h->tx_blocked) && host_stream_is_writable(h)) {
-            atomic_store(&h->tx_blocked, false);
-            events = HOST_WAKE_WRITE(ALL_OUT);
-        }
+        events = wake_writers(h);
     } else if (n == 0 || !is_passing(n) || h->aborts) {
         host_stream_drop_unsent(h);
         events = host_stream_broken(h, n ? -n : EPIPE);
@@ -281,7 +290,8 @@ uint32_t host_stream_tx_most(void)
 
 static bool is_writable_now(const struct host_sock *h)
 {
-    return atomic_load_relaxed(&h->tx_bytes) < host_stream_tx_most() / 3 * 2;
+    return !atomic_load_relaxed(&h->tx_full) &&
+           atomic_load_relaxed(&h->tx_bytes) < host_stream_tx_most() / 3 * 2;
 }
 
 bool host_stream_is_writable(struct host_sock *h)

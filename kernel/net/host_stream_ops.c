@@ -185,6 +185,7 @@ static long stream_recvmsg(struct socket *s, struct socket_msg *msg)
 static bool has_room(struct host_sock *h, struct socket *s)
 {
     return (host_state_of(h) == HOST_CONNECTED &&
+            !atomic_load_relaxed(&h->tx_full) &&
             atomic_load_relaxed(&h->tx_bytes) < host_stream_tx_most()) ||
            host_state_of(h) == HOST_NEW || atomic_load_acquire(&h->tx_end) ||
            atomic_load_relaxed(&s->error);
@@ -257,7 +258,8 @@ static long stream_sendmsg(struct socket *s, struct socket_msg *msg)
     while (msg->io->left || !done) {
         n = may_send(h, s);
         if (!n && msg->io->left) {
-            n = host_stream_put(h, msg->io);
+            n = host_stream_put_direct(h, msg->io);
+            n = n ? n : host_stream_put(h, msg->io);
         }
         if (n > 0) {
             done += n;

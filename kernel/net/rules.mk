@@ -17,7 +17,7 @@ HOST_TESTS := $(addprefix $(NET_UNIT)/tests/, host_test host_lies_test)
 UNIT_TESTS += $(HOST_TESTS)
 $(NET_UNIT)/tests/outside.o: UNIT_CFLAGS += -D_GNU_SOURCE
 $(HOST_TESTS): %: %.o $(addprefix $(NET_UNIT)/, host.o \
-		host_connect.o host_control.o host_datagram.o host_listen.o host_option.o \
+		host_connect.o host_control.o host_datagram.o host_direct.o host_listen.o host_option.o \
 		host_packet.o host_policy.o host_send.o \
 		host_stream.o host_stream_ops.o inet_addr.o tests/outside.o \
 		tests/stand_in.o) \

@@ -245,6 +245,7 @@ static int set_up(const struct boot_info *info)
     if ((err = make_blocks()) || (err = host_make_rings())) {
         return fail(err, "cannot set up memory and rings");
     }
+    boot.host_reads_memory = host_rings[0].fd >= 0;
     boot.ignored_signals = signals_ignored();
     signals_block(true);
     err = trap_init();

@@ -70,6 +70,11 @@ long inet_ioctl(struct socket *s, uint32_t cmd, struct uptr arg)
     return -ENOTTY;
 }
 
+bool mm_user_range(uint64_t addr, uint64_t len)
+{
+    return false;
+}
+
 int put_user32(struct uptr dst, uint32_t val)
 {
     return -EFAULT;
