@@ -267,11 +267,23 @@ static void overlay_unmounted(struct superblock *sb)
     }
 }
 
+/* What the lower has in use is in use, on top of the upper's room. */
 static int overlay_statfs(struct superblock *sb, struct fs_statfs *out)
 {
     struct superblock *upper = overlay_of(sb)->upper;
+    struct superblock *lower = overlay_of(sb)->lower;
+    struct fs_statfs below = {.block_size = out->block_size};
+    int err = upper->ops->statfs ? upper->ops->statfs(upper, out) : 0;
 
-    return upper->ops->statfs ? upper->ops->statfs(upper, out) : 0;
+    if (!err && lower->ops->statfs) {
+        err = lower->ops->statfs(lower, &below);
+    }
+    if (!err) {
+        out->blocks += (below.blocks - MIN(below.free, below.blocks)) *
+                       below.block_size / out->block_size;
+        out->files += below.files - MIN(below.files_free, below.files);
+    }
+    return err;
 }
 
 static int overlay_sync(struct superblock *sb)

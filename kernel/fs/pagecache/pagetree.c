@@ -22,21 +22,18 @@ struct node {
 
 static bool charge(struct superblock *sb)
 {
-    if (sb->page_limit == 0) {
-        return true;
+    uint64_t before = atomic_fetch_add(&sb->pages_used, 1);
+    bool fits = sb->page_limit == 0 || before < sb->page_limit;
+
+    if (!fits) {
+        atomic_fetch_sub(&sb->pages_used, 1);
     }
-    if (atomic_fetch_add(&sb->pages_used, 1) < sb->page_limit) {
-        return true;
-    }
-    atomic_fetch_sub(&sb->pages_used, 1);
-    return false;
+    return fits;
 }
 
 static void uncharge(struct superblock *sb)
 {
-    if (sb->page_limit != 0) {
-        atomic_fetch_sub(&sb->pages_used, 1);
-    }
+    atomic_fetch_sub(&sb->pages_used, 1);
 }
 
 int cpage_borrow(struct pagecache *pc, char *data, struct cpage **out)

@@ -23,13 +23,30 @@ static struct tmpfs *tmpfs_of(struct superblock *sb)
     return container_of(sb, struct tmpfs, sb);
 }
 
+/* One inode more, unless there are as many as may be. */
+static bool count_inode(struct tmpfs *fs)
+{
+    uint64_t count = atomic_add_fetch(&fs->inodes, 1);
+    bool fits = !fs->inode_limit || count <= fs->inode_limit;
+
+    if (!fits) {
+        atomic_fetch_sub(&fs->inodes, 1);
+    }
+    return fits;
+}
+
 int tmpfs_new(struct superblock *sb, const struct inode_attr *attr,
               struct inode **out)
 {
-    struct tmpfs_inode *t = kmalloc(sizeof(*t));
+    struct tmpfs_inode *t;
     struct inode *inode;
 
+    if (!count_inode(tmpfs_of(sb))) {
+        return -ENOSPC;
+    }
+    t = kmalloc(sizeof(*t));
     if (!t) {
+        atomic_fetch_sub(&tmpfs_of(sb)->inodes, 1);
         return -ENOMEM;
     }
     inode = &t->inode;
@@ -55,6 +72,7 @@ static void tmpfs_free_inode(struct inode *inode)
 
     tmpfs_drop_names(t);
     tmpfs_drop_xattrs(t);
+    atomic_fetch_sub(&tmpfs_of(inode->sb)->inodes, 1);
     inode_destroy(inode);
     kfree(t);
 }
@@ -159,11 +177,13 @@ static int tmpfs_statfs(struct superblock *sb, struct fs_statfs *out)
 {
     uint64_t used = atomic_load_relaxed(&sb->pages_used);
     uint64_t pages = sb->page_limit ? sb->page_limit : NOMINAL_PAGES;
+    uint64_t inodes = atomic_load_relaxed(&tmpfs_of(sb)->inodes);
+    uint64_t limit = tmpfs_of(sb)->inode_limit;
 
     out->blocks = pages;
     out->free = out->available = pages - MIN(used, pages);
-    out->files = pages;
-    out->files_free = out->free;
+    out->files = limit ? limit : pages;
+    out->files_free = out->files - MIN(inodes, out->files);
     return 0;
 }
 
@@ -175,6 +195,11 @@ static const struct superblock_ops tmpfs_sb_ops = {
 void tmpfs_set_limit(struct superblock *sb, uint64_t pages)
 {
     sb->page_limit = pages;
+}
+
+void tmpfs_set_inode_limit(struct superblock *sb, uint64_t inodes)
+{
+    tmpfs_of(sb)->inode_limit = inodes;
 }
 
 void tmpfs_set_first_ino(struct superblock *sb, uint64_t ino)
@@ -193,7 +218,7 @@ int tmpfs_mount(struct superblock **out)
         return -ENOMEM;
     }
     sb_init(&t->sb, &tmpfs_sb_ops, "tmpfs", TMPFS_MAGIC, SB_KEEPS_FLAGS);
-    t->last_ino = 0;
+    t->last_ino = t->inodes = t->inode_limit = 0;
     err = tmpfs_new(&t->sb, &attr, &root);
     if (err) {
         sb_put(&t->sb);

@@ -10,7 +10,9 @@
 
 struct tmpfs {
     struct superblock sb;
-    uint64_t last_ino; /* atomic */
+    uint64_t last_ino;    /* atomic */
+    uint64_t inodes;      /* there are; atomic */
+    uint64_t inode_limit; /* -ENOSPC beyond; 0: no limit */
 };
 
 /* A name in a directory: found by hash, listed by cookie. */
@@ -47,11 +49,13 @@ static inline uint64_t tmpfs_dir_size(uint64_t entries)
     return (entries + 2) * 20;
 }
 
-/* tmpfs.c. A new inode, without a name. */
+/* tmpfs.c. A new inode, without a name. -ENOMEM, -ENOSPC. */
 int tmpfs_new(struct superblock *sb, const struct inode_attr *attr,
               struct inode **out);
 /* Pages that the files may hold in all; 0: no limit. */
 void tmpfs_set_limit(struct superblock *sb, uint64_t pages);
+/* The same for inodes, the root among them. */
+void tmpfs_set_inode_limit(struct superblock *sb, uint64_t inodes);
 /* tmpfs_options.c. Options of mount(2); remount: of one in use, whose root
  * stays. -EINVAL: an unknown one, or more is in use than it would allow. What
  * came before it has been set. */

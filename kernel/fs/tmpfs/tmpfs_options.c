@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * tmpfs: the options of mount(2) (tmpfs(5)), divided by commas. The number of
- * inodes, huge pages and NUMA policies are nothing that is limited or chosen
- * here: these words are known and of no effect.
+ * tmpfs: the options of mount(2) (tmpfs(5)), divided by commas. Huge
+ * pages and NUMA policies are nothing that is chosen here: these words are
+ * known and of no effect.
  */
 #include "kernel/fs/tmpfs/tmpfs.h"
 #include "lib/atomic.h"
@@ -91,6 +91,18 @@ static int blocks_option(struct superblock *sb, const char **s)
     return amount(s, &n) ? set_limit(sb, n) : -EINVAL;
 }
 
+static int inodes_option(struct superblock *sb, const char **s)
+{
+    uint64_t n;
+
+    if (!amount(s, &n) ||
+        (n && n < atomic_load(&container_of(sb, struct tmpfs, sb)->inodes))) {
+        return -EINVAL;
+    }
+    tmpfs_set_inode_limit(sb, n);
+    return 0;
+}
+
 /* Of the root, which a remount does not change. */
 static int root_option(struct inode *root, const char **s, bool remount)
 {
@@ -114,8 +126,8 @@ static int root_option(struct inode *root, const char **s, bool remount)
 
 static int idle_option(const char **s)
 {
-    static const char *const words[] = {
-        "nr_inodes=", "huge=", "mpol=", "inode64", "inode32", "noswap"};
+    static const char *const words[] = {"huge=", "mpol=", "inode64", "inode32",
+                                        "noswap"};
 
     for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
         if (takes(s, words[i])) {
@@ -135,6 +147,9 @@ static int option(struct superblock *sb, const char **s, bool remount)
     }
     if (takes(s, "nr_blocks=")) {
         return blocks_option(sb, s);
+    }
+    if (takes(s, "nr_inodes=")) {
+        return inodes_option(sb, s);
     }
     if (strncmp(*s, "mode=", 5) == 0 || strncmp(*s, "uid=", 4) == 0 ||
         strncmp(*s, "gid=", 4) == 0) {

@@ -3,6 +3,8 @@
  * statfs, fstatfs, ustat: names of file systems that are the same
  * everywhere, sane figures elsewhere, refusals.
  */
+#include <sys/mount.h>
+#include <sys/stat.h>
 #include <sys/statfs.h>
 #include <sys/statvfs.h>
 #include "tests/guest/show.h"
@@ -29,6 +31,68 @@ static void type(const char *path)
            (long)sf.f_blocks);
 }
 
+static void in_use(const char *path)
+{
+    RAW(statfs, path, &sf);
+    printf("%s: blocks in use %d files in use %d\n", path,
+           sf.f_bfree < sf.f_blocks, sf.f_ffree < sf.f_files);
+}
+
+static void changes(const char *what, const struct statfs *before)
+{
+    RAW(statfs, "/tmp", &sf);
+    printf("%s: blocks %ld files %ld\n", what,
+           (long)before->f_bfree - (long)sf.f_bfree,
+           (long)before->f_ffree - (long)sf.f_ffree);
+}
+
+/* What is made is in use, and what is removed is not. */
+static void use(void)
+{
+    static char block[4096];
+    struct statfs before;
+
+    put("/tmp/first", ""); /* the directory itself may be new with it */
+    unlink("/tmp/first");
+    RAW(statfs, "/tmp", &before);
+    int fd = open("/tmp/use", O_RDWR | O_CREAT, 0600);
+    for (int i = 0; i < 100; i++) {
+        write(fd, block, sizeof(block));
+    }
+    changes("written", &before);
+    ftruncate(fd, 5000);
+    changes("truncated", &before);
+    unlink("/tmp/use");
+    changes("unlinked", &before);
+    close(fd);
+    changes("closed", &before);
+    mkdir("/tmp/dir", 0700);
+    mknod("/tmp/dir/fifo", S_IFIFO | 0600, 0);
+    changes("directory", &before);
+    unlink("/tmp/dir/fifo");
+    rmdir("/tmp/dir");
+    changes("removed", &before);
+}
+
+static void inode_limit(void)
+{
+    title("a limit of inodes");
+    mkdir("/tmp/few", 0700);
+    CALL(mount, "none", "/tmp/few", "tmpfs", 0, "nr_inodes=3,size=64k");
+    RAW(statfs, "/tmp/few", &sf);
+    printf("blocks %ld of %ld, files %ld of %ld\n", (long)sf.f_bfree,
+           (long)sf.f_blocks, (long)sf.f_ffree, (long)sf.f_files);
+    CALL(mkdir, "/tmp/few/a", 0700);
+    CALL(symlink, "x", "/tmp/few/b");
+    CALL(mkdir, "/tmp/few/c", 0700);
+    CALL(open, "/tmp/few/c", O_CREAT | O_RDWR, 0600);
+    CALL(mount, "none", "/tmp/few", NULL, MS_REMOUNT, "nr_inodes=2");
+    CALL(unlink, "/tmp/few/b");
+    CALL(mkdir, "/tmp/few/c", 0700);
+    CALL(umount2, "/tmp/few", 0);
+    rmdir("/tmp/few");
+}
+
 int main(void)
 {
     struct statvfs vfs;
@@ -39,6 +103,9 @@ int main(void)
     sane("/");
     sane("/tmp");
     sane("/data/text");
+    in_use("/");
+    use();
+    inode_limit();
     type("/proc");
     type("/proc/self/status");
     put("/tmp/f", "");
