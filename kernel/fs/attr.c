@@ -7,6 +7,7 @@
 #include "kernel/fs/current.h"
 #include "kernel/fs/fileattr.h"
 #include "kernel/fs/path.h"
+#include "kernel/fs/special.h"
 #include "kernel/fs/event/watch.h"
 #include "kernel/core/timer.h"
 #include "lib/atomic.h"
@@ -181,6 +182,9 @@ int attr_truncate(const struct path *p, uint64_t size)
     attr.size = size;
     attr.mtime = attr.ctime = clock_realtime();
     err = change(p, &attr, IN_MODIFY);
+    if (!err) {
+        mappings_withdraw(inode, size, UINT64_MAX, true);
+    }
     data = data_of(inode);
     if (!err && data->mode & (S_ISUID | S_ISGID)) {
         drop_setid(data);
@@ -211,6 +215,9 @@ int attr_allocate(const struct path *p, int mode, uint64_t off, uint64_t len)
     mutex_lock(&inode->lock);
     err = inode->ops->fallocate(inode, mode, off, len);
     mutex_unlock(&inode->lock);
+    if (!err && mode & FALLOC_FL_PUNCH_HOLE) {
+        mappings_withdraw(inode, off, ALIGN_DOWN(off + len, PAGE_SIZE), false);
+    }
     if (!err) {
         watch_event(p->dentry, IN_MODIFY);
     }

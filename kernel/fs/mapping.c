@@ -20,12 +20,28 @@ static struct file *file_of(struct vm_object *o)
 
 static void object_get(struct vm_object *o)
 {
+    atomic_fetch_add(&file_of(o)->inode->pages.private_maps, 1);
     file_ref(file_of(o));
 }
 
 static void object_put(struct vm_object *o)
 {
+    atomic_fetch_sub(&file_of(o)->inode->pages.private_maps, 1);
     file_put(file_of(o));
+}
+
+/* In an overlay what is mapped may have come from either layer. */
+static const void *object_content(struct vm_object *o)
+{
+    return file_of(o)->inode;
+}
+
+void mappings_withdraw(struct inode *inode, uint64_t off, uint64_t end,
+                       bool written_too)
+{
+    if (atomic_load(&inode->pages.private_maps)) {
+        mm_withdraw(inode, ALIGN_UP(off, PAGE_SIZE), end, written_too);
+    }
 }
 
 static long object_read(struct vm_object *o, uint64_t off, void *dst,
@@ -120,6 +136,7 @@ const struct vm_object_ops file_object_ops = {
     .read_once = object_read_once,
     .run = object_run,
     .texts = object_texts,
+    .content = object_content,
     .describe = object_describe,
 };
 
@@ -217,14 +234,19 @@ int file_share(struct file *f, uint64_t end)
     struct inode *data = atomic_load_acquire(&f->inode->data);
     struct mutex *lock =
         f->ops == &regular_file_ops ? &data->lock : &f->inode->lock;
+    bool moved;
     int err;
 
     if (!S_ISREG(f->inode->mode) || !can_change(f)) {
         return 0;
     }
     mutex_lock(lock);
+    moved = end > data->pages.window_len;
     err = pagecache_share(&data->pages, end);
     mutex_unlock(lock);
+    if (!err && moved) { /* the old pages do not change any more */
+        mappings_withdraw(f->inode, 0, UINT64_MAX, false);
+    }
     return err;
 }
 

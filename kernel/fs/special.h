@@ -22,6 +22,12 @@ const struct file_ops *device_ops(uint64_t rdev);
 /* vm_object operations of a file on the page cache (mapping.c). */
 extern const struct vm_object_ops file_object_ops, file_shared_ops;
 
+/* Bytes [off, end) of inode's content are not what they were, or not there: no
+ * private mapping shows whole pages of them any more (mm_withdraw). No lock of
+ * an inode is held. */
+void mappings_withdraw(struct inode *inode, uint64_t off, uint64_t end,
+                       bool written_too);
+
 /* Nobody may open f's inode for writing while f lives. -ETXTBSY. */
 int file_deny_write(struct file *f);
 

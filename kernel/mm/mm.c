@@ -64,6 +64,7 @@ void mm_init(uint64_t user_start, uint64_t user_end, uint64_t shown,
     text_images_init();
     warm_init();
     alias_init();
+    withdraw_init();
     must_have(windows_init());
 }
 
@@ -105,6 +106,7 @@ int mm_alloc(struct mm **out)
     list_init(&mm->trampolines);
     list_init(&mm->family_node);
     list_init(&mm->alias_node);
+    withdraw_enlist(mm);
     *out = mm;
     return 0;
 }
@@ -116,6 +118,7 @@ int mm_create(struct mm **out)
     if (!err) {
         (*out)->family = family_create(*out);
         if (!(*out)->family) {
+            withdraw_delist(*out);
             kfree(*out);
             return -ENOMEM;
         }
@@ -214,6 +217,7 @@ void mm_put(struct mm *mm)
         family_leave(mm);
     }
     alias_delist(mm);
+    withdraw_delist(mm);
     kfree(mm->pieces.list);
     kfree(mm->warm);
     kfree(mm);

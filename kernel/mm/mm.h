@@ -55,6 +55,9 @@ struct vm_object_ops {
      * content lives: 0 or -errno. May block; no lock of an address space is
      * held. */
     int (*sync)(struct vm_object *o);
+    /* Optional (NULL: never withdrawn). Names the content: the same for all
+     * objects of it, and for no others. */
+    const void *(*content)(struct vm_object *o);
     /* Required. For /proc/PID/maps: path, device, inode. */
     void (*describe)(struct vm_object *o, char *path, size_t len, uint64_t *dev,
                      uint64_t *ino);
@@ -195,6 +198,13 @@ uint64_t mm_data_bytes(struct mm *mm, uint64_t brk);
  * for trampolines close by; the caller then maps into it with MAP_FIXED. */
 int mm_reserve_image(struct mm *mm, uint64_t len, uint64_t align,
                      uint64_t *base);
+
+/* What private mappings in any address space have of [off, end) of content
+ * (vm_object_ops.content) goes, as after MADV_DONTNEED; written_too: also in
+ * those that may hold what their owner wrote. May visit others (mm_visit): its
+ * rule about what the caller holds. */
+void mm_withdraw(const void *content, uint64_t off, uint64_t end,
+                 bool written_too);
 
 /* Names for /proc and layout facts that exec records. */
 struct mm_layout {

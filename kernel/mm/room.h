@@ -18,6 +18,7 @@
  *   mmap.c       mm_map and where it puts things;   unmap.c, protect.c
  *   brk.c, mremap.c, advise.c, seal.c   the other calls
  *   fault.c      bringing pages in;   show.c   without copying them
+ *   withdraw.c   taking a file's pages away
  *   text/        rewriting system calls in code:
  *     text.c, text_memo.c   on its way in;   text_trap.c   once it trapped
  *     text_image.c   once for all who show it
@@ -125,6 +126,7 @@ struct mm {
     struct mm_layout layout;
     uint64_t faults, sites_patched, virtual_bytes, locked_bytes, data_bytes;
     struct list alias_node;              /* alias.c */
+    struct list all_node;                /* withdraw.c */
     uint64_t forks, fork_bytes;          /* what was copied for its children */
     uint64_t swaps, swap_bytes, swap_ns; /* when it came in */
     bool shares;            /* anonymous shared memory, ever; atomic */
@@ -322,6 +324,13 @@ static inline void fill_locked(struct mm *mm, uint64_t start, uint64_t end)
         populate_locked(mm, start, end);
     }
 }
+
+/* ---- withdraw.c ---- */
+
+void withdraw_init(void);
+/* Whether mm is one of those that are asked. */
+void withdraw_enlist(struct mm *mm);
+void withdraw_delist(struct mm *mm);
 
 /* ---- uaccess.c ---- */
 

@@ -40,6 +40,7 @@ struct pagecache {
     bool window_seen;    /* private mappings show it: it stays; atomic */
     uint32_t maps, writable_maps; /* shared mappings, and those of files open
                                      for writing; atomic */
+    uint32_t private_maps;        /* of files on this inode; atomic */
     struct text_anchor texts;     /* its code, rewritten */
     struct list shrink_node;
     struct wait_queue loaded; /* pages became ready, or failed */

@@ -116,6 +116,11 @@ void mm_forget(const void *content)
 {
 }
 
+void mm_withdraw(const void *content, uint64_t off, uint64_t end,
+                 bool written_too)
+{
+}
+
 void text_forget(struct text_anchor *a)
 {
 }

@@ -7,6 +7,7 @@
 #include <setjmp.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
 #include <ucontext.h>
 #include "tests/guest/show.h"
 
@@ -36,6 +37,88 @@ static void on_fault(int signo, siginfo_t *si, void *uc)
         what;                                                                  \
         puts("fine");                                                          \
     }
+
+static void private_mapping(int fd, const char *what)
+{
+    volatile char *p;
+
+    title(what);
+    ftruncate(fd, 12288);
+    pwrite(fd, "first", 5, 0);
+    pwrite(fd, "second", 6, 4096);
+    pwrite(fd, "third", 5, 8192);
+    p = base = mmap(NULL, 16384, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
+    printf("%c%c%c\n", p[0], p[4096], p[8192]);
+    p[1] = p[4097] = 'W';
+    ftruncate(fd, 4000);
+    TRY((void)p[1]);
+    TRY((void)p[4097]);
+    TRY((void)p[8192]);
+    TRY(p[8192] = 1);
+    CALL(write, fd, base + 4096, 10L);
+    ftruncate(fd, 12288);
+    TRY(p[8192] = 1);
+    printf("%c %d %d\n", p[1], p[4097], p[8193]);
+    ftruncate(fd, 0);
+    TRY((void)p[1]);
+    TRY((void)p[8192]);
+    munmap(base, 16384);
+}
+
+/* Read-only ones follow the file, whoever changes it and how. */
+static void followers(int fd)
+{
+    volatile char *p, *s;
+
+    title("mappings to be read");
+    ftruncate(fd, 12288);
+    pwrite(fd, "first", 5, 0);
+    pwrite(fd, "second", 6, 4096);
+    p = mmap(NULL, 12288, PROT_READ, MAP_PRIVATE, fd, 0);
+    printf("%c%c\n", p[0], p[4096]);
+    CALL(fallocate, fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 4096L,
+         4096L);
+    printf("%c %d\n", p[0], p[4096]);
+    s = mmap(NULL, 12288, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    s[0] = 'S';
+    s[4096] = 'T';
+    printf("%c%c\n", p[0], p[4096]);
+    munmap((void *)s, 12288);
+    munmap((void *)p, 12288);
+}
+
+/* A relative's mapping loses its pages, too. */
+static void relatives(int fd)
+{
+    volatile char *p;
+    int status, to[2], from[2];
+    char c;
+
+    title("a child's mapping");
+    fflush(stdout);
+    ftruncate(fd, 8192);
+    pwrite(fd, "second", 6, 4096);
+    p = base = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
+    p[4097] = 'W';
+    pipe(to);
+    pipe(from);
+    if (fork() == 0) {
+        printf("%c%c\n", p[4096], p[4097]);
+        p[4098] = 'C';
+        write(from[1], "", 1);
+        read(to[0], &c, 1);
+        TRY((void)p[4098]);
+        TRY((void)p[0]);
+        fflush(stdout);
+        _exit(0);
+    }
+    read(from[0], &c, 1);
+    ftruncate(fd, 100);
+    write(to[1], "", 1);
+    wait(&status);
+    TRY((void)p[4097]);
+    munmap(base, 8192);
+}
 
 int main(void)
 {
@@ -70,6 +153,11 @@ int main(void)
     ftruncate(fd, 10);
     CALL(write, other, base, 10L);
     munmap(base, 12288);
+    private_mapping(fd, "a private mapping");
+    private_mapping(memfd_create("m", 0), "of a memfd");
+    followers(fd);
+    followers(memfd_create("m", 0));
+    relatives(fd);
     title("memory");
     p = base = mmap(NULL, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     TRY((void)p[7]);

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Taking a file's pages out of private mappings: behind its new end, where the
+ * next access is SIGBUS, and where its content is another than what they show
+ * or have copied. The next access brings them in again.
+ *
+ * All address spaces are asked, one after the other; what a relative has put
+ * aside is reached by visiting it (mm_visit). Callers ask only for files that
+ * are mapped so.
+ */
+#include "kernel/mm/room.h"
+#include "kernel/core/log.h"
+#include "lib/atomic.h"
+#include "abi/linux/errno.h"
+
+static struct spinlock all_lock = SPINLOCK_INIT(LOCK_SLOTS);
+static struct list all; /* of struct mm.all_node; all_lock */
+
+struct withdrawal {
+    const void *content;
+    uint64_t off, end;
+    bool written_too;
+};
+
+void withdraw_init(void)
+{
+    list_init(&all);
+}
+
+void withdraw_enlist(struct mm *mm)
+{
+    spin_lock(&all_lock);
+    list_add_tail(&all, &mm->all_node);
+    spin_unlock(&all_lock);
+}
+
+void withdraw_delist(struct mm *mm)
+{
+    spin_lock(&all_lock);
+    list_del(&mm->all_node);
+    spin_unlock(&all_lock);
+}
+
+/* The first one behind `last` (NULL: of all) that lives, with a reference; that
+ * on last, which keeps its place in the list, is given back. Who comes later is
+ * last in the list and sees the file as it is now. */
+static struct mm *next_living(struct mm *last)
+{
+    struct mm *found = NULL;
+
+    spin_lock(&all_lock);
+    for (struct list *pos = last ? last->all_node.next : all.next;
+         pos != &all && !found; pos = pos->next) {
+        struct mm *mm = list_entry(pos, struct mm, all_node);
+
+        found = mm_get_living(mm) ? mm : NULL;
+    }
+    spin_unlock(&all_lock);
+    mm_put(last);
+    return found;
+}
+
+/* The part of v that w is about; false: none. */
+static bool affected(const struct vma *v, const struct withdrawal *w,
+                     uint64_t *start, uint64_t *end)
+{
+    uint64_t len = v->end - v->start;
+
+    if (!v->obj || !v->obj->ops->content || (v->written && !w->written_too) ||
+        v->obj->ops->content(v->obj) != w->content) {
+        return false;
+    }
+    *start = v->start + MIN(len, w->off - MIN(w->off, v->off));
+    *end = v->start + MIN(len, w->end - MIN(w->end, v->off));
+    return *start < *end;
+}
+
+static bool maps_any(struct mm *mm, const struct withdrawal *w)
+{
+    uint64_t start, end;
+    bool any = false;
+
+    mm_lock(mm);
+    for (struct vma *v = vma_first(mm); v && !any; v = vma_next(v)) {
+        any = affected(v, w, &start, &end);
+    }
+    mm_unlock(mm);
+    return any;
+}
+
+/* mm's pages are at their addresses. */
+static void withdraw(struct mm *mm, const struct withdrawal *w)
+{
+    uint64_t start, end;
+
+    mm_lock(mm);
+    for (struct vma *v = vma_first(mm); v; v = vma_next(v)) {
+        if (!affected(v, w, &start, &end)) {
+            continue;
+        }
+        if (family_own(mm, start, end) ||
+            resident_prepare(&mm->resident, start, end)) {
+            log_warn("a file's pages at %lx stay as they were", start);
+            continue;
+        }
+        pages_release(mm, start, end);
+    }
+    mm_unlock(mm);
+}
+
+void mm_withdraw(const void *content, uint64_t off, uint64_t end,
+                 bool written_too)
+{
+    struct withdrawal w = {content, off, end, written_too};
+    struct mm *home = current_task()->mm, *mm = NULL;
+
+    while (home && (mm = next_living(mm)) != NULL) {
+        if (!maps_any(mm, &w)) {
+            continue;
+        }
+        if (mm == home) {
+            withdraw(mm, &w);
+        } else if (mm_visit(mm) == 0) {
+            withdraw(mm, &w);
+            mm_visit_end(home);
+        }
+    }
+}
