@@ -3,9 +3,10 @@
  * What the files of target/linux share. Two kinds of code live here:
  *
  * - vCPU side (stub.S trap.c resume.c vcpu.c mem.c move.c clock.c random.c
- * ring.c stop.c): runs on vCPU threads while the program's FS base and vector
- *   registers are live. Built without vector registers, stack protector and
- *   libc; linked apart (`ld -r`), and `make lint` checks what it refers to.
+ * ring.c pool_ring.c stop.c): runs on vCPU threads while the program's FS base
+ * and vector registers are live. Built without vector registers, stack
+ * protector and libc; linked apart (`ld -r`), and `make lint` checks what it
+ * refers to.
  * - host side (run.c arena.c keys.c signals.c calibrate.c uring.c pool.c ...):
  * the main thread and the pool's threads, ordinary code with libc, which never
  *   runs a program.
@@ -193,8 +194,7 @@ uint64_t calibrate_step(void);
 
 struct host_ring {
     struct target_ring view;
-    int fd; /* of io_uring, or -1: the pool's, woken through doorbell */
-    int doorbell;
+    int fd; /* of io_uring, or -1: the pool's */
 };
 extern struct host_ring host_rings[TARGET_RINGS];
 extern uint64_t bounce_base, bounce_len;
@@ -202,7 +202,7 @@ extern uint64_t bounce_base, bounce_len;
 /* uring.c: -errno when the host has no (usable) io_uring. */
 int uring_setup(struct host_ring *ring, unsigned entries);
 /* pool.c */
-int pool_setup(struct host_ring *ring, unsigned entries);
+int pool_setup(struct host_ring *ring);
 int pool_start(void);
 /* ring.c: somebody should look at a completion queue. */
 bool ring_has_completions(void);

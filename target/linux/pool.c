@@ -1,102 +1,43 @@
 /* SPDX-License-Identifier: MIT
  *
- * The pool's rings and workers.
+ * The pool's workers.
  *
- * A submission adds its count to the doorbell, a semaphore eventfd; each read
- * of it entitles one worker to one entry of either ring. A worker that takes
- * the last idle one's place starts another first, since any operation may
- * block; beyond IDLE_MAX they end when done.
+ * The bell of their queue is a semaphore eventfd: each read of it entitles one
+ * worker to one entry. A worker that takes the last idle one's place starts
+ * another first, since any operation may block; beyond IDLE_MAX they end when
+ * done.
  */
 #include "target/linux/pool.h"
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
-#include <sys/mman.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
-enum { IDLE_MAX = 4, WORKERS_MAX = 64, COMPLETIONS = 16384 };
-
-/* In memory that the kernel sees too; each index on a line of its own. */
-struct shared_ring {
-    _Alignas(64) uint32_t sq_head; /* ours */
-    _Alignas(64) uint32_t sq_tail; /* the kernel's */
-    _Alignas(64) uint32_t cq_head; /* the kernel's */
-    _Alignas(64) uint32_t cq_tail; /* ours */
-    _Alignas(64) uint8_t entries[];
-};
-
-struct pool_ring {
-    struct shared_ring *shared; /* NULL: not the pool's */
-    struct ring_sqe *sqes;
-    struct ring_cqe *cqes;
-    uint32_t sq_entries, cq_entries;
-};
+enum { IDLE_MAX = 4, WORKERS_MAX = 64 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* all below */
-static struct pool_ring rings[TARGET_RINGS];
 static unsigned workers, idle;
 
-static int doorbell = -1; /* set once */
-
-int pool_setup(struct host_ring *ring, unsigned entries)
+int pool_setup(struct host_ring *ring)
 {
-    unsigned index = ring - host_rings;
-    uint64_t sqes = sizeof(struct shared_ring);
-    uint64_t cqes = sqes + entries * sizeof(struct ring_sqe);
-    uint64_t len = cqes + COMPLETIONS * sizeof(struct ring_cqe);
-    struct shared_ring *s = mmap(NULL, len, PROT_READ | PROT_WRITE,
-                                 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-    if (doorbell < 0) {
-        doorbell = eventfd(0, EFD_SEMAPHORE | EFD_CLOEXEC);
+    if (pool_work.bell < 0) {
+        pool_work.bell = eventfd(0, EFD_SEMAPHORE | EFD_CLOEXEC);
+        pool_waiting.bell = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     }
-    if (s == MAP_FAILED || doorbell < 0) {
+    if (pool_work.bell < 0 || pool_waiting.bell < 0) {
         return -errno;
     }
-    ring->view = (struct target_ring){
-        .sq_head.addr = (uint64_t)&s->sq_head,
-        .sq_tail.addr = (uint64_t)&s->sq_tail,
-        .sqes.addr = (uint64_t)s + sqes,
-        .cq_head.addr = (uint64_t)&s->cq_head,
-        .cq_tail.addr = (uint64_t)&s->cq_tail,
-        .cqes.addr = (uint64_t)s + cqes,
-        .sq_entries = entries,
-        .cq_entries = COMPLETIONS,
-    };
     ring->fd = -1;
-    ring->doorbell = doorbell;
-    rings[index] = (struct pool_ring){
-        .shared = s,
-        .sqes = (void *)ring->view.sqes.addr,
-        .cqes = (void *)ring->view.cqes.addr,
-        .sq_entries = entries,
-        .cq_entries = COMPLETIONS,
-    };
+    pool_ring_show((unsigned)(ring - host_rings), &ring->view);
     return 0;
 }
 
 void pool_complete(unsigned index, uint64_t user_data, int64_t res)
 {
-    struct pool_ring *r = &rings[index];
     uint64_t one = 1;
-    uint32_t tail;
 
-    pthread_mutex_lock(&lock);
-    tail = r->shared->cq_tail;
-    while (tail - atomic_load_acquire(&r->shared->cq_head) >= r->cq_entries) {
-        cpu_relax(); /* the kernel allows no more requests than fit */
-    }
-    /* An offset may exceed an int: its upper half is in flags, see
-     * HOSTOP_LSEEK. */
-    r->cqes[tail & (r->cq_entries - 1)] = (struct ring_cqe){
-        .user_data = user_data,
-        .res = res < 0 ? res : res & 0x7fffffff,
-        .flags = res < 0 ? 0 : res >> 31,
-    };
-    atomic_store_release(&r->shared->cq_tail, tail + 1);
-    pthread_mutex_unlock(&lock);
+    pool_ring_complete(index, user_data, res);
     /* Who starts to wait looks at the rings after it has become a waiter. */
     atomic_fence();
     if (atomic_load(&host.waiters) &&
@@ -105,35 +46,12 @@ void pool_complete(unsigned index, uint64_t user_data, int64_t res)
     }
 }
 
-/* Takes one entry of either ring, under lock. */
-static bool take_entry(unsigned *index, struct ring_sqe *e)
+/* Does not wait for the other side: that could use up workers. */
+static void execute_connect(unsigned index, const struct ring_sqe *e)
 {
-    for (unsigned i = 0; i < TARGET_RINGS; i++) {
-        struct pool_ring *r = &rings[i];
-        uint32_t head;
-
-        if (!r->shared) {
-            continue;
-        }
-        head = r->shared->sq_head;
-        if (head != atomic_load_acquire(&r->shared->sq_tail)) {
-            *e = r->sqes[head & (r->sq_entries - 1)];
-            atomic_store_release(&r->shared->sq_head, head + 1);
-            *index = i;
-            return true;
-        }
-    }
-    return false;
-}
-
-/* Does not wait for the other side of a socket: that could use up workers. */
-static void execute_socket(unsigned index, const struct ring_sqe *e)
-{
-    bool may_wait = e->opcode == RINGOP_ACCEPT || e->opcode == RINGOP_CONNECT ||
-                    !(e->op_flags & MSG_DONTWAIT);
     int64_t res = pool_try(e, true);
 
-    if (res == -EAGAIN && may_wait) {
+    if (res == -EAGAIN) {
         pool_wait_add(index, e);
     } else {
         pool_complete(index, e->user_data, res);
@@ -144,15 +62,13 @@ static void execute(unsigned index, const struct ring_sqe *e)
 {
     if (index == 1) {
         pool_complete(index, e->user_data, pool_hostop(e));
-    } else if (e->opcode == RINGOP_POLL_ADD) {
-        pool_poll_add(index, e);
     } else if (e->opcode == RINGOP_TIMEOUT) {
         pool_timeout_add(index, e);
     } else if (e->opcode == RINGOP_POLL_REMOVE ||
                e->opcode == RINGOP_ASYNC_CANCEL) {
         pool_complete(index, e->user_data, pool_cancel(index, e->addr));
-    } else if (pool_waits(e)) {
-        execute_socket(index, e);
+    } else if (e->opcode == RINGOP_CONNECT) {
+        execute_connect(index, e);
     } else {
         pool_complete(index, e->user_data, pool_op(e));
     }
@@ -161,7 +77,7 @@ static void execute(unsigned index, const struct ring_sqe *e)
 static int start_worker(void);
 
 /* Waits for an entry. False: this worker is one too many. */
-static bool next_entry(unsigned *index, struct ring_sqe *e)
+static bool next_entry(struct pool_entry *e)
 {
     uint64_t count;
     bool found, another;
@@ -175,12 +91,12 @@ static bool next_entry(unsigned *index, struct ring_sqe *e)
         }
         idle++;
         pthread_mutex_unlock(&lock);
-        if (read(doorbell, &count, sizeof(count)) < 0) {
+        if (read(pool_work.bell, &count, sizeof(count)) < 0) {
             abort();
         }
         pthread_mutex_lock(&lock);
         idle--;
-        found = take_entry(index, e);
+        found = pool_queue_take(&pool_work, e);
         another = found && idle == 0 && workers < WORKERS_MAX;
         workers += another;
         pthread_mutex_unlock(&lock);
@@ -195,11 +111,10 @@ static bool next_entry(unsigned *index, struct ring_sqe *e)
 
 static void *worker(void *unused)
 {
-    struct ring_sqe e;
-    unsigned index;
+    struct pool_entry e;
 
-    while (next_entry(&index, &e)) {
-        execute(index, &e);
+    while (next_entry(&e)) {
+        execute(e.ring, &e.sqe);
     }
     return NULL;
 }
@@ -221,6 +136,11 @@ static int start_worker(void)
 
 int pool_start(void)
 {
+    int err = 0;
+
     workers = 1;
-    return start_worker();
+    if (host_rings[0].fd < 0) {
+        err = pool_start_poller();
+    }
+    return err ? err : start_worker();
 }

@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
  * Entries that wait, for any time and in any number: one thread polls for all
- * of them. It is started by the first and told of changes by an eventfd, the
- * first descriptor of its set.
+ * of them. The first descriptor of its set is the bell of the queue by which
+ * vCPUs hand them over, which also says that something else has changed.
  */
 #include "target/linux/pool.h"
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdlib.h>
-#include <sys/eventfd.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -29,7 +28,6 @@ struct wait {
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* all below */
 static struct wait waits[WAITS_MAX];
 static unsigned wait_count;
-static int changed = -1;
 
 /* A timeout as io_uring takes it: struct __kernel_timespec. */
 struct wire_timespec {
@@ -102,18 +100,60 @@ static void finish_ready(const struct pollfd *fds, unsigned count)
     pthread_mutex_unlock(&lock);
 }
 
+/* Under lock. False: there is no room for it. */
+static bool add(const struct wait *w)
+{
+    bool fits = wait_count < WAITS_MAX;
+
+    if (fits) {
+        waits[wait_count++] = *w;
+    }
+    return fits;
+}
+
+static struct wait wait_of(unsigned ring, const struct ring_sqe *e)
+{
+    bool poll_only = e->opcode == RINGOP_POLL_ADD;
+
+    return (struct wait){
+        .user_data = e->user_data,
+        .deadline = UINT64_MAX,
+        .ring = ring,
+        .fd = e->fd,
+        .events = poll_only ? (short)e->op_flags : pool_waits(e),
+        .retry = !poll_only,
+        .sqe = *e,
+    };
+}
+
+/* Under lock, too: pool_cancel() finds every entry in one place. */
+static void take_new(void)
+{
+    struct pool_entry e;
+
+    while (pool_queue_take(&pool_waiting, &e)) {
+        struct wait w = wait_of(e.ring, &e.sqe);
+
+        if (w.fd < 0) {
+            pool_complete(e.ring, w.user_data, -EBADF);
+        } else if (!add(&w)) {
+            pool_complete(e.ring, w.user_data, -EAGAIN);
+        }
+    }
+}
+
 static void *poller(void *unused)
 {
     static struct pollfd fds[WAITS_MAX + 1];
+    uint64_t value;
+    unsigned count;
+    int timeout;
 
     for (;;) {
-        uint64_t value;
-        unsigned count;
-        int timeout;
-
         pthread_mutex_lock(&lock);
+        take_new();
         count = wait_count;
-        fds[0] = (struct pollfd){changed, POLLIN, 0};
+        fds[0] = (struct pollfd){pool_waiting.bell, POLLIN, 0};
         for (unsigned i = 0; i < count; i++) {
             fds[i + 1] = (struct pollfd){waits[i].fd, waits[i].events, 0};
         }
@@ -121,7 +161,7 @@ static void *poller(void *unused)
         pthread_mutex_unlock(&lock);
         poll(fds, count + 1, timeout);
         if ((fds[0].revents & POLLIN) &&
-            read(changed, &value, sizeof(value)) < 0) {
+            read(pool_waiting.bell, &value, sizeof(value)) < 0) {
             abort();
         }
         finish_ready(fds + 1, count);
@@ -129,75 +169,41 @@ static void *poller(void *unused)
     return NULL;
 }
 
-static int start_poller(void)
+int pool_start_poller(void)
 {
     pthread_t thread;
 
-    if (changed < 0) {
-        changed = eventfd(0, EFD_CLOEXEC);
-        if (changed < 0) {
-            return -errno;
-        }
-        return -pthread_create(&thread, NULL, poller, NULL);
-    }
-    return 0;
+    return -pthread_create(&thread, NULL, poller, NULL);
 }
 
-static void wait_add_entry(const struct wait *w)
+static void tell_poller(void)
 {
     uint64_t one = 1;
-    int err;
+
+    if (write(pool_waiting.bell, &one, sizeof(one)) < 0) {
+        abort();
+    }
+}
+
+static void add_and_tell(const struct wait *w)
+{
+    bool fits;
 
     pthread_mutex_lock(&lock);
-    err = start_poller();
-    if (!err && wait_count == WAITS_MAX) {
-        err = -EAGAIN;
-    }
-    if (!err) {
-        waits[wait_count++] = *w;
-        if (write(changed, &one, sizeof(one)) < 0) {
-            abort();
-        }
-    }
+    fits = add(w);
     pthread_mutex_unlock(&lock);
-    if (err) {
-        pool_complete(w->ring, w->user_data, err);
+    if (fits) {
+        tell_poller();
+    } else {
+        pool_complete(w->ring, w->user_data, -EAGAIN);
     }
 }
 
 void pool_wait_add(unsigned index, const struct ring_sqe *e)
 {
-    struct wait w = {
-        .user_data = e->user_data,
-        .deadline = UINT64_MAX,
-        .ring = index,
-        .fd = e->fd,
-        .events = pool_waits(e),
-        .retry = true,
-        .sqe = *e,
-    };
+    struct wait w = wait_of(index, e);
 
-    wait_add_entry(&w);
-}
-
-void pool_poll_add(unsigned index, const struct ring_sqe *e)
-{
-    struct wait w = {
-        .user_data = e->user_data,
-        .deadline = UINT64_MAX,
-        .ring = index,
-        .fd = e->fd,
-        .events = e->op_flags,
-    };
-    struct pollfd now = {e->fd, e->op_flags, 0};
-
-    if (e->fd < 0) {
-        pool_complete(index, e->user_data, -EBADF);
-    } else if (poll(&now, 1, 0) > 0) {
-        pool_complete(index, e->user_data, outcome(&w, now.revents, 0));
-    } else {
-        wait_add_entry(&w);
-    }
+    add_and_tell(&w);
 }
 
 void pool_timeout_add(unsigned index, const struct ring_sqe *e)
@@ -206,17 +212,17 @@ void pool_timeout_add(unsigned index, const struct ring_sqe *e)
     struct wait w = {.user_data = e->user_data, .ring = index, .fd = -1};
 
     w.deadline = now_ns() + ts->sec * 1000000000ull + ts->nsec;
-    wait_add_entry(&w);
+    add_and_tell(&w);
 }
 
 /* A descriptor that is polled stays open whoever closes it, so the entry ends
  * only when the poller has come back. */
 int pool_cancel(unsigned index, uint64_t user_data)
 {
-    uint64_t one = 1;
     int found = -ENOENT;
 
     pthread_mutex_lock(&lock);
+    take_new();
     for (unsigned i = 0; i < wait_count; i++) {
         if (waits[i].ring == index && waits[i].user_data == user_data) {
             waits[i].canceled = true;
@@ -224,9 +230,9 @@ int pool_cancel(unsigned index, uint64_t user_data)
             break;
         }
     }
-    if (!found && write(changed, &one, sizeof(one)) < 0) {
-        abort();
-    }
     pthread_mutex_unlock(&lock);
+    if (!found) {
+        tell_poller();
+    }
     return found;
 }

@@ -4,7 +4,7 @@
  * are handed over and rung. Ring 0 is io_uring's or the pool's, ring 1 always
  * the pool's.
  */
-#include "target/linux/host.h"
+#include "target/linux/pool_ring.h"
 #include <errno.h>
 #include <sys/syscall.h>
 
@@ -40,13 +40,12 @@ static void submit_all(int fd, unsigned count)
 void target_ring_submit(unsigned index, unsigned count)
 {
     struct host_ring *ring = &host_rings[index];
-    uint64_t entries = count;
 
     if (ring->fd < 0) {
-        RAW(SYS_write, ring->doorbell, &entries, sizeof(entries));
-        return;
+        pool_submit(index, count);
+    } else {
+        submit_all(ring->fd, count);
     }
-    submit_all(ring->fd, count);
 }
 
 bool ring_has_completions(void)

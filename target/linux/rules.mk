@@ -7,7 +7,7 @@
 
 LINUX_DIR := target/linux
 LINUX_VCPU_OBJS := $(addprefix $(B)/host/$(LINUX_DIR)/, stub.o trap.o \
-	resume.o resume_short.o vcpu.o mem.o move.o clock.o random.o ring.o stop.o trust.o \
+	resume.o resume_short.o vcpu.o mem.o move.o clock.o random.o ring.o pool_ring.o stop.o trust.o \
 	cpuid.o)
 LINUX_HOST_OBJS := $(addprefix $(B)/host/$(LINUX_DIR)/, run.o arena.o \
 	keys.o calibrate.o signals.o uring.o pool.o pool_ops.o pool_names.o pool_poll.o \

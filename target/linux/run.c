@@ -184,12 +184,12 @@ int host_make_rings(void)
         return fail(err, "no io_uring here, and --ring uring was asked for");
     }
     if (err) {
-        err = pool_setup(&host_rings[0], RING_ENTRIES);
+        err = pool_setup(&host_rings[0]);
         if (err) {
             return err;
         }
     }
-    return pool_setup(&host_rings[1], RING_ENTRIES);
+    return pool_setup(&host_rings[1]);
 }
 
 void host_save_terminal(void)
@@ -245,7 +245,7 @@ static int set_up(const struct boot_info *info)
     if ((err = make_blocks()) || (err = host_make_rings())) {
         return fail(err, "cannot set up memory and rings");
     }
-    boot.host_reads_memory = host_rings[0].fd >= 0;
+    boot.host_reads_memory = true;
     boot.ignored_signals = signals_ignored();
     signals_block(true);
     err = trap_init();
