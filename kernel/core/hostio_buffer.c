@@ -21,8 +21,9 @@ struct buffer_class {
     uint32_t size, count;
     uint32_t taken; /* how many are in use; read without lock */
     uint64_t used[BITMAP_WORDS(BUFFERS_MAX)];
-    uint16_t free[BUFFERS_MAX]; /* count - taken of them; the last one freed,
-                                   whose memory is warm, is taken first */
+    /* count - taken of them, 0 standing for what is there at first (see
+     * free_at); the last one freed, whose memory is warm, is taken first. */
+    uint16_t free[BUFFERS_MAX];
 };
 
 static struct spinlock lock = SPINLOCK_INIT(LOCK_HOSTIO);
@@ -49,16 +50,23 @@ int buffer_init(void)
     for (int i = 0; i < CLASSES; i++) {
         uint64_t count = MIN(len / CLASSES / sizes[i], (uint64_t)BUFFERS_MAX);
 
-        memset(&classes[i], 0, sizeof(classes[i]));
+        if (classes[i].count) { /* a test begins anew */
+            memset(&classes[i], 0, sizeof(classes[i]));
+        }
         classes[i].base = base;
         classes[i].size = sizes[i];
         classes[i].count = count;
-        for (uint64_t n = 0; n < count; n++) {
-            classes[i].free[n] = (uint16_t)(count - 1 - n);
-        }
         base.addr += count * sizes[i];
     }
     return 0;
+}
+
+/* Entry n of the stack: a buffer that was freed, or, while nothing was put
+ * there, the one that a stack of all would have there, the first on top. So
+ * what is never used is never written. */
+static uint32_t free_at(const struct buffer_class *c, uint32_t n)
+{
+    return c->free[n] ? c->free[n] - 1u : c->count - 1 - n;
 }
 
 static bool take(struct buffer_class *c, struct host_buffer *b)
@@ -69,7 +77,7 @@ static bool take(struct buffer_class *c, struct host_buffer *b)
         return false;
     }
     c->taken++;
-    i = c->free[c->count - c->taken];
+    i = free_at(c, c->count - c->taken);
     bitmap_set(c->used, i);
     b->at.addr = c->base.addr + (uint64_t)i * c->size;
     b->size = c->size;
@@ -124,7 +132,7 @@ void buffer_put(const struct host_buffer *b)
     spin_lock(&lock);
     check(bitmap_test(c->used, b->index));
     bitmap_clear(c->used, b->index);
-    c->free[c->count - c->taken] = (uint16_t)b->index;
+    c->free[c->count - c->taken] = (uint16_t)(b->index + 1);
     c->taken--;
     spin_unlock(&lock);
     wait_wake_all(&freed);

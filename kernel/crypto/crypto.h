@@ -57,6 +57,10 @@ void sha256_blocks_multi(const uint8_t *const blocks[], size_t count,
                          size_t len, const void *salt, size_t salt_len,
                          uint8_t (*out)[SHA256_SIZE]);
 
+/* How many blocks sha256_blocks_multi() hashes in hardly more time than one:
+ * what is worth reading along. A power of two, 16 at most. */
+size_t sha256_lanes(void);
+
 /* ---- random bytes (random.c) ---- */
 
 /* Bytes of a generator that the target's entropy seeds (ChaCha20, RFC 8439):

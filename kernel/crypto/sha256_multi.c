@@ -82,6 +82,8 @@ static void run_x1(uint32_t (*h)[8], const uint8_t *const *data, unsigned lanes,
 
 /* The ways for this CPU, the widest first; the last takes what is left. */
 static struct method methods[3] = {{1, 1, run_x1}};
+static unsigned lanes_idle = 1; /* of the way for a single block, pairs at
+                                   least where there is SHA-NI */
 
 void crypto_init(uint64_t features)
 {
@@ -104,6 +106,12 @@ void crypto_init(uint64_t features)
         *m++ = (struct method){4, 3, run_x8};
     }
     *m = (struct method){1, 1, run_x1};
+    lanes_idle = ni ? 2 : methods[0].lanes;
+}
+
+size_t sha256_lanes(void)
+{
+    return lanes_idle;
 }
 
 uint64_t crypto_features(uint32_t leaf1_ecx, uint32_t leaf7_ebx, uint64_t xcr0)

@@ -4,10 +4,10 @@
  * above it (the root hash above the top level), and then kept, so that it is
  * verified once. The least recently used go when there are too many.
  *
- * A block's whole neighbourhood of sixteen, which has one parent, is read and
- * hashed with it: that costs little more than the block alone, and readers
- * tend to go on next door. A neighbour that does not match is left out and
- * complained of only when somebody needs it.
+ * A block's neighbourhood, of as many as are hashed in the time of one, at most
+ * sixteen, which have one parent, is read and hashed with it: readers tend to
+ * go on next door. A neighbour that does not match is left out and complained
+ * of only when somebody needs it.
  */
 #include "kernel/fs/erofs/verity_private.h"
 #include "kernel/core/log.h"
@@ -128,8 +128,9 @@ static int keep_matching(struct verity *v, unsigned level, uint64_t first,
 /* Reads block i of level, whose parent is kept, and its neighbours. */
 static int fetch(struct verity *v, unsigned level, uint64_t i)
 {
-    uint64_t first = ALIGN_DOWN(i, NEIGHBOURS);
-    unsigned count = MIN((uint64_t)NEIGHBOURS, v->level_count[level] - first);
+    uint64_t around = MIN(sha256_lanes(), (size_t)NEIGHBOURS);
+    uint64_t first = ALIGN_DOWN(i, around);
+    unsigned count = MIN(around, v->level_count[level] - first);
     uint64_t at = v->tree_start + v->level_start[level];
     void *pages[NEIGHBOURS];
     int err = alloc_pages(pages, count);

@@ -73,7 +73,8 @@ static long read_slowly(struct pagecache *pc, struct iobuf *io, uint64_t off,
                         size_t n, bool missing)
 {
     struct cpage *page;
-    int err = page_load(pc, off / PAGE_SIZE, &page);
+    uint64_t wanted = (off % PAGE_SIZE + io->left + PAGE_SIZE - 1) / PAGE_SIZE;
+    int err = page_load(pc, off / PAGE_SIZE, wanted, &page);
 
     if (err) {
         return err;
@@ -179,7 +180,7 @@ static long write_page(struct pagecache *pc, struct iobuf *io, uint64_t off,
             return moved;
         }
     }
-    moved = page_load(pc, off / PAGE_SIZE, &page);
+    moved = page_load(pc, off / PAGE_SIZE, 1, &page);
     if (moved < 0) {
         return moved;
     }
@@ -316,7 +317,7 @@ int pagecache_allocate(struct pagecache *pc, uint64_t off, uint64_t len)
 
     for (uint64_t index = off / PAGE_SIZE; index < end; index++) {
         struct cpage *page;
-        int err = page_load(pc, index, &page);
+        int err = page_load(pc, index, 1, &page);
 
         if (!err && page) {
             cpage_put(page);
@@ -365,7 +366,7 @@ size_t pagecache_run(struct pagecache *pc, uint64_t *index, uint64_t end,
     if (pc->window) {
         return window_run(pc, *index, end, run);
     }
-    if (load && page_load(pc, *index, &page) == 0 && page) {
+    if (load && page_load(pc, *index, 1, &page) == 0 && page) {
         cpage_put(page);
     }
     spin_lock(&pc->lock);

@@ -10,12 +10,12 @@
 #include "kernel/fs/pagecache/pagetree.h"
 #include "kernel/fs/vfs.h"
 #include "kernel/core/timer.h"
+#include "kernel/crypto/crypto.h"
 #include "kernel/mm/heap.h"
 #include "lib/atomic.h"
 #include "lib/string.h"
 #include "abi/linux/errno.h"
 
-enum { AHEAD_FIRST = 8, AHEAD_START = 16 };
 
 /* Caches with pages that can be read again. */
 static struct list shrinkable = LIST_INIT(shrinkable);
@@ -24,17 +24,19 @@ static struct pagecache_stats stats;
 
 /* ---- loading ---- */
 
-/* How many pages to read at a miss on index. pc->lock is held. */
-static unsigned ahead_of(struct pagecache *pc, uint64_t index, uint64_t end)
+/* How many pages to read at a miss on index, of which `wanted` are wanted: of
+ * others as many as cost next to nothing, or twice as many as the last time
+ * where a reader goes on. A page that nobody needs costs as much as one that
+ * somebody does, and many files are only looked at. pc->lock is held. */
+static unsigned ahead_of(struct pagecache *pc, uint64_t index, uint64_t wanted,
+                         uint64_t end)
 {
-    uint64_t count = AHEAD_FIRST;
+    uint64_t count = MAX(wanted, (uint64_t)sha256_lanes());
 
     if (index == pc->ahead_next && index != 0) {
-        count = MIN(pc->ahead * 2, (uint32_t)PAGECACHE_BATCH);
-    } else if (index == 0) {
-        count = AHEAD_START;
+        count = MAX(count, pc->ahead * 2ull);
     }
-    count = MAX(count, (uint64_t)1);
+    count = MIN(count, (uint64_t)PAGECACHE_BATCH);
     count = index < end ? MIN(count, end - index) : 1;
     pc->ahead = count;
     pc->ahead_next = index + count;
@@ -173,7 +175,8 @@ static int await(struct pagecache *pc, struct cpage *page)
     return -EIO;
 }
 
-int page_load(struct pagecache *pc, uint64_t index, struct cpage **out)
+int page_load(struct pagecache *pc, uint64_t index, uint64_t wanted,
+              struct cpage **out)
 {
     int err;
 
@@ -187,7 +190,7 @@ int page_load(struct pagecache *pc, uint64_t index, struct cpage **out)
         if (page) {
             atomic_fetch_add(&page->refs, 1);
         } else if (pc->inode->ops->read_pages) {
-            count = ahead_of(pc, index, end);
+            count = ahead_of(pc, index, wanted, end);
         }
         spin_unlock(&pc->lock);
         *out = page;

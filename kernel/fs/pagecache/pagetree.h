@@ -75,8 +75,10 @@ struct cpage *tree_next(struct pagecache *pc, uint64_t *index);
 void tree_drop(struct pagecache *pc, uint64_t index, uint64_t end);
 
 /* The page at index, ready, with a reference; NULL in *out: a hole. Reads it
- * when it is missing (pagefill.c). Without pc->lock; may block. */
-int page_load(struct pagecache *pc, uint64_t index, struct cpage **out);
+ * when it is missing, with others that the caller will ask for next, of
+ * `wanted` in all (pagefill.c). Without pc->lock; may block. */
+int page_load(struct pagecache *pc, uint64_t index, uint64_t wanted,
+              struct cpage **out);
 
 /* pageroom.c. The page set aside for index, the caller's now; NULL: none. */
 char *room_take(struct pagecache *pc, uint64_t index);

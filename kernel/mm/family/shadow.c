@@ -21,15 +21,23 @@ static uint64_t base, count; /* granules; 0: there is no such space */
 static uint64_t *taken;      /* a bit each; shadow_lock */
 static uint64_t hint;        /* none is free below; shadow_lock */
 
+/* The map lies at the space's beginning: memory that was never touched is zero
+ * and most of it never will be, while to clear it would cost the host a page
+ * for every 64 GiB. */
 void shadow_init(uint64_t start, uint64_t end)
 {
-    uint64_t size;
+    uint64_t size = end > start ? (end - start) / GRANULE / 8 : 0;
 
-    base = ALIGN_UP(start, GRANULE);
+    size = ALIGN_UP(size + sizeof(*taken), PAGE_SIZE);
+    if (taken) { /* a test begins anew */
+        target_mem_release((uint64_t)taken, size);
+    }
+    base = ALIGN_UP(start + size, GRANULE);
     count = end > base ? (end - base) / GRANULE : 0;
-    size = BITMAP_WORDS(count) * sizeof(*taken);
-    taken = size ? kzalloc(size) : NULL;
-    count = taken ? count : 0;
+    if (count && target_mem_commit(start, size, MEM_READ | MEM_WRITE)) {
+        count = 0;
+    }
+    taken = count ? (uint64_t *)start : NULL;
     hint = 0;
 }
 
