@@ -76,6 +76,8 @@ struct superblock {
     uint64_t page_limit;  /* pages that its files without read_pages may hold
                              in all: -ENOSPC beyond; 0: no limit */
     uint64_t pages_used;  /* atomic */
+    uint32_t read_batch;  /* pages that its read_pages reads in hardly more
+                             time than one; 0: many */
     struct spinlock lock; /* guards inodes */
     struct list inodes[1 << SB_HASH_BITS]; /* published, by number */
 };

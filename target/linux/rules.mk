@@ -53,7 +53,7 @@ endif
 
 $(B)/bin/enclos: $$(CLI_OBJS) $$(CLI_OBJS_EXTRA) $(LINUX_OBJS) $(B)/kernel.o
 	@mkdir -p $(@D)
-	$(CC) -static-pie -Wl,-z,relro,-z,now,--no-warnings -o $@ $^ $(CLI_LIBS) -lpthread
+	$(CC) -static-pie -Wl,-z,relro,-z,now,-z,pack-relative-relocs,--no-warnings -o $@ $^ $(CLI_LIBS) -lpthread
 
 # ---- checks ----
 

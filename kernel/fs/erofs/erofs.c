@@ -16,6 +16,7 @@
 #include "kernel/fs/erofs/verity.h"
 #include "kernel/core/hostio_ahead.h"
 #include "kernel/core/log.h"
+#include "kernel/crypto/crypto.h"
 #include "kernel/mm/heap.h"
 #include "lib/string.h"
 #include "abi/linux/errno.h"
@@ -368,6 +369,7 @@ static int make_raw(struct erofs_image *image)
         return -ENOMEM;
     }
     sb_init(&image->raw_sb, &raw_sb_ops, "erofs", EROFS_MAGIC, SB_READ_ONLY);
+    image->raw_sb.read_batch = sha256_lanes();
     inode_init(image->raw, &image->raw_sb, &raw_ops, 0, S_IFREG);
     image->raw->size = verity_blocks(image->verity) * EROFS_BLOCK;
     return 0;
@@ -414,6 +416,7 @@ int erofs_mount_image(int host_fd, uint64_t at, uint64_t size,
     }
     sb_init(&image->sb, &erofs_sb_ops, "erofs", EROFS_MAGIC,
             SB_READ_ONLY | SB_NO_ATIME);
+    image->sb.read_batch = sha256_lanes();
     err = make_raw(image);
     err = err ? err : open_fs(image);
     if (!err && !S_ISDIR(image->sb.root->mode)) {

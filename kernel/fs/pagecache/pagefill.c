@@ -10,12 +10,10 @@
 #include "kernel/fs/pagecache/pagetree.h"
 #include "kernel/fs/vfs.h"
 #include "kernel/core/timer.h"
-#include "kernel/crypto/crypto.h"
 #include "kernel/mm/heap.h"
 #include "lib/atomic.h"
 #include "lib/string.h"
 #include "abi/linux/errno.h"
-
 
 /* Caches with pages that can be read again. */
 static struct list shrinkable = LIST_INIT(shrinkable);
@@ -24,6 +22,8 @@ static struct pagecache_stats stats;
 
 /* ---- loading ---- */
 
+enum { AHEAD_FIRST = 8 };
+
 /* How many pages to read at a miss on index, of which `wanted` are wanted: of
  * others as many as cost next to nothing, or twice as many as the last time
  * where a reader goes on. A page that nobody needs costs as much as one that
@@ -31,7 +31,8 @@ static struct pagecache_stats stats;
 static unsigned ahead_of(struct pagecache *pc, uint64_t index, uint64_t wanted,
                          uint64_t end)
 {
-    uint64_t count = MAX(wanted, (uint64_t)sha256_lanes());
+    uint64_t least = pc->inode->sb->read_batch ?: AHEAD_FIRST;
+    uint64_t count = MAX(wanted, least);
 
     if (index == pc->ahead_next && index != 0) {
         count = MAX(count, pc->ahead * 2ull);
