@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
  * Sets of pages (resident.h). Four levels of 9 bits above the page offset, as
- * in x86's tables: three of pointers, then the leaf, 512 bits. A pointer is
- * NULL (no page of the subtree is in the set), ALL (every one is) or a child.
+ * in x86's tables: three of entries, then the leaf, 512 bits. An entry is NULL
+ * (no page of the subtree is in the set), ALL (every one is) or a child. Nearly
+ * all are NULL: a table's bit map says which are not, and nothing else is
+ * looked at, not even to clear a new table.
  *
  * Locking is the caller's: mm->lock.
  */
@@ -15,6 +17,11 @@
 
 enum { FANOUT = 512, FANOUT_BITS = 9, TOP = 3 };
 #define ALL ((void *)1)
+
+struct table {
+    uint64_t used[FANOUT / 64]; /* a bit each: the entry is not NULL */
+    void *entry[FANOUT];        /* only those are valid */
+};
 
 /* Bytes that one entry of a table at this level stands for. Level 0 is the
  * leaf, whose entries are bits. */
@@ -33,21 +40,40 @@ static bool is_child(const void *entry)
     return entry != NULL && entry != ALL;
 }
 
-/* A child for a table's entry at `level`, holding what the entry said. */
+static void *get(const struct table *t, unsigned i)
+{
+    return bitmap_test(t->used, i) ? t->entry[i] : NULL;
+}
+
+static void put(struct table *t, unsigned i, void *entry)
+{
+    t->entry[i] = entry;
+    if (entry) {
+        bitmap_set(t->used, i);
+    } else {
+        bitmap_clear(t->used, i);
+    }
+}
+
+/* The first entry from i on that is not NULL, or FANOUT. */
+static unsigned next_used(const struct table *t, unsigned i)
+{
+    return (unsigned)bitmap_find_set(t->used, FANOUT, i);
+}
+
+/* A child for a table's entry at `level`, holding what the entry said. A leaf
+ * is no more than a table's map. */
 static void *split(void *entry, unsigned level)
 {
-    size_t size = level > 1 ? FANOUT * sizeof(void *) : FANOUT / 8;
-    void **child = kzalloc(size);
+    struct table *child;
 
-    if (!child || !entry) {
-        return child;
+    child = kmalloc(level > 1 ? sizeof(*child) : sizeof(child->used));
+    if (!child) {
+        return NULL;
     }
-    if (level == 1) {
-        memset(child, 0xff, size);
-        return child;
-    }
-    for (unsigned i = 0; i < FANOUT; i++) {
-        child[i] = ALL;
+    memset(child->used, entry ? 0xff : 0, sizeof(child->used));
+    for (unsigned i = 0; entry && level > 1 && i < FANOUT; i++) {
+        child->entry[i] = ALL;
     }
     return child;
 }
@@ -55,22 +81,22 @@ static void *split(void *entry, unsigned level)
 /* Makes sure that no entry lies on both sides of addr. */
 static int prepare_edge(struct resident *r, uint64_t addr)
 {
-    void **table = r->root;
+    struct table *table = r->root;
 
     for (unsigned level = TOP; level > 0; level--) {
-        void **entry = &table[slot(addr, level)];
+        void *entry = get(table, slot(addr, level));
 
         if (IS_ALIGNED(addr, span(level))) {
             return 0;
         }
-        if (!is_child(*entry)) {
-            void *child = split(*entry, level);
-            if (!child) {
+        if (!is_child(entry)) {
+            entry = split(entry, level);
+            if (!entry) {
                 return -ENOMEM;
             }
-            *entry = child;
+            put(table, slot(addr, level), entry);
         }
-        table = *entry;
+        table = entry;
     }
     return 0;
 }
@@ -92,7 +118,7 @@ int resident_prepare(struct resident *r, uint64_t start, uint64_t end)
 /* Frees an entry's subtree; returns how many pages of the set it held. */
 static uint64_t drop(void *entry, unsigned level)
 {
-    void **child = entry;
+    struct table *child = entry;
     uint64_t n = 0;
 
     if (!is_child(entry)) {
@@ -101,8 +127,9 @@ static uint64_t drop(void *entry, unsigned level)
     if (level == 1) {
         n = bitmap_count(entry, FANOUT);
     } else {
-        for (unsigned i = 0; i < FANOUT; i++) {
-            n += child[i] ? drop(child[i], level - 1) : 0;
+        for (unsigned i = next_used(child, 0); i < FANOUT;
+             i = next_used(child, i + 1)) {
+            n += drop(child->entry[i], level - 1);
         }
     }
     kfree(entry);
@@ -123,28 +150,29 @@ static uint64_t change_leaf(uint64_t *leaf, unsigned from, unsigned to, bool in)
 }
 
 /* [start, end) lies in table's part; returns how many were in the set. */
-static uint64_t change(void **table, unsigned level, uint64_t start,
-                       uint64_t end, bool in)
+static uint64_t change(void *part, unsigned level, uint64_t start, uint64_t end,
+                       bool in)
 {
+    struct table *table = part;
     void *want = in ? ALL : NULL;
     uint64_t were = 0, next;
 
     if (level == 0) {
         unsigned from = slot(start, 0);
-        return change_leaf((uint64_t *)table, from,
+        return change_leaf(part, from,
                            from + (unsigned)((end - start) / PAGE_SIZE), in);
     }
-    for (void **entry = &table[slot(start, level)]; start < end;
-         entry++, start = next) {
+    for (unsigned i = slot(start, level); start < end; i++, start = next) {
+        void *entry = get(table, i);
         next = MIN(ALIGN_DOWN(start, span(level)) + span(level), end);
-        if (*entry == want) {
+        if (entry == want) {
             were += in ? (next - start) / PAGE_SIZE : 0;
         } else if (next - start == span(level)) {
-            were += drop(*entry, level);
-            *entry = want;
+            were += drop(entry, level);
+            put(table, i, want);
         } else {
-            check(is_child(*entry)); /* else: not prepared */
-            were += change(*entry, level - 1, start, next, in);
+            check(is_child(entry)); /* else: not prepared */
+            were += change(entry, level - 1, start, next, in);
         }
     }
     return were;
@@ -180,25 +208,32 @@ static uint64_t find_in_leaf(const uint64_t *leaf, uint64_t start, uint64_t end,
 }
 
 /* The same for [start, end) in table's part. */
-static uint64_t find(void *const *table, unsigned level, uint64_t start,
+static uint64_t find(const struct table *table, unsigned level, uint64_t start,
                      uint64_t end, bool in)
 {
-    uint64_t next, found;
+    uint64_t base = ALIGN_DOWN(start, span(level + 1)), next, found;
+    unsigned i = slot(start, level);
 
-    for (void *const *entry = &table[slot(start, level)]; start < end;
-         entry++, start = next) {
-        next = MIN(ALIGN_DOWN(start, span(level)) + span(level), end);
-        if (!is_child(*entry)) {
-            if ((*entry == ALL) == in) {
-                return start;
-            }
+    for (; start < end; start = MAX(start, base + i * span(level))) {
+        void *entry = get(table, i);
+        if (!entry && in) {
+            i = next_used(table, i);
             continue;
         }
-        found = level == 1 ? find_in_leaf(*entry, start, next, in)
-                           : find(*entry, level - 1, start, next, in);
+        if (!entry || entry == ALL) {
+            if (in || !entry) {
+                return start;
+            }
+            i++;
+            continue;
+        }
+        next = MIN(base + (i + 1) * span(level), end);
+        found = level == 1 ? find_in_leaf(entry, start, next, in)
+                           : find(entry, level - 1, start, next, in);
         if (found < next) {
             return found;
         }
+        i++;
     }
     return end;
 }
@@ -231,25 +266,29 @@ uint64_t resident_count(const struct resident *r, uint64_t start, uint64_t end)
 }
 
 /* A copy of the table behind an entry at `level`, or NULL. */
-static void *copy(void *const *from, unsigned level)
+static void *copy(const struct table *from, unsigned level)
 {
-    size_t size = level > 1 ? FANOUT * sizeof(void *) : FANOUT / 8;
-    void **to = kmalloc(size);
+    struct table *to = split(NULL, level);
 
     if (!to) {
         return NULL;
     }
-    memcpy(to, from, size);
-    for (unsigned i = 0; level > 1 && i < FANOUT; i++) {
-        if (!is_child(from[i])) {
-            continue;
+    if (level == 1) {
+        memcpy(to->used, from->used, sizeof(to->used));
+        return to;
+    }
+    for (unsigned i = next_used(from, 0); i < FANOUT;
+         i = next_used(from, i + 1)) {
+        void *entry = from->entry[i];
+
+        if (is_child(entry)) {
+            entry = copy(entry, level - 1);
+            if (!entry) {
+                drop(to, level);
+                return NULL;
+            }
         }
-        to[i] = copy(from[i], level - 1);
-        if (!to[i]) { /* what follows is still the original's */
-            memset(&to[i], 0, (FANOUT - i) * sizeof(*to));
-            drop(to, level);
-            return NULL;
-        }
+        put(to, i, entry);
     }
     return to;
 }
