@@ -105,6 +105,20 @@ void mutex_lock(struct mutex *m)
     }
 }
 
+bool mutex_lock_if_awake(struct mutex *m)
+{
+    uint64_t self = (uint64_t)current_task(), owner;
+
+    while (!taken_by_waiting(m, self)) {
+        owner = atomic_load(&m->owner) & ~(uint64_t)MUTEX_WAITERS;
+        if (owner && !runs(owner)) {
+            return false;
+        }
+    }
+    lock_check_acquire(m->lock_class, true);
+    return true;
+}
+
 void mutex_unlock(struct mutex *m)
 {
     uint64_t expected = (uint64_t)current_task();

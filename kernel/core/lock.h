@@ -164,6 +164,9 @@ struct mutex {
 void mutex_init(struct mutex *m, enum lock_class cls);
 void mutex_lock(struct mutex *m);
 void mutex_unlock(struct mutex *m);
+/* For who must not sleep: waits for a holder that runs just now. False: the
+ * holder sleeps. */
+bool mutex_lock_if_awake(struct mutex *m);
 /* For check(): the current task holds m. */
 bool mutex_held(const struct mutex *m);
 /* Whether some task does, at this moment. */

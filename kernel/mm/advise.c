@@ -54,7 +54,7 @@ static int drop_pages(struct mm *mm, struct vma *v, uint64_t start,
         return 0;
     }
     if (!err) {
-        err = resident_prepare(&mm->resident, start, end);
+        err = pages_prepare_forget(mm, start, end);
     }
     if (err) {
         return err;

@@ -88,7 +88,7 @@ static int drop_old(struct mm *mm, const struct move *m)
     int err = family_own(mm, m->old, end);
 
     if (!err) {
-        err = resident_prepare(&mm->resident, m->old, end);
+        err = pages_prepare_forget(mm, m->old, end);
     }
     if (err) {
         return err;

@@ -285,6 +285,8 @@ int protect_vma(struct mm *mm, struct vma *v, int prot);
  * and in the account (limit.h). -ENOMEM. Undone by pages_forget(). */
 int pages_charge(struct mm *mm, uint64_t start, uint64_t end,
                  uint64_t *charged);
+/* Before the range is given up: what pages_forget() needs. -ENOMEM. */
+int pages_prepare_forget(struct mm *mm, uint64_t start, uint64_t end);
 /* The range is not resident any more. */
 void pages_forget(struct mm *mm, uint64_t start, uint64_t end);
 /* Commits a range with a protection as asked; old content is kept. -ENOMEM:

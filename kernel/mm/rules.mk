@@ -6,7 +6,7 @@ MM_SRCS := $(sort $(wildcard kernel/mm/*.c) \
 KERNEL_SRCS += $(MM_SRCS)
 
 MM_UNIT := $(B)/unit/kernel/mm
-MM_TEST_OBJS := $(MM_UNIT)/tests/support.o \
+MM_TEST_OBJS := $(MM_UNIT)/tests/support.o $(MM_UNIT)/tests/shown_file.o \
 	$(patsubst %.c,$(B)/unit/%.o,$(MM_SRCS)) \
 	$(addprefix $(B)/unit/arch/x86_64/, decode.o decode_common.o patch.o patch_scan.o) \
 	$(B)/host/arch/x86_64/usercopy.o

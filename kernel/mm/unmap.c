@@ -29,6 +29,14 @@ bool pages_give_back(struct mm *mm, uint64_t start, uint64_t end)
     return first < last;
 }
 
+int pages_prepare_forget(struct mm *mm, uint64_t start, uint64_t end)
+{
+    int err = resident_prepare(&mm->resident, start, end);
+
+    /* Cut in the middle, a record becomes two. */
+    return !err && mm->shown.count ? shown_make_room(mm) : err;
+}
+
 void pages_forget(struct mm *mm, uint64_t start, uint64_t end)
 {
     uint64_t were = mm->resident.pages;
@@ -72,7 +80,7 @@ static bool stands_alone(const struct vma *v)
 /* What is taken out of the set below: all pieces between such VMAs. */
 static int prepare_pieces(struct mm *mm, uint64_t start, uint64_t end)
 {
-    int err = resident_prepare(&mm->resident, start, end);
+    int err = pages_prepare_forget(mm, start, end);
 
     for (struct vma *v = vma_find(mm, start); !err && v && v->start < end;
          v = vma_next(v)) {

@@ -182,6 +182,35 @@ static void test_wait(void)
     expect(baton == 0, "wait_event sees every change");
 }
 
+static void sleep_locked(void *arg)
+{
+    mutex_lock(&mutex);
+    baton = 1;
+    wait_event(&queue, baton == 2, DEADLINE_NONE, 0);
+    mutex_unlock(&mutex);
+}
+
+static void test_mutex_of_a_sleeper(void)
+{
+    mutex_init(&mutex, LOCK_FS_INODE);
+    wait_queue_init(&queue);
+    baton = 0;
+    expect(mutex_lock_if_awake(&mutex), "a free mutex is taken");
+    expect(mutex_held(&mutex), "and then held");
+    mutex_unlock(&mutex);
+    spawn(0, sleep_locked, NULL);
+    while (!baton) {
+        task_yield();
+    }
+    expect(!mutex_lock_if_awake(&mutex), "nobody waits for a sleeper");
+    baton = 2;
+    wait_wake_all(&queue);
+    join(1);
+    baton = 0;
+    mutex_lock(&mutex);
+    mutex_unlock(&mutex);
+}
+
 static unsigned exclusive_woken;
 
 static void wait_exclusive(void *arg)
@@ -314,6 +343,7 @@ static void run_tests(void *arg)
     test_yield();
     test_mutex();
     test_wait();
+    test_mutex_of_a_sleeper();
     test_exclusive();
     test_ends_of_waiting();
     test_timers();

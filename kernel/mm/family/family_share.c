@@ -77,14 +77,18 @@ static int take_place(struct mm *mm, const struct vma *v)
     return err;
 }
 
+/* Others may read mm's mappings (mm_for_each), which they do without sleeping.
+ * Who sleeps with the lock is a task of mm, behind its gate. */
 int family_take_places(struct mm *mm)
 {
     struct family *f = mm->family;
+    bool locked;
     int err = 0;
 
     if (likely(mm->shared_seen == f->shared)) {
         return 0;
     }
+    locked = mutex_lock_if_awake(&mm->lock);
     list_for_each (pos, &f->members) {
         struct mm *other = list_entry(pos, struct mm, family_node);
         struct vma *v = other == mm ? NULL : vma_first(other);
@@ -98,6 +102,9 @@ int family_take_places(struct mm *mm)
     if (!err) {
         mm->shared_seen = f->shared;
         atomic_store_relaxed(&mm->pieces.fresh, 0);
+    }
+    if (locked) {
+        mm_unlock(mm);
     }
     return err;
 }

@@ -112,13 +112,19 @@ static void make_parent(void)
     fill(parent, 0);
 }
 
-/* The child is there, and has made its own of everything. */
-static void make_family(bool moves)
+/* The child is there. */
+static void fork_parent(bool moves)
 {
     fresh(moves);
     make_parent();
     EXPECT_EQ(mm_fork(parent, &child), 0);
     support_set_mm(child);
+}
+
+/* It has made its own of everything, too. */
+static void make_family(bool moves)
+{
+    fork_parent(moves);
     fill(child, 1);
     EXPECT_EQ(wrong(child, 1), 0);
 }
@@ -165,11 +171,8 @@ static void what_nobody_writes_to_is_neither_copied_nor_exchanged(void)
     uint64_t at = AREA(0);
 
     guards = true;
-    fresh(true);
-    make_parent();
-    EXPECT_EQ(mm_fork(parent, &child), 0);
+    fork_parent(true);
     EXPECT_EQ(parent->fork_bytes < areas[0].pages * PAGE_SIZE, true);
-    support_set_mm(child);
     store(child, at + 50 * PAGE_SIZE, 77);
     EXPECT_EQ(let_in(parent), 0);
     EXPECT_EQ(*(uint64_t *)(at + 50 * PAGE_SIZE), 0);
@@ -197,10 +200,7 @@ static void guarded_writes_that_fail_change_nothing(void)
         uint64_t at = AREA(0) + 20 * PAGE_SIZE;
         int err;
 
-        fresh(true);
-        make_parent();
-        EXPECT_EQ(mm_fork(parent, &child), 0);
-        support_set_mm(child);
+        fork_parent(true);
         support_fail_target(n, 1);
         err = mm_fault(child, at, MEM_WRITE);
         support_fail_target(0, 0);
@@ -324,10 +324,7 @@ static void copies_for_others_are_all_made_or_none(void)
         uint64_t at = AREA(0) + 20 * PAGE_SIZE;
         int err;
 
-        fresh(true);
-        make_parent();
-        EXPECT_EQ(mm_fork(parent, &child), 0);
-        support_set_mm(child);
+        fork_parent(true);
         EXPECT_EQ(mm_fork(child, &third), 0);
         support_set_mm(third);
         heap_fail_after(n);
@@ -354,10 +351,7 @@ static void a_stranger_who_fails_to_come_in_changes_nothing(void)
     for (unsigned n = 1; n < 40; n++) {
         int err;
 
-        fresh(true);
-        make_parent();
-        EXPECT_EQ(mm_fork(parent, &child), 0);
-        support_set_mm(child);
+        fork_parent(true);
         EXPECT_EQ(mm_create(&stranger), 0);
         EXPECT_EQ(family_enter(parent->family, stranger), 0);
         if (n % 2) {

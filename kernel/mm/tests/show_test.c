@@ -5,10 +5,9 @@
  * once for all; what fails leaves mappings that copy.
  */
 #include "lib/tests/unit.h"
-#include "kernel/mm/tests/support.h"
+#include "kernel/mm/tests/shown_file.h"
 #include "kernel/mm/heap.h"
 #include "kernel/mm/room.h"
-#include "kernel/mm/text/text_image.h"
 #include "abi/linux/errno.h"
 #include "target/target.h"
 
@@ -20,75 +19,7 @@ enum {
 };
 
 static struct mm *mm;
-static bool hidden; /* the file shows nothing */
-
-/* ---- an object whose pages can be shown ---- */
-
-static struct {
-    struct vm_object object;
-    char *pages;
-    uint64_t window;
-    unsigned refs, reads;
-    struct text_anchor texts;
-} file;
-
-static void file_get(struct vm_object *o)
-{
-    file.refs++;
-}
-
-static void file_put(struct vm_object *o)
-{
-    file.refs--;
-}
-
-static long file_read(struct vm_object *o, uint64_t off, void *dst, size_t len)
-{
-    size_t size = PAGES * PAGE_SIZE, n = off < size ? MIN(len, size - off) : 0;
-
-    file.reads++;
-    memcpy(dst, file.pages + off, n);
-    return (long)n;
-}
-
-static size_t file_run(struct vm_object *o, uint64_t *off, size_t len,
-                       bool load, char **at)
-{
-    size_t size = PAGES * PAGE_SIZE;
-    size_t n = *off < size && !hidden ? MIN(len, size - *off) : 0;
-
-    *at = file.pages + *off;
-    page_get(*at, n / PAGE_SIZE);
-    return n;
-}
-
-static struct text_anchor *file_texts(struct vm_object *o, uint64_t *size)
-{
-    *size = PAGES * PAGE_SIZE;
-    return &file.texts;
-}
-
-static int file_window(struct vm_object *o, uint64_t min_len, uint64_t *base)
-{
-    *base = file.window;
-    return 0;
-}
-
-static void file_describe(struct vm_object *o, char *path, size_t len,
-                          uint64_t *dev, uint64_t *ino)
-{
-    path[0] = '\0';
-}
-
-static const struct vm_object_ops file_ops = {
-    .get = file_get,
-    .put = file_put,
-    .read = file_read,
-    .run = file_run,
-    .texts = file_texts,
-    .window = file_window,
-    .describe = file_describe,
-};
+static struct shown_file file;
 
 static void write_code(void)
 {
@@ -102,18 +33,10 @@ static void write_code(void)
 
 static void fresh(void)
 {
-    support_reset();
-    support_can_show();
-    heap_init(support_kernel_start(), support_kernel_shown(),
-              support_kernel_shown(), support_kernel_end(), 0);
-    mm_init(support_user_start(), support_user_end(), support_user_shown(),
-            true);
+    shown_reset();
     EXPECT_EQ(mm_create(&mm), 0);
     support_set_mm(mm);
-    memset(&file, 0, sizeof(file));
-    file.object.ops = &file_ops;
-    file.pages = page_share_alloc(PAGES);
-    text_anchor_init(&file.texts);
+    shown_file_init(&file, PAGES);
     for (unsigned i = 0; i < PAGES; i++) {
         memset(file.pages + i * PAGE_SIZE, 'a' + (int)i, PAGE_SIZE);
     }
@@ -313,7 +236,7 @@ static void what_one_shows_late_the_others_get(void)
         struct mm *child;
 
         fresh();
-        hidden = true;
+        file.hidden = true;
         EXPECT_EQ(mm_map(mm, &addr, 2 * PAGE_SIZE, PROT_READ,
                          MAP_PRIVATE | MAP_FIXED, &file.object, 0),
                   0);
@@ -326,7 +249,7 @@ static void what_one_shows_late_the_others_get(void)
         } else {
             child = fork_there();
         }
-        hidden = false;
+        file.hidden = false;
         EXPECT_EQ(mm_fault(child, addr, MEM_READ), 0);
         EXPECT_EQ(resident_test(&child->resident, addr), true);
         EXPECT_EQ(resident_test(&mm->resident, addr), !unmapped);
@@ -443,6 +366,34 @@ static void anonymous_shared_memory_maps_twice(void)
     EXPECT_EQ(*(char *)b, 'a');
 }
 
+/* With as many records as there is room for: to cut one takes memory. */
+static void what_is_unmapped_is_not_shown_though_memory_is_short(void)
+{
+    unsigned failed = 0;
+
+    for (unsigned n = 1; n < 12; n++) {
+        uint64_t start, stop;
+        char *p;
+        int err;
+
+        fresh();
+        do {
+            p = map(PROT_READ, MAP_PRIVATE);
+        } while (mm->shown.count < mm->shown.room);
+        start = (uint64_t)p + 3 * PAGE_SIZE;
+        heap_fail_after(n);
+        err = mm_unmap(mm, start, PAGE_SIZE);
+        heap_fail_after(0);
+        EXPECT(err == 0 || err == -ENOMEM);
+        failed += err != 0;
+        EXPECT_EQ(shown_next(mm, &start, start + PAGE_SIZE, &stop) != 0,
+                  err != 0);
+        EXPECT_EQ(page_refs(file.pages + 3 * PAGE_SIZE) + !err,
+                  page_refs(file.pages));
+    }
+    EXPECT(failed > 1 && failed < 11);
+}
+
 int main(void)
 {
     RUN(a_private_mapping_is_the_page_until_written);
@@ -456,5 +407,6 @@ int main(void)
     RUN(a_shared_page_is_seen_at_any_address);
     RUN(what_the_window_loses_is_gone_everywhere);
     RUN(anonymous_shared_memory_maps_twice);
+    RUN(what_is_unmapped_is_not_shown_though_memory_is_short);
     return unit_result();
 }

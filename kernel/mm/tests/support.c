@@ -467,6 +467,16 @@ void mutex_lock(struct mutex *m)
     m->owner = (uint64_t)&task;
 }
 
+bool mutex_lock_if_awake(struct mutex *m)
+{
+    bool is_free = !m->owner;
+
+    if (is_free) {
+        mutex_lock(m);
+    }
+    return is_free;
+}
+
 void mutex_unlock(struct mutex *m)
 {
     check(m->owner);

@@ -5,58 +5,16 @@
  * again.
  */
 #include "lib/tests/unit.h"
-#include "kernel/mm/tests/support.h"
+#include "kernel/mm/tests/shown_file.h"
 #include "kernel/mm/heap.h"
 #include "kernel/mm/room.h"
-#include "kernel/mm/text/text_image.h"
 #include "abi/linux/errno.h"
 
 enum { RW = PROT_READ | PROT_WRITE, PAGES = 8 };
 
 static struct mm *mm;
-static char *pages;
-static bool forgotten; /* the cache has none of them any more */
-static const struct mm_kind kind = {.program = &pages, .owner = 1};
-
-/* ---- an object whose pages can be shown ---- */
-
-static void file_ref(struct vm_object *o)
-{
-}
-
-static long file_read(struct vm_object *o, uint64_t off, void *dst, size_t len)
-{
-    size_t size = PAGES * PAGE_SIZE, n = off < size ? MIN(len, size - off) : 0;
-
-    memcpy(dst, pages + off, n);
-    return (long)n;
-}
-
-static size_t file_run(struct vm_object *o, uint64_t *off, size_t len,
-                       bool load, char **at)
-{
-    size_t size = PAGES * PAGE_SIZE;
-    size_t n = *off < size && !forgotten ? MIN(len, size - *off) : 0;
-
-    *at = pages + *off;
-    page_get(*at, n / PAGE_SIZE);
-    return n;
-}
-
-static void file_describe(struct vm_object *o, char *path, size_t len,
-                          uint64_t *dev, uint64_t *ino)
-{
-    path[0] = '\0';
-}
-
-static const struct vm_object_ops file_ops = {
-    .get = file_ref,
-    .put = file_ref,
-    .read = file_read,
-    .run = file_run,
-    .describe = file_describe,
-};
-static struct vm_object file = {&file_ops};
+static struct shown_file file;
+static const struct mm_kind kind = {.program = &file, .owner = 1};
 
 /* ---- runs of a program ---- */
 
@@ -69,15 +27,9 @@ struct run {
 
 static void fresh(void)
 {
-    support_reset();
-    support_can_show();
-    heap_init(support_kernel_start(), support_kernel_shown(),
-              support_kernel_shown(), support_kernel_end(), 0);
-    mm_init(support_user_start(), support_user_end(), support_user_shown(),
-            true);
-    pages = page_share_alloc(PAGES);
-    memset(pages, 'f', PAGES * PAGE_SIZE);
-    forgotten = false;
+    shown_reset();
+    shown_file_init(&file, PAGES);
+    memset(file.pages, 'f', PAGES * PAGE_SIZE);
 }
 
 static void create(const struct mm_kind *k)
@@ -101,8 +53,8 @@ static struct run start(const struct mm_kind *k)
 
     create(k);
     EXPECT_EQ(mm_reserve_image(mm, 4 * half, PAGE_SIZE, &r.base), 0);
-    map(r.base, half, PROT_READ, &file, 0);
-    map(r.base + half, half, RW, &file, half);
+    map(r.base, half, PROT_READ, &file.object, 0);
+    map(r.base + half, half, RW, &file.object, half);
     map(r.base + 2 * half, 2 * half, RW, NULL, 0);
     r.data = (char *)r.base + half;
     r.bss = (char *)r.base + 2 * half;
@@ -153,7 +105,7 @@ static void the_second_run_is_at_the_same_place_and_new(void)
     EXPECT_EQ(support_prot((uint64_t)b.data), RW);
     use(&b);
     end();
-    EXPECT_EQ(page_refs(pages), 2); /* ours, and what waits */
+    EXPECT_EQ(page_refs(file.pages), 2); /* ours, and what waits */
 }
 
 static void what_is_not_mapped_again_is_gone_when_the_program_runs(void)
@@ -168,8 +120,8 @@ static void what_is_not_mapped_again_is_gone_when_the_program_runs(void)
     create(&kind);
     EXPECT_EQ(mm_reserve_image(mm, 2 * PAGES * PAGE_SIZE, PAGE_SIZE, &base), 0);
     EXPECT_EQ(base, a.base);
-    map(base, PAGE_SIZE, PROT_READ, &file, 0);
-    map((uint64_t)a.bss, 2 * PAGE_SIZE, PROT_READ, &file, 0);
+    map(base, PAGE_SIZE, PROT_READ, &file.object, 0);
+    map((uint64_t)a.bss, 2 * PAGE_SIZE, PROT_READ, &file.object, 0);
     mm_started(mm);
     EXPECT_EQ(*(char *)base, 'f');
     EXPECT_EQ(a.bss[PAGE_SIZE], 'f');
@@ -180,7 +132,7 @@ static void what_is_not_mapped_again_is_gone_when_the_program_runs(void)
 static void other_programs_and_users_find_nothing(void)
 {
     const struct mm_kind others[] = {{.program = &mm, .owner = 1},
-                                     {.program = &pages, .owner = 2}};
+                                     {.program = &file, .owner = 2}};
     struct run a;
 
     fresh();
@@ -248,14 +200,14 @@ static void a_file_that_was_written_meanwhile_is_as_it_is_now(void)
     a = start(&kind);
     use(&a);
     end();
-    memset(pages + PAGES / 2 * PAGE_SIZE, 'g', PAGE_SIZE);
-    page_changed(pages + PAGES / 2 * PAGE_SIZE);
+    memset(file.pages + PAGES / 2 * PAGE_SIZE, 'g', PAGE_SIZE);
+    page_changed(file.pages + PAGES / 2 * PAGE_SIZE);
     a = start(&kind);
     EXPECT_EQ(*a.data, 'g');
     EXPECT_EQ(a.data[PAGE_SIZE], 'f');
     EXPECT_EQ(*(char *)a.base, 'f');
     end();
-    EXPECT_EQ(page_refs(pages), 2);
+    EXPECT_EQ(page_refs(file.pages), 2);
 }
 
 static void what_the_cache_has_no_more_is_not_there(void)
@@ -266,7 +218,7 @@ static void what_the_cache_has_no_more_is_not_there(void)
     a = start(&kind);
     use(&a);
     end();
-    forgotten = true;
+    file.hidden = true;
     a = start(&kind);
     EXPECT_EQ(support_committed(a.base, (uint64_t)a.bss), 0);
     end();
@@ -317,7 +269,7 @@ static void who_needs_the_place_gets_it(void)
     map((uint64_t)a.data, PAGE_SIZE, RW, NULL, 0);
     EXPECT_EQ(*a.data, 0);
     EXPECT_EQ(support_committed(a.base, (uint64_t)a.data), 0);
-    EXPECT_EQ(page_refs(pages), 1);
+    EXPECT_EQ(page_refs(file.pages), 1);
     end();
 }
 
@@ -330,9 +282,9 @@ static void of_a_file_that_is_gone_nothing_waits(void)
     use(&a);
     end();
     mm_forget(&mm); /* another */
-    EXPECT_EQ(page_refs(pages), 2);
+    EXPECT_EQ(page_refs(file.pages), 2);
     mm_forget(kind.program);
-    EXPECT_EQ(page_refs(pages), 1);
+    EXPECT_EQ(page_refs(file.pages), 1);
     EXPECT_EQ(support_committed(a.base, a.base + 2 * PAGES * PAGE_SIZE), 0);
 }
 
@@ -345,7 +297,7 @@ static void memory_that_is_scarce_is_given_back(void)
     use(&a);
     end();
     text_shrink(1);
-    EXPECT_EQ(page_refs(pages), 1);
+    EXPECT_EQ(page_refs(file.pages), 1);
     EXPECT_EQ(support_committed(a.base, a.base + 2 * PAGES * PAGE_SIZE), 0);
 }
 
@@ -359,7 +311,7 @@ static void a_target_that_refuses_leaves_nothing_behind(void)
     support_fail_target(1, 1);
     end();
     support_fail_target(0, 0);
-    EXPECT_EQ(page_refs(pages), 1);
+    EXPECT_EQ(page_refs(file.pages), 1);
     EXPECT_EQ(support_committed(a.base, a.base + 2 * PAGES * PAGE_SIZE), 0);
     a = start(&kind);
     is_new(&a);

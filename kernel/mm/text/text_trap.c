@@ -143,7 +143,7 @@ static bool write_live(struct mm *mm, const struct vma *v, uint64_t addr,
     uint8_t *copy = page_alloc(len / PAGE_SIZE);
     bool done = false;
 
-    if (copy && !family_own(mm, start, start + len) &&
+    if (copy && !shown_make_room(mm) && !family_own(mm, start, start + len) &&
         arch_user_copy(copy, (const void *)start, len) == 0 &&
         target_mem_protect(start, len, 0) == 0) {
         patch_apply(copy + (addr - start), addr, slot);
