@@ -21,6 +21,7 @@ enum {
     SPIN_MISSES = 4,         /* in vain, one after the other; then ... */
     SPIN_SKIPS = 64,         /* ... so many times it does not spin */
     STEAL_AGE_CYCLES = 8000, /* what has waited less may stay where it is */
+    QUIET_NS = 1000000,      /* of sleep; from then on others may be alone */
     BARRIER_SPINS = 200,     /* between two looks */
     MARGIN_NS = 20000,       /* a tick may come so much early */
     CALM_SWITCHES = 64, /* between two ticks; then they come half as often */
@@ -162,7 +163,7 @@ static void call_for_help(struct runqueue *rq)
     idle &= waiting;
     bit = idle & -idle;
     if (bit && (atomic_fetch_and(&idle_vcpus, ~bit) & bit)) {
-        target_vcpu_kick((unsigned)__builtin_ctzll(bit));
+        alone_kick((unsigned)__builtin_ctzll(bit));
     }
 }
 
@@ -234,6 +235,7 @@ void sched_check(void)
     uint64_t now, tsc;
 
     this_vcpu()->resched = 0;
+    alone_look();
     atomic_fetch_add(&rq->passes, 1);
     poll_busy(rq);
     tsc = clock_tsc();
@@ -332,13 +334,26 @@ static bool work_is_queued(void)
     return false;
 }
 
-static void wait_for_work(unsigned self)
+/* It is quiet from quiet_at on. */
+static void sleep(uint64_t now, uint64_t quiet_at)
 {
+    uint64_t deadline = timer_next();
+
+    if (now >= quiet_at) {
+        alone_sleep(deadline);
+    } else {
+        target_vcpu_wait(MIN(deadline, quiet_at));
+    }
+}
+
+static void wait_for_work(unsigned self, uint64_t now, uint64_t quiet_at)
+{
+    alone_end();
     atomic_fetch_or(&idle_vcpus, 1ull << self);
     /* The last look at completions may have started more operations. */
     if (!work_is_queued() && !atomic_load(&sched_io_flush_at)) {
         stats_count(STAT_IDLE);
-        target_vcpu_wait(timer_next());
+        sleep(now, quiet_at);
         forget_tick(&runqueues[self]);
     }
     atomic_fetch_and(&idle_vcpus, ~(1ull << self));
@@ -349,24 +364,29 @@ void sched_idle(void)
     unsigned self = this_vcpu()->id;
     struct runqueue *rq = &runqueues[self];
     uint64_t spin_until = 0; /* 0: this does not spin */
+    uint64_t quiet_at = 0;   /* 0: there was something to do */
 
     for (;;) {
         uint64_t now = clock_now();
 
         this_vcpu()->resched = 0;
+        alone_look();
         atomic_fetch_add(&rq->passes, 1);
         sched_poll(true);
         if (run_something(STEAL_AGE_CYCLES)) {
             rq->spins_missed = spin_until ? 0 : rq->spins_missed;
-            spin_until = 0;
-        } else if (!spin_until && may_spin(rq)) {
+            spin_until = quiet_at = 0;
+        } else if (!quiet_at && !spin_until && may_spin(rq)) {
             spin_until = now + SPIN_NS;
         } else if (now < spin_until && work_may_come(self)) {
             cpu_relax();
         } else {
             rq->spins_missed += spin_until != 0;
-            wait_for_work(self);
             spin_until = 0;
+            if (!quiet_at) {
+                quiet_at = sched_vcpu_count() > 1 ? now + QUIET_NS : now;
+            }
+            wait_for_work(self, now, quiet_at);
         }
     }
 }

@@ -46,10 +46,11 @@ enum lock_class {
     LOCK_CLASSES
 };
 
-/* Set where the instance has a single vCPU (sched_init). Kernel code is never
- * preempted, so nobody is there for a locked instruction to shut out, and it
- * costs as much as thirty others. What signal handlers or threads of the
- * target touch, too (rings, kicks), knows nothing of this. */
+/* Set while a single vCPU runs: the instance has no other one, or all others
+ * sleep (alone.c). Kernel code is never preempted, so nobody is there for a
+ * locked instruction to shut out, and it costs as much as thirty others. What
+ * signal handlers or threads of the target touch, too (rings, kicks), knows
+ * nothing of this. */
 extern bool one_vcpu;
 
 /* Like atomic_NAME(), between vCPUs. */

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # core: scheduling, waiting, time, locks, host I/O, log.
 
-KERNEL_SRCS += $(addprefix kernel/core/, clock.c dump.c gate.c hostio.c \
+KERNEL_SRCS += $(addprefix kernel/core/, alone.c clock.c dump.c gate.c hostio.c \
 	hostio_ahead.c hostio_buffer.c hostio_names.c hostio_net.c hostio_ring.c \
 	idle.c lock.c log.c readers.c sched.c stats.c timer.c vector.c wait.c)
 ifdef DEBUG
@@ -9,7 +9,7 @@ KERNEL_SRCS += kernel/core/lock_debug.c
 endif
 
 # The scheduler on real kernel stacks, with the lock order checked.
-CORE_TEST_SRCS := $(addprefix kernel/core/, clock.c dump.c gate.c idle.c lock.c lock_debug.c \
+CORE_TEST_SRCS := $(addprefix kernel/core/, alone.c clock.c dump.c gate.c idle.c lock.c lock_debug.c \
 	log.c sched.c stats.c timer.c wait.c tests/sched_test.c) \
 	$(addprefix arch/x86_64/, cpu.c fpu.c switch.S usercopy.S) \
 	lib/fmt.c lib/rbtree.c
@@ -20,6 +20,15 @@ $(B)/unit/kernel/core/tests/sched_test: $(CORE_TEST_SRCS) kernel/core/sched.h \
 	$(CC) -std=gnu11 -O1 -g -I. $(WARN) -Wno-missing-prototypes \
 		-fno-strict-aliasing -fwrapv -D_GNU_SOURCE -DENCLOS_KERNEL \
 		-DENCLOS_DEBUG -DENCLOS_UNIT -o $@ $(CORE_TEST_SRCS)
+
+# Locks without locked instructions, by threads that come and go.
+UNIT_TESTS += $(B)/unit/kernel/core/tests/alone_test
+$(B)/unit/kernel/core/tests/alone_test: kernel/core/tests/alone_test.c \
+		kernel/core/alone.c kernel/core/runqueue.h kernel/core/lock.h
+	@mkdir -p $(@D)
+	$(CC) -std=gnu11 -O2 -g -I. $(WARN) -Wno-missing-prototypes \
+		-fno-strict-aliasing -fwrapv -D_GNU_SOURCE -DENCLOS_KERNEL \
+		-DENCLOS_UNIT -o $@ $(filter %.c, $^) -pthread
 
 CORE_UNIT := $(B)/unit/kernel/core
 UNIT_TESTS += $(CORE_UNIT)/tests/hostio_test

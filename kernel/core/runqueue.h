@@ -60,6 +60,17 @@ void runqueue_switch(struct runqueue *rq, struct task *next);
 /* Whether the vCPU's tick comes in time to look for completions. */
 bool runqueue_io_covered(const struct runqueue *rq, uint64_t tsc);
 
+/* alone.c. The vCPU sees whether it is the only one awake (one_vcpu); between
+ * the load and the store of no lock. */
+void alone_look(void);
+/* It is not, or sleeps. */
+void alone_end(void);
+/* As target_vcpu_kick(), for vCPUs that may sleep. */
+void alone_kick(unsigned id);
+/* As target_vcpu_wait(), for a vCPU that is not alone; meanwhile another one
+ * may be. */
+void alone_sleep(uint64_t deadline);
+
 /* gate.c: prev has left its CPU, idle: for nobody else. Whether that is an
  * event for who exchanges address spaces. */
 bool gate_left(const struct task *prev, bool idle, uint64_t tsc);

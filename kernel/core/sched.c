@@ -95,7 +95,7 @@ void runqueue_add(struct task *t)
     rq->count++;
     spin_unlock(&rq->lock);
     if (id != this_vcpu()->id) {
-        target_vcpu_kick(id);
+        alone_kick(id);
     } else if (priority || !runqueue_covered(rq, t->queued_at)) {
         this_vcpu()->resched = 1;
     }
