@@ -7,19 +7,10 @@
  */
 #include "arch/x86_64/arch.h"
 #include "arch/x86_64/fpu_fast.h"
+#include "arch/x86_64/fpu_parts.h"
 #include "lib/string.h"
 
 enum {
-    XSTATE_X87 = 1,
-    XSTATE_SSE = 2,
-    XSTATE_AVX = 4,
-    XSTATE_MASKS = 1 << 5,
-    XSTATE_ZMM = 1 << 6,
-    XSTATE_HIGH = 1 << 7,
-    XSTATE_512 = XSTATE_MASKS | XSTATE_ZMM | XSTATE_HIGH,
-    XSTATE_256 = XSTATE_X87 | XSTATE_SSE | XSTATE_AVX,
-    XSTATE_AMX = 3 << 17,
-    XSTATE_PKRU = 1 << 9,
     FXSAVE_FCW = 0,
     FXSAVE_MXCSR = 24,
     XSAVE_HEADER = 512,
@@ -64,6 +55,11 @@ bool fpu_init(void)
     }
     fast = can_be_fast();
     return size <= FPU_AREA_MAX;
+}
+
+bool fpu_is_fast(void)
+{
+    return fast;
 }
 
 uint64_t fpu_mask(void)
@@ -227,7 +223,7 @@ void fpu_resumes(void)
 void fpu_reset(struct fpu_area *area)
 {
     uint16_t fcw = 0x37f;
-    uint32_t mxcsr = 0x1f80;
+    uint32_t mxcsr = MXCSR_INITIAL;
 
     memset(area->xsave, 0, XSAVE_MIN); /* no component is in use */
     memcpy(area->xsave + FXSAVE_FCW, &fcw, sizeof(fcw));

@@ -31,6 +31,7 @@ enum {
     XSAVE_COMP_BV = 520,
     XSAVE_HEADER_END = 576,
     MXCSR_VALID = 0xffff,
+    MXCSR_INITIAL = 0x1f80,
     BV_X87 = 1,
     BV_SSE = 2,
 };
@@ -59,6 +60,20 @@ void fpu_resumes(void);
 /* The state of a new program: everything at its reset value. What is not in
  * use according to the area's header keeps its old bytes. */
 void fpu_reset(struct fpu_area *area);
+
+/* fpu_user.c: live registers to and from an area in user memory, of fpu_size()
+ * bytes and checked to be the program's, without its header and what lies
+ * below XMM0. Nothing blocks.
+ * Returns which components are in use; the others are not written. 0: not
+ * possible, go by fpu_save(). */
+uint64_t fpu_store_user(uint64_t addr);
+/* used: what the area holds, of fpu_mask(); the others become initial. mxcsr
+ * is valid. False: not possible, go by an area and fpu_restore(), which is
+ * needed now, for the registers may hold anything. */
+bool fpu_load_user(uint64_t addr, uint64_t used, uint32_t mxcsr);
+/* Live registers, but for x87's, to their initial state. */
+void fpu_clear(void);
+uint32_t fpu_mxcsr(void);
 
 /* Whether an area that says to have x87 state has the initial one, as signal
  * frames mostly do. It need not be loaded then: that is slow, and makes every

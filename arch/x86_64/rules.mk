@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # x86-64: entry, switch, vector state, user copies, rewriting.
 
-KERNEL_SRCS += $(addprefix arch/x86_64/, cpu.c entry.S fpu.c switch.S \
+KERNEL_SRCS += $(addprefix arch/x86_64/, cpu.c entry.S fpu.c fpu_user.c switch.S \
 	usercopy.S)
 
 # Rewriting, without the kernel around it. A long run of the decoder's test:

@@ -110,6 +110,17 @@ static __attribute__((noinline)) size_t access_slow(const struct access *a,
     return left;
 }
 
+uint64_t vector_to_user(struct uptr dst)
+{
+    return mm_user_range(dst.addr, fpu_size()) ? fpu_store_user(dst.addr) : 0;
+}
+
+bool vector_from_user(struct uptr src, uint64_t used, uint32_t mxcsr)
+{
+    return mm_user_range(src.addr, fpu_size()) &&
+           fpu_load_user(src.addr, used, mxcsr);
+}
+
 /* These return the bytes NOT moved. */
 
 static inline size_t from_user(void *dst, struct uptr src, size_t n)

@@ -51,6 +51,10 @@ int user_rmw32_nofault(struct uptr addr, enum user_rmw op, uint32_t arg,
 size_t copy_to_user_part_nofault(struct uptr dst, const void *src, size_t n);
 void user_bring_in(struct uptr addr);
 
+/* arch/x86_64/fpu.h: fpu_store_user(), fpu_load_user(). */
+uint64_t vector_to_user(struct uptr dst);
+bool vector_from_user(struct uptr src, uint64_t used, uint32_t mxcsr);
+
 static inline struct uptr uptr(uint64_t addr)
 {
     return (struct uptr){addr};

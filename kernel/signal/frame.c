@@ -75,9 +75,49 @@ static int write_components(const uint8_t *xsave, uint64_t addr)
     return 0;
 }
 
-static int write_fpu(struct thread *t, uint64_t addr)
+/* From the registers, where they are live and that can be done: all but x87
+ * state, which is the initial one, and the header. */
+static bool write_live_fpu(const struct thread *t, uint64_t addr,
+                           const struct linux_fpx_sw *sw)
+{
+    struct {
+        uint8_t bytes[LEGACY_XMM];
+    } low = {.bytes = {[LEGACY_FCW] = 0x7f, 3}};
+    struct {
+        uint8_t soft[FP_SW_OFFSET - LEGACY_SOFT];
+        struct linux_fpx_sw sw;
+        uint64_t bv, rest[7];
+    } header = {.sw = *sw};
+    uint32_t mxcsr[2] = {fpu_mxcsr(), MXCSR_VALID};
+
+    static_assert(sizeof(header) == XSAVE_HEADER_END - LEGACY_SOFT, "XSAVE");
+    header.bv = t->task.fpu_saved ? 0 : vector_to_user(uptr(addr));
+    if (!header.bv) {
+        return false;
+    }
+    header.bv |= BV_X87;
+    memcpy(low.bytes + LEGACY_MXCSR, mxcsr, sizeof(mxcsr));
+    return !copy_to_user(uptr(addr), &low, sizeof(low)) &&
+           !copy_to_user(uptr(addr + LEGACY_SOFT), &header, sizeof(header));
+}
+
+static int write_saved_fpu(struct thread *t, uint64_t addr,
+                           const struct linux_fpx_sw *sw)
 {
     uint8_t *xsave = t->task.fpu.xsave;
+
+    frame_save_fpu(t);
+    complete_legacy(xsave);
+    memcpy(xsave + FP_SW_OFFSET, sw, sizeof(*sw));
+    if (copy_to_user(uptr(addr), xsave, XSAVE_HEADER_END) ||
+        write_components(xsave, addr)) {
+        return -EFAULT;
+    }
+    return 0;
+}
+
+static int write_fpu(struct thread *t, uint64_t addr)
+{
     struct linux_fpx_sw sw = {
         .magic1 = FP_XSTATE_MAGIC1,
         .extended_size = fpu_size() + MAGIC2_SIZE,
@@ -85,14 +125,20 @@ static int write_fpu(struct thread *t, uint64_t addr)
         .xstate_size = fpu_size(),
     };
 
-    frame_save_fpu(t);
-    complete_legacy(xsave);
-    memcpy(xsave + FP_SW_OFFSET, &sw, sizeof(sw));
-    if (copy_to_user(uptr(addr), xsave, XSAVE_HEADER_END) ||
-        write_components(xsave, addr)) {
+    if (!write_live_fpu(t, addr, &sw) && write_saved_fpu(t, addr, &sw)) {
         return -EFAULT;
     }
     return put_user32(uptr(addr + fpu_size()), FP_XSTATE_MAGIC2);
+}
+
+/* Handlers start with the initial state. */
+static void reset_fpu(struct task *t)
+{
+    if (t->fpu_saved) {
+        fpu_reset(&t->fpu);
+    } else {
+        fpu_clear();
+    }
 }
 
 /* Go's restorer ends in INT 3, and Go unwinds by its own tables. */
@@ -216,7 +262,7 @@ int frame_build(struct thread *t, struct user_regs *regs,
         return -EFAULT;
     }
     altstack_disarm(ts);
-    fpu_reset(&t->task.fpu);
+    reset_fpu(&t->task);
     enter_handler(regs, act->handler, info->signo, frame);
     return 0;
 }

@@ -89,11 +89,41 @@ static int read_fpu(uint8_t *xsave, uint64_t addr)
     return mxcsr & ~MXCSR_VALID ? -EFAULT : 0;
 }
 
-static int restore_fpu(struct thread *t, uint64_t addr)
+/* The usual frame, straight into the registers. False: it is none, or that
+ * cannot be done; nothing has happened that counts. */
+static bool load_live_fpu(struct task *t, uint64_t addr)
+{
+    uint8_t xsave[XSAVE_HEADER_END];
+    struct linux_fpx_sw sw;
+    uint64_t bv;
+    uint32_t mxcsr;
+
+    if (copy_from_user(xsave, uptr(addr), LEGACY_XMM) ||
+        copy_from_user(xsave + LEGACY_SOFT, uptr(addr + LEGACY_SOFT),
+                       sizeof(xsave) - LEGACY_SOFT) ||
+        !read_extent(xsave, addr, &sw) || !header_ok(xsave, &bv) ||
+        sw.xstate_size != fpu_size() || !fpu_x87_is_initial(xsave)) {
+        return false;
+    }
+    memcpy(&mxcsr, xsave + LEGACY_MXCSR, sizeof(mxcsr));
+    bv &= sw.xfeatures & ~(uint64_t)BV_X87;
+    if (mxcsr & ~MXCSR_VALID || !vector_from_user(uptr(addr), bv, mxcsr)) {
+        return false;
+    }
+    t->fpu_saved = 0;
+    return true;
+}
+
+/* full: the way out will need the state in memory anyway. */
+static int restore_fpu(struct thread *t, uint64_t addr, bool full)
 {
     struct fpu_area *area = &t->task.fpu;
-    int err = addr ? read_fpu(area->xsave, addr) : 0;
+    int err;
 
+    if (addr && !full && load_live_fpu(&t->task, addr)) {
+        return 0;
+    }
+    err = addr ? read_fpu(area->xsave, addr) : 0;
     t->task.fpu_saved = 1;
     if (err || !addr) {
         fpu_reset(area);
@@ -152,7 +182,7 @@ void signal_return(struct user_regs *regs)
     }
     signal_set_mask(uc.sigmask);
     if (restore_context(regs, &uc.mcontext) ||
-        restore_fpu(t, uc.mcontext.fpstate)) {
+        restore_fpu(t, uc.mcontext.fpstate, regs->full)) {
         signal_force(&bad);
         return;
     }

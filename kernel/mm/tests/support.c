@@ -53,6 +53,22 @@ static void *arena_map(uint64_t addr, uint64_t len, int prot)
 
 /* ---- faults in usercopy.S ---- */
 
+/* No vector registers here. */
+uint32_t fpu_size(void)
+{
+    return 0;
+}
+
+uint64_t fpu_store_user(uint64_t addr)
+{
+    return 0;
+}
+
+bool fpu_load_user(uint64_t addr, uint64_t used, uint32_t mxcsr)
+{
+    return false;
+}
+
 extern const struct fixup_row {
     int32_t at, to; /* from the field itself */
 } __start_kfixup[], __stop_kfixup[];

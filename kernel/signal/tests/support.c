@@ -145,6 +145,26 @@ void fpu_reset(struct fpu_area *area)
     memset(area->xsave, 0, FAKE_FPU_SIZE);
 }
 
+/* No vector registers here: the way by the area. */
+uint64_t vector_to_user(struct uptr dst)
+{
+    return 0;
+}
+
+bool vector_from_user(struct uptr src, uint64_t used, uint32_t mxcsr)
+{
+    return false;
+}
+
+uint32_t fpu_mxcsr(void)
+{
+    return MXCSR_INITIAL;
+}
+
+void fpu_clear(void)
+{
+}
+
 uint64_t kernel_user_rip(uint64_t rip)
 {
     return rip == TEST_SLOT ? TEST_SITE_END : rip;
