@@ -7,11 +7,13 @@
  *
  * mm->shown says which pages are shown, and holds a reference on each, so that
  * they stay; it may name some that were replaced meanwhile (by an exchange of
- * the family), never too few.
+ * the family), never too few. Most forked children change nothing of it before
+ * they execute another program: until then it is their parent's, too.
  */
 #include "kernel/mm/limit.h"
 #include "kernel/mm/warm.h"
 #include "kernel/mm/heap.h"
+#include "lib/atomic.h"
 #include "lib/string.h"
 #include "abi/linux/errno.h"
 #include "target/target.h"
@@ -31,6 +33,65 @@ static void get(char *src, uint64_t len)
     }
 }
 
+static int make_room(struct shown *s, unsigned room)
+{
+    return runs_grow((void **)&s->runs, &s->room, room, sizeof(*s->runs));
+}
+
+static void put_all(struct shown *s)
+{
+    for (unsigned i = 0; i < s->count; i++) {
+        struct shown_run *r = &s->runs[i];
+        put((char *)r->src, r->end - r->start);
+    }
+    kfree(s->runs);
+}
+
+/* Those who have runs in common may let go of them at the same time: the last
+ * one frees them. */
+static void leave_sharers(struct shown *s)
+{
+    if (atomic_sub_fetch(s->sharers, 1) == 0) {
+        kfree(s->sharers);
+        put_all(s);
+    }
+}
+
+/* Before s changes: it is nobody else's. -ENOMEM: nothing changed. */
+static int make_own(struct shown *s)
+{
+    struct shown own = {.runs = NULL};
+
+    if (!s->sharers) {
+        return 0;
+    }
+    if (atomic_load(s->sharers) == 1) {
+        kfree(s->sharers);
+        s->sharers = NULL;
+        return 0;
+    }
+    if (make_room(&own, s->count + 1)) {
+        return -ENOMEM;
+    }
+    for (; own.count < s->count; own.count++) {
+        struct shown_run *r = &s->runs[own.count];
+
+        get((char *)r->src, r->end - r->start);
+        own.runs[own.count] = *r;
+    }
+    leave_sharers(s);
+    *s = own;
+    return 0;
+}
+
+/* Before a record is added: -ENOMEM. */
+static int room_for_one(struct shown *s)
+{
+    int err = make_own(s);
+
+    return err ? err : make_room(s, s->count + 1);
+}
+
 /* The first run that ends above addr. */
 static unsigned find(const struct shown *s, uint64_t addr)
 {
@@ -45,11 +106,6 @@ static unsigned find(const struct shown *s, uint64_t addr)
         }
     }
     return lo;
-}
-
-static int make_room(struct shown *s, unsigned room)
-{
-    return runs_grow((void **)&s->runs, &s->room, room, sizeof(*s->runs));
 }
 
 /* There is room for one more. */
@@ -83,7 +139,7 @@ static void add(struct shown *s, unsigned at, struct shown_run r)
 
 int shown_make_room(struct mm *mm)
 {
-    return make_room(&mm->shown, mm->shown.count + 1);
+    return room_for_one(&mm->shown);
 }
 
 void shown_add(struct mm *mm, uint64_t addr, char *src, uint64_t len)
@@ -101,7 +157,7 @@ static int show(struct mm *mm, struct vma *v, uint64_t addr, char *src,
     unsigned at = find(s, addr);
     uint64_t charged;
     bool claimed;
-    int err = make_room(s, s->count + 1);
+    int err = room_for_one(s);
 
     if (!err && at < s->count && s->runs[at].start < addr + len) {
         err = -ENOMEM; /* a record that could not be cut: rare */
@@ -164,12 +220,15 @@ void show_object(struct mm *mm, struct vma *v, uint64_t start, uint64_t end,
 }
 
 /* What of a run lies in [start, end) goes; it keeps what is before and after
- * or, when that is two pieces and there is no room for them, all of it. */
+ * or, when there is no memory for that, all of it. */
 static bool cut(struct shown *s, unsigned at, uint64_t start, uint64_t end)
 {
     struct shown_run r = s->runs[at];
     uint64_t from = MAX(start, r.start), to = MIN(end, r.end);
 
+    if (make_own(s)) {
+        return false;
+    }
     if (r.start < from && to < r.end) {
         if (make_room(s, s->count + 1)) {
             return false;
@@ -224,20 +283,19 @@ uint64_t shown_next(const struct mm *mm, uint64_t *start, uint64_t end,
     return r->src + (*start - r->start);
 }
 
-int shown_copy(struct mm *to, const struct mm *from)
+int shown_copy(struct mm *to, struct mm *from)
 {
-    const struct shown *s = &from->shown;
+    struct shown *s = &from->shown;
 
-    if (make_room(&to->shown, s->count)) {
-        return -ENOMEM;
-    }
-    for (unsigned i = 0; i < s->count; i++) {
-        struct shown_run *r = &s->runs[i];
-        if (!arena_in_shown(r->src)) {
-            page_get((void *)r->src, (r->end - r->start) / PAGE_SIZE);
+    if (!s->sharers) {
+        s->sharers = kmalloc(sizeof(*s->sharers));
+        if (!s->sharers) {
+            return -ENOMEM;
         }
-        to->shown.runs[to->shown.count++] = *r;
+        *s->sharers = 1;
     }
+    atomic_fetch_add(s->sharers, 1);
+    to->shown = *s;
     return 0;
 }
 
@@ -245,10 +303,10 @@ void shown_free(struct mm *mm)
 {
     struct shown *s = &mm->shown;
 
-    for (unsigned i = 0; i < s->count; i++) {
-        struct shown_run *r = &s->runs[i];
-        put((char *)r->src, r->end - r->start);
+    if (s->sharers) {
+        leave_sharers(s);
+    } else {
+        put_all(s);
     }
-    kfree(s->runs);
-    *s = (struct shown){NULL, 0, 0};
+    *s = (struct shown){.runs = NULL};
 }

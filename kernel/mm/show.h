@@ -18,6 +18,8 @@ struct shown_run {
 struct shown {
     struct shown_run *runs; /* ordered, none overlapping */
     unsigned count, room;
+    uint32_t *sharers; /* how many have runs and its references in common, with
+                          count and room; atomic. NULL: nobody else */
 };
 
 /* ---- show.c; lock held ---- */
@@ -52,7 +54,7 @@ bool shown_take(struct mm *mm, uint64_t start, uint64_t end);
 uint64_t shown_next(const struct mm *mm, uint64_t *start, uint64_t end,
                     uint64_t *stop);
 /* to, which is empty, shows the same. -ENOMEM. */
-int shown_copy(struct mm *to, const struct mm *from);
+int shown_copy(struct mm *to, struct mm *from);
 void shown_free(struct mm *mm);
 
 #endif

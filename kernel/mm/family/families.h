@@ -71,8 +71,8 @@ struct touched {
 bool touched_next(struct touched *t, uint64_t *start, uint64_t end,
                   uint64_t *stop);
 /* Bytes of [start, end) that may; does not count on beyond enough. The search
- * stays where it is. */
-uint64_t touched_count(const struct touched *t, uint64_t start, uint64_t end,
+ * can go on from start. */
+uint64_t touched_count(struct touched *t, uint64_t start, uint64_t end,
                        uint64_t enough);
 
 /* ---- guard.c ---- */

@@ -32,14 +32,19 @@ bool touched_next(struct touched *t, uint64_t *start, uint64_t end,
     return false;
 }
 
-uint64_t touched_count(const struct touched *found, uint64_t start,
-                       uint64_t end, uint64_t enough)
+uint64_t touched_count(struct touched *found, uint64_t start, uint64_t end,
+                       uint64_t enough)
 {
-    struct touched t = *found;
+    struct touched t;
     uint64_t n = 0, to;
 
-    for (; n < enough && touched_next(&t, &start, end, &to); start = to) {
-        n += to - start;
+    if (!touched_next(found, &start, end, &to)) {
+        return 0;
     }
+    t = *found; /* with the first answer, which whoever goes on needs, too */
+    do {
+        n += to - start;
+        start = to;
+    } while (n < enough && touched_next(&t, &start, end, &to));
     return n;
 }
