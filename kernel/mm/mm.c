@@ -92,6 +92,18 @@ void mm_unlock(struct mm *mm)
     }
 }
 
+void mm_lock_pieces(struct mm *mm)
+{
+    mutex_lock(&mm->lock);
+}
+
+void mm_unlock_pieces(struct mm *mm)
+{
+    check(!mm->dead);
+    atomic_store_relaxed(&mm->pieces.fresh, 1);
+    mutex_unlock(&mm->lock);
+}
+
 int mm_alloc(struct mm **out)
 {
     struct mm *mm = kzalloc(sizeof(*mm));

@@ -100,7 +100,7 @@ struct pieces {
     struct piece *list; /* by address */
     unsigned count, room;
     uint64_t seen;  /* family->changes when it was made */
-    uint32_t fresh; /* nobody has had mm->lock since; atomic */
+    uint32_t fresh; /* nobody has had mm->lock since, but a fork; atomic */
 };
 
 struct mm {
@@ -177,6 +177,9 @@ static inline bool is_whole(int vma_flags, const struct vm_object *obj)
  * block in their objects. */
 void mm_lock(struct mm *mm);
 void mm_unlock(struct mm *mm);
+/* The same for who changes nothing that mm->pieces say but makes them anew. */
+void mm_lock_pieces(struct mm *mm);
+void mm_unlock_pieces(struct mm *mm);
 
 /* Code that is rewritten on its way in. */
 static inline bool is_text(const struct vma *v)

@@ -39,6 +39,7 @@ struct family {
      * do (guard.c): they stay. */
     struct resident common;
     uint64_t changes; /* of common */
+    uint64_t found;   /* changes, when a fork had found what is common */
     uint64_t shared;  /* how often memory became VMA_FAMILY by a fork */
     uint64_t guarded; /* bytes that the first fork did not copy */
     unsigned faults;  /* by which guarded pages became the members' own */

@@ -79,7 +79,16 @@ static int find_common(struct family *f, struct mm *mm)
     }
     lift_rest(mm, &was, &f->common);
     resident_free(&was);
+    f->found = err ? 0 : f->changes;
     return err;
+}
+
+/* What the last fork found still holds: neither has mm changed since, nor has
+ * any of its common pages become a member's own. */
+static bool is_found(const struct family *f, const struct mm *mm)
+{
+    return atomic_load_relaxed(&mm->pieces.fresh) &&
+           mm->pieces.seen == f->changes && f->found == f->changes;
 }
 
 /* ---- copies ---- */
@@ -96,6 +105,7 @@ static int copy_vma(struct mm *to, struct mm *from, struct vma *v)
     int err = 0;
 
     if (shared && !(v->flags & VMA_TRAMPOLINE)) {
+        atomic_store_relaxed(&from->pieces.fresh, 0);
         err = family_share(from, v);
     }
     if (err) {
@@ -205,7 +215,7 @@ static int copy_all(struct mm *child, struct mm *mm)
     struct family *f = mm->family;
     int err = own_what_stays(mm);
 
-    if (!err && f->count == 1) {
+    if (!err && f->count == 1 && !is_found(f, mm)) {
         err = find_common(f, mm);
     }
     copy_facts(child, mm);
@@ -276,7 +286,7 @@ int mm_fork(struct mm *mm, struct mm **out)
         return err;
     }
     for (;;) {
-        mm_lock(mm);
+        mm_lock_pieces(mm);
         if (sched_gate_close(&mm->gate)) {
             break;
         }
@@ -286,15 +296,15 @@ int mm_fork(struct mm *mm, struct mm **out)
     sched_gate_drain(&mm->gate);
     warm_started(mm);
     err = fork_stopped(mm, *out);
-    if (err) {
-        sched_gate_open(&mm->gate);
-        sched_gate_event();
+    if (!err) {
+        mm_unlock_pieces(mm);
+        return 0;
     }
+    sched_gate_open(&mm->gate);
+    sched_gate_event();
     mm_unlock(mm);
-    if (err) {
-        limit_report();
-        drop_child(*out);
-    }
+    limit_report();
+    drop_child(*out);
     return err;
 }
 
