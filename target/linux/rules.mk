@@ -9,7 +9,7 @@ LINUX_DIR := target/linux
 LINUX_VCPU_OBJS := $(addprefix $(B)/host/$(LINUX_DIR)/, stub.o trap.o \
 	resume.o resume_short.o vcpu.o mem.o move.o clock.o random.o ring.o pool_ring.o stop.o trust.o \
 	cpuid.o)
-LINUX_HOST_OBJS := $(addprefix $(B)/host/$(LINUX_DIR)/, run.o arena.o \
+LINUX_HOST_OBJS := $(addprefix $(B)/host/$(LINUX_DIR)/, start.o run.o arena.o \
 	keys.o calibrate.o signals.o uring.o pool.o pool_ops.o pool_names.o pool_poll.o \
 	pool_socket.o)
 LINUX_OBJS := $(B)/linux.o $(LINUX_HOST_OBJS)
@@ -20,6 +20,11 @@ $(LINUX_VCPU_OBJS): HOST_CFLAGS += -ffreestanding -mgeneral-regs-only \
 	-include lib/hidden.h \
 	-fcf-protection=none -fno-asynchronous-unwind-tables -U_FORTIFY_SOURCE \
 	-DENCLOS_KERNEL
+
+# It runs before libc is ready.
+$(B)/host/$(LINUX_DIR)/start.o: HOST_CFLAGS += -ffreestanding \
+	-mgeneral-regs-only -fno-stack-protector -fcf-protection=none \
+	-U_FORTIFY_SOURCE
 
 # ---- the kernel ----
 
@@ -53,7 +58,7 @@ endif
 
 $(B)/bin/enclos: $$(CLI_OBJS) $$(CLI_OBJS_EXTRA) $(LINUX_OBJS) $(B)/kernel.o
 	@mkdir -p $(@D)
-	$(CC) -static-pie -Wl,-z,relro,-z,now,-z,pack-relative-relocs,--no-warnings -o $@ $^ $(CLI_LIBS) -lpthread
+	$(CC) -static-pie -Wl,-e,host_start,-z,relro,-z,now,-z,pack-relative-relocs,--no-warnings -o $@ $^ $(CLI_LIBS) -lpthread
 
 # ---- checks ----
 

@@ -409,8 +409,7 @@ static uint64_t rewrite(struct text_image *img, uint8_t *buf, size_t len,
                                   .addr = base + at - before,
                                   .neighbours = true};
         sites = text_rewrite_from(&source, &text);
-        page_share_fill(img->text + at, hi / PAGE_SIZE);
-        memcpy(img->text + at, buf + before, hi);
+        page_share_write(img->text + at, buf + before, hi / PAGE_SIZE);
         spin_lock(&images_lock);
         bitmap_set(img->filled, chunk);
         spin_unlock(&images_lock);
