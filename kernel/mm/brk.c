@@ -3,7 +3,7 @@
  * brk(2): the heap that begins somewhere behind the program's image. It is one
  * anonymous mapping, named, that grows and shrinks at its end.
  */
-#include "kernel/mm/room.h"
+#include "kernel/mm/warm.h"
 #include "abi/linux/errno.h"
 #include "target/target.h"
 
@@ -17,6 +17,7 @@ void mm_set_brk(struct mm *mm, uint64_t start, bool at_random)
     target_random(&noise, sizeof(noise));
     noise = noise % (RANDOM_MAX / PAGE_SIZE) * PAGE_SIZE;
     mm_lock(mm);
+    noise = warm_heap(mm, noise);
     if (at_random && mm_user_range(at, noise + RANDOM_MAX) &&
         vma_range_free(mm, at, at + noise + RANDOM_MAX)) {
         at += noise;

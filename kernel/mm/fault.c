@@ -141,6 +141,11 @@ static int file_in(struct mm *mm, struct vma *v, uint64_t addr, uint64_t start,
     return err || addr < p.end ? err : -EIO;
 }
 
+int fault_fill(struct mm *mm, struct vma *v, uint64_t start, uint64_t end)
+{
+    return file_in(mm, v, start, start, end);
+}
+
 int fault_in(struct mm *mm, struct vma *v, uint64_t addr)
 {
     uint64_t start, end;

@@ -16,8 +16,19 @@
 #include "arch/x86_64/arch.h"
 #include "target/target.h"
 
-/* Clearing more than RUN_MAX would cost more than faults on what is used. */
-enum { RUN_MAX = 1 << 20, TOTAL_MAX = 8 << 20 };
+/* Clearing more than RUN_MAX would cost more than faults on what is used: those
+ * of a host, or of an enclave. */
+enum { RUN_MAX = 1 << 20, TOTAL_MAX = 8 << 20, DEAR = 4 };
+
+static uint64_t run_max(void)
+{
+    return arena.lazy ? RUN_MAX : (uint64_t)RUN_MAX * DEAR;
+}
+
+static uint64_t total_max(void)
+{
+    return arena.lazy ? TOTAL_MAX : (uint64_t)TOTAL_MAX * DEAR;
+}
 
 static void remember(struct mm *mm, uint64_t start, uint64_t end)
 {
@@ -49,7 +60,7 @@ static unsigned neighbour(const struct mm *mm, uint64_t start, uint64_t end)
     for (unsigned i = 0; i < mm->idle_count; i++) {
         const struct idle_run *r = &mm->idle[i];
         if ((r->end == start || r->start == end) &&
-            end - start + (r->end - r->start) <= RUN_MAX) {
+            end - start + (r->end - r->start) <= run_max()) {
             return i;
         }
     }
@@ -60,7 +71,7 @@ bool idle_keep(struct mm *mm, uint64_t start, uint64_t end)
 {
     unsigned i;
 
-    if (end - start > RUN_MAX || target_mem_protect(start, end - start, 0)) {
+    if (end - start > run_max() || target_mem_protect(start, end - start, 0)) {
         return false;
     }
     while ((i = neighbour(mm, start, end)) < IDLE_RUNS) {
@@ -69,7 +80,7 @@ bool idle_keep(struct mm *mm, uint64_t start, uint64_t end)
         forget(mm, i);
     }
     while (mm->idle_count == IDLE_RUNS ||
-           mm->idle_bytes + (end - start) > TOTAL_MAX) {
+           mm->idle_bytes + (end - start) > total_max()) {
         release(mm, 0);
     }
     remember(mm, start, end);

@@ -231,6 +231,7 @@ int map_at(struct mm *mm, const struct mapping *m)
         return err;
     }
     vma_insert(mm, v);
+    warm_fill(mm, m->start, m->end);
     return 0;
 }
 

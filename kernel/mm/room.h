@@ -320,6 +320,9 @@ bool idle_take(struct mm *mm, uint64_t start, uint64_t end);
 
 /* Brings in a page that is not resident, with others around it. */
 int fault_in(struct mm *mm, struct vma *v, uint64_t addr);
+/* Brings in [start, end) of an object's private mapping, none of it resident;
+ * less where the object ends. */
+int fault_fill(struct mm *mm, struct vma *v, uint64_t start, uint64_t end);
 /* As much of [start, end) as can be. 0, or the first error. */
 int populate_locked(struct mm *mm, uint64_t start, uint64_t end);
 /* The same as far as it goes, where faults cannot be relied on. */

@@ -187,6 +187,30 @@ void warm_note_image(struct mm *mm, uint64_t at)
     }
 }
 
+bool warm_take(struct mm *mm, uint64_t start, uint64_t end,
+               struct warm_piece *out)
+{
+    struct warm *w = mm->warm;
+    unsigned i = warm_starting(mm) ? find(w, start) : 0;
+
+    if (!warm_starting(mm) || i == w->count || w->pieces[i].start >= end) {
+        return false;
+    }
+    *out = take(w, i, start, end);
+    return true;
+}
+
+uint64_t warm_heap(const struct mm *mm, uint64_t noise)
+{
+    struct warm *w = arena.lazy ? NULL : mm->warm;
+
+    if (!w || w->started) {
+        return noise;
+    }
+    w->heap = w->heap ? w->heap : noise;
+    return w->heap;
+}
+
 bool mm_finds(struct mm *mm, uint64_t addr)
 {
     bool found = false;
@@ -245,7 +269,7 @@ void warm_started(struct mm *mm)
             v->end > mm->home->end) {
             continue;
         }
-        if (is_whole(v->flags, v->obj)) {
+        if (arena.lazy ? is_whole(v->flags, v->obj) : warm_is_copied(v)) {
             note(w, v->start, v->end, 0);
         } else {
             note_shown(w, mm, v);
@@ -287,6 +311,10 @@ static void gather(struct mm *mm, const struct warm_piece *p, struct warm *left)
 {
     uint64_t at = p->start, stop;
 
+    if (!arena.lazy) {
+        warm_gather_copied(mm, p, left);
+        return;
+    }
     for (; at < p->end && left->count < WARM_PIECES; at = stop) {
         struct warm_piece r = part(p, at, p->end);
         struct vma *v = vma_at(mm, at);
@@ -417,6 +445,7 @@ struct warm *warm_leave(struct mm *mm)
                               .home = mm->home,
                               .home_top = mm->home_top,
                               .image = w->image,
+                              .heap = w->heap,
                               .clock_turn = mm->layout.clock_turn,
                               .changes = page_changes(),
                               .uses = w->uses + 1};

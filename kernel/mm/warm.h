@@ -17,6 +17,12 @@
  * A piece is never resident. Only what cannot be told from a mapping made anew
  * is claimed: the same memory of the page cache, on which the piece holds
  * references, never writable since it was shown or cleared since.
+ *
+ * Where nothing can be shown and pages are committed one by one (an enclave)
+ * pieces are what was resident, whatever it was: who maps something there takes
+ * them over and gives them their content anew (warm_fill.c). For the target
+ * that is less than pages which go and others that come, and for text that has
+ * the same bytes again next to nothing.
  */
 #ifndef KERNEL_MM_WARM_H
 #define KERNEL_MM_WARM_H
@@ -38,6 +44,7 @@ struct warm {
     struct family *family; /* without members while it waits */
     struct span *home;     /* its only span then */
     uint64_t home_top, image;
+    uint64_t heap; /* how far behind the image the heap began; 0: unknown */
     /* The page of MM_VVAR, which has its content still, of clock_turn; only
      * who has asked for it (mm_finds) may claim it. 0: there is none. */
     uint64_t clock_page;
@@ -67,6 +74,23 @@ void warm_forget(struct mm *mm, uint64_t start, uint64_t end);
 /* Where room for the program's image was found; 0: it may be anywhere. */
 uint64_t warm_image(const struct mm *mm);
 void warm_note_image(struct mm *mm, uint64_t at);
+/* How far behind the image the heap begins: so far, or, where pages without
+ * content are passed on, as far as the last time. */
+uint64_t warm_heap(const struct mm *mm, uint64_t noise);
+/* [start, end) was just mapped: what waits there is taken over. */
+void warm_fill(struct mm *mm, uint64_t start, uint64_t end);
+/* What waits in [start, end) is the caller's, who installs over it; true: there
+ * was something. What does not become resident has to be released. */
+bool warm_take_all(struct mm *mm, uint64_t start, uint64_t end);
+void warm_release_rest(struct mm *mm, uint64_t start, uint64_t end);
+/* The first piece there, which is the caller's now. False: there is none. */
+bool warm_take(struct mm *mm, uint64_t start, uint64_t end,
+               struct warm_piece *out);
+/* Whether v's pages are such pieces once its process has ended; those of part p
+ * of it join left, as long as there is room. */
+bool warm_is_copied(const struct vma *v);
+void warm_gather_copied(struct mm *mm, const struct warm_piece *p,
+                        struct warm *left);
 /* Ends the start. */
 void warm_started(struct mm *mm);
 /* The address space ends. All is unmapped but what is returned; NULL: nothing

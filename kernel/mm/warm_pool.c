@@ -33,11 +33,16 @@ static void remove(struct warm *w)
 /* w is in no list. */
 static void discard(struct warm *w)
 {
-    const struct warm_piece *last = &w->pieces[w->count - 1];
+    if (arena.lazy) {
+        uint64_t start = w->pieces[0].start;
 
-    target_mem_release(w->pieces[0].start, last->end - w->pieces[0].start);
+        target_mem_release(start, w->pieces[w->count - 1].end - start);
+    }
     for (unsigned i = 0; i < w->count; i++) {
         const struct warm_piece *p = &w->pieces[i];
+        if (!arena.lazy) {
+            target_mem_release(p->start, p->end - p->start);
+        }
         if (p->src) {
             page_put((void *)p->src, (p->end - p->start) / PAGE_SIZE);
         }
@@ -162,7 +167,7 @@ static void move_in(struct mm *mm, struct warm *w)
 
 int mm_create_as(const struct mm_kind *kind, struct mm **out)
 {
-    bool can = arena.shown && arena.lazy && !limit_is_set();
+    bool can = (arena.shown || !arena.lazy) && !limit_is_set();
     struct warm *w = can ? take(kind) : NULL;
     int err;
 

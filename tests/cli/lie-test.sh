@@ -49,7 +49,9 @@ refused restrict 'did not restrict'
 # No code at the way in: an exception while RSP is the host's.
 lie way-in '' --cpus 1 /bin/busybox echo hi
 check lie-way-in both 'status_is 125' 'err_has "own text"' '[ ! -s "$work/out" ]'
-lie trim '' "$CLI_PROGRAMS/exits" pipe 10
+# Too much to be kept goes.
+lie trim '' /bin/busybox sh -c \
+    'busybox dd if=/dev/zero of=/dev/null bs=40M count=1; echo on'
 check lie-trim both 'status_is 125' 'err_has "did not trim"'
 
 # vCPUs are added at run time. Without the host's help the instance has those
@@ -68,6 +70,8 @@ vcpus vcpu-start 2
 lie vcpu-start-denied '' --cpus 2 /bin/busybox echo hi
 check lie-vcpu-start-denied eval 'status_is 0 && out_is hi ||
     { status_is 125 && err_has "cannot be entered"; }'
+harmless hide
+harmless hide-refused
 harmless wake
 harmless flood
 harmless faults '--sgx1 --aex-random 2 --aex-signal 26'

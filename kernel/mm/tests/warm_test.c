@@ -9,6 +9,7 @@
 #include "kernel/mm/heap.h"
 #include "kernel/mm/room.h"
 #include "abi/linux/errno.h"
+#include "target/target.h"
 
 enum { RW = PROT_READ | PROT_WRITE, PAGES = 8 };
 
@@ -337,8 +338,118 @@ static void addresses_are_chosen_anew_at_times(void)
     end();
 }
 
+/* ---- where nothing is shown, and pages come one by one ---- */
+
+static void fresh_copied(void)
+{
+    support_reset();
+    heap_init(support_kernel_start(), support_kernel_end(), 0, 0, 0);
+    mm_init(support_user_start(), support_user_end(), 0, false);
+    pages = page_alloc(PAGES);
+    memset(pages, 'f', PAGES * PAGE_SIZE);
+    forgotten = false;
+}
+
+static void touch(const struct run *r)
+{
+    for (unsigned i = 0; i < 2 * PAGES; i++) {
+        EXPECT_EQ(mm_fault(mm, r->base + i * PAGE_SIZE, MEM_READ), 0);
+    }
+}
+
+static void pages_that_wait_are_filled_anew(void)
+{
+    struct run a, b;
+
+    fresh_copied();
+    a = start(&kind);
+    touch(&a);
+    is_new(&a);
+    use(&a);
+    end();
+    EXPECT_EQ(support_committed(a.base, a.base + 2 * PAGES * PAGE_SIZE),
+              2 * PAGES);
+    EXPECT_EQ(a.bss[0], 0); /* nothing of what was written waits */
+    memset(pages, 'f', PAGES * PAGE_SIZE);
+    b = start(&kind);
+    EXPECT_EQ(b.base, a.base);
+    EXPECT_EQ(mm->resident.pages, 2 * PAGES); /* without a fault */
+    is_new(&b);
+    EXPECT_EQ(support_prot((uint64_t)b.data), RW);
+    EXPECT_EQ(support_prot(b.base), PROT_READ);
+    use(&b);
+    end();
+}
+
+static void of_pages_that_wait_only_what_is_mapped_stays(void)
+{
+    struct run a;
+    uint64_t base;
+
+    fresh_copied();
+    a = start(&kind);
+    touch(&a);
+    use(&a);
+    end();
+    create(&kind);
+    EXPECT_EQ(mm_reserve_image(mm, 2 * PAGES * PAGE_SIZE, PAGE_SIZE, &base), 0);
+    map(base, PAGE_SIZE, PROT_READ, &file, 0);
+    map((uint64_t)a.bss, PAGE_SIZE, PROT_READ, NULL, 0);
+    EXPECT_EQ(a.bss[0], 0);
+    mm_started(mm);
+    EXPECT_EQ(support_committed(base, base + 2 * PAGES * PAGE_SIZE), 2);
+    EXPECT_EQ(mm->resident.pages, 2);
+    EXPECT_EQ(support_page_wrong(mm, base), 0);
+    end();
+}
+
+static void pages_that_cannot_be_filled_go(void)
+{
+    struct run a;
+    bool whole = false;
+
+    for (unsigned n = 1; !whole; n++) {
+        uint64_t len = 2 * PAGES * PAGE_SIZE, base;
+
+        fresh_copied();
+        a = start(&kind);
+        touch(&a);
+        use(&a);
+        end();
+        create(&kind);
+        EXPECT_EQ(mm_reserve_image(mm, len, PAGE_SIZE, &base), 0);
+        support_fail_target(n, 1);
+        mm_map(mm, &base, len, RW, MAP_PRIVATE | MAP_FIXED | MAP_ANONYMOUS,
+               NULL, 0);
+        support_fail_target(0, 0);
+        whole = mm->resident.pages == 2 * PAGES;
+        for (uint64_t at = base; at < base + len; at += PAGE_SIZE) {
+            EXPECT_EQ(support_page_wrong(mm, at), 0);
+        }
+        EXPECT(n < 100);
+        end();
+    }
+}
+
+static void the_place_goes_with_all_that_waits_there(void)
+{
+    struct run a;
+
+    fresh_copied();
+    a = start(&kind);
+    touch(&a);
+    use(&a);
+    end();
+    mm_forget(&pages);
+    EXPECT_EQ(support_committed(support_user_start(), support_user_end()), 0);
+}
+
 int main(void)
 {
+    RUN(pages_that_wait_are_filled_anew);
+    RUN(of_pages_that_wait_only_what_is_mapped_stays);
+    RUN(pages_that_cannot_be_filled_go);
+    RUN(the_place_goes_with_all_that_waits_there);
     RUN(the_second_run_is_at_the_same_place_and_new);
     RUN(what_is_not_mapped_again_is_gone_when_the_program_runs);
     RUN(other_programs_and_users_find_nothing);

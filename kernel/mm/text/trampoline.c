@@ -10,6 +10,7 @@
  */
 #include "kernel/mm/text/trampoline.h"
 #include "kernel/mm/limit.h"
+#include "kernel/mm/warm.h"
 #include "kernel/core/log.h"
 #include "kernel/mm/heap.h"
 #include "lib/atomic.h"
@@ -594,18 +595,22 @@ void trampolines_release(struct mm *mm, uint64_t start, uint64_t end,
 static int install_from(struct mm *mm, uint64_t addr, const void *src,
                         uint64_t len)
 {
+    bool taken = warm_take_all(mm, addr, addr + len);
     uint64_t charged;
+    int err = family_own(mm, addr, addr + len)
+                  ? -ENOMEM
+                  : pages_charge(mm, addr, addr + len, &charged);
 
-    if (family_own(mm, addr, addr + len) ||
-        pages_charge(mm, addr, addr + len, &charged)) {
-        return -ENOMEM;
-    }
-    if (target_mem_install(addr, src, len, MEM_READ | MEM_EXEC)) {
+    if (!err && target_mem_install(addr, src, len, MEM_READ | MEM_EXEC)) {
         limit_uncharge(charged);
-        return -ENOMEM;
+        err = -ENOMEM;
     }
-    resident_set(&mm->resident, addr, addr + len);
-    return 0;
+    if (!err) {
+        resident_set(&mm->resident, addr, addr + len);
+    } else if (taken) {
+        warm_release_rest(mm, addr, addr + len);
+    }
+    return err ? -ENOMEM : 0;
 }
 
 /* The first dirty pages, as many as adjoin, in one call of the target: where

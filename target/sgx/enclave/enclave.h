@@ -77,6 +77,7 @@ struct sgx_global {
     uint64_t blocks; /* SGX_VCPU_AT */
     uint64_t xfrm;
     uint64_t attributes;
+    uint64_t memory;      /* the policy's ceiling; 0: none */
     struct sgx_boot boot; /* our copy; addresses in it are checked */
 };
 extern struct sgx_global sgx;

@@ -189,6 +189,7 @@ static _Noreturn void start_first(uint64_t boot)
     vcpu_prepare(0);
     vcpu_set_gs(vcpu_by_id(0));
     check_boot(p);
+    sgx.memory = p->memory;
     cpuid_init();
     clock_init();
     fill_info(p);

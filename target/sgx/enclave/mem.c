@@ -8,21 +8,15 @@
  * at all is the host's page table, since a page without R cannot be accepted;
  * what a host can undo of it is said in docs/THREATS.md.
  *
- * A page is given back by trim, EACCEPT, remove. The order of our record and
- * the host's acts: nothing counts as committed before its EACCEPT, and nothing
- * as gone before the EACCEPT of its trim.
+ * A page is given back by trim, EACCEPT, remove; or it is kept for who comes
+ * next (kept.c). The order of our record and the host's acts: nothing counts as
+ * committed before its EACCEPT, and nothing as gone before its trim was
+ * accepted and it was removed.
  *
  * Without EDMM, fixed.c does what it can.
  */
 #include "target/sgx/enclave/fixed.h"
 #include "target/sgx/enclave/pages.h"
-
-static _Alignas(PAGE_SIZE) const uint8_t zeros[PAGE_SIZE];
-
-static struct sgx_secinfo secinfo(enum sgx_page_type type, uint64_t flags)
-{
-    return (struct sgx_secinfo){.flags = SGX_SECINFO_PT(type) | flags};
-}
 
 static bool in_arena(uint64_t addr, uint64_t len)
 {
@@ -40,133 +34,11 @@ static uint8_t rights_of(int prot)
     return prot ? (prot & PAGE_RIGHTS) | MEM_READ : MEM_READ | MEM_WRITE;
 }
 
-/* The end of the run from addr on in whose pages (state & mask) == want. */
-static uint64_t run_end(uint64_t addr, uint64_t end, uint8_t mask, uint8_t want)
-{
-    while (addr < end && (pages_state(addr) & mask) == want) {
-        addr += PAGE_SIZE;
-    }
-    return addr;
-}
-
-/* ---- hiding ---- */
-
-static void unhide(uint64_t addr, uint64_t end)
-{
-    while (addr < end) {
-        uint64_t stop = run_end(addr, end, PAGE_HIDDEN, PAGE_HIDDEN);
-
-        if (stop == addr) {
-            addr += PAGE_SIZE;
-            continue;
-        }
-        sgx_call(SGX_CALL_PROTECT, addr, stop - addr, PAGE_RIGHTS);
-        for (; addr < stop; addr += PAGE_SIZE) {
-            pages_set(addr, pages_state(addr) & ~PAGE_HIDDEN);
-        }
-    }
-}
-
-static int hide(uint64_t addr, uint64_t end)
-{
-    if (sgx_call(SGX_CALL_PROTECT, addr, end - addr, 0)) {
-        return -ENOMEM;
-    }
-    for (; addr < end; addr += PAGE_SIZE) {
-        pages_set(addr, pages_state(addr) | PAGE_HIDDEN);
-    }
-    return 0;
-}
-
-/* ---- rights ---- */
-
-static int add_page(uint64_t addr, uint8_t rights, const void *content)
-{
-    struct sgx_secinfo new =
-        secinfo(SGX_PT_REG, MEM_READ | MEM_WRITE | SGX_SECINFO_PENDING);
-    struct sgx_secinfo with = secinfo(SGX_PT_REG, rights);
-    long err;
-
-    if (!content && (rights & MEM_WRITE)) {
-        err = leaf_eaccept(&new, addr);
-        if (!err && rights & MEM_EXEC) {
-            err = leaf_emodpe(&with, addr);
-        }
-    } else {
-        err = leaf_eacceptcopy(&with, addr, content ? content : zeros);
-    }
-    if (err) {
-        return -ENOMEM;
-    }
-    pages_set(addr, PAGE_COMMITTED | rights);
-    return 0;
-}
-
-/* [addr, end) all have more rights than `rights`: the host takes them away,
- * and each page says that it has. */
-static int restrict_run(uint64_t addr, uint64_t end, uint8_t rights)
-{
-    struct sgx_secinfo less = secinfo(SGX_PT_REG, rights | SGX_SECINFO_PR);
-
-    if (sgx_call(SGX_CALL_RESTRICT, addr, end - addr, rights)) {
-        return -ENOMEM;
-    }
-    for (; addr < end; addr += PAGE_SIZE) {
-        if (leaf_eaccept(&less, addr)) {
-            sgx_die("the host did not restrict a page's rights as it said");
-        }
-        pages_set(addr, PAGE_COMMITTED | rights);
-    }
-    return 0;
-}
-
-static bool is_too_much(uint8_t have, uint8_t rights)
-{
-    return have & ~rights & PAGE_RIGHTS && (have & PAGE_RIGHTS) != PAGE_RIGHTS;
-}
-
-static void extend(uint64_t addr, uint8_t rights)
-{
-    uint8_t have = pages_state(addr);
-    struct sgx_secinfo more = secinfo(SGX_PT_REG, have | rights);
-
-    more.flags &= ~(uint64_t)0xff | PAGE_RIGHTS;
-    if (rights & ~have & PAGE_RIGHTS) {
-        if (leaf_emodpe(&more, addr)) {
-            sgx_die("a page of the enclave is gone");
-        }
-        pages_set(addr, have | rights);
-    }
-}
-
-/* Committed pages only. */
-static int set_rights(uint64_t addr, uint64_t end, uint8_t rights)
-{
-    while (addr < end) {
-        uint8_t have = pages_state(addr) & PAGE_RIGHTS;
-        uint64_t stop = run_end(addr, end, PAGE_RIGHTS, have);
-
-        if (is_too_much(have, rights)) {
-            int err = restrict_run(addr, stop, have & rights);
-
-            if (err) {
-                return err;
-            }
-        }
-        for (; addr < stop; addr += PAGE_SIZE) {
-            extend(addr, rights);
-        }
-    }
-    return 0;
-}
-
-/* ---- target.h ---- */
-
 /* New pages; none when one cannot be had. */
 static int add_run(uint64_t addr, uint64_t end, uint8_t rights)
 {
     for (uint64_t at = addr; at < end; at += PAGE_SIZE) {
-        int err = add_page(at, rights, NULL);
+        int err = rights_add(at, rights, NULL);
 
         if (err) {
             target_mem_release(addr, at - addr);
@@ -175,6 +47,16 @@ static int add_run(uint64_t addr, uint64_t end, uint8_t rights)
     }
     return 0;
 }
+
+/* Pages that were kept, as zeros. */
+static int renew_run(uint64_t addr, uint64_t end, uint8_t rights)
+{
+    rights_unhide(addr, end);
+    memset((void *)addr, 0, end - addr);
+    return rights_set(addr, end, rights);
+}
+
+/* ---- target.h ---- */
 
 /* On failure, what was committed before keeps its content; runs that were added
  * before the one that failed stay as they are: zeros, for the next commit. */
@@ -194,16 +76,20 @@ int target_mem_commit(uint64_t addr, uint64_t len, int prot)
         return -ENOMEM;
     }
     for (uint64_t at = addr, stop; at < end && !err; at = stop) {
-        stop = run_end(at, end, PAGE_COMMITTED, PAGE_COMMITTED);
+        stop = pages_run_end(at, end, PAGE_COMMITTED, PAGE_COMMITTED);
         if (stop > at) {
-            unhide(at, stop);
-            err = set_rights(at, stop, rights);
+            rights_unhide(at, stop);
+            err = rights_set(at, stop, rights);
+        } else if (pages_state(at)) {
+            stop = kept_take(at, end);
+            err = renew_run(at, stop, rights);
         } else {
-            stop = run_end(at, end, PAGE_COMMITTED, 0);
+            stop = pages_run_end(at, end, 0xff, 0);
+            kept_make_room((stop - at) / PAGE_SIZE);
             err = add_run(at, stop, rights);
         }
     }
-    return !err && !prot && len ? hide(addr, end) : err;
+    return !err && !prot && len ? rights_hide(addr, end) : err;
 }
 
 int target_mem_protect(uint64_t addr, uint64_t len, int prot)
@@ -213,17 +99,17 @@ int target_mem_protect(uint64_t addr, uint64_t len, int prot)
     if (!in_arena(addr, len)) {
         return -EINVAL;
     }
-    if (run_end(addr, end, PAGE_COMMITTED, PAGE_COMMITTED) != end) {
+    if (pages_run_end(addr, end, PAGE_COMMITTED, PAGE_COMMITTED) != end) {
         return -ENOMEM;
     }
     if (memory_is_fixed()) {
         return fixed_protect(addr, len, prot & PAGE_RIGHTS);
     }
     if (!prot) {
-        return len ? hide(addr, end) : 0;
+        return len ? rights_hide(addr, end) : 0;
     }
-    unhide(addr, end);
-    return set_rights(addr, end, rights_of(prot));
+    rights_unhide(addr, end);
+    return rights_set(addr, end, rights_of(prot));
 }
 
 /* boot_info has no keys here: they would be the host's to set. */
@@ -241,28 +127,23 @@ int target_mem_clear(uint64_t addr, uint64_t len)
     if (memory_is_fixed()) {
         return fixed_clear(addr, len);
     }
-    if (run_end(addr, addr + len, all | PAGE_HIDDEN, all) != addr + len) {
+    if (pages_run_end(addr, addr + len, all | PAGE_HIDDEN, all) != addr + len) {
         return -EOPNOTSUPP;
     }
     memset((void *)addr, 0, len);
     return 0;
 }
 
+/* The kernel commits before it uses: nobody meets what is kept in its part. In
+ * the programs' part a page that is not committed must not be there. */
 static void release_run(uint64_t addr, uint64_t end)
 {
-    struct sgx_secinfo trim = secinfo(SGX_PT_TRIM, SGX_SECINFO_MODIFIED);
+    const uint8_t mask = PAGE_RIGHTS, rw = MEM_READ | MEM_WRITE;
 
-    unhide(addr, end);
-    if (sgx_call(SGX_CALL_TRIM, addr, end - addr, 0)) {
-        sgx_die("the host does not take memory back");
+    if (addr < sgx.info->heap_start ||
+        pages_run_end(addr, end, mask, rw) < end || !kept_put(addr, end)) {
+        pages_remove(addr, end);
     }
-    for (uint64_t at = addr; at < end; at += PAGE_SIZE) {
-        if (leaf_eaccept(&trim, at)) {
-            sgx_die("the host did not trim a page as it said");
-        }
-        pages_set(at, 0);
-    }
-    sgx_call(SGX_CALL_REMOVE, addr, end - addr, 0);
 }
 
 void target_mem_release(uint64_t addr, uint64_t len)
@@ -277,7 +158,8 @@ void target_mem_release(uint64_t addr, uint64_t len)
         return;
     }
     while (addr < end) {
-        uint64_t stop = run_end(addr, end, PAGE_COMMITTED, PAGE_COMMITTED);
+        uint64_t stop =
+            pages_run_end(addr, end, PAGE_COMMITTED, PAGE_COMMITTED);
 
         if (stop == addr) {
             addr += PAGE_SIZE;
@@ -288,31 +170,49 @@ void target_mem_release(uint64_t addr, uint64_t len)
     }
 }
 
+/* Whether the page is there already, as it shall be. */
+static bool is_same(uint64_t addr, const uint8_t *src, uint8_t rights)
+{
+    return pages_state(addr) == (PAGE_COMMITTED | rights) &&
+           !memcmp((const void *)addr, src, PAGE_SIZE);
+}
+
 static int install_page(uint64_t addr, const uint8_t *src, uint8_t rights)
 {
     uint8_t have = pages_state(addr);
 
-    if (have & PAGE_COMMITTED) {
-        unhide(addr, addr + PAGE_SIZE);
-        extend(addr, MEM_READ | MEM_WRITE);
-        memcpy((void *)addr, src, PAGE_SIZE);
-        return set_rights(addr, addr + PAGE_SIZE, rights);
+    if (is_same(addr, src, rights)) {
+        return 0;
     }
-    return add_page(addr, rights, src);
+    if (have & PAGE_COMMITTED) {
+        rights_unhide(addr, addr + PAGE_SIZE);
+        rights_extend(addr, MEM_READ | MEM_WRITE);
+        memcpy((void *)addr, src, PAGE_SIZE);
+        return rights_set(addr, addr + PAGE_SIZE, rights);
+    }
+    return rights_add(addr, rights, src);
 }
 
-/* What was executable is never written to: it goes, and comes anew. */
-static void release_text(uint64_t addr, uint64_t end)
+/* What was executable is never written to: it goes, and comes anew; unless it
+ * is to be what it is. */
+static void release_text(uint64_t addr, uint64_t end, const uint8_t *src,
+                         uint8_t rights)
 {
     const uint8_t text = PAGE_COMMITTED | MEM_EXEC;
 
     while (addr < end) {
-        uint64_t stop = run_end(addr, end, text, text);
+        uint64_t stop = addr;
 
-        if (stop > addr) {
-            release_run(addr, stop);
+        while (stop < end && (pages_state(stop) & text) == text &&
+               !is_same(stop, src + (stop - addr), rights)) {
+            stop += PAGE_SIZE;
         }
-        addr = MAX(stop, addr + PAGE_SIZE);
+        if (stop > addr) {
+            pages_remove(addr, stop);
+        }
+        stop = MAX(stop, addr + PAGE_SIZE);
+        src += stop - addr;
+        addr = stop;
     }
 }
 
@@ -355,9 +255,10 @@ int target_mem_install(uint64_t addr, const void *src, uint64_t len, int prot)
     if (!pages_prepare(addr, len)) {
         return -ENOMEM;
     }
-    release_text(addr, addr + len);
+    release_text(addr, addr + len, from, rights_of(prot));
+    kept_make_room(len / PAGE_SIZE);
     for (uint64_t at = 0; at < len && !err; at += PAGE_SIZE) {
         err = install_page(addr + at, from + at, rights_of(prot));
     }
-    return !err && !prot && len ? hide(addr, addr + len) : err;
+    return !err && !prot && len ? rights_hide(addr, addr + len) : err;
 }

@@ -20,6 +20,7 @@ enum {
 static uint64_t own_next; /* of the meta range; under lock */
 static uint32_t lock;
 static uint8_t **top[1 << TOP_BITS];
+static uint64_t committed; /* pages */
 
 static const struct sgx_secinfo accept_new = {
     .flags = SGX_SECINFO_PT(SGX_PT_REG) | SGX_SECINFO_R | SGX_SECINFO_W |
@@ -131,7 +132,24 @@ void pages_set(uint64_t addr, uint8_t state)
 {
     uint8_t *at = find(addr);
 
-    if (at) {
-        *at = state;
+    if (!at) {
+        return;
     }
+    if ((*at ^ state) & PAGE_COMMITTED) {
+        atomic_fetch_add(&committed, state & PAGE_COMMITTED ? 1 : -1ull);
+    }
+    *at = state;
+}
+
+uint64_t pages_committed(void)
+{
+    return atomic_load_relaxed(&committed);
+}
+
+uint64_t pages_run_end(uint64_t addr, uint64_t end, uint8_t mask, uint8_t want)
+{
+    while (addr < end && (pages_state(addr) & mask) == want) {
+        addr += PAGE_SIZE;
+    }
+    return addr;
 }

@@ -3,8 +3,8 @@
 
 ENCLAVE_DIR := target/sgx/enclave
 ENCLAVE_OBJS := $(addprefix $(B)/enclave/$(ENCLAVE_DIR)/, entry.o leaf.o \
-	resume.o call.o clock.o cpuid.o fixed.o grow.o main.o mem.o outside.o pages.o \
-	random.o ring.o trap.o trust.o vcpu.o) \
+	resume.o call.o clock.o cpuid.o fixed.o grow.o kept.o main.o mem.o \
+	outside.o pages.o random.o rights.o ring.o trap.o trust.o vcpu.o) \
 	$(B)/enclave/kernel/policy.o $(B)/enclave/lib/string.o
 ENCLAVE_CFLAGS := $(filter-out -fstack-protector-strong \
 	-mstack-protector-guard%,$(KERNEL_CFLAGS)) -fno-stack-protector \
@@ -41,4 +41,9 @@ lint-outside:
 BOUNDS_TEST := $(B)/unit/$(ENCLAVE_DIR)/tests/bounds_test
 UNIT_TESTS += $(BOUNDS_TEST)
 $(BOUNDS_TEST): %: %.o $(addprefix $(B)/unit/$(ENCLAVE_DIR)/, outside.o ring.o)
+	$(CC) $(UNIT_CFLAGS) -o $@ $^
+
+KEPT_TEST := $(B)/unit/$(ENCLAVE_DIR)/tests/kept_test
+UNIT_TESTS += $(KEPT_TEST)
+$(KEPT_TEST): %: %.o $(B)/unit/$(ENCLAVE_DIR)/kept.o
 	$(CC) $(UNIT_CFLAGS) -o $@ $^

@@ -313,6 +313,11 @@ static bool undefined(struct user_regs *regs, struct trap *trap)
     uint8_t code[3] = {0};
     size_t n = leaf_fetch(code, regs->rip, sizeof(code));
 
+    /* Another vCPU rewrites a system call in this page, which has no access
+     * meanwhile: the program is to execute it once more, and to wait. */
+    if (n == 0 || (n == 1 && code[0] == 0x0f)) {
+        return true;
+    }
     if (n < 2) {
         return false;
     }

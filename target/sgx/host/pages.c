@@ -73,6 +73,13 @@ uint64_t pages_change(const struct sgx_exchange *x)
     case SGX_CALL_REMOVE:
         return remove_pages(x);
     default:
+        if (!x->a2 && lies("hide")) {
+            return 0;
+        }
+        if (!x->a2 && lies("hide-refused") &&
+            x->a0 < enclave.layout.info.user_end) {
+            return EPERM;
+        }
         return mprotect((void *)x->a0, x->a1, (int)x->a2) ? (uint64_t)errno : 0;
     }
 }

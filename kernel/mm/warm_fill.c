@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * See warm.h: what a run leaves where pages have one address and are committed
+ * one by one. They stay committed, without content of the ended run where it
+ * could write, and whoever maps something at the same place fills them at once:
+ * before that nobody relies on what they hold.
+ */
+#include "kernel/mm/warm.h"
+#include "abi/linux/errno.h"
+#include "arch/x86_64/arch.h"
+#include "target/target.h"
+
+/* Of one place. */
+#define COPIED_MAX (8ull << 20)
+
+bool warm_is_copied(const struct vma *v)
+{
+    const int both = PROT_WRITE | PROT_EXEC;
+
+    return v->prot && !(v->flags & ~VMA_TRAMPOLINE) && (v->prot & both) != both;
+}
+
+/* ---- the end of a run ---- */
+
+static uint64_t bytes_in(const struct warm *w)
+{
+    uint64_t bytes = 0;
+
+    for (unsigned i = 0; i < w->count; i++) {
+        bytes += w->pieces[i].end - w->pieces[i].start;
+    }
+    return bytes;
+}
+
+/* What cannot be cleared does not stay. */
+static bool is_clear(const struct vma *v, uint64_t start, uint64_t end)
+{
+    return !(v->prot & PROT_WRITE) ||
+           arch_user_zero((void *)start, end - start) == 0;
+}
+
+static void gather_of(struct mm *mm, const struct vma *v, uint64_t start,
+                      uint64_t end, struct warm *left)
+{
+    uint64_t stop;
+
+    for (; resident_run(&mm->resident, &start, end, &stop); start = stop) {
+        if (left->count == WARM_PIECES ||
+            bytes_in(left) + (stop - start) > COPIED_MAX ||
+            !is_clear(v, start, stop)) {
+            continue;
+        }
+        left->pieces[left->count++] =
+            (struct warm_piece){.start = start,
+                                .end = stop,
+                                .prot = (uint32_t)prot_effective(v->prot)};
+    }
+}
+
+void warm_gather_copied(struct mm *mm, const struct warm_piece *p,
+                        struct warm *left)
+{
+    for (struct vma *v = vma_find(mm, p->start); v && v->start < p->end;
+         v = vma_next(v)) {
+        if (warm_is_copied(v)) {
+            gather_of(mm, v, MAX(v->start, p->start), MIN(v->end, p->end),
+                      left);
+        }
+    }
+}
+
+/* ---- the next start ---- */
+
+static int clear(struct mm *mm, const struct vma *v, const struct warm_piece *p)
+{
+    const int rw = PROT_READ | PROT_WRITE;
+    uint64_t len = p->end - p->start;
+    int err = resident_prepare(&mm->resident, p->start, p->end);
+
+    if (!err && !(p->prot & PROT_WRITE)) {
+        err = p->prot & PROT_EXEC ? -ENOMEM
+                                  : target_mem_protect(p->start, len, rw);
+        err = err ? err : arch_user_zero((void *)p->start, len);
+    }
+    if (!err) {
+        err = target_mem_protect(p->start, len, prot_effective(v->prot));
+    }
+    if (!err) {
+        resident_set(&mm->resident, p->start, p->end);
+    }
+    return err;
+}
+
+/* Of taken pieces: what was not filled goes, and faults bring it in. */
+void warm_release_rest(struct mm *mm, uint64_t at, uint64_t end)
+{
+    while ((at = resident_find(&mm->resident, at, end, false)) < end) {
+        uint64_t stop = resident_find(&mm->resident, at, end, true);
+
+        target_mem_release(at, stop - at);
+        at = stop;
+    }
+}
+
+static void fill(struct mm *mm, struct vma *v, const struct warm_piece *p)
+{
+    if (v->obj) {
+        fault_fill(mm, v, p->start, p->end);
+    } else {
+        clear(mm, v, p);
+    }
+    warm_release_rest(mm, p->start, p->end);
+}
+
+bool warm_take_all(struct mm *mm, uint64_t start, uint64_t end)
+{
+    struct warm_piece p;
+    bool any = false;
+
+    while (!arena.lazy && warm_take(mm, start, end, &p)) {
+        any = true;
+    }
+    return any;
+}
+
+/* A loader maps a library as a whole, then its segments over that: what lies
+ * from the code on waits for them. */
+static uint64_t code_begins(const struct mm *mm, uint64_t start, uint64_t end)
+{
+    const struct warm *w = mm->warm;
+
+    for (unsigned i = 0; i < w->count; i++) {
+        const struct warm_piece *p = &w->pieces[i];
+        if (p->prot & PROT_EXEC && p->start < end && p->end > start) {
+            return MAX(p->start, start);
+        }
+    }
+    return end;
+}
+
+void warm_fill(struct mm *mm, uint64_t start, uint64_t end)
+{
+    struct vma *v = arena.lazy || !warm_starting(mm) ? NULL : vma_at(mm, start);
+    struct warm_piece p;
+
+    if (!v || !warm_is_copied(v) || v->flags) {
+        return;
+    }
+    if (v->obj && !is_text(v)) {
+        end = code_begins(mm, start, end);
+    }
+    while (warm_take(mm, start, end, &p)) {
+        fill(mm, v, &p);
+    }
+}
