@@ -52,6 +52,15 @@ sleep 0.1
 (umask 077 && pack "$work/oci/bare")
 check directories-that-no-layer-has cmp "$work/app.enc" "$work/bare.enc"
 
+pack "$work/oci/cwd"
+run "$work/app.enc"
+check directory-that-no-layer-has out_is "tool from image word
+/srv/app/data
+33"
+cp "$work/app.enc" "$work/cwd.enc"
+pack "$work/oci/cwd"
+check made-directory-is-the-same cmp "$work/app.enc" "$work/cwd.enc"
+
 ours inspect --json "$work/layout.enc"
 cat >"$work/tree.py" <<'END'
 import json
@@ -95,6 +104,8 @@ pack "$work/oci/hard"
 check hard-link-outside both 'status_is 125' '[ ! -e "$work/app.enc" ]'
 pack "$work/oci/arm"
 check other-machine both 'status_is 125' 'err_has amd64'
+pack "$work/oci/words"
+check command-is-no-list both 'status_is 125' 'err_has "list of strings"'
 pack "$work/oci/bad"
 check damaged-layer both 'status_is 125' 'err_has "another content"'
 pack "$work/oci/cut"

@@ -148,6 +148,8 @@ def main():
     layout(f"{where}/hard", [layer(
         link("stolen", outside + "/precious", tarfile.LNKTYPE))], {})
     layout(f"{where}/arm", tars, CONFIG, arch="arm64")
+    layout(f"{where}/cwd", tars, dict(CONFIG, WorkingDir="/srv/app/data"))
+    layout(f"{where}/words", tars, dict(CONFIG, Entrypoint="tool word"))
     layout(f"{where}/bad", tars, CONFIG)
     # As umoci writes them: without the directories above a file.
     layout(f"{where}/bare", [layer(

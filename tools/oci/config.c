@@ -22,6 +22,10 @@
 static int take_strings(const struct json *list, struct string_list *out)
 {
     policy_list_clear(out);
+    if (list && list->type != JSON_ARRAY && list->type != JSON_NULL) {
+        return image_error("the image's configuration is damaged: a command "
+                           "is no list of strings");
+    }
     for (const struct json *m = list ? list->child : NULL; m; m = m->next) {
         if (m->type != JSON_STRING || policy_list_add(out, m->text)) {
             return image_error("the image's configuration is damaged: a list "
@@ -193,6 +197,48 @@ static int take_user(const char *user, const char *dir,
     return 0;
 }
 
+/* One directory in another; both with times that depend on nothing. */
+static int make_below(int parent, const char *name)
+{
+    static const struct timespec epoch[2];
+    struct stat st;
+    int err = fstat(parent, &st) || mkdirat(parent, name, 0755);
+
+    if (err) {
+        return errno == EEXIST ? 0 : -1;
+    }
+    return utimensat(parent, name, epoch, 0) ||
+                   futimens(parent, (struct timespec[]){st.st_atim, st.st_mtim})
+               ? -1
+               : 0;
+}
+
+/* The working directory, where no layer has it: made, as container engines
+ * do. */
+static int make_cwd(const char *dir, const char *cwd)
+{
+    char *path = strdup(cwd), *save, *name;
+    char so_far[PATH_MAX] = ".";
+    int err = path ? 0 : -1;
+
+    for (name = path ? strtok_r(path, "/", &save) : NULL; name && !err;
+         name = strtok_r(NULL, "/", &save)) {
+        int parent = open_inside(dir, so_far);
+        size_t len = strlen(so_far);
+
+        err = parent < 0 || strlen(name) + len + 2 > sizeof(so_far) ||
+              make_below(parent, name);
+        snprintf(so_far + len, sizeof(so_far) - len, "/%s", name);
+        if (parent >= 0) {
+            close(parent);
+        }
+    }
+    free(path);
+    return err ? image_error("cannot make the image's working directory %s: %s",
+                             cwd, strerror(errno))
+               : 0;
+}
+
 int oci_take_config(const struct json *config, const char *dir,
                     struct policy_spec *spec)
 {
@@ -207,7 +253,8 @@ int oci_take_config(const struct json *config, const char *dir,
                                "variable without '='");
         }
     }
-    if (cwd && *cwd == '/' && policy_set_text(&spec->cwd, cwd)) {
+    if (cwd && *cwd == '/' &&
+        (policy_set_text(&spec->cwd, cwd) || make_cwd(dir, cwd))) {
         return -1;
     }
     if (user && *user && take_user(user, dir, spec)) {

@@ -345,9 +345,9 @@ static void fresh_copied(void)
     support_reset();
     heap_init(support_kernel_start(), support_kernel_end(), 0, 0, 0);
     mm_init(support_user_start(), support_user_end(), 0, false);
-    pages = page_alloc(PAGES);
-    memset(pages, 'f', PAGES * PAGE_SIZE);
-    forgotten = false;
+    shown_file_init(&file, PAGES);
+    EXPECT(file.pages != NULL);
+    memset(file.pages, 'f', PAGES * PAGE_SIZE);
 }
 
 static void touch(const struct run *r)
@@ -370,7 +370,7 @@ static void pages_that_wait_are_filled_anew(void)
     EXPECT_EQ(support_committed(a.base, a.base + 2 * PAGES * PAGE_SIZE),
               2 * PAGES);
     EXPECT_EQ(a.bss[0], 0); /* nothing of what was written waits */
-    memset(pages, 'f', PAGES * PAGE_SIZE);
+    memset(file.pages, 'f', PAGES * PAGE_SIZE);
     b = start(&kind);
     EXPECT_EQ(b.base, a.base);
     EXPECT_EQ(mm->resident.pages, 2 * PAGES); /* without a fault */
@@ -393,7 +393,7 @@ static void of_pages_that_wait_only_what_is_mapped_stays(void)
     end();
     create(&kind);
     EXPECT_EQ(mm_reserve_image(mm, 2 * PAGES * PAGE_SIZE, PAGE_SIZE, &base), 0);
-    map(base, PAGE_SIZE, PROT_READ, &file, 0);
+    map(base, PAGE_SIZE, PROT_READ, &file.object, 0);
     map((uint64_t)a.bss, PAGE_SIZE, PROT_READ, NULL, 0);
     EXPECT_EQ(a.bss[0], 0);
     mm_started(mm);
@@ -440,7 +440,7 @@ static void the_place_goes_with_all_that_waits_there(void)
     touch(&a);
     use(&a);
     end();
-    mm_forget(&pages);
+    mm_forget(&file);
     EXPECT_EQ(support_committed(support_user_start(), support_user_end()), 0);
 }
 
