@@ -54,7 +54,7 @@ env -i A=1 env; env -u HOME A=2 sh -c 'echo $A$HOME'; printenv HOME; env nothing
 test -d /tmp -a ! -f /tmp; [ 3 -gt 2 ]; test -x /bin/sh; [ -z "" ] && [ a != b ]; test 1 -lt x
 basename /a/b.c .c; dirname /a/b/c; basename -a a/b c/d; dirname a; realpath -m a/../b 2>/dev/null; readlink -e /no; realpath /bin/sh
 stat -c '%n %s %f %h %u %g %a %A' $t $d/tree; stat -L -c %F $d/tree/a/link; stat -f -c %T /proc 2>/dev/null; stat nothing
-du -s $d/tree >/dev/null; du -sb $d/tree 2>/dev/null; df -P /tmp | head -n 1; df -T /proc 2>/dev/null | tail -n 1 | cut -c1-4
+du -s $d/tree >/dev/null; du -sb $d/tree 2>/dev/null; df -P /tmp | head -n 1 | tr -s ' '; df -T /proc 2>/dev/null | tail -n 1 | cut -c1-4
 dd if=$n of=dd bs=100 count=3 skip=2 seek=1 2>/dev/null; cksum dd; dd if=$t bs=50 count=1 conv=ucase 2>/dev/null; dd if=/dev/zero bs=1k count=9 2>&1 >/dev/null | head -n 2; dd if=$t of=dd conv=notrunc bs=7 2>/dev/null; cksum dd
 truncate -s 1000 tr && stat -c %s tr && truncate -s +24 tr && stat -c %s tr; truncate -s 2K tr; wc -c tr; shred -u tr 2>/dev/null; fallocate -l 4096 fa 2>/dev/null && stat -c %s fa
 id -u; id -un; id -G; whoami; groups; uname -s -m; nproc --all >/dev/null; tty; hostname >/dev/null; logname 2>/dev/null
