@@ -163,8 +163,10 @@ void arch_exit_work(struct user_regs *regs)
     struct task *t = current_task();
 
     /* Often the vector state is all that is not back yet. */
-    if (this_vcpu()->resched || atomic_load_relaxed(&t->interrupted)) {
+    if (this_vcpu()->resched) {
         clock_refresh();
+        user_return_work(regs);
+    } else if (atomic_load_relaxed(&t->interrupted)) {
         user_return_work(regs);
     }
     if (regs->full || (regs->rflags & RFLAGS_SLOW)) {

@@ -24,7 +24,7 @@ arch_user_copy:
     mov %rdx, %rcx
     cmp $8, %rdx
     jb 5f
-    cmp $256, %rdx
+    cmp $512, %rdx
     jae 9f
     sub $32, %rcx
     jb 2f

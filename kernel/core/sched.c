@@ -352,7 +352,7 @@ bool task_wake(struct task *t)
 
 void task_interrupt(struct task *t)
 {
-    atomic_store(&t->interrupted, 1);
+    vcpus_xchg(&t->interrupted, 1);
     if (!task_wake(t) && t != current_task() && atomic_load(&t->on_vcpu)) {
         target_vcpu_kick(atomic_load_relaxed(&t->vcpu));
     }

@@ -43,7 +43,7 @@ void signal_recalc(struct thread *t)
 {
     struct signal_state *s = &t->proc->signals;
 
-    atomic_store(&t->task.interrupted, 0);
+    vcpus_xchg(&t->task.interrupted, 0);
     if (signal_pending(t) || stop_holds(t) || atomic_load(&s->tell_continued) ||
         ptrace_wants(t)) {
         atomic_store(&t->task.interrupted, 1);

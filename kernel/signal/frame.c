@@ -88,7 +88,7 @@ static bool write_live_fpu(const struct thread *t, uint64_t addr,
         struct linux_fpx_sw sw;
         uint64_t bv, rest[7];
     } header = {.sw = *sw};
-    uint32_t mxcsr[2] = {fpu_mxcsr(), MXCSR_VALID};
+    uint64_t mxcsr = fpu_mxcsr() | (uint64_t)MXCSR_VALID << 32; /* mask */
 
     static_assert(sizeof(header) == XSAVE_HEADER_END - LEGACY_SOFT, "XSAVE");
     header.bv = t->task.fpu_saved ? 0 : vector_to_user(uptr(addr));
@@ -96,7 +96,7 @@ static bool write_live_fpu(const struct thread *t, uint64_t addr,
         return false;
     }
     header.bv |= BV_X87;
-    memcpy(low.bytes + LEGACY_MXCSR, mxcsr, sizeof(mxcsr));
+    memcpy(low.bytes + LEGACY_MXCSR, &mxcsr, sizeof(mxcsr));
     return !copy_to_user(uptr(addr), &low, sizeof(low)) &&
            !copy_to_user(uptr(addr + LEGACY_SOFT), &header, sizeof(header));
 }
@@ -116,14 +116,24 @@ static int write_saved_fpu(struct thread *t, uint64_t addr,
     return 0;
 }
 
+/* In whole words, as it will be read: a load that takes two stores at once
+ * waits until both are in the cache. */
+static struct linux_fpx_sw describe_fpu(void)
+{
+    uint64_t words[sizeof(struct linux_fpx_sw) / sizeof(uint64_t)] = {
+        FP_XSTATE_MAGIC1 | (uint64_t)(fpu_size() + MAGIC2_SIZE) << 32,
+        fpu_mask(),
+        fpu_size(),
+    };
+    struct linux_fpx_sw sw;
+
+    memcpy(&sw, words, sizeof(sw));
+    return sw;
+}
+
 static int write_fpu(struct thread *t, uint64_t addr)
 {
-    struct linux_fpx_sw sw = {
-        .magic1 = FP_XSTATE_MAGIC1,
-        .extended_size = fpu_size() + MAGIC2_SIZE,
-        .xfeatures = fpu_mask(),
-        .xstate_size = fpu_size(),
-    };
+    struct linux_fpx_sw sw = describe_fpu();
 
     if (!write_live_fpu(t, addr, &sw) && write_saved_fpu(t, addr, &sw)) {
         return -EFAULT;
@@ -161,11 +171,14 @@ static uint64_t return_address(const struct thread *t, uint64_t restorer)
                                     0,    0x0f, 0x05};
     const struct mm_layout *layout = mm_layout(t->proc->mm);
     bool own = restorer >= layout->start_code && restorer < layout->end_code;
-    uint8_t code[sizeof(usual)];
+    uint64_t first, last, code_first, code_last;
 
-    if (!layout->vdso || copy_from_user(code, uptr(restorer), sizeof(code)) ||
-        memcmp(code, usual, sizeof(code)) ||
-        (own && !is_go(restorer + sizeof(code)))) {
+    memcpy(&first, usual, sizeof(first));
+    memcpy(&last, usual + sizeof(usual) - sizeof(last), sizeof(last));
+    if (!layout->vdso || get_user64(&code_first, uptr(restorer)) ||
+        get_user64(&code_last, uptr(restorer + sizeof(usual) - sizeof(last))) ||
+        code_first != first || code_last != last ||
+        (own && !is_go(restorer + sizeof(usual)))) {
         return restorer;
     }
     return layout->vdso + vdso_restore_rt_offset;
@@ -248,12 +261,15 @@ int frame_build(struct thread *t, struct user_regs *regs,
         return -EFAULT;
     }
     regs->rip = kernel_user_rip(regs->rip);
-    memset(&f, 0, sizeof(f));
+    /* Every byte of f: there is no padding in it. */
     f.pretcode = return_address(t, act->restorer);
     f.uc.flags = UC_FP_XSTATE | UC_SIGCONTEXT_SS | UC_STRICT_RESTORE_SS;
-    f.uc.stack.sp = ts->alt_sp;
-    f.uc.stack.flags = ts->alt_flags;
-    f.uc.stack.size = ts->alt_size;
+    f.uc.link = 0;
+    f.uc.stack = (struct linux_stack){
+        .sp = ts->alt_sp,
+        .flags = ts->alt_flags,
+        .size = ts->alt_size,
+    };
     fill_context(&f.uc.mcontext, t, regs, oldmask);
     f.uc.mcontext.fpstate = fpu;
     f.uc.sigmask = oldmask;
