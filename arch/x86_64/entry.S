@@ -60,7 +60,7 @@ arch_syscall_entry\keys:
     .globl arch_opened
 arch_opened:
     .endif
-    mov %rsp, %gs:VCPU_USER_RSP
+    mov %rsp, %r11
     mov %gs:VCPU_KSTACK, %rsp
     lea -(REGS_SIZE - REGS_RSP)(%rsp), %rsp
     pushfq
@@ -81,10 +81,9 @@ arch_opened:
     mov %rdi, REGS_RDI(%rsp)
     mov %rax, REGS_ORIG_RAX(%rsp)
     mov %rcx, REGS_RIP(%rsp)
+    mov %r11, REGS_RSP(%rsp)
     mov REGS_RFLAGS(%rsp), %r11
-    mov %gs:VCPU_USER_RSP, %rcx
     mov %r11, REGS_R11(%rsp)
-    mov %rcx, REGS_RSP(%rsp)
     movq $0, REGS_FULL(%rsp)
     cld
     test $FLAG_AC, %r11d
