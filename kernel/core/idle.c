@@ -387,6 +387,7 @@ void sched_idle(void)
                 quiet_at = sched_vcpu_count() > 1 ? now + QUIET_NS : now;
             }
             wait_for_work(self, now, quiet_at);
+            quiet_at = now >= quiet_at ? 0 : quiet_at;
         }
     }
 }
