@@ -165,7 +165,6 @@ struct abi_ifconf {
     uint64_t buf;
 };
 
-#define SIOCATMARK     0x8905
 #define SIOCGIFNAME    0x8910
 #define SIOCGIFCONF    0x8912
 #define SIOCGIFFLAGS   0x8913

@@ -26,6 +26,7 @@
 #define TIOCGWINSZ  0x5413
 #define TIOCSWINSZ  0x5414
 #define FIONREAD    0x541b
+#define SIOCATMARK  0x8905
 #define TIOCPKT     0x5420
 #define FIONBIO     0x5421
 #define TIOCNOTTY   0x5422

@@ -74,6 +74,8 @@ static void leave(struct host_sock *h, uint64_t events)
     struct inet_socket *i = h->owner;
     bool over = end_step(h);
 
+    h->ended = over;
+    over = over && !h->undone;
     if (i && events) {
         socket_ref(&i->s);
     }
@@ -479,6 +481,38 @@ void host_stop(struct inet_socket *i)
 
     i->host = NULL;
     close_now(h);
+}
+
+void host_undo(struct inet_socket *i)
+{
+    struct host_sock *h = host_of(i);
+
+    spin_lock(&h->lock);
+    h->undone = true;
+    h->undone_next = i->undone;
+    h->rx_end = h->tx_end = true;
+    h->state = HOST_NEW; /* who waits on it sees that */
+    spin_unlock(&h->lock);
+    i->undone = h;
+    i->host = NULL;
+    host_close(h, true);
+}
+
+void host_forget(struct inet_socket *i)
+{
+    struct host_sock *h = i->undone, *next;
+    bool over;
+
+    for (; h; h = next) {
+        next = h->undone_next;
+        spin_lock(&h->lock);
+        over = h->ended;
+        h->undone = false;
+        spin_unlock(&h->lock);
+        if (over) {
+            host_free(h);
+        }
+    }
 }
 
 static void orphan_closed(struct hostio_op *op, int32_t result)

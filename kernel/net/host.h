@@ -50,6 +50,11 @@ int host_get_option(struct inet_socket *i, int level, int name, void *value,
  * host's for good; i->host is not NULL. */
 void host_stop(struct inet_socket *i);
 
+/* connect(2) to AF_UNSPEC: i->host's connection ends by a reset, at once. What
+ * others may still look at goes with host_forget(), when nobody can. */
+void host_undo(struct inet_socket *i);
+void host_forget(struct inet_socket *i);
+
 /* Whether a is an address of this machine that a program may bind. */
 bool host_owns_address(const struct inet_addr *a);
 

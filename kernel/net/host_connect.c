@@ -117,6 +117,19 @@ static int wait_connected(struct inet_socket *i, bool nowait)
     return err ? -err : -ECONNREFUSED;
 }
 
+/* The same of one that was begun just now: without waiting, what the other side
+ * says is told later, though it may be known already. */
+static int first_word(struct inet_socket *i, bool nowait)
+{
+    int32_t error = atomic_load_relaxed(&i->s.error);
+
+    if (nowait && (host_state_of(host_of(i)) != HOST_NEW ||
+                   error == ECONNREFUSED || error == ECONNRESET)) {
+        return -EINPROGRESS;
+    }
+    return wait_connected(i, nowait);
+}
+
 int host_connect(struct inet_socket *i, const struct inet_addr *to, bool nowait)
 {
     const struct socket_ops *inside = i->s.ops;
@@ -129,40 +142,55 @@ int host_connect(struct inet_socket *i, const struct inet_addr *to, bool nowait)
     err = start_connect(i, to);
     if (!err) {
         mutex_unlock(&i->setup);
-        err = wait_connected(i, nowait);
+        err = first_word(i, nowait);
         mutex_lock(&i->setup);
     }
-    if (err && host_state_of(host_of(i)) == HOST_NEW) {
+    if (err && err != -EINPROGRESS && host_state_of(host_of(i)) == HOST_NEW) {
         i->s.ops = inside; /* it may connect elsewhere yet */
     }
     return err;
 }
 
+void host_stream_undo(struct socket *s)
+{
+    struct inet_socket *i = inet_of(s);
+
+    mutex_lock(&i->setup);
+    if (s->ops == &host_stream_ops) {
+        if (host_state_of(host_of(i)) == HOST_CONNECTED) {
+            atomic_store_release(&s->error, ECONNRESET);
+        }
+        if (host_state_of(host_of(i)) != HOST_NEW) {
+            host_undo(i);
+        }
+        inet_reborn(i);
+    }
+    mutex_unlock(&i->setup);
+    socket_wake_read(s, POLLIN | POLLRDNORM | POLLHUP | EPOLLRDHUP);
+    socket_wake_write(s, POLLOUT | POLLWRNORM | POLLHUP);
+}
+
 int host_stream_connect(struct socket *s, const struct abi_sockaddr *name,
                         uint32_t len, bool nowait)
 {
-    struct inet_socket *i = inet_of(s);
-    struct host_sock *h = host_of(i);
-    struct inet_addr to;
+    struct host_sock *h = host_of(inet_of(s));
     int err;
 
+    if (len >= sizeof(name->family) && name->family == AF_UNSPEC) {
+        host_stream_undo(s);
+        return 0;
+    }
     switch (host_state_of(h)) {
     case HOST_CONNECTED:
         err = h->told ? -EISCONN : 0;
         h->told = true;
         return err;
     case HOST_CONNECTING:
-        err = wait_connected(i, nowait);
+        err = wait_connected(inet_of(s), nowait);
         return err == -EINPROGRESS && nowait ? -EALREADY : err;
-    default:
+    default: /* it has failed; the next one begins anew */
         err = socket_take_error(s);
-        if (err) {
-            return -err;
-        }
-        err = inet_addr_get(&to, s->family, name, len);
-        if (!err) {
-            err = start_connect(i, &to);
-        }
-        return err ? err : wait_connected(i, nowait);
+        host_stream_undo(s);
+        return err ? -err : -ECONNABORTED;
     }
 }

@@ -62,17 +62,18 @@ struct host_packet *host_packet_own(const struct host_packet *p)
     return own;
 }
 
-long host_packet_put(const struct host_packet *p, struct iobuf *io, uint32_t n)
+long host_packet_put(const struct host_packet *p, uint32_t over,
+                     struct iobuf *io, uint32_t n)
 {
     _Alignas(LINE) uint8_t stage[STAGE];
     uint32_t done = 0;
     long moved = 0;
 
     if (!p->buf.size) {
-        return iobuf_put(io, p->data + p->off, n);
+        return iobuf_put(io, p->data + p->off + over, n);
     }
     while (done < n) {
-        uint32_t at = p->off + done, skip = at % 8;
+        uint32_t at = p->off + over + done, skip = at % 8;
         uint32_t part = MIN(n - done, STAGE - skip);
 
         buffer_read(&p->buf, at - skip, stage, skip + part);

@@ -58,6 +58,10 @@ struct host_sock {
     int fd;           /* of the host; -1: none */
     uint32_t pending; /* operations under way; the reason to stay */
     uint32_t *over;   /* set to 1 when it is freed; may be NULL */
+    /* Its connection was undone (connect(2) to AF_UNSPEC) while others may be
+     * in a call on it: it stays until its socket ends, in i->undone. */
+    bool undone, ended;
+    struct host_sock *undone_next;
     bool closing, aborts, lingers_not, closed, starving;
 
     /* streams */
@@ -148,9 +152,10 @@ void host_packet_free(struct host_packet *p);
 void host_packets_free(struct list *packets);
 /* A copy in kernel memory of one that lies in a buffer. */
 struct host_packet *host_packet_own(const struct host_packet *p);
-/* Moves its next n bytes to io, or n bytes of io behind its last; as
- * iobuf_put() and iobuf_get(). It has them, or room for them. */
-long host_packet_put(const struct host_packet *p, struct iobuf *io, uint32_t n);
+/* Moves n bytes to io, those behind the next `over`, or n bytes of io behind
+ * its last; as iobuf_put() and iobuf_get(). It has them, or room for them. */
+long host_packet_put(const struct host_packet *p, uint32_t over,
+                     struct iobuf *io, uint32_t n);
 long host_packet_get(struct host_packet *p, struct iobuf *io, uint32_t n);
 uint32_t host_packet_left(const struct host_packet *p);
 
@@ -179,6 +184,9 @@ void host_stream_wait_room(struct host_sock *h);
 
 /* host_stream_ops.c, and its connect in host_connect.c */
 extern const struct socket_ops host_stream_ops;
+/* The connection, or what is left of a failed one, is no more, and the socket
+ * is as new. */
+void host_stream_undo(struct socket *s);
 int host_stream_connect(struct socket *s, const struct abi_sockaddr *name,
                         uint32_t len, bool nowait);
 /* Start what can be started, one way. h->lock is held. */

@@ -73,8 +73,9 @@ static struct host_packet *packet_after(struct host_sock *h,
     return next == &h->rx ? NULL : list_entry(next, struct host_packet, node);
 }
 
-/* Moves what is there. read_lock is held. */
-static long take(struct host_sock *h, struct socket_msg *msg)
+/* Moves what is there behind `skip` bytes, which only a peek leaves out.
+ * read_lock is held. */
+static long take(struct host_sock *h, struct socket_msg *msg, uint64_t skip)
 {
     bool peek = msg->flags & MSG_PEEK;
     struct iobuf *io = msg->io;
@@ -82,17 +83,25 @@ static long take(struct host_sock *h, struct socket_msg *msg)
     long done = 0;
 
     while (p && io->left) {
+        uint32_t over = (uint32_t)MIN(skip, (uint64_t)(p->len - p->off));
+
         struct host_packet *next = packet_after(h, p);
-        uint32_t n = (uint32_t)MIN((uint64_t)(p->len - p->off), io->left);
+        uint32_t n =
+            (uint32_t)MIN((uint64_t)(p->len - p->off - over), io->left);
         long moved = n;
 
+        skip -= over;
+        if (!n) {
+            p = next;
+            continue;
+        }
         if (peek && p->buf.size && own(h, &p)) {
             return done ? done : -ENOMEM;
         }
         if (msg->flags & MSG_TRUNC) {
             iobuf_skip(io, n);
         } else {
-            moved = host_packet_put(p, io, n);
+            moved = host_packet_put(p, over, io, n);
         }
         if (moved <= 0) {
             return done ? done : moved;
@@ -119,9 +128,9 @@ static uint32_t least_of(const struct socket *s)
                (uint32_t)HOST_RX_MOST / 2);
 }
 
-static bool has_input(struct host_sock *h, struct socket *s)
+static bool has_input(struct host_sock *h, struct socket *s, uint64_t skip)
 {
-    return atomic_load_relaxed(&h->rx_bytes) ||
+    return atomic_load_relaxed(&h->rx_bytes) > skip ||
            atomic_load_acquire(&h->rx_end) || atomic_load_relaxed(&s->error) ||
            host_state_of(h) == HOST_NEW;
 }
@@ -134,10 +143,10 @@ static long no_input(struct host_sock *h, struct socket *s)
     if (err) {
         return -err;
     }
-    if (h->rx_end) {
+    if (h->rx_end || host_state_of(h) == HOST_NEW) {
         return 0;
     }
-    return host_state_of(h) == HOST_NEW ? -ENOTCONN : -EAGAIN;
+    return -EAGAIN;
 }
 
 static long stream_recvmsg(struct socket *s, struct socket_msg *msg)
@@ -145,6 +154,7 @@ static long stream_recvmsg(struct socket *s, struct socket_msg *msg)
     struct host_sock *h = sock_of(s);
     uint64_t deadline = socket_deadline(s->recv_timeout);
     uint64_t least = msg->flags & MSG_WAITALL ? msg->io->left : least_of(s);
+    uint64_t skip = socket_peek_start(s, msg->flags);
     long done = 0, n;
 
     if (msg->flags & (MSG_OOB | MSG_ERRQUEUE)) {
@@ -155,8 +165,9 @@ static long stream_recvmsg(struct socket *s, struct socket_msg *msg)
         bool empty;
 
         mutex_lock(&h->read_lock);
-        n = take(h, msg);
-        empty = !atomic_load_relaxed(&h->rx_bytes);
+        n = take(h, msg, skip);
+        socket_peek_moved(s, msg->flags, n);
+        empty = atomic_load_relaxed(&h->rx_bytes) <= skip;
         mutex_unlock(&h->read_lock);
         if (n > 0) {
             done += n;
@@ -171,7 +182,7 @@ static long stream_recvmsg(struct socket *s, struct socket_msg *msg)
         if (n != -EAGAIN || msg->nowait) {
             return done ? done : n;
         }
-        n = socket_wait(&s->can_read, has_input(h, s), s->recv_timeout,
+        n = socket_wait(&s->can_read, has_input(h, s, skip), s->recv_timeout,
                         deadline);
         if (n) {
             return done ? done : n;
@@ -225,36 +236,29 @@ static int wait_sent(struct host_sock *h, struct socket *s, uint64_t until)
     return 0;
 }
 
-/* Out of band: behind everything else, by the host's own call. */
+/* The last byte, out of band: behind everything else, by the host's own call.
+ */
 static long send_urgent(struct host_sock *h, struct socket *s,
                         struct socket_msg *msg)
 {
-    uint8_t data[64];
-    struct hostio_message m = {.data = data};
+    uint8_t byte;
+    struct hostio_message m = {.data = &byte, .len = 1};
     long n = wait_sent(
         h, s, s->send_timeout ? clock_now() + s->send_timeout : UINT64_MAX);
 
     if (n) {
         return n;
     }
-    n = iobuf_get(msg->io, data, MIN(msg->io->left, sizeof(data)));
-    if (n <= 0) {
-        return n;
-    }
-    m.len = (uint32_t)n;
-    return hostio_sendmsg(h->fd, &m, MSG_OOB | MSG_NOSIGNAL);
+    n = iobuf_get(msg->io, &byte, 1);
+    return n <= 0 ? n : hostio_sendmsg(h->fd, &m, MSG_OOB | MSG_NOSIGNAL);
 }
 
-static long stream_sendmsg(struct socket *s, struct socket_msg *msg)
+static long send_queued(struct socket *s, struct socket_msg *msg)
 {
     struct host_sock *h = sock_of(s);
     uint64_t deadline = socket_deadline(s->send_timeout);
     long done = 0, n;
 
-    if (msg->flags & MSG_OOB) {
-        n = may_send(h, s);
-        return n ? n : send_urgent(h, s, msg);
-    }
     while (msg->io->left || !done) {
         n = may_send(h, s);
         if (!n && msg->io->left) {
@@ -283,6 +287,30 @@ static long stream_sendmsg(struct socket *s, struct socket_msg *msg)
     return done;
 }
 
+static long stream_sendmsg(struct socket *s, struct socket_msg *msg)
+{
+    struct host_sock *h = sock_of(s);
+    struct iobuf *whole = msg->io, rest = *whole;
+    long n = 0, last;
+
+    if (likely(!(msg->flags & MSG_OOB)) || !whole->left) {
+        return send_queued(s, msg);
+    }
+    rest.left--;
+    if (rest.left) {
+        msg->io = &rest;
+        n = send_queued(s, msg);
+        msg->io = whole;
+        if (n < 0 || (uint64_t)n < whole->left - 1) {
+            return n;
+        }
+        iobuf_skip(whole, (size_t)n);
+    }
+    last = may_send(h, s);
+    last = last ? last : send_urgent(h, s, msg);
+    return last < 0 ? (n ? n : last) : n + last;
+}
+
 /* ---- the rest ---- */
 
 static uint32_t stream_poll(struct socket *s)
@@ -292,8 +320,8 @@ static uint32_t stream_poll(struct socket *s)
     uint32_t bits = error ? POLLERR : 0;
 
     switch (host_state_of(h)) {
-    case HOST_NEW:
-        return bits | ALL_OUT | POLLHUP | (error ? ALL_IN | EPOLLRDHUP : 0);
+    case HOST_NEW: /* connecting has failed */
+        return bits | ALL_OUT | POLLHUP | ALL_IN | EPOLLRDHUP;
     case HOST_CONNECTING:
         return bits;
     default:
@@ -390,7 +418,11 @@ static void stream_release(struct socket *s)
 static int stream_bind(struct socket *s, const struct abi_sockaddr *name,
                        uint32_t len)
 {
-    return -EINVAL;
+    if (host_state_of(sock_of(s)) != HOST_NEW) {
+        return -EINVAL;
+    }
+    host_stream_undo(s); /* connecting has failed */
+    return s->ops->bind(s, name, len);
 }
 
 static int stream_listen(struct socket *s, int backlog)

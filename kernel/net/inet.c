@@ -87,6 +87,7 @@ void inet_free(struct socket *s)
     list_del(&family_of(i)->all);
     spin_unlock(&all_lock);
     loop_forget(i);
+    host_forget(i);
     inet_drop_options(i);
     inet_datagram_end(i);
     socket_destroy(s);
@@ -135,7 +136,8 @@ static void drop_arrivals(struct inet_socket *i)
     }
 }
 
-void inet_reborn(struct inet_socket *i)
+/* The peer's, and the own as far as bind(2) has not given it. */
+static void forget_names(struct inet_socket *i)
 {
     memset(i->peer.ip, 0, sizeof(i->peer.ip));
     i->peer.port = 0;
@@ -151,7 +153,11 @@ void inet_reborn(struct inet_socket *i)
     if (i->s.family == AF_INET) {
         i->peer.ip[10] = i->peer.ip[11] = 0xff;
     }
-    socket_take_error(&i->s);
+}
+
+void inet_reborn(struct inet_socket *i)
+{
+    forget_names(i);
     i->s.ops = &inet_ops;
 }
 
@@ -159,6 +165,7 @@ static void stop_listening(struct inet_socket *i)
 {
     loop_del(i);
     atomic_store_release(&family_of(i)->backlog, 0);
+    family_of(i)->rx_shut = false;
     atomic_fetch_and(&i->s.flags, ~(uint32_t)SOCKET_LISTENS);
     if (i->host) {
         host_stop(i);
@@ -194,7 +201,7 @@ bool inet_queue_arrival(struct inet_socket *i, struct arrival *a)
     spin_lock(&i->s.lock);
     /* Whoever connects has looked for room; accepts that are with the host
      * may bring a few more. */
-    room = a->conn ? f->backlog != 0 : f->bytes < DATAGRAMS_MOST && !f->rx_shut;
+    room = a->conn ? f->backlog != 0 : f->bytes < DATAGRAMS_MOST;
     if (room) {
         a->refs = 1;
         a->dropped = f->dropped;
@@ -287,14 +294,34 @@ static int inet_getname(struct socket *s, bool peer, struct abi_sockaddr *out)
     return (int)inet_addr_put(out, s->family, peer ? &i->peer : &i->local);
 }
 
-static int disconnect(struct inet_socket *i)
+/* Names that bind(2) has not given are given back. */
+static int disconnect_datagram(struct inet_socket *i)
 {
-    int err = i->s.type == SOCK_DGRAM ? host_connect_datagram(i, NULL) : 0;
+    int err;
 
+    if (i->local.port && !i->bound_port) {
+        loop_del(i);
+        if (i->host) {
+            host_stop(i);
+        }
+        forget_names(i);
+        return 0;
+    }
+    err = host_connect_datagram(i, NULL);
     if (!err) {
         i->peer.port = 0;
     }
     return err;
+}
+
+static int disconnect(struct inet_socket *i)
+{
+    if (i->s.type == SOCK_DGRAM) {
+        return disconnect_datagram(i);
+    }
+    i->peer.port = 0;
+    family_of(i)->rx_shut = false;
+    return 0;
 }
 
 /* To a socket inside that listens there. -EAGAIN: there is none, or its
@@ -476,8 +503,11 @@ static long inet_recvmsg(struct socket *s, struct socket_msg *msg)
     if (s->type == SOCK_DGRAM) {
         return inet_datagram_recv(s, msg);
     }
+    if (msg->flags & MSG_OOB && !listens(inet_of(s))) {
+        return -EINVAL;
+    }
     err = socket_take_error(s);
-    return err ? -err : -ENOTCONN;
+    return err ? -err : family_of(inet_of(s))->rx_shut ? 0 : -ENOTCONN;
 }
 
 static uint32_t inet_poll(struct socket *s)
@@ -493,23 +523,29 @@ static uint32_t inet_poll(struct socket *s)
         bits |= POLLERR | (urgent ? POLLPRI : 0);
     }
     if (s->type == SOCK_DGRAM) {
-        bits |= ALL_OUT;
+        bits |= ALL_OUT | POLLWRBAND;
         if (f->rx_shut) {
             bits |= ALL_IN | EPOLLRDHUP | (f->tx_shut ? POLLHUP : 0);
         }
     } else if (!listens(i)) {
-        bits |= ALL_OUT | POLLHUP;
+        bits |= ALL_OUT | POLLHUP | (f->rx_shut ? ALL_IN | EPOLLRDHUP : 0);
     }
     return bits;
 }
 
 static int shutdown_stream(struct inet_socket *i, int how)
 {
+    struct family_socket *f = family_of(i);
     int err = 0;
 
     mutex_lock(&i->setup);
-    if (i->s.ops != &inet_ops || !listens(i)) {
+    if (i->s.ops != &inet_ops) {
         err = -ENOTCONN;
+    } else if (!listens(i)) { /* it is shut all the same */
+        err = -ENOTCONN;
+        f->rx_shut |= how != SHUT_WR;
+        socket_wake_read(&i->s, f->rx_shut ? ALL_IN | EPOLLRDHUP : 0);
+        socket_wake_write(&i->s, ALL_OUT);
     } else if (how != SHUT_WR) {
         stop_listening(i);
         socket_wake_read(&i->s, ALL_IN | POLLHUP);
@@ -526,14 +562,11 @@ static int inet_shutdown(struct socket *s, int how)
     if (s->type == SOCK_STREAM) {
         return shutdown_stream(i, how);
     }
-    if (!i->peer.port) {
-        return -ENOTCONN;
-    }
     f->rx_shut |= how != SHUT_WR;
     f->tx_shut |= how != SHUT_RD;
     socket_wake_read(s, ALL_IN | EPOLLRDHUP);
     socket_wake_write(s, ALL_OUT);
-    return 0;
+    return i->peer.port ? 0 : -ENOTCONN;
 }
 
 static const struct socket_ops inet_ops = {

@@ -69,6 +69,7 @@ struct inet_socket {
      * them when it takes the socket over (inet_option_for_each). */
     struct list options;
     void *host;        /* host.c's own, or NULL */
+    void *undone;      /* the same */
     struct loop *loop; /* or NULL */
     struct side *side; /* or NULL */
 };
@@ -81,7 +82,7 @@ static inline struct inet_socket *inet_of(struct socket *s)
 /* ops->free of every table of the family: frees the socket and its options. */
 void inet_free(struct socket *s);
 /* A stream whose connection was undone is what it was before; what bind(2) has
- * named stays. */
+ * named stays, and so does SO_ERROR. */
 void inet_reborn(struct inet_socket *i);
 /* FIONREAD, TIOCOUTQ, SIOCATMARK before a stream is connected, and of
  * datagrams. -ENOTTY. */

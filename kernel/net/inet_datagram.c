@@ -282,11 +282,14 @@ long inet_datagram_send(struct socket *s, struct socket_msg *msg)
     uint32_t size;
     int err;
 
+    if (unlikely(!i->local.port)) { /* whatever becomes of it */
+        err = bind_any(i);
+        if (err) {
+            return err;
+        }
+    }
     if (msg->flags & MSG_OOB && s->family == AF_INET) {
         return -EOPNOTSUPP;
-    }
-    if (f->tx_shut) {
-        return -EPIPE;
     }
     err = find_target(i, msg, &to);
     if (!err) {
@@ -294,6 +297,9 @@ long inet_datagram_send(struct socket *s, struct socket_msg *msg)
     }
     if (!err) {
         err = -socket_take_error(s);
+    }
+    if (!err && f->tx_shut) {
+        err = -EPIPE;
     }
     if (err) {
         return err;
@@ -346,11 +352,14 @@ static int next_datagram(struct socket *s, struct socket_msg *msg,
             return -err;
         }
         *out = inet_take_arrival(i, msg->flags & MSG_PEEK);
-        if (*out || f->rx_shut) {
+        if (*out) {
             return 0;
         }
         if (msg->nowait) {
             return -EAGAIN;
+        }
+        if (f->rx_shut) {
+            return 0;
         }
         err =
             socket_wait(&s->can_read,
@@ -456,9 +465,6 @@ long inet_datagram_recv(struct socket *s, struct socket_msg *msg)
     long n;
 
     msg->name_len = 0;
-    if (msg->flags & MSG_OOB) {
-        return -EOPNOTSUPP;
-    }
     if (msg->flags & MSG_ERRQUEUE) {
         return recv_error(s, msg);
     }

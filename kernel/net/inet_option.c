@@ -500,7 +500,7 @@ long inet_ioctl(struct socket *s, uint32_t cmd, struct uptr arg)
 
     switch (cmd) {
     case FIONREAD:
-        if (s->type != SOCK_DGRAM) {
+        if (f->backlog) {
             return -EINVAL;
         }
         spin_lock(&s->lock);

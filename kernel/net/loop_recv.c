@@ -89,6 +89,7 @@ static long recv_some(struct socket *s, struct socket_msg *msg, uint64_t *peek)
         stream_skip(st, pos + moved);
     }
     mutex_unlock(&st->read_lock);
+    socket_peek_moved(s, msg->flags, moved);
     if (moved > 0 && msg->flags & MSG_PEEK) {
         *peek += moved;
     } else if (moved > 0 && stream_filled(st) <= LOOP_LIMIT / 3 * 2) {
@@ -106,7 +107,8 @@ static bool may_recv(struct socket *s, struct side *d, uint64_t past)
 long loop_recv(struct socket *s, struct socket_msg *msg)
 {
     struct side *d = side_of(s);
-    uint64_t deadline = socket_deadline(s->recv_timeout), peek = 0;
+    uint64_t deadline = socket_deadline(s->recv_timeout);
+    uint64_t peek = socket_peek_start(s, msg->flags);
     long least = msg->flags & MSG_WAITALL
                      ? (long)msg->io->left
                      : MIN((long)msg->io->left, (long)s->recv_low);

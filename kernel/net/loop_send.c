@@ -6,7 +6,6 @@
  * urgent byte goes beside the stream.
  */
 #include "kernel/net/loop_private.h"
-#include "kernel/fs/async.h"
 
 enum {
     HELD_MOST = 32741,           /* a segment of lo's */
@@ -91,7 +90,6 @@ static long send_some(struct socket *s, struct socket_msg *msg)
 static int send_urgent(struct socket *s, struct socket_msg *msg)
 {
     struct side *d = side_of(s);
-    struct io_owner owner = {0};
     struct inet_socket *to;
     uint8_t byte;
 
@@ -111,15 +109,7 @@ static int send_urgent(struct socket *s, struct socket_msg *msg)
     d->other->has_urgent = true;
     d->other->urgent_read = false;
     spin_unlock(&d->c->lock);
-    spin_lock(&to->s.lock);
-    if (to->s.file) {
-        io_owner_get(to->s.file, &owner);
-    }
-    spin_unlock(&to->s.lock);
-    if (owner.pid) {
-        io_owner_urgent(&owner);
-    }
-    socket_wake_read(&to->s, POLLPRI | ALL_IN);
+    socket_urgent(&to->s);
     socket_unref(&to->s);
     return 1;
 }

@@ -145,9 +145,13 @@ void loop_forget(struct inet_socket *i)
 static void disconnect(struct socket *s)
 {
     struct side *d = side_of(s);
+    bool over = is_reset(d->me) || (d->me->tx_shut && at_end(d));
 
     leave(s, true);
     atomic_store_release(&d->me->reset, true);
+    if (!over) { /* tcp(7) says so of itself, too */
+        atomic_store_release(&s->error, ECONNRESET);
+    }
     socket_wake_read(s, ALL_IN | GONE);
     socket_wake_write(s, ALL_OUT | GONE);
     inet_reborn(inet_of(s));

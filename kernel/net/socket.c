@@ -110,6 +110,21 @@ void socket_wake_write(struct socket *s, uint32_t events)
     wake(s, &s->can_write, events & (POLLHUP | POLLERR) ? ~0u : 1, events);
 }
 
+void socket_urgent(struct socket *s)
+{
+    struct io_owner owner = {0};
+
+    spin_lock(&s->lock);
+    if (s->file) {
+        io_owner_get(s->file, &owner);
+    }
+    spin_unlock(&s->lock);
+    if (owner.pid) {
+        io_owner_urgent(&owner);
+    }
+    socket_wake_read(s, POLLPRI | POLLIN | POLLRDNORM);
+}
+
 void socket_fail(struct socket *s, int error)
 {
     atomic_store_release(&s->error, error);

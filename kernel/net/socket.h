@@ -141,12 +141,33 @@ void socket_inherit(struct socket *s, const struct socket *from);
 /* POLL* bits that came true. No spinlock is held. */
 void socket_wake_read(struct socket *s, uint32_t events);
 void socket_wake_write(struct socket *s, uint32_t events);
+/* An urgent byte has come: SIGURG to the file's owner, and POLLPRI. */
+void socket_urgent(struct socket *s);
 /* Sets SO_ERROR and wakes all. */
 void socket_fail(struct socket *s, int error);
 /* The caller has capability `cap`. */
 bool socket_capable(int cap);
 /* SO_ERROR: the pending error, as a positive errno, and forgets it. */
 int socket_take_error(struct socket *s);
+
+/* SO_PEEK_OFF of a stream: where a receive begins, and that it moved n bytes.
+ */
+static inline uint64_t socket_peek_start(const struct socket *s, uint32_t flags)
+{
+    int32_t off = atomic_load_relaxed(&s->peek_offset);
+
+    return likely(!(flags & MSG_PEEK)) || off < 0 ? 0 : (uint64_t)off;
+}
+static inline void socket_peek_moved(struct socket *s, uint32_t flags, long n)
+{
+    int32_t off = atomic_load_relaxed(&s->peek_offset);
+
+    if (unlikely(off >= 0) && n > 0) {
+        atomic_store_relaxed(&s->peek_offset, flags & MSG_PEEK
+                                                  ? off + (int32_t)n
+                                                  : MAX(off - (int32_t)n, 0));
+    }
+}
 
 /* Until condition; timeout is s->recv_timeout or send_timeout. 0, or -EAGAIN
  * (it passed), -ERESTARTSYS, -EINTR as signal(7) says. deadline: from

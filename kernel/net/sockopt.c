@@ -227,6 +227,8 @@ static int set_int(struct socket *s, int name, int32_t v)
     case SO_INCOMING_CPU:
         s->incoming_cpu = v;
         return 0;
+    case SO_ZEROCOPY:
+        return is_inet(s) ? -ENOPROTOOPT : -EOPNOTSUPP;
     case SO_CNX_ADVICE: /* of routes, of which there are none */
         return 0;
     case SO_DETACH_FILTER:
@@ -252,7 +254,7 @@ static int set_int(struct socket *s, int name, int32_t v)
         s->recv_low = v < 0 ? INT32_MAX : v ? v : 1;
         return 0;
     case SO_PEEK_OFF:
-        if (s->family != AF_UNIX && s->type != SOCK_DGRAM) {
+        if (s->family != AF_UNIX && !is_inet(s)) {
             return -EOPNOTSUPP;
         }
         s->peek_offset = v;
@@ -389,7 +391,7 @@ static int get_int(struct socket *s, int name, int32_t *v)
         *v = s->recv_low;
         return 0;
     case SO_PEEK_OFF:
-        if (s->family != AF_UNIX && s->type != SOCK_DGRAM) {
+        if (s->family != AF_UNIX && !is_inet(s)) {
             return -EOPNOTSUPP;
         }
         *v = s->peek_offset;

@@ -44,6 +44,7 @@ int unix_new(int type, struct unix_socket **out)
     }
     socket_init(&u->s, ops, AF_UNIX, type, 0);
     stream_init(&u->in);
+    list_init(&u->urgent);
     list_init(&u->packets);
     list_init(&u->pending);
     list_init(&u->queued);
@@ -262,7 +263,8 @@ static uint32_t stream_poll(struct socket *s)
 {
     struct unix_socket *u = unix_of(s);
 
-    return common_poll(u) | (has_room(u) ? ALL_OUT : 0);
+    return common_poll(u) | (has_room(u) ? ALL_OUT : 0) |
+           (unix_has_urgent(u) ? POLLPRI : 0);
 }
 
 /* Another sender may have filled the peer's queue: then the peer tells us
@@ -349,8 +351,13 @@ static long unix_ioctl(struct socket *s, uint32_t cmd, struct uptr arg)
         if (atomic_load_relaxed(&u->state) == UNIX_LISTENS) {
             return -EINVAL;
         }
-        return put_user32(arg, unix_is_stream(u) ? stream_filled(&u->in)
-                                                 : unix_packets_size(u));
+        return put_user32(arg, unix_is_stream(u)
+                                   ? stream_filled(&u->in) -
+                                         unix_urgent_hidden(u, false)
+                                   : unix_packets_size(u));
+    case SIOCATMARK:
+        return unix_is_stream(u) ? put_user32(arg, unix_at_mark(u))
+                                 : -EOPNOTSUPP;
     case TIOCOUTQ:
         return put_user32(arg, !unix_is_stream(u) ? u->sent
                                : u->peer          ? stream_filled(&u->peer->in)

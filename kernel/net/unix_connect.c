@@ -168,6 +168,9 @@ static void set_peer(struct unix_socket *u, struct unix_socket *peer)
         spin_lock(&old->s.lock);
         list_del(&u->watching);
         spin_unlock(&old->s.lock);
+        if (old != peer) {
+            unix_dgram_parted(u, old);
+        }
         socket_unref(&old->s);
     }
     socket_wake_write(&u->s, ALL_OUT);
@@ -255,11 +258,11 @@ int unix_accept(struct socket *s, struct socket **out, bool nowait)
         return -EINVAL;
     }
     while ((new = take_pending(u)) == NULL) {
-        if (unix_shut(u) & SHUT_RECV) {
-            return -EINVAL;
-        }
         if (nowait) {
             return -EAGAIN;
+        }
+        if (unix_shut(u) & SHUT_RECV) {
+            return -EINVAL;
         }
         err =
             socket_wait(&s->can_read, !list_empty(&u->pending) || unix_shut(u),

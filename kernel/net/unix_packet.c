@@ -35,7 +35,6 @@ static void packet_free(struct packet *p)
         socket_wake_write(&from->s, ALL_OUT);
     }
     socket_unref(&from->s);
-    unix_name_unref(p->name);
     rights_free(p->rights);
     kfree(p);
 }
@@ -55,10 +54,6 @@ static int packet_new(struct unix_socket *u, struct socket_msg *msg,
     }
     p->from = u;
     socket_ref(&u->s);
-    p->name = atomic_load_acquire(&u->name);
-    if (p->name) {
-        unix_name_ref(p->name);
-    }
     p->rights = NULL;
     p->len = len;
     p->cost = cost_of(len);
@@ -134,11 +129,11 @@ static int may_send(struct unix_socket *u, struct unix_socket *to)
     if (to->dead) {
         return u->s.type == SOCK_DGRAM ? -ECONNREFUSED : -EPIPE;
     }
-    if (unix_shut(to) & SHUT_RECV) {
-        return -EPIPE;
-    }
     if (u->s.type == SOCK_DGRAM && to->peer && to->peer != u) {
         return -EPERM;
+    }
+    if (unix_shut(to) & SHUT_RECV) {
+        return -EPIPE;
     }
     return unix_packets_full(u, to) ? -EAGAIN : 0;
 }
@@ -241,6 +236,22 @@ static long send_to(struct unix_socket *u, struct unix_socket *to,
     return len;
 }
 
+void unix_dgram_parted(struct unix_socket *u, struct unix_socket *old)
+{
+    bool tell;
+
+    if (!unix_packets_drop(u)) {
+        return;
+    }
+    wait_wake_all(&u->room);
+    spin_lock(&old->s.lock);
+    tell = !old->dead && old->peer == u;
+    spin_unlock(&old->s.lock);
+    if (tell) {
+        socket_fail(&old->s, ECONNRESET);
+    }
+}
+
 static int get_peer(struct unix_socket *u, struct unix_socket **out)
 {
     spin_lock(&u->s.lock);
@@ -268,6 +279,7 @@ static void forget_peer(struct unix_socket *u, struct unix_socket *peer)
         spin_lock(&peer->s.lock);
         list_del(&u->watching);
         spin_unlock(&peer->s.lock);
+        unix_dgram_parted(u, peer);
         socket_unref(&peer->s);
     }
 }
@@ -283,17 +295,18 @@ long unix_dgram_send(struct socket *s, struct socket_msg *msg)
     if (atomic_load_relaxed(&s->flags) & SOCKET_PASSCRED) {
         n = unix_autobind(u);
     }
-    if (!n && !msg->name_len) {
-        n = get_peer(u, &to);
-    }
     if (!n && msg->io->left > s->send_buffer - 32) {
         n = -EMSGSIZE;
-        if (!msg->name_len) {
-            socket_unref(&to->s);
-        }
     }
-    if (!n && msg->name_len) {
-        n = unix_find(msg->name, msg->name_len, SOCK_DGRAM, &to);
+    if (!n) {
+        n = -socket_take_error(s);
+    }
+    if (!n && unix_shut(u) & SHUT_SEND) {
+        n = -EPIPE;
+    }
+    if (!n) {
+        n = msg->name_len ? unix_find(msg->name, msg->name_len, SOCK_DGRAM, &to)
+                          : get_peer(u, &to);
     }
     if (n) {
         return n;
@@ -384,6 +397,14 @@ static size_t offset_in(struct unix_socket *u, const struct packet *p,
     return peek && off > 0 ? MIN((size_t)off, (size_t)p->len) : 0;
 }
 
+/* The sender's, which may have got it since it sent p. */
+static uint32_t put_name(const struct packet *p, struct abi_sockaddr *out)
+{
+    struct unix_name *name = atomic_load_acquire(&p->from->name);
+
+    return name ? unix_name_put(name, out) : 0;
+}
+
 static long fill(struct unix_socket *u, struct socket_msg *msg,
                  struct packet *p, struct rights **rights)
 {
@@ -399,7 +420,7 @@ static long fill(struct unix_socket *u, struct socket_msg *msg,
     if (n < p->len - off) {
         msg->result |= MSG_TRUNC;
     }
-    msg->name_len = p->name ? unix_name_put(p->name, msg->name) : 0;
+    msg->name_len = put_name(p, msg->name);
     if (p->rights && peek) {
         err = rights_copy(p->rights, rights);
     } else {
@@ -439,6 +460,11 @@ long unix_dgram_recv(struct socket *s, struct socket_msg *msg)
     msg->name_len = 0;
     /* The lock keeps a peek from being seen as an empty queue. */
     mutex_lock(&u->in.read_lock);
+    n = socket_take_error(s);
+    if (n) {
+        mutex_unlock(&u->in.read_lock);
+        return -n;
+    }
     while ((p = take(u)) == NULL) {
         mutex_unlock(&u->in.read_lock);
         n = wait_packet(u, msg->nowait, deadline);

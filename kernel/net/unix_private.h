@@ -2,7 +2,8 @@
  *
  * What the files of unix(7) share: unix.c (birth, end, options, readiness),
  * unix_name.c (names), unix_connect.c (connections), unix_stream.c and
- * unix_packet.c (data), unix_rights.c (descriptors and credentials in flight).
+ * unix_packet.c (data), unix_urgent.c (MSG_OOB), unix_rights.c (descriptors and
+ * credentials in flight).
  *
  * A connected pair holds each other by `peer` until either's release; only
  * the owner's calls look at its own peer. A datagram socket's peer may change
@@ -68,7 +69,6 @@ struct unix_mark {
 struct packet {
     struct list node;
     struct unix_socket *from; /* counted: whose wmem it is in */
-    struct unix_name *name;   /* the sender's, counted; or NULL */
     struct rights *rights;    /* or NULL */
     uint32_t len, cost;
     char data[];
@@ -80,7 +80,8 @@ struct unix_socket {
     struct unix_name *name;   /* counted; set once, atomic */
     struct unix_socket *peer; /* counted */
     struct unix_cred peer_cred;
-    struct stream in; /* SOCK_STREAM */
+    struct stream in;   /* SOCK_STREAM */
+    struct list urgent; /* of its bytes; under in.lock */
     /* s.lock guards what follows. */
     bool dead;
     struct list packets; /* received */
@@ -169,12 +170,36 @@ long unix_dgram_send(struct socket *s, struct socket_msg *msg);
 long unix_dgram_recv(struct socket *s, struct socket_msg *msg);
 long unix_seqpacket_send(struct socket *s, struct socket_msg *msg);
 long unix_seqpacket_recv(struct socket *s, struct socket_msg *msg);
+/* u, a datagram socket, has another peer than old, or none: what it has not
+ * received is lost, and old is told if it was connected to u. */
+void unix_dgram_parted(struct unix_socket *u, struct unix_socket *old);
 /* Drops what u has not received; how many packets. */
 unsigned unix_packets_drop(struct unix_socket *u);
 /* Bytes of the first packet, or of all (seqpacket). */
 uint64_t unix_packets_size(struct unix_socket *u);
 /* Whether a packet from u to `to` would have to wait for the queue. */
 bool unix_packets_full(struct unix_socket *u, struct unix_socket *to);
+
+/* ---- unix_urgent.c ---- */
+
+struct unix_urgent;
+/* The next byte that is written to `to`, whose write_lock is held, is urgent;
+ * then whether it was written: if not, e is the caller's again. */
+struct unix_urgent *unix_urgent_new(void);
+void unix_urgent_free(struct unix_urgent *e);
+void unix_urgent_add(struct unix_socket *to, struct unix_urgent *e);
+void unix_urgent_added(struct unix_socket *to, struct unix_urgent *e,
+                       bool sent);
+long unix_urgent_recv(struct unix_socket *u, struct socket_msg *msg);
+/* A read is at *pos: false: it ends here. Else it may go on from *pos, which
+ * may have moved, up to *end, which may come nearer. read_lock is held. */
+bool unix_urgent_step(struct unix_socket *u, bool peek, bool copied,
+                      uint64_t *pos, uint64_t *end);
+/* Bytes in the stream that no read, or no peek, will find. */
+uint64_t unix_urgent_hidden(struct unix_socket *u, bool peek);
+bool unix_has_urgent(struct unix_socket *u);
+bool unix_at_mark(struct unix_socket *u);
+void unix_urgent_drop(struct unix_socket *u);
 
 /* ---- unix_rights.c ---- */
 

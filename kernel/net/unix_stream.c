@@ -86,7 +86,8 @@ static long put_marked(struct unix_socket *to, struct iobuf *io, uint64_t limit,
 }
 
 static long put(struct unix_socket *to, struct iobuf *io, uint64_t limit,
-                struct rights **rights, const struct rights *cred)
+                struct rights **rights, const struct rights *cred,
+                struct unix_urgent *urgent)
 {
     struct stream *st = &to->in;
     long n = 0;
@@ -98,6 +99,9 @@ static long put(struct unix_socket *to, struct iobuf *io, uint64_t limit,
         return n;
     }
     mutex_lock(&st->write_lock);
+    if (unlikely(urgent)) {
+        unix_urgent_add(to, urgent);
+    }
     if (unlikely(st->closed)) {
         n = -EPIPE;
     } else if (likely(!*rights)) {
@@ -105,12 +109,16 @@ static long put(struct unix_socket *to, struct iobuf *io, uint64_t limit,
     } else {
         n = put_marked(to, io, limit, rights);
     }
+    if (unlikely(urgent)) {
+        unix_urgent_added(to, urgent, n > 0);
+    }
     mutex_unlock(&st->write_lock);
     return n;
 }
 
 static long send_all(struct unix_socket *u, struct socket_msg *msg,
-                     struct rights **rights, const struct rights *cred)
+                     struct rights **rights, const struct rights *cred,
+                     struct unix_urgent *urgent)
 {
     struct unix_socket *to = u->peer;
     uint64_t deadline = socket_deadline(u->s.send_timeout);
@@ -119,7 +127,7 @@ static long send_all(struct unix_socket *u, struct socket_msg *msg,
 
     while (msg->io->left) {
         limit = atomic_load_relaxed(&u->s.send_buffer);
-        n = put(to, msg->io, limit, rights, cred);
+        n = put(to, msg->io, limit, rights, cred, urgent);
         if (n > 0) {
             done += n;
             socket_wake_read(&to->s, ALL_IN);
@@ -145,6 +153,37 @@ static long send_all(struct unix_socket *u, struct socket_msg *msg,
     return done;
 }
 
+/* The last byte is urgent. */
+static long send_urgent(struct unix_socket *u, struct socket_msg *msg,
+                        struct rights **rights, const struct rights *cred)
+{
+    struct iobuf *whole = msg->io, rest = *whole;
+    struct unix_urgent *urgent;
+    long n = 0, last;
+
+    rest.left = whole->left - 1;
+    if (rest.left) {
+        msg->io = &rest;
+        n = send_all(u, msg, rights, cred, NULL);
+        msg->io = whole;
+        if (n < 0 || (uint64_t)n < whole->left - 1) {
+            return n;
+        }
+        iobuf_skip(whole, (size_t)n);
+    }
+    urgent = unix_urgent_new();
+    if (!urgent) {
+        return n ? n : -ENOMEM;
+    }
+    last = send_all(u, msg, rights, cred, urgent);
+    if (last <= 0) {
+        unix_urgent_free(urgent);
+        return n ? n : last;
+    }
+    socket_urgent(&u->peer->s);
+    return n + last;
+}
+
 long unix_stream_send(struct socket *s, struct socket_msg *msg)
 {
     struct unix_socket *u = unix_of(s);
@@ -152,7 +191,7 @@ long unix_stream_send(struct socket *s, struct socket_msg *msg)
     struct rights *rights, cred;
     long n;
 
-    if (unlikely(msg->flags & MSG_OOB)) {
+    if (unlikely(msg->flags & MSG_OOB) && !msg->io->left) {
         return -EOPNOTSUPP;
     }
     if (unlikely(msg->name_len)) {
@@ -171,7 +210,9 @@ long unix_stream_send(struct socket *s, struct socket_msg *msg)
     if (rights) {
         cred = *rights;
     }
-    n = send_all(u, msg, &rights, rights ? &cred : NULL);
+    n = unlikely(msg->flags & MSG_OOB)
+            ? send_urgent(u, msg, &rights, rights ? &cred : NULL)
+            : send_all(u, msg, &rights, rights ? &cred : NULL, NULL);
     rights_free(rights);
     return n;
 }
@@ -235,8 +276,9 @@ static int gather_mark(struct gather *g, struct unix_mark *mark)
     return 0;
 }
 
-/* One stretch of bytes under one mark, from pos on; returns how many. */
-static long gather_some(struct gather *g, uint64_t pos)
+/* One stretch of bytes under one mark, from pos on and before `most`; returns
+ * how many. */
+static long gather_some(struct gather *g, uint64_t pos, uint64_t most)
 {
     struct stream *st = &g->u->in;
     struct stream_mark *m;
@@ -248,6 +290,7 @@ static long gather_some(struct gather *g, uint64_t pos)
         g->stop = true;
         return 0;
     }
+    end = MIN(end, most);
     n = stream_copy(st, pos, g->msg->io, MIN(end - pos, g->msg->io->left));
     if (n <= 0) {
         g->stop = true;
@@ -291,18 +334,49 @@ static void move_peek_offset(struct gather *g, long n)
     }
 }
 
+/* Past an urgent byte that nobody wanted, and what came with it. */
+static void pass_over(struct unix_socket *u, uint64_t pos)
+{
+    struct stream_mark *m;
+
+    stream_skip(&u->in, pos);
+    while ((m = stream_mark_first(&u->in)) != NULL &&
+           stream_mark_drop(&u->in, m, pos)) {
+        rights_free(mark_of(m)->rights);
+        kfree(mark_of(m));
+    }
+}
+
+/* False: this read ends here. *pos: where it goes on, until *end. */
+static bool find_stretch(struct gather *g, uint64_t *pos, uint64_t *end)
+{
+    uint64_t before = *pos;
+
+    *end = atomic_load_acquire(&g->u->in.head);
+    if (likely(list_empty(&g->u->urgent))) {
+        return *pos != *end;
+    }
+    if (!unix_urgent_step(g->u, g->peek, g->done, pos, end)) {
+        g->stop = true;
+        return false;
+    }
+    if (*pos != before && !g->peek) {
+        pass_over(g->u, *pos);
+    }
+    return *pos < *end;
+}
+
 /* What is there now; read_lock is taken. */
 static long gather_now(struct gather *g)
 {
     struct stream *st = &g->u->in;
-    uint64_t pos;
+    uint64_t pos, end;
     long before = g->done, n = 0;
 
     mutex_lock(&st->read_lock);
     pos = start_of(g);
-    while (!g->stop && g->msg->io->left &&
-           pos != atomic_load_acquire(&st->head)) {
-        n = gather_some(g, pos);
+    while (!g->stop && g->msg->io->left && find_stretch(g, &pos, &end)) {
+        n = gather_some(g, pos, end);
         if (n < 0) {
             break;
         }
@@ -327,8 +401,9 @@ static bool may_have_bytes(struct gather *g)
 {
     struct stream *st = &g->u->in;
     int32_t off = g->peek ? MAX(g->u->s.peek_offset, 0) : 0;
+    uint64_t hidden = g->peek ? unix_urgent_hidden(g->u, true) : 0;
 
-    return stream_filled(st) > (uint64_t)off;
+    return stream_filled(st) > (uint64_t)off + hidden;
 }
 
 static long wait_bytes(struct gather *g, uint64_t deadline)
@@ -390,7 +465,7 @@ long unix_stream_recv(struct socket *s, struct socket_msg *msg)
         return -EINVAL;
     }
     if (unlikely(msg->flags & MSG_OOB)) {
-        return -EOPNOTSUPP;
+        return unix_urgent_recv(u, msg);
     }
     least = msg->flags & MSG_WAITALL
                 ? (long)msg->io->left
@@ -414,6 +489,7 @@ long unix_stream_recv(struct socket *s, struct socket_msg *msg)
 
 uint64_t unix_stream_drop(struct unix_socket *u)
 {
+    uint64_t holes = unix_urgent_hidden(u, false);
     uint64_t left = stream_discard(&u->in);
     struct stream_mark *m;
 
@@ -422,5 +498,6 @@ uint64_t unix_stream_drop(struct unix_socket *u)
         rights_free(mark_of(m)->rights);
         kfree(mark_of(m));
     }
-    return left;
+    unix_urgent_drop(u);
+    return left - MIN(left, holes);
 }

@@ -65,6 +65,10 @@ void inet_free(struct socket *s)
     free(inet_of(s));
 }
 
+void inet_reborn(struct inet_socket *i)
+{
+}
+
 long inet_ioctl(struct socket *s, uint32_t cmd, struct uptr arg)
 {
     return -ENOTTY;
