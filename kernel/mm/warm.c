@@ -15,6 +15,10 @@
  * bytes; as much as stays in a CPU's cache. */
 enum { USES_MAX = 64, RENEW_MAX = 256 << 10 };
 
+/* To ask what was written across more than this takes longer than to ask
+ * twice. */
+#define FAR (128ull << 20)
+
 /* ---- pieces ---- */
 
 /* The first that ends above addr. */
@@ -372,13 +376,31 @@ static bool renew(struct warm_piece *p, struct touched *t, uint64_t *budget)
     return true;
 }
 
+/* How far a search that begins in piece i may look. */
+static uint64_t horizon(const struct warm *w, unsigned i)
+{
+    uint64_t end = w->pieces[i].end;
+
+    while (++i < w->count && w->pieces[i].start - end < FAR) {
+        end = w->pieces[i].dirty ? w->pieces[i].end : end;
+    }
+    return end;
+}
+
 static bool renew_all(struct warm *left)
 {
-    struct touched t = {.end = left->pieces[left->count - 1].end};
+    struct touched t = {.end = 0};
     uint64_t budget = RENEW_MAX;
 
     for (unsigned i = 0; i < left->count; i++) {
-        if (left->pieces[i].dirty && !renew(&left->pieces[i], &t, &budget)) {
+        struct warm_piece *p = &left->pieces[i];
+
+        if (p->dirty && p->start >= t.end) {
+            t.next = t.count = 0;
+            t.from = p->start;
+            t.end = horizon(left, i);
+        }
+        if (p->dirty && !renew(p, &t, &budget)) {
             return false;
         }
     }

@@ -20,7 +20,7 @@
 enum { MANY = 64 * PAGE_SIZE, LONG = 2 << 20, HUGE = 32 << 20 };
 
 /* To ask what may hold something takes longer than to copy this. */
-enum { FEW = 16 * PAGE_SIZE, FAR = 1 << 30 };
+enum { FEW = 16 * PAGE_SIZE, FAR = 128 << 20 };
 
 struct save {
     struct family *f;
