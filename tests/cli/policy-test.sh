@@ -122,6 +122,10 @@ check no-policy both 'status_is 125' 'err_has /no/such.json'
 
 ours init /bin/hello -o "$work/init.json"
 check init both 'status_is 0' 'grep -q "// " "$work/init.json"'
+ours init -o "$work/any.json"
+pack "$work/hello" --policy "$work/any.json"
+run "$work/app.enc"
+check init-of-any-program both 'status_is 3' 'grep -qx hello "$work/out"'
 ours init -o "$work/init.json"
 check init-keeps both 'status_is 125' 'err_has init.json'
 sed 's|"/bin/hello"|"'"$work/hello"'"|' "$work/init.json" >"$work/p.json"

@@ -82,7 +82,7 @@ $(GUEST_SGX): $(GUEST)/%.sgx-test: tests/guest/%.cases tests/guest/run.sh \
 
 test-sgx: deps
 	@$(MAKE) --no-print-directory all $(GUEST_SGX) $(BIG_SGX)
-	@GUEST_TIMEOUT=240 TEST_TIMEOUT=5000 tests/run.sh $(GUEST_SGX) $(BIG_SGX)
+	@GUEST_TIMEOUT=900 TEST_TIMEOUT=9000 tests/run.sh $(GUEST_SGX) $(BIG_SGX)
 .PHONY: test-sgx
 
 GUEST_SGX_FEW := ^(bb-(echo|cat|sort|ls-R|sha256sum|false)|raw|signals|vector|

@@ -27,7 +27,7 @@ static const struct option_row options[] = {
 
 static int init_run(int argc, char **argv)
 {
-    struct init init = {"policy.json", "/bin/program"};
+    struct init init = {"policy.json", NULL};
     int words = options_mixed(argc, argv, options, 1, &init, &init.program, 1);
     int fd;
     FILE *f;
@@ -35,7 +35,7 @@ static int init_run(int argc, char **argv)
     if (words < 0) {
         return EXIT_OURS;
     }
-    if (init.program[0] != '/') {
+    if (init.program && init.program[0] != '/') {
         return fail("'%s': the program's path in the image must be absolute",
                     init.program);
     }

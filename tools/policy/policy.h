@@ -67,7 +67,7 @@ extern const char *const policy_limit_names[POLICY_LIMITS_MAX];
  * image's size and hash; each line but the first behind indent blanks. */
 void policy_print(FILE *f, const struct policy *p, int indent);
 
-/* template.c: the commented file of `enclos init`. */
+/* template.c: the commented file of `enclos init`; program NULL: any. */
 void policy_print_template(FILE *f, const char *program);
 
 #endif

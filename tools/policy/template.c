@@ -15,13 +15,11 @@ static const char before_program[] =
     "{\n"
     "  \"entry\": {\n"
     "    // What is started, as a path in the image. Container images and\n"
-    "    // single programs bring their own.\n"
-    "    \"program\": ";
+    "    // single programs bring their own.\n";
 
 static const char before_args[] =
     ",\n"
-    "    // argv; the first is the program's name.\n"
-    "    \"args\": [";
+    "    // argv; the first is the program's name.\n";
 
 static const char rest[] =
     "],\n"
@@ -97,11 +95,16 @@ static const char rest[] =
 
 void policy_print_template(FILE *f, const char *program)
 {
-    const char *slash = strrchr(program, '/');
+    const char *off = program ? "" : "// ";
+    const char *name;
 
+    program = program ? program : "/bin/program";
+    name = strrchr(program, '/');
     fputs(before_program, f);
+    fprintf(f, "    %s\"program\": ", off);
     json_quote(f, program);
     fputs(before_args, f);
-    json_quote(f, slash ? slash + 1 : program);
+    fprintf(f, "    %s\"args\": [", off);
+    json_quote(f, name ? name + 1 : program);
     fputs(rest, f);
 }
