@@ -156,8 +156,10 @@ static int wait_ready(const struct held *h, struct pollfd *fds, unsigned count,
     while (!ready && !err && !w.failed) {
         wait_prepare();
         ready = look(fds, count);
-        if (!ready) {
-            err = wait_sleep(deadline, WAIT_INTR);
+        if (!ready) { /* a look that had to wait leaves no sleep */
+            err = deadline && clock_now() >= deadline
+                      ? -ETIMEDOUT
+                      : wait_sleep(deadline, WAIT_INTR);
         }
     }
     task_cancel_sleep();

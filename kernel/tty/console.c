@@ -34,11 +34,15 @@ struct stream {
     bool tty, open;
     uint32_t mode;
     uint64_t rdev, size;
-    struct wait_queue wait;  /* readiness of input changed */
-    struct wait_queue asked; /* the poller's work */
-    uint32_t ready;          /* POLL*; atomic */
-    uint32_t asking;         /* the poller is at it; atomic */
-    uint32_t has_poller;     /* atomic */
+    struct wait_queue wait;   /* readiness of input changed */
+    struct wait_queue asked;  /* the poller's work */
+    struct wait_queue answer; /* whoever looks, for a moment */
+    uint32_t ready;           /* POLL*; atomic */
+    uint32_t asking;          /* the poller is at it; atomic */
+    uint32_t late;            /* somebody looked and went on; atomic */
+    uint32_t taken;           /* how often input was taken, from 1; atomic */
+    uint32_t known;           /* taken when ready was found out; atomic */
+    uint32_t has_poller;      /* atomic */
     struct task poller;
 };
 
@@ -52,13 +56,19 @@ static void poller(void *arg)
     struct stream *s = arg;
 
     for (;;) {
+        uint32_t taken;
         int bits;
 
         wait_event(&s->asked, atomic_load(&s->asking), DEADLINE_NONE, 0);
+        taken = atomic_load(&s->taken);
         bits = hostio_poll(s->fd, POLLIN);
         atomic_store(&s->ready, bits > 0 ? (uint32_t)bits : POLLERR);
+        atomic_store(&s->known, taken);
         atomic_store(&s->asking, 0);
-        wait_wake(&s->wait, ~0u, s->ready);
+        wait_wake_all(&s->answer);
+        if (atomic_xchg(&s->late, 0)) {
+            wait_wake(&s->wait, ~0u, s->ready);
+        }
     }
 }
 
@@ -89,19 +99,35 @@ static bool answered(void *arg)
     return !atomic_load(&s->asking);
 }
 
-/* The bits that hold now, as far as the host answers quickly. */
+/* The bits that hold now, as far as the host answers quickly. Only an answer
+ * that comes later wakes those in s->wait, and who looks for the second time
+ * does not wait for one: what is ready and not wanted, or not there, would keep
+ * them busy for ever. */
 static uint32_t input_ready(struct stream *s)
 {
     if (S_ISREG(s->mode) || !start_poller(s)) {
         return POLLIN;
+    }
+    if (atomic_load(&s->asking) && atomic_load(&s->late)) {
+        return 0;
     }
     if (!atomic_load(&s->asking)) {
         atomic_store(&s->ready, 0);
         atomic_store(&s->asking, 1);
         wait_wake_all(&s->asked);
     }
-    wait_until(&s->wait, answered, s, clock_now() + GRACE, 0);
+    wait_until(&s->answer, answered, s, clock_now() + GRACE, 0);
+    if (!answered(s)) {
+        atomic_store(&s->late, 1);
+        atomic_fence(); /* the poller sees this, or we its answer */
+    }
     return atomic_load(&s->ready);
+}
+
+/* What was ready is so still. */
+static bool nothing_taken(struct stream *s)
+{
+    return atomic_load(&s->known) == atomic_load(&s->taken);
 }
 
 static uint32_t console_poll(struct file *f, struct poll_table *pt)
@@ -111,7 +137,7 @@ static uint32_t console_poll(struct file *f, struct poll_table *pt)
 
     if (f->mode & FILE_READ) {
         poll_wait(pt, &s->wait);
-        bits |= input_ready(s);
+        bits |= nothing_taken(s) ? atomic_load(&s->ready) : input_ready(s);
         bits |= bits & POLLIN ? POLLRDNORM : 0;
     }
     return bits;
@@ -155,6 +181,7 @@ static long console_read(struct file *f, struct iobuf *io, uint64_t *pos,
     }
     buf = buffer(io->left, small, &size);
     n = hostio_read(s->fd, buf, size, -1);
+    atomic_fetch_add(&s->taken, 1);
     if (n > 0) {
         n = iobuf_put(io, buf, n);
     }
@@ -297,6 +324,7 @@ static long console_ioctl(struct file *f, uint32_t cmd, struct uptr arg)
     if (!s->tty) {
         return -ENOTTY;
     }
+    atomic_fetch_add(&s->taken, 1); /* a mode, or a flush, may change it */
     if (cmd == FIONREAD) {
         return forward(s, &fionread, arg);
     }
@@ -427,6 +455,8 @@ static void init_stream(struct stream *s, const struct host_stream *is)
     s->rdev = make_dev(is->rdev_major, is->rdev_minor);
     wait_queue_init(&s->wait);
     wait_queue_init(&s->asked);
+    wait_queue_init(&s->answer);
+    s->taken = 1;
     switch (s->mode & S_IFMT) {
     case S_IFREG:
     case S_IFIFO:

@@ -115,10 +115,26 @@ static void limits(void)
     CALL(poll, many, -1, 0);
 }
 
+/* Ready, but for something else: a wait ends when it is over. */
+static void not_wanted(void)
+{
+    struct pollfd p[2] = {{.fd = 0}, {.fd = 0, .events = POLLPRI}};
+    fd_set none;
+
+    title("input that is there and not asked for");
+    CALL(poll, p, 1, 20L);
+    CALL(poll, p, 2, 20L);
+    FD_ZERO(&none);
+    FD_SET(0, &none);
+    struct timeval tv = {0, 20000};
+    CALL(select, 1, NULL, NULL, &none, &tv);
+}
+
 int main(void)
 {
     show_start();
     kinds();
+    not_wanted();
     waiting();
     limits();
     return 0;
