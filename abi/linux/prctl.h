@@ -102,6 +102,7 @@
 #define CAP_LEASE            28
 #define CAP_AUDIT_WRITE      29
 #define CAP_SETFCAP          31
+#define CAP_WAKE_ALARM       35
 #define CAP_LAST             40
 #define CAP_BIT(cap)         (1ull << (cap))
 

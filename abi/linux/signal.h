@@ -46,6 +46,8 @@
 /* siginfo codes: who sent it */
 #define SI_USER    0
 #define SI_KERNEL  0x80
+#define SI_DETHREAD (-7)
+#define SI_ASYNCNL  (-60)
 #define SI_QUEUE   (-1)
 #define SI_TIMER   (-2)
 #define SI_MESGQ   (-3)

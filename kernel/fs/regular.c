@@ -72,7 +72,7 @@ static long regular_write(struct file *f, struct iobuf *io, uint64_t *pos,
                           int flags)
 {
     struct inode *data = data_of(f);
-    uint64_t cut = io->left;
+    uint64_t cut = io->left, at = *pos;
     long n;
 
     if (io->left == 0) {
@@ -80,15 +80,15 @@ static long regular_write(struct file *f, struct iobuf *io, uint64_t *pos,
     }
     mutex_lock(&data->lock);
     if (flags & IO_APPEND || f->flags & O_APPEND) {
-        *pos = data->size;
+        at = data->size;
     }
-    n = regular_may_write(data, io, *pos);
+    n = regular_may_write(data, io, at);
     cut -= io->left;
     if (n == 0) {
-        n = pagecache_write(&data->pages, io, *pos);
+        n = pagecache_write(&data->pages, io, at);
     }
     if (n > 0) {
-        *pos += n;
+        *pos = at + n;
         if (*pos > data->size) {
             atomic_store_release(&data->size, *pos);
         }

@@ -321,6 +321,18 @@ static int mark_locked(struct mm *mm, uint64_t start, uint64_t end, bool on)
     return err;
 }
 
+/* Whether all that is mapped of the range could be touched. */
+static bool is_accessible(struct mm *mm, uint64_t start, uint64_t end)
+{
+    for (struct vma *v = vma_find(mm, start); v && v->start < end;
+         v = vma_next(v)) {
+        if (!v->prot) {
+            return false;
+        }
+    }
+    return true;
+}
+
 int mm_pin(struct mm *mm, uint64_t addr, uint64_t len, bool on, bool populate)
 {
     uint64_t end = ALIGN_UP(addr + len, PAGE_SIZE), mapped;
@@ -335,7 +347,7 @@ int mm_pin(struct mm *mm, uint64_t addr, uint64_t len, bool on, bool populate)
     err = mark_locked(mm, addr, mapped, on);
     if (!err && on && populate) {
         err = populate_locked(mm, addr, mapped);
-        err = err == -EIO ? -ENOMEM : err;
+        err = err == -EIO || !is_accessible(mm, addr, mapped) ? -ENOMEM : err;
     }
     mm_unlock(mm);
     return err ? err : mapped < end ? -ENOMEM : 0;

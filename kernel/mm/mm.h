@@ -228,6 +228,13 @@ int mm_fault(struct mm *mm, uint64_t addr, int access);
 /* Where Linux's programs end: calls refuse what lies above. */
 #define MM_LINUX_END ((1ull << 47) - 4096)
 
+/* Whether a program of Linux might have [addr, addr + len): else calls say
+ * -EFAULT before they look at what they would do with it. */
+static inline bool mm_linux_range(uint64_t addr, uint64_t len)
+{
+    return addr <= MM_LINUX_END && len <= MM_LINUX_END - addr;
+}
+
 /* Whether a file is mapped at addr. */
 bool mm_maps_file(struct mm *mm, struct uptr addr);
 

@@ -40,6 +40,10 @@ static int set_altstack(struct thread_signals *ts, const struct linux_stack *ss)
     if (mode != SS_DISABLE && mode != SS_ONSTACK && mode != 0) {
         return -EINVAL;
     }
+    if (ss->sp == ts->alt_sp && ss->size == ts->alt_size &&
+        ss->flags == ts->alt_flags) {
+        return 0; /* whatever it is */
+    }
     if (mode != SS_DISABLE && ss->size < MINSIGSTKSZ) {
         return -ENOMEM;
     }

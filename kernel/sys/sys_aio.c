@@ -114,7 +114,7 @@ static int transfer(const struct abi_iocb *cb, struct file *f, bool write,
         return -EINVAL;
     }
     if (vector) {
-        err = vecs_get(&v, uptr(cb->buf), cb->nbytes);
+        err = vecs_get_mine(&v, uptr(cb->buf), cb->nbytes);
         if (err) {
             return err;
         }
@@ -333,6 +333,13 @@ long sys_io_pgetevents(const struct sysargs *a)
     struct sigset_arg sig = {0, 0};
     long n;
 
+    if (arg_u64(a, 4)) { /* before anything else */
+        struct abi_timespec ts;
+
+        if (copy_from_user(&ts, arg_ptr(a, 4), sizeof(ts))) {
+            return -EFAULT;
+        }
+    }
     if (arg_u64(a, 5) && copy_from_user(&sig, arg_ptr(a, 5), sizeof(sig))) {
         return -EFAULT;
     }

@@ -127,6 +127,9 @@ long sys_setgroups(const struct sysargs *a)
     }
     err = copy_from_user(groups->ids, arg_ptr(a, 1),
                          count * sizeof(groups->ids[0]));
+    for (unsigned i = 0; !err && i < count; i++) {
+        err = groups->ids[i] == UINT32_MAX ? -EINVAL : 0; /* nobody's number */
+    }
     if (!err) {
         err = cred_setgroups(groups);
     }

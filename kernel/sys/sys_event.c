@@ -7,7 +7,10 @@
 #include "kernel/fs/event/epoll.h"
 #include "kernel/fs/event/event.h"
 #include "kernel/fs/file.h"
+#include "kernel/mm/mm.h"
+#include "kernel/proc/cred.h"
 #include "kernel/signal/signal.h"
+#include "abi/linux/prctl.h"
 
 /* Installs a new file, taking it. */
 static long install(struct file *f, bool cloexec)
@@ -81,15 +84,18 @@ static long take_events(int fd, struct uptr to, int count,
     struct fd ep;
     long n;
 
-    if (count <= 0 || count > INT32_MAX / (int)sizeof(events[0])) {
-        return -EINVAL;
-    }
     n = fd_get_io(fd, &ep);
     if (n) {
         return n;
     }
-    n = epoll_take(ep.file, events, MIN(count, (int)TAKE_MOST), wait.deadline,
-                   wait.now);
+    if (count <= 0 || count > INT32_MAX / (int)sizeof(events[0])) {
+        n = -EINVAL;
+    } else if (!mm_linux_range(to.addr, count * sizeof(events[0]))) {
+        n = -EFAULT;
+    } else {
+        n = epoll_take(ep.file, events, MIN(count, (int)TAKE_MOST),
+                       wait.deadline, wait.now);
+    }
     fd_put(&ep);
     if (n > 0 && copy_to_user(to, events, n * sizeof(events[0]))) {
         return -EFAULT;
@@ -186,8 +192,12 @@ long sys_timerfd_create(const struct sysargs *a)
     case CLOCK_REALTIME:
     case CLOCK_MONOTONIC:
     case CLOCK_BOOTTIME:
+        break;
     case CLOCK_REALTIME_ALARM:
     case CLOCK_BOOTTIME_ALARM:
+        if (!cred_capable(CAP_WAKE_ALARM)) {
+            return -EPERM;
+        }
         break;
     default:
         return -EINVAL;
@@ -212,10 +222,11 @@ long sys_timerfd_settime(const struct sysargs *a)
     struct fd fd;
     int err;
 
-    if (flags & ~(uint32_t)(TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET)) {
+    err = copy_from_user(&its, arg_ptr(a, 2), sizeof(its));
+    if (!err &&
+        flags & ~(uint32_t)(TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET)) {
         return -EINVAL;
     }
-    err = copy_from_user(&its, arg_ptr(a, 2), sizeof(its));
     err = err ? err : ns_of_timespec(&its.value, &value);
     err = err ? err : ns_of_timespec(&its.interval, &interval);
     err = err ? err : fd_get_io(arg_int(a, 0), &fd);
@@ -255,11 +266,13 @@ static long signalfd_call(int fd, struct uptr mask, uint64_t size,
     sigset set;
     int err;
 
-    if (size != sizeof(set) ||
-        flags & ~(uint32_t)(SFD_NONBLOCK | SFD_CLOEXEC)) {
+    if (size != sizeof(set)) {
         return -EINVAL;
     }
     err = copy_from_user(&set, mask, sizeof(set));
+    if (!err && flags & ~(uint32_t)(SFD_NONBLOCK | SFD_CLOEXEC)) {
+        err = -EINVAL;
+    }
     if (err) {
         return err;
     }

@@ -65,7 +65,9 @@ long sys_inotify_add_watch(const struct sysargs *a)
     }
     wd = fd_get_io(arg_int(a, 0), &fd);
     if (!wd) {
-        wd = add_watch(fd.file, arg_ptr(a, 1), arg_uint(a, 2));
+        wd = !inotify_is(fd.file)
+                 ? -EINVAL
+                 : add_watch(fd.file, arg_ptr(a, 1), arg_uint(a, 2));
         fd_put(&fd);
     }
     return wd;

@@ -6,6 +6,7 @@
 #include "kernel/sys/table.h"
 #include "kernel/proc/cred.h"
 #include "abi/linux/errno.h"
+#include "abi/linux/sched.h"
 #include "abi/linux/prctl.h"
 
 enum { WHO_PROCESS = 1, WHO_PGRP = 2, WHO_USER = 3 };
@@ -19,12 +20,27 @@ struct query {
     bool found;
 };
 
+/* What a thread that was given none is served by, which is told of groups and
+ * users alone (ioprio_set(2), NOTES). */
+static int effective(const struct thread *t)
+{
+    int class = t->policy == SCHED_IDLE ? CLASS_IDLE
+                : t->rt_priority        ? CLASS_REALTIME
+                                        : CLASS_BEST_EFFORT;
+
+    return t->io_priority >> CLASS_SHIFT
+               ? t->io_priority
+               : class << CLASS_SHIFT | (t->nice + 20) / 5;
+}
+
 static void visit_thread(struct thread *t, struct query *q)
 {
+    int has = q->which == WHO_PROCESS ? t->io_priority : effective(t);
+
     if (q->set) {
         t->io_priority = q->value;
-    } else if (!q->found || t->io_priority < q->value) {
-        q->value = t->io_priority;
+    } else if (!q->found || has < q->value) {
+        q->value = has;
     }
     q->found = true;
 }

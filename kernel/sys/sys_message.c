@@ -25,12 +25,15 @@ long sys_sendto(const struct sysargs *a)
     struct socket *s;
     struct iobuf io;
     struct fd fd;
-    long n = user_socket_get(arg_int(a, 0), &fd, &s);
+    size_t len = MIN(arg_u64(a, 2), MAX_RW_COUNT);
+    long n = mm_linux_range(arg_u64(a, 1), len)
+                 ? user_socket_get(arg_int(a, 0), &fd, &s)
+                 : -EFAULT;
 
     if (unlikely(n)) {
         return n;
     }
-    iobuf_user(&io, arg_ptr(a, 1), MIN(arg_u64(a, 2), MAX_RW_COUNT));
+    iobuf_user(&io, arg_ptr(a, 1), len);
     msg.io = &io;
     if (arg_u64(a, 4)) {
         msg.name = &name;
@@ -52,12 +55,15 @@ long sys_recvfrom(const struct sysargs *a)
     struct socket *s;
     struct iobuf io;
     struct fd fd;
-    long n = user_socket_get(arg_int(a, 0), &fd, &s);
+    size_t len = MIN(arg_u64(a, 2), MAX_RW_COUNT);
+    long n = mm_linux_range(arg_u64(a, 1), len)
+                 ? user_socket_get(arg_int(a, 0), &fd, &s)
+                 : -EFAULT;
 
     if (unlikely(n)) {
         return n;
     }
-    iobuf_user(&io, arg_ptr(a, 1), MIN(arg_u64(a, 2), MAX_RW_COUNT));
+    iobuf_user(&io, arg_ptr(a, 1), len);
     msg.io = &io;
     n = socket_recv(fd.file, &msg);
     if (n >= 0 && msg.want_name) {
@@ -117,7 +123,7 @@ static int user_msg_get(struct user_msg *m, struct uptr from, uint32_t flags)
     if (m->hdr.iov_count > IOV_MAX) {
         return -EMSGSIZE;
     }
-    err = vecs_get(&m->vecs, uptr(m->hdr.iov), m->hdr.iov_count);
+    err = vecs_get_mine(&m->vecs, uptr(m->hdr.iov), m->hdr.iov_count);
     if (!err) {
         iobuf_user_vec(&m->io, m->vecs.vec, m->vecs.count);
     }

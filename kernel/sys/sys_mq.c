@@ -263,6 +263,9 @@ long sys_mq_getsetattr(const struct sysargs *a)
     if (set && copy_from_user(&attr, arg_ptr(a, 1), sizeof(attr))) {
         return -EFAULT;
     }
+    if (set && attr.flags & ~(int64_t)O_NONBLOCK) {
+        return -EINVAL;
+    }
     err = fd_get_io(arg_int(a, 0), &fd);
     if (err) {
         return err;

@@ -74,6 +74,16 @@ static long with_process(int pid, struct transfer *t, const struct vecs *remote)
     return n;
 }
 
+static uint64_t total_of(const struct vecs *v)
+{
+    uint64_t total = 0;
+
+    for (unsigned i = 0; i < v->count; i++) {
+        total += v->vec[i].len;
+    }
+    return total;
+}
+
 static long transfer(const struct sysargs *a, bool write)
 {
     struct transfer t = {.write = write};
@@ -83,7 +93,7 @@ static long transfer(const struct sysargs *a, bool write)
     if (arg_u64(a, 5)) {
         return -EINVAL;
     }
-    n = vecs_get(&local, arg_ptr(a, 1), arg_u64(a, 2));
+    n = vecs_get_mine(&local, arg_ptr(a, 1), arg_u64(a, 2));
     if (n) {
         return n;
     }
@@ -93,7 +103,9 @@ static long transfer(const struct sysargs *a, bool write)
         return 0;
     }
     n = vecs_get(&remote, arg_ptr(a, 3), arg_u64(a, 4));
-    if (!n) {
+    if (!n && !total_of(&remote)) {
+        vecs_put(&remote); /* nobody is asked for nothing */
+    } else if (!n) {
         t.buf = kmalloc(CHUNK);
         n = t.buf ? with_process(arg_int(a, 0), &t, &remote) : -ENOMEM;
         kfree(t.buf);

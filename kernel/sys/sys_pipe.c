@@ -54,6 +54,9 @@ long sys_pipe(const struct sysargs *a)
 
 long sys_pipe2(const struct sysargs *a)
 {
+    if (arg_uint(a, 1) == O_EXCL) {
+        return -ENOPKG; /* O_NOTIFICATION_PIPE, which Linux may lack */
+    }
     return make_pipe(arg_ptr(a, 0), arg_uint(a, 1));
 }
 

@@ -325,11 +325,12 @@ long sys_pselect6(const struct sysargs *a)
 {
     uint64_t mask[2] = {0, 0}; /* set, size */
     struct deadline d;
-    int err = get_deadline(arg_ptr(a, 4), &d);
+    int err = 0;
 
-    if (!err && arg_u64(a, 5)) {
+    if (arg_u64(a, 5)) {
         err = copy_from_user(mask, arg_ptr(a, 5), sizeof(mask));
     }
+    err = err ? err : get_deadline(arg_ptr(a, 4), &d);
     err = err ? err : signal_mask_begin(uptr(mask[0]), mask[1]);
     if (err) {
         return err;

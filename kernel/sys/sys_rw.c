@@ -6,6 +6,7 @@
 #include "kernel/sys/table.h"
 #include "kernel/sys/vecs.h"
 #include "kernel/fs/file.h"
+#include "kernel/mm/mm.h"
 #include "abi/linux/errno.h"
 #include "abi/linux/uio.h"
 
@@ -13,7 +14,7 @@ typedef long move_fn(struct file *f, struct iobuf *io, int flags);
 typedef long move_at_fn(struct file *f, struct iobuf *io, uint64_t *pos,
                         int flags);
 
-static long simple(const struct sysargs *a, move_fn *move)
+static long simple(const struct sysargs *a, move_fn *move, unsigned mode)
 {
     size_t len = MIN(arg_u64(a, 2), MAX_RW_COUNT);
     struct iobuf io;
@@ -23,8 +24,9 @@ static long simple(const struct sysargs *a, move_fn *move)
     if (unlikely(n)) {
         return n;
     }
-    if (unlikely((int64_t)arg_u64(a, 2) < 0)) {
-        n = -EFAULT; /* no buffer is that long */
+    if (unlikely(!mm_linux_range(arg_u64(a, 1), arg_u64(a, 2)))) {
+        n = file_can_move(fd.file, mode);
+        n = n ? n : -EFAULT;
     } else {
         iobuf_user(&io, arg_ptr(a, 1), len);
         n = move(fd.file, &io, 0);
@@ -35,15 +37,15 @@ static long simple(const struct sysargs *a, move_fn *move)
 
 long sys_read(const struct sysargs *a)
 {
-    return simple(a, file_read);
+    return simple(a, file_read, FILE_READ);
 }
 
 long sys_write(const struct sysargs *a)
 {
-    return simple(a, file_write);
+    return simple(a, file_write, FILE_WRITE);
 }
 
-static long positioned(const struct sysargs *a, move_at_fn *move)
+static long positioned(const struct sysargs *a, move_at_fn *move, unsigned mode)
 {
     size_t len = MIN(arg_u64(a, 2), MAX_RW_COUNT);
     uint64_t pos = arg_u64(a, 3);
@@ -58,8 +60,9 @@ static long positioned(const struct sysargs *a, move_at_fn *move)
     if (unlikely(n)) {
         return n;
     }
-    if (unlikely((int64_t)arg_u64(a, 2) < 0)) {
-        n = -EFAULT; /* no buffer is that long */
+    if (unlikely(!mm_linux_range(arg_u64(a, 1), arg_u64(a, 2)))) {
+        n = file_has_offsets(fd.file) ? file_can_move(fd.file, mode) : -ESPIPE;
+        n = n ? n : -EFAULT;
     } else {
         iobuf_user(&io, arg_ptr(a, 1), len);
         n = move(fd.file, &io, &pos, 0);
@@ -70,12 +73,12 @@ static long positioned(const struct sysargs *a, move_at_fn *move)
 
 long sys_pread64(const struct sysargs *a)
 {
-    return positioned(a, file_pread);
+    return positioned(a, file_pread, FILE_READ);
 }
 
 long sys_pwrite64(const struct sysargs *a)
 {
-    return positioned(a, file_pwrite);
+    return positioned(a, file_pwrite, FILE_WRITE);
 }
 
 /* ---- vectors ---- */

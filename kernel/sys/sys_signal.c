@@ -492,13 +492,36 @@ static bool may_pretend(const struct k_siginfo *info, int id)
            id == current_thread()->tid;
 }
 
+/* Codes by which Linux knows what a siginfo holds. */
+static bool code_is_known(int signo, int code)
+{
+    static const uint8_t most[] = {[SIGILL] = 11, [SIGFPE] = 15, [SIGSEGV] = 10,
+                                   [SIGBUS] = 5,  [SIGTRAP] = 6, [SIGSYS] = 2};
+    bool own = (unsigned)signo < ARRAY_SIZE(most) && most[signo];
+
+    if (code <= 0) {
+        return code >= SI_DETHREAD || code == SI_ASYNCNL;
+    }
+    return code == SI_KERNEL || code <= (own ? most[signo] : 6);
+}
+
+/* Of one whose code says nothing, the part behind what Linux has is zero. */
 static int read_info(struct uptr p, int signo, struct k_siginfo *info)
 {
+    enum { KNOWN = 48 - 16 }; /* in raw */
+    uint8_t any = 0;
+
     if (copy_from_user(info, p, sizeof(*info))) {
         return -EFAULT;
     }
     info->signo = signo;
-    return 0;
+    if (code_is_known(signo, info->code)) {
+        return 0;
+    }
+    for (size_t i = KNOWN; i < sizeof(info->raw); i++) {
+        any |= info->raw[i];
+    }
+    return any ? -E2BIG : 0;
 }
 
 long sys_rt_sigqueueinfo(const struct sysargs *a)

@@ -82,26 +82,23 @@ long sys_socket(const struct sysargs *a)
     return fd;
 }
 
-static long install_ends(struct file *f[2], bool cloexec, struct uptr to)
+/* Two numbers, told to the program before there is anything behind them, as
+ * Linux does it. */
+static int reserve_ends(int32_t fds[2], bool cloexec, struct uptr to)
 {
-    int32_t fds[2] = {fd_install(f[0], 0, cloexec), -1};
-    long err;
+    int err;
 
+    fds[0] = fd_reserve(cloexec);
     if (fds[0] < 0) {
-        file_put(f[0]);
-        file_put(f[1]);
         return fds[0];
     }
-    fds[1] = fd_install(f[1], 0, cloexec);
-    if (fds[1] < 0) {
-        fd_close(fds[0]);
-        file_put(f[1]);
-        return fds[1];
-    }
-    err = copy_to_user(to, fds, sizeof(fds));
+    fds[1] = fd_reserve(cloexec);
+    err = fds[1] < 0 ? fds[1] : copy_to_user(to, fds, 2 * sizeof(fds[0]));
     if (err) {
-        fd_close(fds[0]);
-        fd_close(fds[1]);
+        fd_fill(fds[0], NULL);
+    }
+    if (err && fds[1] >= 0) {
+        fd_fill(fds[1], NULL);
     }
     return err;
 }
@@ -124,19 +121,22 @@ static int open_ends(struct socket *s[2], uint32_t flags, struct file *f[2])
 
 long sys_socketpair(const struct sysargs *a)
 {
+    struct file *f[2] = {NULL, NULL};
     struct socket *s[2];
-    struct file *f[2];
+    int32_t fds[2];
     uint32_t flags;
     int err = split_type(arg_uint(a, 1), &flags);
 
-    if (!err) {
-        err = socket_pair(arg_int(a, 0), arg_uint(a, 1) & SOCK_TYPE_MASK,
-                          arg_int(a, 2), s);
+    err = err ? err : reserve_ends(fds, flags & O_CLOEXEC, arg_ptr(a, 3));
+    if (err) {
+        return err;
     }
-    if (!err) {
-        err = open_ends(s, flags & O_NONBLOCK, f);
-    }
-    return err ? err : install_ends(f, flags & O_CLOEXEC, arg_ptr(a, 3));
+    err = socket_pair(arg_int(a, 0), arg_uint(a, 1) & SOCK_TYPE_MASK,
+                      arg_int(a, 2), s);
+    err = err ? err : open_ends(s, flags & O_NONBLOCK, f);
+    fd_fill(fds[0], err ? NULL : f[0]);
+    fd_fill(fds[1], err ? NULL : f[1]);
+    return err;
 }
 
 /* ---- names and connections ---- */

@@ -53,9 +53,11 @@ static int pos_get(struct user_pos *p, struct uptr at)
     if (!at.addr) {
         return 0;
     }
-    if (get_user64(&p->value, at)) {
-        return -EFAULT;
-    }
+    return get_user64(&p->value, at) ? -EFAULT : 0;
+}
+
+static int pos_check(const struct user_pos *p)
+{
     return (int64_t)p->value < 0 ? -EINVAL : 0;
 }
 
@@ -80,14 +82,24 @@ long sys_sendfile(const struct sysargs *a)
     struct pair p;
     long n = pos_get(&pos, arg_ptr(a, 2));
 
-    n = n ? n : pair_get(&p, arg_int(a, 1), arg_int(a, 0));
+    n = n ? n : fd_get_io(arg_int(a, 1), &p.in);
     if (n) {
         return n;
     }
-    if (!(p.in.file->mode & FILE_READ) || !(p.out.file->mode & FILE_WRITE)) {
+    if (!(p.in.file->mode & FILE_READ)) {
         n = -EBADF;
-    } else if (pipe_of(p.in.file) && pos.at.addr) {
+    } else if (pos.at.addr && !file_has_offsets(p.in.file)) {
         n = -ESPIPE;
+    } else {
+        n = pos_check(&pos);
+    }
+    n = n ? n : fd_get_io(arg_int(a, 0), &p.out);
+    if (n) {
+        fd_put(&p.in);
+        return n;
+    }
+    if (!(p.out.file->mode & FILE_WRITE)) {
+        n = -EBADF;
     } else if (p.out.file->flags & O_APPEND || !p.in.file->ops->seek) {
         n = -EINVAL; /* pipes, sockets, terminals */
     } else {
@@ -103,7 +115,7 @@ typedef long between(struct pair *p, uint64_t *in, uint64_t *out, size_t len,
                      unsigned flags);
 
 static long call_between(const struct sysargs *a, between *fn, int too_low,
-                         long least)
+                         long least, unsigned flags)
 {
     size_t len = MIN(arg_u64(a, 4), MAX_RW_COUNT);
     struct user_pos in, out;
@@ -115,7 +127,10 @@ static long call_between(const struct sysargs *a, between *fn, int too_low,
     }
     n = pos_get(&in, arg_ptr(a, 1));
     n = n ? n : pos_get(&out, arg_ptr(a, 3));
-    n = n == -EINVAL ? too_low : n;
+    n = n ? n : arg_uint(a, 5) & ~flags ? -EINVAL : 0;
+    if (!n && (pos_check(&in) || pos_check(&out))) {
+        n = too_low;
+    }
     if (!n) {
         n = fn(&p, pos_ptr(&in), pos_ptr(&out), len, arg_uint(a, 5));
         n = pos_put(&in, n, least);
@@ -140,19 +155,18 @@ long sys_splice(const struct sysargs *a)
     if (arg_uint(a, 5) & ~(unsigned)SPLICE_FLAGS) {
         return -EINVAL;
     }
-    return call_between(a, do_splice, -EINVAL, 0);
+    return call_between(a, do_splice, -EINVAL, 0, SPLICE_FLAGS);
 }
 
 static long do_copy(struct pair *p, uint64_t *in, uint64_t *out, size_t len,
                     unsigned flags)
 {
-    return flags ? -EINVAL
-                 : splice_range(p->in.file, in, p->out.file, out, len);
+    return splice_range(p->in.file, in, p->out.file, out, len);
 }
 
 long sys_copy_file_range(const struct sysargs *a)
 {
-    return call_between(a, do_copy, -EOVERFLOW, 1);
+    return call_between(a, do_copy, -EOVERFLOW, 1, 0);
 }
 
 long sys_tee(const struct sysargs *a)
@@ -162,6 +176,9 @@ long sys_tee(const struct sysargs *a)
 
     if (arg_uint(a, 3) & ~(unsigned)SPLICE_FLAGS) {
         return -EINVAL;
+    }
+    if (arg_u64(a, 2) == 0) {
+        return 0;
     }
     n = pair_get(&p, arg_int(a, 0), arg_int(a, 1));
     if (!n) {

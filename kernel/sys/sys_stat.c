@@ -160,7 +160,8 @@ long sys_newfstatat(const struct sysargs *a)
     struct found found;
     int err;
 
-    if (flags & ~(AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_EMPTY_PATH)) {
+    if (flags & ~(AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_EMPTY_PATH |
+                  AT_STATX_SYNC_TYPE)) {
         return -EINVAL;
     }
     err = means_fd(dirfd, path, flags)

@@ -4,6 +4,7 @@
  */
 #include "kernel/sys/vecs.h"
 #include "kernel/mm/heap.h"
+#include "kernel/mm/mm.h"
 #include "abi/linux/errno.h"
 #include "abi/linux/uio.h"
 
@@ -29,6 +30,30 @@ static int check_vecs(struct vecs *v)
         total += v->vec[i].len;
     }
     return 0;
+}
+
+/* Whether they are buffers of one's own. */
+static int check_range(const struct vecs *v)
+{
+    for (unsigned i = 0; i < v->count; i++) {
+        if (!mm_linux_range(v->vec[i].base, v->vec[i].len)) {
+            return -EFAULT;
+        }
+    }
+    return 0;
+}
+
+int vecs_get_mine(struct vecs *v, struct uptr from, uint64_t count)
+{
+    int err = vecs_get(v, from, count);
+
+    if (!err) {
+        err = check_range(v);
+        if (err) {
+            vecs_put(v);
+        }
+    }
+    return err;
 }
 
 int vecs_get(struct vecs *v, struct uptr from, uint64_t count)
@@ -69,7 +94,7 @@ int vec_io_begin(struct vec_io *v, int fd, struct uptr vec, uint64_t count,
     } else if (mode) {
         err = file_can_move(v->fd.file, mode);
     }
-    err = err ? err : vecs_get(&v->vecs, vec, count);
+    err = err ? err : vecs_get_mine(&v->vecs, vec, count);
     if (err) {
         fd_put(&v->fd);
         return err;

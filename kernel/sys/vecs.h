@@ -20,6 +20,9 @@ struct vecs {
 /* -EINVAL: more than IOV_MAX, or a length that is none; -ENOMEM, -EFAULT.
  * Nothing to put on failure. */
 int vecs_get(struct vecs *v, struct uptr from, uint64_t count);
+/* The same, of buffers that are the caller's own: -EFAULT when one cannot be
+ * (mm_linux_range). */
+int vecs_get_mine(struct vecs *v, struct uptr from, uint64_t count);
 void vecs_put(struct vecs *v);
 
 /* readv(2) and its like: a descriptor and its buffers. */

@@ -105,7 +105,7 @@ static bool answered(void *arg)
  * them busy for ever. */
 static uint32_t input_ready(struct stream *s)
 {
-    if (S_ISREG(s->mode) || !start_poller(s)) {
+    if (!start_poller(s)) {
         return POLLIN;
     }
     if (atomic_load(&s->asking) && atomic_load(&s->late)) {
@@ -135,6 +135,9 @@ static uint32_t console_poll(struct file *f, struct poll_table *pt)
     struct stream *s = f->private;
     uint32_t bits = POLLOUT | POLLWRNORM;
 
+    if (S_ISREG(s->mode)) { /* whatever it was opened for */
+        return bits | POLLIN | POLLRDNORM;
+    }
     if (f->mode & FILE_READ) {
         poll_wait(pt, &s->wait);
         bits |= nothing_taken(s) ? atomic_load(&s->ready) : input_ready(s);

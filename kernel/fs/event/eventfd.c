@@ -72,7 +72,7 @@ static long eventfd_write(struct file *f, struct iobuf *io, uint64_t *pos,
     uint64_t value;
     long n;
 
-    if (io->left < sizeof(value)) {
+    if (io->left != sizeof(value)) { /* neither less nor more */
         return -EINVAL;
     }
     n = iobuf_get(io, &value, sizeof(value));

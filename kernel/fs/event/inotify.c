@@ -512,6 +512,11 @@ static int change(struct watch *w, uint32_t mask)
     return w->wd;
 }
 
+bool inotify_is(const struct file *f)
+{
+    return f->ops == &inotify_ops;
+}
+
 int inotify_add(struct file *f, struct inode *inode, uint32_t mask)
 {
     struct group *g = f->private;
@@ -519,7 +524,7 @@ int inotify_add(struct file *f, struct inode *inode, uint32_t mask)
     struct watch *fresh, *w;
     int wd, err;
 
-    if (f->ops != &inotify_ops || !(mask & IN_ALL_EVENTS) ||
+    if (!inotify_is(f) || !(mask & IN_ALL_EVENTS) ||
         (mask & IN_MASK_ADD && mask & IN_MASK_CREATE)) {
         return -EINVAL;
     }
