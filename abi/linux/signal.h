@@ -44,16 +44,16 @@
 #define SIGRTMAX  64
 
 /* siginfo codes: who sent it */
-#define SI_USER    0
-#define SI_KERNEL  0x80
+#define SI_USER     0
+#define SI_KERNEL   0x80
 #define SI_DETHREAD (-7)
 #define SI_ASYNCNL  (-60)
-#define SI_QUEUE   (-1)
-#define SI_TIMER   (-2)
-#define SI_MESGQ   (-3)
-#define SI_ASYNCIO (-4)
-#define SI_SIGIO   (-5)
-#define SI_TKILL   (-6)
+#define SI_QUEUE    (-1)
+#define SI_TIMER    (-2)
+#define SI_MESGQ    (-3)
+#define SI_ASYNCIO  (-4)
+#define SI_SIGIO    (-5)
+#define SI_TKILL    (-6)
 
 #define ILL_ILLOPN 2
 #define FPE_INTDIV 1
