@@ -324,8 +324,8 @@ static int mark_locked(struct mm *mm, uint64_t start, uint64_t end, bool on)
 /* Whether all that is mapped of the range could be touched. */
 static bool is_accessible(struct mm *mm, uint64_t start, uint64_t end)
 {
-    for (struct vma *v = vma_find(mm, start); v && v->start < end;
-         v = vma_next(v)) {
+    for (struct vma *v = vma_find(mm, start);
+         v && start < end && v->start < end; v = vma_next(v)) {
         if (!v->prot) {
             return false;
         }

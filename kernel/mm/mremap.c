@@ -233,7 +233,9 @@ static int remap_locked(struct mm *mm, struct move *m, int flags)
         m->to = m->old;
         return unmap_locked(mm, m->old + m->new_len, m->old + m->old_len);
     }
-    if (m->old_len > m->v->end - m->old) {
+    /* Of what becomes shorter the rest goes first, whatever it is. */
+    if ((flags & MREMAP_FIXED ? MIN(m->old_len, m->new_len) : m->old_len) >
+        m->v->end - m->old) {
         return -EFAULT;
     }
     if (flags & MREMAP_FIXED) {

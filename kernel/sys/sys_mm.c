@@ -91,7 +91,7 @@ static int map_object(struct file *f, uint64_t *addr, uint64_t len, int prot,
                       MAP_ABOVE4G | MAP_GROWSDOWN | MAP_DENYWRITE |
                       MAP_EXECUTABLE | MAP_UNINITIALIZED | MAP_LOCKED |
                       MAP_NORESERVE | MAP_POPULATE | MAP_NONBLOCK | MAP_STACK |
-                      MAP_HUGETLB | MAP_FIXED_NOREPLACE;
+                      MAP_HUGETLB;
     bool shared = (flags & MAP_TYPE) != MAP_PRIVATE;
     struct vm_object *obj;
     int err;

@@ -30,6 +30,7 @@ static long open_at(int dirfd, struct uptr path, uint32_t flags, uint32_t mode,
     if (err) {
         return err;
     }
+    flags |= flags & O_SYNC ? O_DSYNC : 0; /* its own bit means both */
     fd = fd_reserve(flags & O_CLOEXEC);
     if (fd >= 0) {
         err = name_open(at.start, at.path.text, flags | O_LARGEFILE, mode, walk,

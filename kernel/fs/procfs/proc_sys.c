@@ -178,7 +178,16 @@ static const struct pseudo keys_rows[] = {
     {NULL},
 };
 
+/* seccomp(2)'s, but for listeners (user_notif). */
+static const struct pseudo seccomp_rows[] = {
+    CONSTANT("actions_avail",
+             "kill_process kill_thread trap errno trace log allow"),
+    CONSTANT("actions_logged", "kill_process kill_thread trap errno trace log"),
+    {NULL},
+};
+
 static const struct pseudo kernel_rows[] = {
+    {"seccomp", S_IFDIR | 0555, .children = seccomp_rows},
     {"keys", S_IFDIR | 0555, .children = keys_rows},
     {"random", S_IFDIR | 0555, .children = random_rows},
     {"hostname", S_IFREG | 0644, .show = show_hostname,
@@ -214,7 +223,16 @@ static const struct pseudo kernel_rows[] = {
     CONSTANT("sched_rt_runtime_us", "950000"),
     CONSTANT("sched_rt_period_us", "1000000"),
     CONSTANT("sched_rr_timeslice_ms", "100"),
+    CONSTANT("sched_autogroup_enabled", "0"),
     CONSTANT("tainted", "0"),
+    CONSTANT("arch", "x86_64"),
+    CONSTANT("printk", "4\t4\t1\t7"),
+    CONSTANT("panic", "0"),
+    CONSTANT("core_pipe_limit", "0"),
+    CONSTANT("shm_rmid_forced", "0"),
+    CONSTANT("sysctl_writes_strict", "1"),
+    CONSTANT("unprivileged_bpf_disabled", "2"),
+    CONSTANT("io_uring_disabled", "2"),
     CONSTANT("overflowuid", "65534"),
     CONSTANT("overflowgid", "65534"),
     {NULL},
@@ -223,6 +241,19 @@ static const struct pseudo kernel_rows[] = {
 static const struct pseudo vm_rows[] = {
     CONSTANT("overcommit_memory", "0"),
     CONSTANT("overcommit_ratio", "50"),
+    CONSTANT("overcommit_kbytes", "0"),
+    CONSTANT("panic_on_oom", "0"),
+    CONSTANT("oom_kill_allocating_task", "0"),
+    CONSTANT("legacy_va_layout", "0"),
+    CONSTANT("memfd_noexec", "0"),
+    CONSTANT("unprivileged_userfaultfd", "0"),
+    CONSTANT("page-cluster", "3"),
+    CONSTANT("vfs_cache_pressure", "100"),
+    CONSTANT("dirty_ratio", "20"),
+    CONSTANT("dirty_background_ratio", "10"),
+    CONSTANT("dirty_expire_centisecs", "3000"),
+    CONSTANT("dirty_writeback_centisecs", "500"),
+    CONSTANT("nr_overcommit_hugepages", "0"),
     {"max_map_count", S_IFREG | 0644, .show = show_map_count,
      .store = store_map_count},
     CONSTANT("mmap_min_addr", "65536"),
@@ -260,6 +291,12 @@ static const struct pseudo fs_rows[] = {
     CONSTANT("pipe-user-pages-soft", "16384"),
     CONSTANT("protected_symlinks", "0"),
     CONSTANT("protected_hardlinks", "1"),
+    CONSTANT("protected_fifos", "0"),
+    CONSTANT("protected_regular", "0"),
+    CONSTANT("overflowuid", "65534"),
+    CONSTANT("overflowgid", "65534"),
+    CONSTANT("leases-enable", "1"),
+    CONSTANT("dir-notify-enable", "1"),
     CONSTANT("suid_dumpable", "0"),
     CONSTANT("aio-max-nr", "65536"),
     {"inotify", S_IFDIR | 0555, .children = inotify_rows},
@@ -279,10 +316,24 @@ static const struct pseudo net_rows[] = {
     {NULL},
 };
 
+/* unshare(2) makes none. */
+static const struct pseudo user_rows[] = {
+    CONSTANT("max_cgroup_namespaces", "0"),
+    CONSTANT("max_ipc_namespaces", "0"),
+    CONSTANT("max_mnt_namespaces", "0"),
+    CONSTANT("max_net_namespaces", "0"),
+    CONSTANT("max_pid_namespaces", "0"),
+    CONSTANT("max_time_namespaces", "0"),
+    CONSTANT("max_user_namespaces", "0"),
+    CONSTANT("max_uts_namespaces", "0"),
+    {NULL},
+};
+
 const struct pseudo proc_sys_rows[] = {
     {"kernel", S_IFDIR | 0555, .children = kernel_rows},
     {"vm", S_IFDIR | 0555, .children = vm_rows},
     {"fs", S_IFDIR | 0555, .children = fs_rows},
     {"net", S_IFDIR | 0555, .children = net_rows},
+    {"user", S_IFDIR | 0555, .children = user_rows},
     {NULL},
 };

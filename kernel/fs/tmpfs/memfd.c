@@ -129,6 +129,10 @@ long memfd_add_seals(struct file *f, uint64_t seals)
         return -EPERM;
     }
     mutex_lock(&inode->lock);
+    if (seals & F_SEAL_EXEC && inode->mode & 0111) { /* what is executed */
+        seals |=
+            F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_FUTURE_WRITE;
+    }
     if (inode->seals & F_SEAL_SEAL) {
         err = -EPERM;
     } else if (seals & F_SEAL_WRITE && !(inode->seals & F_SEAL_WRITE) &&

@@ -94,6 +94,10 @@ static void others(void)
     CALL(mlock, page, 8192L);
     CALL(mlock2, page, 8192L, 1L);
     CALL(munlock, page, 8192L);
+    CALL(mlock, page, 0L);
+    CALL(mmap, 0x320000000000, 4096L, PROT_READ,
+         MAP_SHARED_VALIDATE | MAP_FIXED_NOREPLACE, open("/tmp/f", O_RDONLY),
+         0L);
     CALL(pselect6, 0, NULL, NULL, NULL, &bad_time, BAD);
     CALL(pselect6, 0, NULL, NULL, NULL, BAD, BAD);
     sigs[0] = (uint64_t)buf;

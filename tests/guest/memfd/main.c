@@ -130,11 +130,29 @@ static void order(void)
     CALL(fcntl, rd, F_GET_SEALS);
 }
 
+/* The seal of what may be executed is one against writing. */
+static void executable(void)
+{
+    title("F_SEAL_EXEC");
+    for (int x = 0; x < 2; x++) {
+        int fd = memfd_create("x", MFD_ALLOW_SEALING);
+
+        fchmod(fd, x ? 0755 : 0644);
+        CALL(ftruncate, fd, 8192L);
+        CALL(fcntl, fd, F_ADD_SEALS, 0x20);
+        CALL(fcntl, fd, F_GET_SEALS);
+        CALL(write, fd, "w", 1L);
+        CALL(ftruncate, fd, 4096L);
+        close(fd);
+    }
+}
+
 int main(void)
 {
     show_start();
     creating();
     seals();
+    executable();
     order();
     return 0;
 }

@@ -107,11 +107,30 @@ static void files(void)
     printf("%s %s\n", q, q + 4096);
 }
 
+/* What becomes shorter may reach over more than one mapping. */
+static void shorter(void)
+{
+    char *p = mmap(NULL, 12 * 4096, PROT_READ | PROT_WRITE,
+                   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+    title("shorter, over two mappings");
+    p[0] = 'a';
+    mprotect(p + 8192, 8192, PROT_READ);
+    DOES(mremap, p, 4 * 4096L, 4096L, MREMAP_MAYMOVE | MREMAP_FIXED,
+         p + 8 * 4096);
+    printf("%c\n", p[8 * 4096]);
+    for (int i = 0; i < 4; i++) {
+        printf("page %d: ", i);
+        DOES(access, p + i * 4096L, F_OK);
+    }
+}
+
 int main(void)
 {
     show_start();
     anonymous();
     fixed();
+    shorter();
     refusals();
     files();
     return 0;

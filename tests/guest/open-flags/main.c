@@ -75,12 +75,15 @@ static void truncation(void)
 static void remembered(void)
 {
     static const int flags[] = {
-        O_RDWR | O_APPEND,      O_RDWR | O_NONBLOCK,      O_RDWR | O_SYNC,
-        O_RDWR | O_DSYNC,       O_RDWR | O_CLOEXEC,       O_RDWR | O_NOATIME,
-        O_RDWR | O_NOCTTY,      O_RDWR | O_ASYNC,         O_RDWR | O_NOFOLLOW,
-        O_RDWR | O_LARGEFILE,   O_RDWR | O_CREAT,         O_RDWR | O_TRUNC,
-        O_RDONLY | O_DIRECTORY, O_PATH | O_RDWR,          O_PATH | O_CLOEXEC,
-        O_RDWR | 0x40000000,    O_RDWR | O_CREAT | O_EXCL};
+        O_RDWR | O_APPEND,    O_RDWR | O_NONBLOCK,
+        O_RDWR | O_SYNC,      O_RDWR | (O_SYNC & ~O_DSYNC),
+        O_RDWR | O_DSYNC,     O_RDWR | O_CLOEXEC,
+        O_RDWR | O_NOATIME,   O_RDWR | O_NOCTTY,
+        O_RDWR | O_ASYNC,     O_RDWR | O_NOFOLLOW,
+        O_RDWR | O_LARGEFILE, O_RDWR | O_CREAT,
+        O_RDWR | O_TRUNC,     O_RDONLY | O_DIRECTORY,
+        O_PATH | O_RDWR,      O_PATH | O_CLOEXEC,
+        O_RDWR | 0x40000000,  O_RDWR | O_CREAT | O_EXCL};
 
     title("remembered");
     for (unsigned i = 0; i < COUNT(flags); i++) {

@@ -67,6 +67,13 @@ int main(void)
     printf("pid_max %d\n", number("/proc/sys/kernel/pid_max") >= 32768);
     printf("overcommit %d\n", number("/proc/sys/vm/overcommit_memory") <= 2);
     printf("pipe %ld\n", number("/proc/sys/fs/pipe-max-size"));
+    printf("overflow %ld %ld\n", number("/proc/sys/fs/overflowuid"),
+           number("/proc/sys/fs/overflowgid"));
+    printf("namespaces %d\n",
+           number("/proc/sys/user/max_user_namespaces") >= 0);
+    has("/proc/sys/kernel/seccomp/actions_avail", " errno ");
+    has("/proc/sys/kernel/printk", "\t");
+    printf("dirty %d\n", number("/proc/sys/vm/dirty_ratio") <= 100);
     printf("file-max %d\n", number("/proc/sys/fs/file-max") > 1000);
     printf("random %d\n", number("/proc/sys/kernel/randomize_va_space") <= 2);
     title("refusals");
