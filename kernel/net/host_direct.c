@@ -41,6 +41,8 @@ static uint64_t taken(struct host_op *o, int32_t n)
     h->direct_result = n;
     atomic_store_release(&h->direct_over, true);
     if (n == -EAGAIN || (n > 0 && (uint32_t)n < o->op.max)) {
+        /* The program need not ask again: it is told. */
+        atomic_store(&h->tx_blocked, true);
         atomic_store(&h->tx_full, true);
         host_stream_wait_room(h);
     } else {
