@@ -249,7 +249,7 @@ static int bind_locked(struct inet_socket *i, const struct inet_addr *wanted)
     int err;
 
     if (i->s.ops != &inet_ops || i->local.port || i->bound_address) {
-        return -EINVAL;
+        return host_owns_address(wanted) ? -EINVAL : -EADDRNOTAVAIL;
     }
     i->local = *wanted;
     i->bound_address = !inet_addr_is_any(wanted);
