@@ -38,6 +38,7 @@ void signal_state_free(struct signal_state *s)
     spin_lock(&s->lock);
     queue_flush(s, &s->pending, ~0ull);
     spin_unlock(&s->lock);
+    queue_end(s);
 }
 
 void thread_signals_init(struct thread_signals *ts)

@@ -11,7 +11,7 @@
 #include "abi/linux/errno.h"
 #include "lib/string.h"
 
-struct record {
+struct signal_record {
     struct list node;
     struct k_siginfo info;
 };
@@ -30,7 +30,8 @@ static bool merge_timer(struct signal_queue *q, const struct k_siginfo *info)
         return false;
     }
     list_for_each (pos, &q->infos) {
-        struct k_siginfo *old = &list_entry(pos, struct record, node)->info;
+        struct k_siginfo *old =
+            &list_entry(pos, struct signal_record, node)->info;
 
         if (old->code == SI_TIMER && old->signo == info->signo &&
             old->timer.timer_id == info->timer.timer_id) {
@@ -46,11 +47,12 @@ static bool merge_timer(struct signal_queue *q, const struct k_siginfo *info)
 static bool add_record(struct signal_state *s, struct signal_queue *q,
                        const struct k_siginfo *info)
 {
-    struct record *r = kmalloc(sizeof(*r));
+    struct signal_record *r = s->spare ? s->spare : kmalloc(sizeof(*r));
 
     if (!r) {
         return false;
     }
+    s->spare = NULL;
     r->info = *info;
     list_add_tail(&q->infos, &r->node);
     s->queued++;
@@ -77,10 +79,14 @@ int queue_add(struct signal_state *s, struct signal_queue *q,
     return 0;
 }
 
-static void free_record(struct signal_state *s, struct record *r)
+static void free_record(struct signal_state *s, struct signal_record *r)
 {
     list_del(&r->node);
-    kfree(r);
+    if (s->spare) {
+        kfree(r);
+    } else {
+        s->spare = r;
+    }
     s->queued--;
 }
 
@@ -89,12 +95,12 @@ static void free_record(struct signal_state *s, struct record *r)
 static void take_record(struct signal_state *s, struct signal_queue *q,
                         int signo, struct k_siginfo *info)
 {
-    struct record *first = NULL;
+    struct signal_record *first = NULL;
 
     memset(info, 0, sizeof(*info));
     info->signo = signo;
     list_for_each (pos, &q->infos) {
-        struct record *r = list_entry(pos, struct record, node);
+        struct signal_record *r = list_entry(pos, struct signal_record, node);
 
         if (r->info.signo == signo) {
             if (first) {
@@ -109,6 +115,12 @@ out:
         *info = first->info;
         free_record(s, first);
     }
+}
+
+void queue_end(struct signal_state *s)
+{
+    kfree(s->spare);
+    s->spare = NULL;
 }
 
 int queue_take(struct signal_state *s, struct signal_queue *q, sigset mask,
@@ -135,7 +147,7 @@ void queue_flush(struct signal_state *s, struct signal_queue *q, sigset set)
     }
     q->set &= ~set;
     list_for_each_safe (pos, &q->infos) {
-        struct record *r = list_entry(pos, struct record, node);
+        struct signal_record *r = list_entry(pos, struct signal_record, node);
 
         if (sigbit(r->info.signo) & set) {
             free_record(s, r);

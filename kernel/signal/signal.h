@@ -77,6 +77,7 @@ struct signal_state { /* a process's */
     struct spinlock lock;
     struct k_sigaction actions[NSIG]; /* signal n's is [n - 1] */
     struct signal_queue pending;
+    struct signal_record *spare; /* queue.c: one for the next; NULL: none */
     unsigned queued;             /* against RLIMIT_SIGPENDING */
     struct wait_queue signalfds; /* signalfd and sigtimedwait sleepers */
     bool stopped, group_exit;
