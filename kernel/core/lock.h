@@ -69,6 +69,20 @@ extern bool one_vcpu;
         done_;                                                                 \
     })
 
+/* Counts: *p += n; the new value. */
+#define vcpus_add_fetch(p, n)                                                  \
+    ({                                                                         \
+        __typeof__(*(p)) sum_;                                                 \
+        if (one_vcpu) {                                                        \
+            sum_ = atomic_load_relaxed(p) + (__typeof__(*(p)))(n);             \
+            atomic_store_relaxed(p, sum_);                                     \
+            atomic_compiler_fence();                                           \
+        } else {                                                               \
+            sum_ = atomic_add_fetch(p, n);                                     \
+        }                                                                      \
+        sum_;                                                                  \
+    })
+
 static inline uint32_t vcpus_xchg(uint32_t *p, uint32_t v)
 {
     uint32_t old;

@@ -194,7 +194,7 @@ int dentry_new(struct dentry *parent, const char *name, size_t len,
     if (parent) {
         dentry_get(parent);
     }
-    atomic_add_fetch_relaxed(&dentry_count.n, 1);
+    vcpus_add_fetch(&dentry_count.n, 1);
     *out = d;
     return 0;
 }
@@ -213,13 +213,13 @@ static struct dentry *dentry_free(struct dentry *d)
         kfree((void *)d->name);
     }
     kfree(d);
-    atomic_fetch_sub(&dentry_count.n, 1);
+    vcpus_add_fetch(&dentry_count.n, -1);
     return parent;
 }
 
 void dentry_get(struct dentry *d)
 {
-    atomic_fetch_add(&d->refs, 1);
+    vcpus_add_fetch(&d->refs, 1);
 }
 
 /* The last put of an unhashed dentry. A reader in a section may still look at
@@ -229,7 +229,7 @@ static bool put_unhashed(struct dentry *d)
     bool last;
 
     dcache_exclude();
-    last = atomic_sub_fetch(&d->refs, 1) == DENTRY_UNHASHED;
+    last = vcpus_add_fetch(&d->refs, -1) == DENTRY_UNHASHED;
     if (last) {
         list_del(&d->child);
     }
@@ -247,7 +247,7 @@ void dentry_put(struct dentry *d)
                 break;
             }
             check((refs & ~DENTRY_UNHASHED) > 0);
-            if (atomic_cas(&d->refs, &refs, refs - 1)) {
+            if (vcpus_cas(&d->refs, &refs, refs - 1)) {
                 return;
             }
         }

@@ -256,7 +256,7 @@ int files_copy(struct files *from, struct files **out)
 
 void files_get(struct files *f)
 {
-    atomic_fetch_add(&f->refs, 1);
+    vcpus_add_fetch(&f->refs, 1);
 }
 
 unsigned files_refs(struct files *f)
@@ -319,7 +319,7 @@ void files_put(struct files *f)
 {
     struct fdtable *t, *older;
 
-    if (atomic_sub_fetch(&f->refs, 1) != 0) {
+    if (vcpus_add_fetch(&f->refs, -1) != 0) {
         return;
     }
     close_range(f, 0, UINT32_MAX, false);
@@ -506,7 +506,7 @@ static bool count_unless_dead(struct file *f)
     uint32_t refs = atomic_load_relaxed(&f->refs);
 
     while (refs != 0) {
-        if (atomic_cas(&f->refs, &refs, refs + 1)) {
+        if (vcpus_cas(&f->refs, &refs, refs + 1)) {
             return true;
         }
     }

@@ -226,7 +226,7 @@ int file_open_path(const struct path *path, uint32_t flags, struct file **out)
 
 void file_ref(struct file *f)
 {
-    atomic_fetch_add(&f->refs, 1);
+    vcpus_add_fetch(&f->refs, 1);
 }
 
 static void end(struct file *f)
@@ -256,7 +256,7 @@ static void end(struct file *f)
 
 void file_put(struct file *f)
 {
-    if (atomic_sub_fetch(&f->refs, 1) == 0) {
+    if (vcpus_add_fetch(&f->refs, -1) == 0) {
         end(f);
     }
 }

@@ -59,7 +59,7 @@ void sb_get(struct superblock *sb)
 
 static void release(struct superblock *sb)
 {
-    if (atomic_sub_fetch(&sb->refs, 1) == 0) {
+    if (vcpus_add_fetch(&sb->refs, -1) == 0) {
         kfree(sb->own_source);
         sb->ops->free(sb);
     }
@@ -101,7 +101,7 @@ void inode_init(struct inode *inode, struct superblock *sb,
     mutex_init(&inode->lock, S_ISDIR(mode) ? LOCK_FS_DIR : LOCK_FS_INODE);
     pagecache_init(&inode->pages, inode);
     list_init(&inode->hash_node);
-    atomic_fetch_add(&sb->refs, 1);
+    vcpus_add_fetch(&sb->refs, 1);
 }
 
 void inode_destroy(struct inode *inode)
@@ -119,12 +119,12 @@ void inode_destroy(struct inode *inode)
 
 void inode_get(struct inode *inode)
 {
-    atomic_fetch_add(&inode->refs, 1);
+    vcpus_add_fetch(&inode->refs, 1);
 }
 
 void inode_put(struct inode *inode)
 {
-    if (!inode || atomic_sub_fetch(&inode->refs, 1) != 0) {
+    if (!inode || vcpus_add_fetch(&inode->refs, -1) != 0) {
         return;
     }
     if (inode->flags & INODE_PUBLISHED) {
@@ -138,7 +138,7 @@ static bool get_unless_dead(struct inode *inode)
     uint32_t refs = atomic_load_relaxed(&inode->refs);
 
     while (refs != 0) {
-        if (atomic_cas(&inode->refs, &refs, refs + 1)) {
+        if (vcpus_cas(&inode->refs, &refs, refs + 1)) {
             return true;
         }
     }
