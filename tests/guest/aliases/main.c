@@ -40,6 +40,27 @@ static void private(int fd)
     puts(own);
 }
 
+/* A private mapping that only reads goes on following its file when that
+ * comes to be mapped shared, and so to lie elsewhere. */
+static void follower(int fd)
+{
+    volatile char *p, *s;
+
+    title("a private mapping before a shared one");
+    ftruncate(fd, 12288);
+    pwrite(fd, "first", 5, 0);
+    pwrite(fd, "second", 6, 4096);
+    p = mmap(NULL, 12288, PROT_READ, MAP_PRIVATE, fd, 0);
+    printf("%c%c\n", p[0], p[4096]);
+    s = mmap(NULL, 12288, RW, MAP_SHARED, fd, 0);
+    s[0] = 'S';
+    s[4096] = 'T';
+    printf("%c%c\n", p[0], p[4096]);
+    munmap((void *)s, 12288);
+    munmap((void *)p, 12288);
+    close(fd);
+}
+
 int main(void)
 {
     struct sigaction sa = {.sa_sigaction = on_fault, .sa_flags = SA_SIGINFO};
@@ -70,5 +91,7 @@ int main(void)
     munmap(ro, 4096);
     munmap(p, 8192);
     printf("%d %d\n", may_write(ro), may_write(p));
+    follower(open("/tmp/follow", O_RDWR | O_CREAT, 0600));
+    follower(memfd_create("m", 0));
     return 0;
 }
