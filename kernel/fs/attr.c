@@ -36,7 +36,7 @@ static int change(const struct path *p, const struct inode_attr *attr,
     err = apply(inode, attr);
     mutex_unlock(&inode->lock);
     if (!err) {
-        watch_event(p->dentry, event);
+        watch_change(p->dentry, event);
     }
     return err;
 }
@@ -147,7 +147,10 @@ int attr_times(const struct path *p, int64_t atime, int64_t mtime)
     attr.mtime = mtime == ATTR_NOW ? attr.ctime : mtime;
     attr.valid |= (atime != ATTR_OMIT ? ATTR_ATIME : 0) |
                   (mtime != ATTR_OMIT ? ATTR_MTIME : 0);
-    return change(p, &attr, IN_ATTRIB);
+    return change(p, &attr,
+                  atime == ATTR_OMIT   ? IN_MODIFY
+                  : mtime == ATTR_OMIT ? IN_ACCESS
+                                       : IN_ATTRIB);
 }
 
 static int may_resize(struct inode *data, uint64_t size)

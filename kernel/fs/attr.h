@@ -28,5 +28,7 @@ void drop_setid(struct inode *data);
 
 struct file;
 void touch_atime(struct file *f, struct inode *data);
+/* The same for a link on m that is followed or read. */
+void touch_link_atime(const struct mount *m, struct inode *data);
 
 #endif

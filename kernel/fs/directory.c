@@ -77,7 +77,9 @@ static int directory_readdir(struct file *f, struct dir_sink *sink)
 
 static int64_t directory_seek(struct file *f, int64_t off, int whence)
 {
-    if (whence != SEEK_SET && whence != SEEK_CUR) {
+    bool to_end = whence == SEEK_END && f->inode->sb->flags & SB_TABLES;
+
+    if (whence != SEEK_SET && whence != SEEK_CUR && !to_end) {
         return -EINVAL;
     }
     return seek_in(f, off, whence, 0);

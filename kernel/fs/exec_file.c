@@ -7,6 +7,7 @@
 #include "kernel/fs/file.h"
 #include "kernel/fs/path.h"
 #include "kernel/fs/special.h"
+#include "kernel/fs/event/watch.h"
 #include "abi/linux/errno.h"
 #include "abi/linux/stat.h"
 #include "abi/linux/statfs.h"
@@ -69,12 +70,17 @@ int file_path(struct file *f, char *buf, size_t len)
 long file_pread_kernel(struct file *f, void *buf, size_t len, uint64_t off)
 {
     struct iobuf io;
+    long n;
 
     if (!f->ops->read) {
         return -EINVAL;
     }
     iobuf_kernel(&io, buf, len);
-    return f->ops->read(f, &io, &off, 0);
+    n = f->ops->read(f, &io, &off, 0);
+    if (n > 0) {
+        watch_event(f->path.dentry, IN_ACCESS);
+    }
+    return n;
 }
 
 uint64_t file_size(struct file *f)

@@ -104,6 +104,9 @@ int anon_inode(uint32_t mode, int (*reopen)(struct file *f),
 /* The same for a pipe. */
 int pipe_inode(int (*reopen)(struct file *f), struct inode **out);
 
+/* Whether O_DIRECT can be asked of it: of what is stored, no more. */
+bool file_may_direct(const struct inode *inode);
+
 static inline bool file_nonblock(struct file *f, int io_flags)
 {
     return (io_flags & IO_NOWAIT) ||

@@ -299,8 +299,11 @@ static int remove_locked(struct walk *w, struct dentry *d, bool directory)
     }
     mutex_unlock(&inode->lock);
     if (!err) {
-        watch_removed(dir, d);
+        /* In Linux's order: the directory hears of it last. */
+        watch_unlinked(inode);
         dentry_remove(d);
+        watch_name(dir, directory ? IN_DELETE | IN_ISDIR : IN_DELETE, 0,
+                   d->name);
     }
     return err;
 }

@@ -71,6 +71,11 @@ static int check_open(const struct path *p, uint32_t flags, bool made)
     return inode_permission(inode, access_of(flags), &cred);
 }
 
+bool file_may_direct(const struct inode *inode)
+{
+    return S_ISREG(inode->mode) && !(inode->sb->flags & SB_TABLES);
+}
+
 /* p is counted and taken. */
 static int open_found(struct path *p, uint32_t flags, bool made,
                       struct file **out)
@@ -89,6 +94,10 @@ static int open_found(struct path *p, uint32_t flags, bool made,
     err = file_open_path(p, flags, &f);
     if (err) {
         return err;
+    }
+    if (flags & O_DIRECT && !(flags & O_PATH) && !file_may_direct(f->inode)) {
+        file_put(f);
+        return -EINVAL;
     }
     if (flags & O_TRUNC && S_ISREG(f->inode->mode) && !made &&
         !(flags & O_PATH)) {

@@ -19,17 +19,23 @@ static struct inode *data_of(struct file *f)
 }
 
 /* As relatime does: a read is noted once after each change. */
-void touch_atime(struct file *f, struct inode *data)
+void touch_link_atime(const struct mount *m, struct inode *data)
 {
     if (data->atime > data->mtime && data->atime > data->ctime) {
         return;
     }
     if (data->sb->flags & (SB_READ_ONLY | SB_NO_ATIME) ||
-        f->path.mount->flags & (ST_NOATIME | ST_RDONLY) ||
-        f->flags & O_NOATIME) {
+        m->flags & (ST_NOATIME | ST_RDONLY)) {
         return;
     }
     data->atime = clock_realtime();
+}
+
+void touch_atime(struct file *f, struct inode *data)
+{
+    if (!(f->flags & O_NOATIME)) {
+        touch_link_atime(f->path.mount, data);
+    }
 }
 
 long regular_read(struct file *f, struct iobuf *io, uint64_t *pos, int flags)
@@ -53,8 +59,9 @@ int regular_may_write(struct inode *data, struct iobuf *io, uint64_t pos)
         return -EPERM;
     }
     if (data->seals & F_SEAL_GROW && pos + io->left > data->size) {
-        limit = MIN(limit, data->size);
-        if (pos >= data->size) {
+        /* Page by page: one that would grow the file is refused whole. */
+        limit = MIN(limit, ALIGN_DOWN(data->size, PAGE_SIZE));
+        if (pos >= limit) {
             return -EPERM;
         }
     }

@@ -40,6 +40,7 @@ enum {
     SB_KEEPS_FLAGS = 8, /* of inodes: fileattr.h */
     SB_ASK_AGAIN = 16,  /* others change it too: its inodes are ASK_AGAIN, and
                            code is rewritten for each mapping */
+    SB_TABLES = 32,     /* procfs, sysfs: nothing is stored */
 };
 
 struct fs_statfs { /* statfs(2) */

@@ -5,6 +5,7 @@
  * one. Puts may free, which shuts sections out, so they happen outside.
  */
 #include "kernel/fs/path.h"
+#include "kernel/fs/attr.h"
 #include "kernel/fs/current.h"
 #include "kernel/fs/dcache.h"
 #include "kernel/core/log.h"
@@ -305,6 +306,7 @@ static int follow(struct walk *w, struct dentry *d)
     if (err) {
         return err;
     }
+    touch_link_atime(w->at.mount, data);
     if (data->link && !d->inode->ops->follow) {
         return splice_text(w, data->link, strlen(data->link));
     }

@@ -112,7 +112,7 @@ int xattr_set(const struct path *p, const char *name, const void *value,
     }
     mutex_unlock(&inode->lock);
     if (!err) {
-        watch_event(p->dentry, IN_ATTRIB);
+        watch_change(p->dentry, IN_ATTRIB);
     }
     return err;
 }

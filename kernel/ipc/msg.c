@@ -165,6 +165,9 @@ static int receive_now(struct transfer *t)
         return -E2BIG;
     }
     if (t->flags & MSG_COPY) {
+        if (m->len > t->most) {
+            return -EINVAL; /* MSG_NOERROR cuts no copy */
+        }
         return copy_of(m, &t->m);
     }
     list_del(&m->node);
@@ -224,8 +227,7 @@ int msg_receive(int id, int64_t type, uint64_t most, int flags,
     struct transfer t = {.type = type, .most = most, .flags = flags};
     int err;
 
-    if (flags & MSG_COPY &&
-        (flags & MSG_EXCEPT || !(flags & IPC_NOWAIT) || type < 0)) {
+    if (flags & MSG_COPY && (flags & MSG_EXCEPT || !(flags & IPC_NOWAIT))) {
         return -EINVAL;
     }
     err = transfer(id, &t, 0444, receive_now);

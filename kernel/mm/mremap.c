@@ -225,8 +225,12 @@ static int remap_locked(struct mm *mm, struct move *m, int flags)
         (flags & MREMAP_FIXED && seal_refuses(mm, m->to, m->to + m->new_len))) {
         return -EPERM;
     }
-    if (!m->old_len && !(m->v->flags & VMA_ALIAS)) {
+    if (!m->old_len && !(m->v->flags & VMA_SHARED)) {
         return -EINVAL;
+    }
+    if (!m->old_len &&
+        (!(m->v->flags & VMA_ALIAS) || !(flags & MREMAP_MAYMOVE))) {
+        return -ENOMEM;
     }
     if (!(flags & MREMAP_FIXED) && !m->keep && m->old_len &&
         m->new_len <= m->old_len) {
@@ -268,7 +272,7 @@ int mm_remap(struct mm *mm, uint64_t old, uint64_t old_len, uint64_t new_len,
         (flags & (MREMAP_FIXED | MREMAP_DONTUNMAP) &&
          !(flags & MREMAP_MAYMOVE)) ||
         (m.keep && m.old_len != m.new_len) || !IS_ALIGNED(old, PAGE_SIZE) ||
-        !m.new_len || (!m.old_len && !(flags & MREMAP_MAYMOVE))) {
+        !m.new_len) {
         return -EINVAL;
     }
     if (flags & MREMAP_FIXED &&

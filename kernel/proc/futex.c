@@ -79,9 +79,6 @@ int futex_wake_matching(struct futex_bucket *b, struct futex_key key, int count,
     list_for_each_safe (pos, &b->waiters) {
         struct futex_waiter *w = list_entry(pos, struct futex_waiter, node);
 
-        if (woken >= count) {
-            break;
-        }
         if (!futex_key_equal(w->key, key) || !(w->bitset & bitset)) {
             continue;
         }
@@ -89,7 +86,9 @@ int futex_wake_matching(struct futex_bucket *b, struct futex_key key, int count,
             return -EINVAL;
         }
         futex_wake_one(w);
-        woken++;
+        if (++woken >= count) { /* as Linux: 0 wakes one, too */
+            break;
+        }
     }
     return woken;
 }

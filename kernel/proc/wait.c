@@ -139,7 +139,10 @@ static int look_at_children(const struct wait_filter *f,
         if (!matches(f, child)) {
             continue;
         }
-        result = 0;
+        /* Of a zombie nothing but its end will be told. */
+        if (!child->zombie || child->hidden || f->options & WEXITED) {
+            result = 0;
+        }
         if (has_news(child, f, &out->status)) {
             found = child;
             break;

@@ -67,7 +67,10 @@ int queue_add(struct signal_state *s, struct signal_queue *q,
     /* The kernel's own and kill(2)'s standard signals pass the limit. */
     bool urgent = standard && info->code >= 0;
 
-    if ((q->set & sigbit(signo)) && (merge_timer(q, info) || standard)) {
+    /* A timer's is queued beside one that somebody sent, so that its overruns
+     * are counted. */
+    if ((q->set & sigbit(signo)) &&
+        (merge_timer(q, info) || (standard && info->code != SI_TIMER))) {
         return 0;
     }
     if ((!urgent && s->queued >= limit) || !add_record(s, q, info)) {

@@ -5,8 +5,11 @@
  */
 #include "kernel/sys/user_path.h"
 #include "kernel/fs/current.h"
+#include "kernel/fs/event/watch.h"
+#include "kernel/fs/attr.h"
 #include "kernel/fs/names.h"
 #include "kernel/mm/heap.h"
+#include "kernel/proc/cred.h"
 #include "lib/string.h"
 #include "abi/linux/dirent.h"
 #include "abi/linux/errno.h"
@@ -72,6 +75,7 @@ static long read_dir(struct file *f, struct user_sink *s)
     mutex_lock(&f->pos_lock);
     err = f->ops->readdir(f, &s->sink);
     mutex_unlock(&f->pos_lock);
+    watch_event(f->path.dentry, IN_ACCESS);
     if (s->done) {
         return s->done;
     }
@@ -88,7 +92,7 @@ static long getdents(const struct sysargs *a, bool old)
     struct fd fd;
     long n = fd_get_io(arg_int(a, 0), &fd);
 
-    s.left = MIN(arg_uint(a, 2), (unsigned)INT32_MAX);
+    s.left = MAX(arg_int(a, 2), 0); /* as Linux: less than 0 fits nothing */
     if (!n) {
         n = read_dir(fd.file, &s);
         fd_put(&fd);
@@ -196,8 +200,10 @@ long sys_symlinkat(const struct sysargs *a)
 static long make_link(int from_fd, struct uptr from, int to_fd, struct uptr to,
                       int flags)
 {
+    /* Whoever got a descriptor must not give its file a name (linkat(2)). */
+    bool may_empty = flags & AT_EMPTY_PATH && cred_capable(CAP_DAC_READ_SEARCH);
     unsigned walk = (flags & AT_SYMLINK_FOLLOW ? WALK_FOLLOW : 0) |
-                    (flags & AT_EMPTY_PATH ? WALK_EMPTY : 0);
+                    (may_empty ? WALK_EMPTY : 0);
     struct user_at at;
     struct path p;
     int err;
@@ -347,6 +353,10 @@ static long readlink_call(int dirfd, struct uptr path, struct uptr to, int len)
     n = user_find(dirfd, path, WALK_EMPTY, &p);
     if (!n) {
         n = read_link(p.dentry->inode, to, len);
+        if (n >= 0) {
+            touch_link_atime(p.mount,
+                             atomic_load_acquire(&p.dentry->inode->data));
+        }
         if (n == -EINVAL && path.addr) {
             char first;
 

@@ -37,6 +37,10 @@ static long set_flags(struct file *f, int fd, uint32_t flags)
             flags &= ~(uint32_t)O_ASYNC;
         }
     }
+    if (flags & O_DIRECT && !S_ISFIFO(f->inode->mode) &&
+        !file_may_direct(f->inode)) {
+        return -EINVAL;
+    }
     if (old & ~flags & O_APPEND && inode_marks(f->inode) & INODE_APPEND) {
         return -EPERM;
     }
@@ -169,6 +173,9 @@ static long owner_call(struct file *f, int cmd, uint64_t arg)
 {
     switch (cmd) {
     case F_SETOWN:
+        if ((int)arg == INT32_MIN) {
+            return -EINVAL;
+        }
         return (int)arg < 0 ? set_owner(f, F_OWNER_PGRP, -(int)arg)
                             : set_owner(f, F_OWNER_PID, arg);
     case F_GETOWN:

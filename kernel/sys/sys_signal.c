@@ -214,6 +214,7 @@ long sys_rt_sigtimedwait(const struct sysargs *a)
     if (get_user64(&set, arg_ptr(a, 0))) {
         return -EFAULT;
     }
+    set &= ~(sigbit(SIGKILL) | sigbit(SIGSTOP));
     err = read_timeout(arg_ptr(a, 2), &deadline);
     if (err) {
         return err;

@@ -102,6 +102,8 @@ long sys_sendfile(const struct sysargs *a)
         n = -EBADF;
     } else if (p.out.file->flags & O_APPEND || !p.in.file->ops->seek) {
         n = -EINVAL; /* pipes, sockets, terminals */
+    } else if (arg_long(a, 3) < 0) {
+        n = -EINVAL;
     } else {
         n = splice_copy(p.in.file, pos_ptr(&pos), p.out.file, NULL, len);
     }

@@ -201,7 +201,7 @@ static void tell_after(struct inode *kept, uint32_t mask)
     }
 }
 
-void watch_send(struct dentry *d, uint32_t mask)
+void watch_send(struct dentry *d, uint32_t mask, bool by_file)
 {
     struct inode *dir = NULL, *inode = NULL;
     struct list gone = LIST_INIT(gone);
@@ -209,7 +209,8 @@ void watch_send(struct dentry *d, uint32_t mask)
 
     if (d->inode) {
         mask = with_type(d->inode, mask);
-        mask |= dentry_unhashed(d) && d->parent != d ? WATCH_UNLINKED : 0;
+        mask |= by_file && dentry_unhashed(d) && d->parent != d ? WATCH_UNLINKED
+                                                                : 0;
         if (d->parent != d && d->parent->inode) {
             dir = keep(d->parent->inode);
             send(d->parent->inode, mask, 0, d->name, &gone);
@@ -247,20 +248,14 @@ void watch_self(struct inode *inode, uint32_t mask)
     free_gone(&gone);
 }
 
-void watch_removed(struct inode *dir, struct dentry *d)
+void watch_unlinked(struct inode *inode)
 {
     struct list gone = LIST_INIT(gone);
-    struct inode *inode = d->inode;
 
-    if (!atomic_load_relaxed(&watch_count)) {
-        return;
-    }
-    if (!S_ISDIR(inode->mode)) {
+    if (atomic_load_relaxed(&watch_count) && !S_ISDIR(inode->mode)) {
         send(inode, IN_ATTRIB, 0, NULL, &gone);
+        free_gone(&gone);
     }
-    send(dir, with_type(inode, IN_DELETE), 0, d->name, &gone);
-    tell_dnotify(dir, IN_DELETE);
-    free_gone(&gone);
 }
 
 void watch_forgotten(struct inode *inode)

@@ -19,20 +19,28 @@ struct inode_watches;
 
 extern uint32_t watch_count; /* watches in the whole kernel; atomic */
 
-void watch_send(struct dentry *d, uint32_t mask);
+void watch_send(struct dentry *d, uint32_t mask, bool by_file);
 void watch_send_name(struct inode *dir, uint32_t mask, uint32_t cookie,
                      const char *name);
 uint32_t watch_cookie(void);
 /* To the watches on inode itself. */
 void watch_self(struct inode *inode, uint32_t mask);
-/* d was removed from dir, and is still positive. */
-void watch_removed(struct inode *dir, struct dentry *d);
+/* inode lost a name. */
+void watch_unlinked(struct inode *inode);
 
-/* Something happened to what d names: tells its watches and its directory's. */
+/* An open file of d was used: tells d's watches and its directory's. */
 static inline void watch_event(struct dentry *d, uint32_t mask)
 {
     if (unlikely(__atomic_load_n(&watch_count, __ATOMIC_RELAXED))) {
-        watch_send(d, mask);
+        watch_send(d, mask, true);
+    }
+}
+
+/* The same when the inode was changed: IN_EXCL_UNLINK does not matter. */
+static inline void watch_change(struct dentry *d, uint32_t mask)
+{
+    if (unlikely(__atomic_load_n(&watch_count, __ATOMIC_RELAXED))) {
+        watch_send(d, mask, false);
     }
 }
 

@@ -209,13 +209,11 @@ static long put_data(struct pipe *p, struct iobuf *io, bool packet, long *done)
     return n;
 }
 
+/* Nobody reads: SIGPIPE, also when some of it had gone (pipe(7)). */
 static long broken(long done)
 {
-    if (done) {
-        return done;
-    }
     current_signal(13); /* SIGPIPE */
-    return -EPIPE;
+    return done ? done : -EPIPE;
 }
 
 static long pipe_write(struct file *f, struct iobuf *io, uint64_t *pos,

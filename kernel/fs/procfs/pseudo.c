@@ -642,7 +642,8 @@ int pseudo_mount(const struct pseudo *children, const char *type,
     if (!s) {
         return -ENOMEM;
     }
-    sb_init(&s->sb, &pseudo_sb_ops, type, magic, flags | SB_NO_ATIME);
+    sb_init(&s->sb, &pseudo_sb_ops, type, magic,
+            flags | SB_NO_ATIME | SB_TABLES);
     s->root = (struct pseudo){
         .name = "/", .mode = S_IFDIR | 0555, .children = children};
     err = inode_new(&s->sb, NULL, &s->root, &at, &root);

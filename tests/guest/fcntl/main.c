@@ -79,6 +79,7 @@ static void owners(int fd)
     printf("%d\n", fcntl(fd, F_GETOWN) == getpid());
     CALL(fcntl, fd, F_SETOWN, 0x3ffffff);
     CALL(fcntl, fd, F_SETOWN, 0);
+    CALL(fcntl, fd, F_SETOWN, INT32_MIN);
     CALL(fcntl, fd, F_GETOWN);
     ex.type = F_OWNER_TID;
     ex.pid = gettid();

@@ -109,6 +109,11 @@ static void waking(void)
     CALL(futex, &word, FUTEX_WAKE, 10, NULL, NULL, 0);
     CALL(futex, &word, WAKE, 10, NULL, NULL, 0);
     pthread_join(t[0], &r);
+    pthread_create(&t[0], NULL, wait_bits, (void *)1);
+    until_others_sleep();
+    CALL(futex, &word, WAKE, 0, NULL, NULL, 0);
+    CALL(futex, &word, WAKE, 1, NULL, NULL, 0);
+    pthread_join(t[0], &r);
 }
 
 static void on_signal(int signo)

@@ -64,6 +64,20 @@ static void types(void)
     close(fd);
 }
 
+static void sizes(void)
+{
+    int fd = open("/data", O_RDONLY), proc = open("/proc", O_RDONLY);
+
+    title("sizes");
+    CALL(getdents64, fd, buf, 0x80000000u);
+    CALL(getdents64, fd, buf, -1L);
+    CALL(getdents, fd, buf, -1L);
+    CALL(lseek, fd, 0L, SEEK_SET);
+    CALL(lseek, proc, 0L, SEEK_END);
+    close(proc);
+    close(fd);
+}
+
 static void refusals(void)
 {
     int fd = open("/tmp/d", O_RDONLY), file = open("/tmp/d/file", O_RDONLY);
@@ -163,6 +177,7 @@ int main(void)
 {
     show_start();
     types();
+    sizes();
     refusals();
     old();
     removing();

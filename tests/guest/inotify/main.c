@@ -5,6 +5,8 @@
  */
 #include <sys/inotify.h>
 #include <sys/ioctl.h>
+#include <sys/sendfile.h>
+#include <sys/wait.h>
 #include "tests/guest/show.h"
 
 static char buf[4096];
@@ -109,6 +111,83 @@ static void file(void)
     CALL(inotify_rm_watch, ino, wd);
 }
 
+static void quietly(void)
+{
+    struct timespec t[2] = {{5, 0}, {0, UTIME_OMIT}};
+    pid_t child;
+
+    title("times, listings, programs");
+    mkdir("/tmp/q", 0755);
+    put("/tmp/q/f", "x");
+    int wd = CALL(inotify_add_watch, ino, "/tmp/q/f", IN_ALL_EVENTS);
+    utimensat(AT_FDCWD, "/tmp/q/f", t, 0);
+    events("the time of access");
+    t[1] = t[0];
+    t[0].tv_nsec = UTIME_OMIT;
+    utimensat(AT_FDCWD, "/tmp/q/f", t, 0);
+    events("the time of change");
+    CALL(inotify_rm_watch, ino, wd);
+    events("removed");
+    wd = CALL(inotify_add_watch, ino, "/tmp/q", IN_ACCESS | IN_DELETE);
+    closedir(opendir("/tmp/q"));
+    int fd = open("/tmp/q", O_RDONLY);
+    CALL(getdents64, fd, buf, 1L);
+    events("a listing");
+    int self = open("/proc/self/exe", O_RDONLY);
+    int to = open("/tmp/q/program", O_CREAT | O_WRONLY, 0755);
+    while (sendfile(to, self, NULL, 1 << 20) > 0) {
+    }
+    close(to);
+    close(self);
+    close(fd);
+    events("copied");
+    child = vfork();
+    if (child == 0) {
+        execl("/tmp/q/program", "program", "nothing", NULL);
+        _exit(1);
+    }
+    waitpid(child, NULL, 0);
+    events("a program");
+    CALL(inotify_rm_watch, ino, wd);
+    events("removed");
+}
+
+static void without_name(void)
+{
+    title("what has no name any more");
+    mkdir("/tmp/u", 0755);
+    put("/tmp/u/f", "x");
+    int fd = open("/tmp/u/f", O_RDWR);
+    int dir =
+        CALL(inotify_add_watch, ino, "/tmp/u", IN_ALL_EVENTS | IN_EXCL_UNLINK);
+    int wd = CALL(inotify_add_watch, ino, "/tmp/u/f",
+                  IN_ALL_EVENTS | IN_EXCL_UNLINK);
+    unlink("/tmp/u/f");
+    events("unlink");
+    ftruncate(fd, 100);
+    events("truncated");
+    write(fd, "y", 1);
+    events("written");
+    fchmod(fd, 0600);
+    events("chmod");
+    CALL(inotify_rm_watch, ino, wd);
+    CALL(inotify_rm_watch, ino, dir);
+    close(fd);
+    events("removed");
+    mkdir("/tmp/u/sub", 0755);
+    CALL(inotify_add_watch, ino, "/tmp/u", IN_ALL_EVENTS);
+    CALL(inotify_add_watch, ino, "/tmp/u/sub", IN_ALL_EVENTS);
+    rmdir("/tmp/u/sub");
+    events("rmdir: itself, then its directory");
+    put("/tmp/u/g", "x");
+    CALL(inotify_add_watch, ino, "/tmp/u/g", IN_ALL_EVENTS);
+    events("added");
+    unlink("/tmp/u/g");
+    events("unlink: itself, then its directory");
+    rmdir("/tmp/u");
+    events("end");
+}
+
 static void masks(void)
 {
     title("masks");
@@ -167,12 +246,17 @@ static void refusals(void)
     close(CALL(inotify_init));
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+    if (argc > 1) {
+        return 0;
+    }
     show_start();
     ino = CALL(inotify_init1, IN_NONBLOCK | IN_CLOEXEC);
     directory();
     file();
+    quietly();
+    without_name();
     masks();
     refusals();
     return 0;

@@ -3,6 +3,7 @@
  * link, linkat, symlink, readlink, unlink: counts, which links are followed,
  * truncated targets, files that live on without a name.
  */
+#include <sys/wait.h>
 #include "tests/guest/show.h"
 
 static char buf[5000];
@@ -87,6 +88,27 @@ static void unnamed(void)
     close(fd);
 }
 
+/* A descriptor gives nobody without rights the way to a new name. */
+static void from_descriptor(void)
+{
+    int fd, status;
+    pid_t child;
+
+    title("from a descriptor");
+    put("/tmp/given", "x");
+    fd = open("/tmp/given", O_RDONLY);
+    child = fork();
+    if (child == 0) {
+        setgid(NOBODY);
+        setuid(NOBODY);
+        CALL(linkat, fd, "", AT_FDCWD, "/tmp/taken", AT_EMPTY_PATH);
+        exit(0);
+    }
+    waitpid(child, &status, 0);
+    CALL(linkat, fd, "", AT_FDCWD, "/tmp/taken", AT_EMPTY_PATH);
+    close(fd);
+}
+
 static void symbolic(void)
 {
     title("symbolic links");
@@ -136,6 +158,7 @@ int main(void)
     hard();
     at();
     unnamed();
+    from_descriptor();
     symbolic();
     return 0;
 }

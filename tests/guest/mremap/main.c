@@ -96,6 +96,10 @@ static void files(void)
     ftruncate(fd, 12288);
     pwrite(fd, "page two", 8, 4096);
     char *p = mmap(NULL, 4096, RW, MAP_SHARED, fd, 0);
+    CALL(mremap, p, 0L, 4096L, 0);
+    CALL(mmap, NULL, 4096L, RW, MAP_SHARED, fd, INT64_MAX & ~4095);
+    CALL(mmap, NULL, 4096L, RW, MAP_PRIVATE, fd, INT64_MIN);
+    CALL(mmap, NULL, 8192L, RW, MAP_PRIVATE, fd, -8192L);
     p = mremap(p, 4096, 12288, MAY);
     printf("%s %s\n", p, p + 4096);
     strcpy(p + 4096, "changed");

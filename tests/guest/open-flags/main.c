@@ -112,6 +112,15 @@ static void kinds(void)
     CALL(open, "/tmp/d", O_RDONLY | O_TRUNC);
     CALL(open, "/tmp/d", O_RDONLY | O_CREAT | O_EXCL, 0600);
     CALL(open, "/tmp/a", O_DIRECTORY);
+    CALL(open, "/tmp/d", O_RDONLY | O_DIRECT);
+    CALL(open, "/dev/null", O_RDWR | O_DIRECT);
+    CALL(open, "/proc/self/stat", O_RDONLY | O_DIRECT);
+    int null = open("/dev/null", O_RDWR), dir = open("/tmp/d", O_RDONLY), p[2];
+    pipe(p);
+    CALL(fcntl, null, F_SETFL, O_DIRECT);
+    CALL(fcntl, dir, F_SETFL, O_DIRECT);
+    CALL(fcntl, p[1], F_SETFL, O_DIRECT);
+    close(null), close(dir), close(p[0]), close(p[1]);
     CALL(open, "/tmp/x", O_DIRECTORY | O_CREAT, 0600);
     CALL(open, "/tmp/link", O_NOFOLLOW);
     CALL(open, "/tmp/link", O_DIRECTORY | O_NOFOLLOW);

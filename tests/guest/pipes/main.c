@@ -95,6 +95,38 @@ static void broken(void)
     close(p[1]);
 }
 
+static int pipes;
+
+static void on_pipe(int signo)
+{
+    pipes++;
+}
+
+static void *write_much(void *arg)
+{
+    static char much[200000];
+
+    printf("%ld of it\n", (long)write(*(int *)arg, much, sizeof(much)));
+    return NULL;
+}
+
+static void broken_half_way(void)
+{
+    pthread_t t;
+    int p[2];
+
+    title("broken half way");
+    signal(SIGPIPE, on_pipe);
+    pipe(p);
+    pthread_create(&t, NULL, write_much, &p[1]);
+    until_others_sleep();
+    close(p[0]);
+    pthread_join(t, NULL);
+    printf("%d signal\n", pipes);
+    signal(SIGPIPE, SIG_IGN);
+    close(p[1]);
+}
+
 static void *slow_reader(void *arg)
 {
     long total = 0, n;
@@ -148,6 +180,7 @@ int main(void)
     basics();
     capacity();
     broken();
+    broken_half_way();
     waiting();
     return 0;
 }

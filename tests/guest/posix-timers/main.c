@@ -125,6 +125,31 @@ static void targets(void)
     CALL(timer_delete, id);
 }
 
+/* A timer's signal is queued beside the same one that somebody sent. */
+static void behind_another(void)
+{
+    struct sigevent ev = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGUSR2};
+    struct itimerspec every = {{0, 1000000}, {0, 1000000}}, never = {0};
+    struct timespec zero = {0, 0}, some = {0, 30000000};
+    siginfo_t si;
+    sigset_t set;
+
+    title("behind another");
+    sigemptyset(&set);
+    sigaddset(&set, SIGUSR2);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+    raise(SIGUSR2);
+    DOES(timer_create, CLOCK_MONOTONIC, &ev, &id);
+    CALL(timer_settime, id, 0, &every, NULL);
+    nanosleep(&some, NULL);
+    EXPECT(sigtimedwait(&set, &si, &zero) == SIGUSR2);
+    EXPECT(si.si_code != SI_TIMER);
+    EXPECT(sigtimedwait(&set, &si, &zero) == SIGUSR2);
+    EXPECT(si.si_code == SI_TIMER && si.si_overrun >= 10);
+    CALL(timer_settime, id, 0, &never, NULL);
+    CALL(timer_delete, id);
+}
+
 static void refusals(void)
 {
     struct sigevent ev = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = 65};
@@ -163,6 +188,7 @@ int main(void)
     sigaction(SIGUSR1, &sa, NULL);
     signals();
     targets();
+    behind_another();
     refusals();
     return 0;
 }

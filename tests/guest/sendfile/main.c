@@ -42,6 +42,8 @@ int main(void)
     CALL(sendfile, out, 99, NULL, 1L);
     CALL(sendfile, in, out, NULL, 1L);
     CALL(sendfile, out, in, NULL, 0L);
+    CALL(sendfile, out, in, NULL, -1L);
+    CALL(sendfile, out, in, NULL, INT64_MIN);
     int wr = open("/tmp/in", O_WRONLY), dir = open("/tmp", O_RDONLY);
     CALL(sendfile, out, wr, NULL, 1L);
     CALL(sendfile, out, dir, NULL, 1L);

@@ -113,7 +113,16 @@ static void usage(void)
 static void refusals(void)
 {
     siginfo_t i;
+    pid_t child = fork();
 
+    if (child == 0) {
+        _exit(0);
+    }
+    waitid(P_PID, child, &i, WEXITED | WNOWAIT);
+    errno = 0; /* of a zombie there is nothing but its end to wait for */
+    printf("%d", waitid(P_ALL, 0, &i, WSTOPPED));
+    printf(" %s\n", strerror(errno));
+    printf("%d\n", waitid(P_PID, child, &i, WEXITED));
     errno = 0;
     printf("%d", waitid(P_ALL, 0, &i, 0));
     printf(" %s\n", strerror(errno));
