@@ -294,9 +294,7 @@ static int check_args(uint64_t len, int flags, struct vm_object *obj,
     if (len > arena.end - arena.start) {
         return -ENOMEM;
     }
-    /* As of a file of the greatest size. */
-    return obj && off / PAGE_SIZE > (INT64_MAX - len) / PAGE_SIZE ? -EOVERFLOW
-                                                                  : 0;
+    return obj && off + len < off ? -EOVERFLOW : 0;
 }
 
 int map_locked(struct mm *mm, uint64_t *addr, uint64_t len, int prot, int flags,

@@ -103,6 +103,9 @@ static int map_object(struct file *f, uint64_t *addr, uint64_t len, int prot,
     if ((flags & MAP_TYPE) == MAP_SHARED_VALIDATE && flags & ~known) {
         return -EOPNOTSUPP;
     }
+    if (len > INT64_MAX || off / PAGE_SIZE > (INT64_MAX - len) / PAGE_SIZE) {
+        return -EOVERFLOW; /* as of a file of the greatest size */
+    }
     err = file_object(f, prot, flags, &obj);
     if (err) {
         return err;
