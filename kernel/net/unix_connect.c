@@ -56,6 +56,9 @@ static int check_state(struct unix_socket *u)
     return state == UNIX_CONNECTED ? -EISCONN : -EINVAL;
 }
 
+/* What an accepted socket has from its listener. */
+enum { PASSED_ON = SOCKET_PASSCRED | SOCKET_PASSSEC };
+
 /* u, which is CONNECTING, and new become a pair in listener's queue, or
  * nothing has happened. */
 static int join_queue(struct unix_socket *u, struct unix_socket *new,
@@ -77,6 +80,7 @@ static int join_queue(struct unix_socket *u, struct unix_socket *new,
         u->peer_cred = listener->peer_cred;
         new->peer_cred = unix_current_cred();
         new->listener = listener;
+        new->s.flags |= atomic_load_relaxed(&listener->s.flags) & PASSED_ON;
         atomic_store_release(&new->state, UNIX_CONNECTED);
         atomic_store_release(&u->state, UNIX_CONNECTED);
         list_add_tail(&listener->pending, &new->queued);

@@ -55,6 +55,16 @@ static bool capable(int cap)
     return current_cred()->cap_effective >> cap & 1;
 }
 
+static bool exists(int pid)
+{
+    bool yes;
+
+    spin_lock(&proc_lock);
+    yes = thread_find(pid);
+    spin_unlock(&proc_lock);
+    return yes;
+}
+
 static int check_cred(const struct abi_ucred *c)
 {
     const struct cred *cred = current_cred();
@@ -66,10 +76,14 @@ static int check_cred(const struct abi_ucred *c)
         !capable(CAP_SETUID_)) {
         return -EPERM;
     }
-    return c->gid == cred->gid || c->gid == cred->egid ||
-                   c->gid == cred->sgid || capable(CAP_SETGID_)
-               ? 0
-               : -EPERM;
+    if (c->gid != cred->gid && c->gid != cred->egid && c->gid != cred->sgid &&
+        !capable(CAP_SETGID_)) {
+        return -EPERM;
+    }
+    if (c->uid == ~0u || c->gid == ~0u) {
+        return -EINVAL;
+    }
+    return c->pid == current_proc()->pid || exists(c->pid) ? 0 : -ESRCH;
 }
 
 /* What the control messages ask for. */
@@ -146,6 +160,19 @@ static int take_files(struct rights *r, const struct wish *w)
     return 0;
 }
 
+/* What the sender said, else, if one of both wants to know, its real ids. */
+static void set_cred(struct rights *r, const struct wish *w, bool wanted)
+{
+    const struct cred *cred = current_cred();
+
+    if (w->has_cred) {
+        r->cred = (struct unix_cred){w->cred.pid, w->cred.uid, w->cred.gid};
+    } else if (wanted) {
+        r->cred = (struct unix_cred){current_proc()->pid, cred->uid, cred->gid};
+    }
+    r->has_cred = w->has_cred || wanted;
+}
+
 int rights_get(struct unix_socket *u, struct unix_socket *to,
                const struct socket_msg *msg, struct rights **out)
 {
@@ -171,15 +198,7 @@ int rights_get(struct unix_socket *u, struct unix_socket *to,
         err = *out ? take_files(*out, w) : -ENOMEM;
     }
     if (!err && *out) {
-        (*out)->has_cred = true;
-        (*out)->cred =
-            w->has_cred
-                ? (struct unix_cred){w->cred.pid, w->cred.uid, w->cred.gid}
-                : unix_current_cred();
-        if (!w->has_cred) { /* the real ones, unix(7) */
-            (*out)->cred.uid = current_cred()->uid;
-            (*out)->cred.gid = current_cred()->gid;
-        }
+        set_cred(*out, w, pass & SOCKET_PASSCRED);
     }
     if (err) {
         rights_free(*out);

@@ -366,6 +366,16 @@ static bool find_stretch(struct gather *g, uint64_t *pos, uint64_t *end)
     return *pos < *end;
 }
 
+/* Who asks for no bytes gets what came with the next one. */
+static long gather_nothing(struct gather *g, uint64_t pos)
+{
+    uint64_t end;
+    struct stream_mark *m = stream_mark_at(&g->u->in, pos, &end);
+
+    g->has_first = true;
+    return m ? gather_mark(g, mark_of(m)) : 0;
+}
+
 /* What is there now; read_lock is taken. */
 static long gather_now(struct gather *g)
 {
@@ -375,6 +385,10 @@ static long gather_now(struct gather *g)
 
     mutex_lock(&st->read_lock);
     pos = start_of(g);
+    if (unlikely(!g->msg->io->left && !g->done) &&
+        find_stretch(g, &pos, &end)) {
+        n = gather_nothing(g, pos);
+    }
     while (!g->stop && g->msg->io->left && find_stretch(g, &pos, &end)) {
         n = gather_some(g, pos, end);
         if (n < 0) {
@@ -472,13 +486,13 @@ long unix_stream_recv(struct socket *s, struct socket_msg *msg)
                 : MIN((long)msg->io->left, (long)s->recv_low);
     n = gather_all(&g, MAX(least, 1l), socket_deadline(s->recv_timeout));
     msg->name_len = 0;
-    if (msg->want_name && g.done) {
+    if (msg->want_name && g.has_first) {
         struct unix_name *name = atomic_load_acquire(&u->peer->name);
 
         msg->name_len = name ? unix_name_put(name, msg->name) : 0;
     }
     if (unlikely(g.pass_cred || g.rights)) {
-        if (g.done) {
+        if (g.has_first) {
             rights_deliver(u, msg, g.rights);
         } else {
             rights_free(g.rights);

@@ -306,8 +306,8 @@ static const struct pseudo fs_rows[] = {
 };
 
 static const struct pseudo core_rows[] = {
-    CONSTANT("somaxconn", "4096"),      CONSTANT("rmem_max", "212992"),
-    CONSTANT("wmem_max", "212992"),     CONSTANT("rmem_default", "212992"),
+    CONSTANT("somaxconn", "4096"),      CONSTANT("rmem_max", "4194304"),
+    CONSTANT("wmem_max", "4194304"),    CONSTANT("rmem_default", "212992"),
     CONSTANT("wmem_default", "212992"), {NULL},
 };
 

@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include "tests/guest/newer.h"
 #include "tests/guest/show.h"
 
 union control {
@@ -103,6 +104,15 @@ static void rights(int type)
     send_fds(sv[0], "k", 1, p, 1);
     receive(sv[1], 10, sizeof(union control), MSG_PEEK);
     receive(sv[1], 10, sizeof(union control), 0);
+    title("no bytes asked for");
+    receive(sv[1], 0, sizeof(union control), 0);
+    send_fds(sv[0], "none", 4, p, 1);
+    receive(sv[1], 0, sizeof(union control), MSG_PEEK);
+    receive(sv[1], 0, sizeof(union control), 0);
+    receive(sv[1], 10, sizeof(union control), 0);
+    send_fds(sv[0], "plain", 5, NULL, 0);
+    receive(sv[1], 0, sizeof(union control), 0);
+    receive(sv[1], 10, sizeof(union control), 0);
     title("no room");
     send_fds(sv[0], "1", 1, p, 2);
     receive(sv[1], 10, one, 0);
@@ -196,12 +206,21 @@ static void credentials(int type)
     SHOW(send_cred(sv[0], u));
     receive(sv[1], 10, sizeof(union control), 0);
     send_fds(sv[0], "before", 6, NULL, 0);
+    send_fds(sv[0], "files", 5, sv, 1);
+    send_cred(sv[0], u);
     CALL(setsockopt, sv[1], SOL_SOCKET, SO_PASSCRED, &on, sizeof(on));
     send_fds(sv[0], "after", 5, NULL, 0);
     send_fds(sv[0], "more", 4, NULL, 0);
     receive(sv[1], 20, sizeof(union control), 0);
     receive(sv[1], 20, sizeof(union control), 0);
     receive(sv[1], 20, sizeof(union control), 0);
+    receive(sv[1], 20, sizeof(union control), 0);
+    receive(sv[1], 20, sizeof(union control), 0);
+    SHOW(send_cred(sv[0], (struct ucred){-1, 0, 0}));
+    SHOW(send_cred(sv[0], (struct ucred){0, 0, 0}));
+    SHOW(send_cred(sv[0], (struct ucred){4000000, -1, 0}));
+    SHOW(send_cred(sv[0], (struct ucred){getpid(), -1, 0}));
+    SHOW(send_cred(sv[0], (struct ucred){getpid(), 0, -1}));
     u.uid = 5;
     SHOW(send_cred(sv[0], u));
     send_fds(sv[0], "mine", 4, NULL, 0);
@@ -210,6 +229,10 @@ static void credentials(int type)
     receive(sv[1], 20, sizeof(union control), 0);
     receive(sv[1], 20, sizeof(union control), 0);
     send_fds(sv[0], "with", 4, sv, 1);
+    receive(sv[1], 20, sizeof(union control), 0);
+    receive(sv[1], 0, sizeof(union control), 0);
+    send_fds(sv[0], "nothing", 7, NULL, 0);
+    receive(sv[1], 0, sizeof(union control), 0);
     receive(sv[1], 20, sizeof(union control), 0);
     send_fds(sv[0], "short", 5, sv, 1);
     receive(sv[1], 20, CMSG_LEN(4), 0);
@@ -230,6 +253,32 @@ static void credentials(int type)
     CALL(getsockopt, sv[0], SOL_SOCKET, SO_PEERCRED, &peer, &len);
     printf("%d %d %d\n", peer.pid, (int)peer.uid, (int)peer.gid);
     close(sv[0]);
+}
+
+/* Since 6.16, accepted sockets have SO_PASSCRED from their listener. */
+static void inherited(int type)
+{
+    struct sockaddr_un name = {AF_UNIX, "\0unix-rights"};
+    int on = 1, got = 0, from, to, s = socket(AF_UNIX, type, 0);
+    socklen_t len = sizeof(got);
+
+    setsockopt(s, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on));
+    bind(s, (void *)&name, sizeof(name));
+    listen(s, 1);
+    from = socket(AF_UNIX, type, 0);
+    CALL(connect, from, &name, sizeof(name));
+    CALL(write, from, "early", 5L);
+    on = 0;
+    setsockopt(s, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on));
+    to = accept(s, NULL, NULL);
+    getsockopt(to, SOL_SOCKET, SO_PASSCRED, &got, &len);
+    must("who accepts learns who sent", got == 1);
+    on = 1;
+    setsockopt(to, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on));
+    receive(to, 10, sizeof(union control), 0);
+    close(to);
+    close(from);
+    close(s);
 }
 
 /* A closing socket makes the kernel look for circles, sooner or later. */
@@ -304,11 +353,14 @@ static void circles(void)
 int main(void)
 {
     show_start();
+    old = older_than(6, 16);
     rights(SOCK_STREAM);
     rights(SOCK_DGRAM);
     layout();
     credentials(SOCK_STREAM);
     credentials(SOCK_DGRAM);
+    inherited(SOCK_STREAM);
+    inherited(SOCK_SEQPACKET);
     circles();
     return 0;
 }
