@@ -60,6 +60,7 @@ _Static_assert(sizeof(struct abi_sockaddr_in6) == 28, "struct sockaddr_in6");
 #define TCP_FASTOPEN_CONNECT     30
 #define TCP_ULP                  31
 #define TCP_FASTOPEN_NO_COOKIE   34
+#define TCP_INQ                  36
 #define TCP_IS_MPTCP             43
 
 #define IP_TOS                    1

@@ -27,6 +27,7 @@
 #define TIOCSWINSZ  0x5414
 #define FIONREAD    0x541b
 #define SIOCATMARK  0x8905
+#define SIOCGSTAMP  0x8906
 #define TIOCPKT     0x5420
 #define FIONBIO     0x5421
 #define TIOCNOTTY   0x5422
@@ -56,5 +57,9 @@
 #define FIBMAP      1
 #define FIGETBSZ    2
 #define FICLONE     0x40049409
+
+#define SIOCGSTAMPNS     0x8907
+#define SIOCGSTAMP_NEW   0x80108906
+#define SIOCGSTAMPNS_NEW 0x80108907
 
 #endif

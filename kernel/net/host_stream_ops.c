@@ -149,7 +149,7 @@ static long no_input(struct host_sock *h, struct socket *s)
     return -EAGAIN;
 }
 
-static long stream_recvmsg(struct socket *s, struct socket_msg *msg)
+static long receive(struct socket *s, struct socket_msg *msg)
 {
     struct host_sock *h = sock_of(s);
     uint64_t deadline = socket_deadline(s->recv_timeout);
@@ -189,6 +189,18 @@ static long stream_recvmsg(struct socket *s, struct socket_msg *msg)
         }
     }
     return done;
+}
+
+static long stream_recvmsg(struct socket *s, struct socket_msg *msg)
+{
+    struct host_sock *h = sock_of(s);
+    long n = receive(s, msg);
+
+    if (unlikely(inet_tells_left(inet_of(s))) && n >= 0) {
+        inet_put_left(msg, atomic_load_relaxed(&h->rx_bytes),
+                      atomic_load_acquire(&h->rx_end));
+    }
+    return n;
 }
 
 /* ---- sendmsg ---- */
@@ -365,14 +377,14 @@ static int stream_shutdown(struct socket *s, int how)
     return 0;
 }
 
-static int stream_getname(struct socket *s, bool peer, struct abi_sockaddr *out)
+static int stream_getname(struct socket *s, int whose, struct abi_sockaddr *out)
 {
     struct inet_socket *i = inet_of(s);
     struct host_sock *h = host_of(i);
     int err;
 
-    if (peer) {
-        if (host_state_of(h) != HOST_CONNECTED) {
+    if (whose != NAME_OWN) {
+        if (whose == NAME_PEER && host_state_of(h) != HOST_CONNECTED) {
             return -ENOTCONN;
         }
         return (int)inet_addr_put(out, s->family, &i->peer);

@@ -18,9 +18,8 @@
 #include "abi/linux/errno.h"
 
 enum {
-    DATAGRAMS_MOST = 212992, /* bytes that wait, as SO_RCVBUF's default */
-    DATAGRAM_COST = 256,     /* of each, besides its data */
-    PORT_PLAIN = 1024,       /* those below want a capability */
+    DATAGRAM_COST = 256, /* of each that waits, besides its data */
+    PORT_PLAIN = 1024,   /* those below want a capability */
     CAP_NET_BIND_SERVICE_ = 10,
     ALL_IN = POLLIN | POLLRDNORM,
     ALL_OUT = POLLOUT | POLLWRNORM,
@@ -63,6 +62,7 @@ static int new_socket(int family, int type, int protocol,
         f->i.s.send_buffer = 16384;
         f->i.s.recv_buffer = 131072;
     }
+    f->stamp = -1;
     mutex_init(&f->i.setup, LOCK_FS_INODE);
     list_init(&f->i.options);
     list_init(&f->arrivals);
@@ -201,7 +201,8 @@ bool inet_queue_arrival(struct inet_socket *i, struct arrival *a)
     spin_lock(&i->s.lock);
     /* Whoever connects has looked for room; accepts that are with the host
      * may bring a few more. */
-    room = a->conn ? f->backlog != 0 : f->bytes < DATAGRAMS_MOST;
+    room = a->conn ? f->backlog != 0
+                   : f->bytes < atomic_load_relaxed(&i->s.recv_buffer);
     if (room) {
         a->refs = 1;
         a->dropped = f->dropped;
@@ -284,14 +285,15 @@ static int inet_bind(struct socket *s, const struct abi_sockaddr *name,
     return err;
 }
 
-static int inet_getname(struct socket *s, bool peer, struct abi_sockaddr *out)
+static int inet_getname(struct socket *s, int whose, struct abi_sockaddr *out)
 {
     struct inet_socket *i = inet_of(s);
 
-    if (peer && !i->peer.port) {
+    if (whose != NAME_OWN && !i->peer.port) {
         return -ENOTCONN;
     }
-    return (int)inet_addr_put(out, s->family, peer ? &i->peer : &i->local);
+    return (int)inet_addr_put(out, s->family,
+                              whose == NAME_OWN ? &i->local : &i->peer);
 }
 
 /* Names that bind(2) has not given are given back. */
@@ -309,7 +311,7 @@ static int disconnect_datagram(struct inet_socket *i)
     }
     err = host_connect_datagram(i, NULL);
     if (!err) {
-        i->peer.port = 0;
+        forget_names(i);
     }
     return err;
 }
@@ -362,6 +364,18 @@ static int connect_stream(struct inet_socket *i, const struct inet_addr *to,
     return err;
 }
 
+int inet_target(struct inet_socket *i, struct inet_addr *out,
+                const struct abi_sockaddr *name, uint32_t len)
+{
+    bool v4 = i->s.family == AF_INET6 && i->s.type == SOCK_DGRAM &&
+              len >= sizeof(name->family) && name->family == AF_INET;
+
+    if (v4 && i->v6only) {
+        return -EAFNOSUPPORT;
+    }
+    return inet_addr_get(out, v4 ? AF_INET : i->s.family, name, len);
+}
+
 /* setup is held. */
 static int connect_datagram(struct inet_socket *i, const struct inet_addr *to)
 {
@@ -384,8 +398,7 @@ static int inet_connect(struct socket *s, const struct abi_sockaddr *name,
     if (len < sizeof(name->family)) {
         return -EINVAL;
     }
-    err = name->family == AF_UNSPEC ? 0
-                                    : inet_addr_get(&to, s->family, name, len);
+    err = name->family == AF_UNSPEC ? 0 : inet_target(i, &to, name, len);
     if (err) {
         return err;
     }
@@ -548,6 +561,11 @@ static int shutdown_stream(struct inet_socket *i, int how)
         socket_wake_write(&i->s, ALL_OUT);
     } else if (how != SHUT_WR) {
         stop_listening(i);
+        if (i->bound_port) {
+            host_bind(i); /* nobody else gets it; if it fails, so be it */
+        } else {
+            i->local.port = 0;
+        }
         socket_wake_read(&i->s, ALL_IN | POLLHUP);
     }
     mutex_unlock(&i->setup);

@@ -88,6 +88,11 @@ void inet_reborn(struct inet_socket *i);
  * datagrams. -ENOTTY. */
 long inet_ioctl(struct socket *s, uint32_t cmd, struct uptr arg);
 
+/* TCP_INQ was set; a receive tells that so many bytes are left, and that no
+ * more come. */
+bool inet_tells_left(struct inet_socket *i);
+void inet_put_left(struct socket_msg *msg, uint64_t left, bool ended);
+
 /* setsockopt(2) and getsockopt(2) of every table of the family. */
 int inet_setsockopt(struct socket *s, int level, int name, const void *value,
                     uint32_t len);

@@ -240,6 +240,17 @@ void inet_control_put(struct inet_socket *i, struct socket_msg *msg,
     }
 }
 
+bool inet_tells_left(struct inet_socket *i)
+{
+    return atomic_load_relaxed(&family_of(i)->wants) & WANTS_LEFT;
+}
+
+void inet_put_left(struct socket_msg *msg, uint64_t left, bool ended)
+{
+    put_number(msg, IPPROTO_TCP, TCP_INQ,
+               left ? (int32_t)MIN(left, (uint64_t)INT32_MAX) : ended);
+}
+
 void inet_control_put_error(struct inet_socket *i, struct socket_msg *msg,
                             const struct arrival *a)
 {

@@ -256,6 +256,14 @@ static uint32_t segment_size(struct inet_socket *i,
 
 /* ---- */
 
+/* IPv6 takes AF_UNSPEC for none. */
+static bool is_no_name(struct inet_socket *i, const struct socket_msg *msg)
+{
+    return i->s.family == AF_INET6 &&
+           msg->name_len >= sizeof(msg->name->family) &&
+           msg->name->family == AF_UNSPEC;
+}
+
 /* Where msg goes. */
 static int find_target(struct inet_socket *i, const struct socket_msg *msg,
                        struct inet_addr *to)
@@ -263,10 +271,12 @@ static int find_target(struct inet_socket *i, const struct socket_msg *msg,
     int err;
 
     *to = i->peer;
-    if (msg->name_len) {
-        err = inet_addr_get(to, i->s.family, msg->name, msg->name_len);
+    if (msg->name_len && !is_no_name(i, msg)) {
+        err = inet_target(i, to, msg->name, msg->name_len);
         if (err) {
-            return err;
+            return err == -EAFNOSUPPORT && msg->name->family == AF_INET
+                       ? -ENETUNREACH
+                       : err;
         }
         return to->port ? 0 : -EINVAL;
     }
@@ -458,6 +468,17 @@ static long recv_error(struct socket *s, struct socket_msg *msg)
     return n;
 }
 
+/* For SIOCGSTAMP, unless the time is told in another way. */
+static void note_time(struct inet_socket *i, const struct arrival *a)
+{
+    const uint32_t told =
+        SOCKET_TIMESTAMP | SOCKET_TIMESTAMPNS | SOCKET_RXQ_OVFL;
+
+    if (!(atomic_load_relaxed(&i->s.flags) & told) && !i->s.timestamping) {
+        atomic_store_relaxed(&family_of(i)->stamp, a->info.time);
+    }
+}
+
 long inet_datagram_recv(struct socket *s, struct socket_msg *msg)
 {
     struct inet_socket *i = inet_of(s);
@@ -475,6 +496,7 @@ long inet_datagram_recv(struct socket *s, struct socket_msg *msg)
     n = put_datagram(s, msg, a);
     if (n >= 0) {
         inet_control_put(i, msg, a);
+        note_time(i, a);
     }
     inet_put_arrival(a);
     return n;

@@ -492,6 +492,16 @@ int inet_getsockopt(struct socket *s, int level, int name, void *value,
     return err ? err : host_get_option(i, level, name, value, len);
 }
 
+/* SIOCGSTAMP, SIOCGSTAMPNS: a second in so many parts. */
+static long get_stamp(struct family_socket *f, struct uptr arg, int64_t parts)
+{
+    int64_t ns = atomic_load_relaxed(&f->stamp);
+    int64_t pair[2] = {ns / NSEC_PER_SEC,
+                       ns % NSEC_PER_SEC / (NSEC_PER_SEC / parts)};
+
+    return ns < 0 ? -ENOENT : copy_to_user(arg, pair, sizeof(pair));
+}
+
 long inet_ioctl(struct socket *s, uint32_t cmd, struct uptr arg)
 {
     struct inet_socket *i = inet_of(s);
@@ -515,6 +525,12 @@ long inet_ioctl(struct socket *s, uint32_t cmd, struct uptr arg)
             return -EINVAL;
         }
         return put_user32(arg, 0);
+    case SIOCGSTAMP:
+    case SIOCGSTAMP_NEW:
+        return get_stamp(f, arg, NSEC_PER_SEC / NSEC_PER_USEC);
+    case SIOCGSTAMPNS:
+    case SIOCGSTAMPNS_NEW:
+        return get_stamp(f, arg, NSEC_PER_SEC);
     case SIOCATMARK:
         return s->type == SOCK_STREAM ? put_user32(arg, 0) : -ENOTTY;
     default:

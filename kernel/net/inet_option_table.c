@@ -75,6 +75,7 @@ static const struct inet_option_row rows[] = {
     /* Without a cookie from an earlier connection it changes nothing. */
     {IPPROTO_TCP, TCP_FASTOPEN_CONNECT, LOCAL, 0, 1, 0},
     {IPPROTO_TCP, TCP_FASTOPEN_NO_COOKIE, 0, 0, 1, 0},
+    {IPPROTO_TCP, TCP_INQ, LOCAL, 0, 1, WANTS_LEFT},
     {IPPROTO_UDP, UDP_NO_CHECK6_TX, SWITCH, ANY, 0},
     {IPPROTO_UDP, UDP_NO_CHECK6_RX, SWITCH, ANY, 0},
     {IPPROTO_UDP, UDP_SEGMENT, LOCAL, 0, 65535, 0},

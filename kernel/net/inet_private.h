@@ -22,6 +22,7 @@ enum {
     WANTS_CLASS6 = 1 << 7,
     WANTS_ERRORS6 = 1 << 8,
     WANTS_DESTINATION6 = 1 << 9,
+    WANTS_LEFT = 1 << 10, /* TCP_INQ, of a stream */
 };
 
 struct inet_option {
@@ -54,6 +55,7 @@ struct family_socket {
     uint32_t backlog; /* 0: does not listen */
     uint32_t wants;   /* WANTS_* */
     bool rx_shut, tx_shut;
+    int64_t stamp; /* SIOCGSTAMP: when what was read last came, ns; -1: none */
     /* A datagram that is put together by several sends (udp(7), UDP_CORK). */
     struct mutex cork_lock; /* LOCK_FS_INODE */
     bool corked;            /* the option; the next: under cork_lock */
@@ -78,6 +80,11 @@ void inet_put_arrival(struct arrival *a);
 /* Queues a; false: there is no room, and a is still the caller's. */
 bool inet_queue_arrival(struct inet_socket *i, struct arrival *a);
 bool inet_has_arrival(struct inet_socket *i);
+
+/* A name to connect or send to: IPv6 datagram sockets take IPv4's, too, unless
+ * IPV6_V6ONLY: -EAFNOSUPPORT. As inet_addr_get(). */
+int inet_target(struct inet_socket *i, struct inet_addr *out,
+                const struct abi_sockaddr *name, uint32_t len);
 
 /* ---- inet_datagram.c ---- */
 

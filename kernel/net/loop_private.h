@@ -73,6 +73,14 @@ static inline bool at_end(struct side *d)
            atomic_load_relaxed(&d->me->rx_shut) || is_reset(d->me);
 }
 
+/* Either end has said that it sends no more: TCP's CLOSE, or what programs see
+ * of TIME_WAIT. */
+static inline bool is_over(struct side *d)
+{
+    return is_reset(d->me) || (atomic_load_relaxed(&d->me->tx_shut) &&
+                               stream_is_closed(&d->me->in));
+}
+
 /* ---- what can be read ---- */
 
 static inline uint64_t readable_to(struct end *e)
@@ -110,17 +118,20 @@ static inline void tell_buffer(const struct socket *s, struct end *e)
     }
 }
 
-/* Bytes that s may have written and the other end not read. */
+/* Bytes that s may have written and the other end not read. A buffer beyond
+ * what there can be still makes a little room when it is made larger, for who
+ * waits for that. */
 static inline uint64_t limit_of(const struct socket *s, struct side *d)
 {
     uint64_t theirs = atomic_load_relaxed(&d->other->recv_buffer);
+    uint64_t own, most;
 
-    if (likely(!theirs) ||
-        !(atomic_load_relaxed(&s->flags) & SOCKET_SNDBUF_SET)) {
+    if (likely(!(atomic_load_relaxed(&s->flags) & SOCKET_SNDBUF_SET))) {
         return LOOP_LIMIT;
     }
-    return MIN(atomic_load_relaxed(&s->send_buffer) + theirs,
-               (uint64_t)LOOP_LIMIT);
+    own = atomic_load_relaxed(&s->send_buffer);
+    most = LOOP_LIMIT - PAGE_SIZE + MIN(own / PAGE_SIZE, (uint64_t)PAGE_SIZE);
+    return theirs ? MIN(own + theirs, most) : most;
 }
 
 /* ---- loop_stream.c: waking the other end ---- */

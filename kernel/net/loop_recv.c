@@ -76,8 +76,8 @@ static long recv_some(struct socket *s, struct socket_msg *msg, uint64_t *peek)
     n = n > pos && first >= 0 ? MIN(n - pos, msg->io->left) : 0;
     if (!n) {
         moved = 0;
-    } else if (unlikely(msg->flags & MSG_TRUNC && !(msg->flags & MSG_PEEK))) {
-        iobuf_skip(msg->io, n); /* tcp(7): discarded */
+    } else if (unlikely(msg->flags & MSG_TRUNC)) {
+        iobuf_skip(msg->io, n); /* tcp(7): discarded, or only counted */
         moved = (long)n;
     } else {
         moved = stream_copy(st, pos, msg->io, n);
@@ -152,6 +152,9 @@ long loop_recv(struct socket *s, struct socket_msg *msg)
         if (n) {
             break;
         }
+    }
+    if (unlikely(inet_tells_left(inet_of(s))) && (done || n >= 0)) {
+        inet_put_left(msg, readable(d->me), at_end(d));
     }
     return done ? done : n;
 }

@@ -16,8 +16,12 @@ enum {
     PORT_FIRST = 32768,
     PORT_COUNT = 28232,
     TCP_INFO_SIZE = 104,
+    /* What either end has once it is connected. */
+    SEND_BUFFER = 3939840,
     TCP_ESTABLISHED = 1,
+    TCP_FIN_WAIT2 = 5,
     TCP_CLOSE_ = 7,
+    TCP_CLOSE_WAIT_,
 };
 
 static const struct socket_ops loop_stream_ops;
@@ -66,7 +70,7 @@ static int loop_shutdown(struct socket *s, int how)
 {
     struct side *d = side_of(s);
 
-    if (is_reset(d->me)) {
+    if (is_over(d)) {
         return -ENOTCONN;
     }
     if (how != SHUT_WR) {
@@ -181,14 +185,15 @@ static uint32_t loop_poll(struct socket *s)
 
 /* ---- the rest ---- */
 
-static int loop_getname(struct socket *s, bool peer, struct abi_sockaddr *out)
+static int loop_getname(struct socket *s, int whose, struct abi_sockaddr *out)
 {
     struct inet_socket *i = inet_of(s);
 
-    if (peer && is_reset(side_of(s)->me)) {
+    if (whose == NAME_PEER && is_over(side_of(s))) {
         return -ENOTCONN;
     }
-    return (int)inet_addr_put(out, s->family, peer ? &i->peer : &i->local);
+    return (int)inet_addr_put(out, s->family,
+                              whose == NAME_OWN ? &i->local : &i->peer);
 }
 
 static int refuse_bind(struct socket *s, const struct abi_sockaddr *name,
@@ -225,6 +230,17 @@ static int loop_connect_again(struct socket *s, const struct abi_sockaddr *name,
     return told ? -EISCONN : 0;
 }
 
+static uint8_t state_of(struct side *d)
+{
+    if (is_over(d)) {
+        return TCP_CLOSE_;
+    }
+    if (atomic_load_relaxed(&d->me->tx_shut)) {
+        return TCP_FIN_WAIT2;
+    }
+    return stream_is_closed(&d->me->in) ? TCP_CLOSE_WAIT_ : TCP_ESTABLISHED;
+}
+
 static int loop_getsockopt(struct socket *s, int level, int name, void *value,
                            uint32_t *len)
 {
@@ -234,7 +250,7 @@ static int loop_getsockopt(struct socket *s, int level, int name, void *value,
     if (level != IPPROTO_TCP || name != TCP_INFO) {
         return inet_getsockopt(s, level, name, value, len);
     }
-    info[0] = is_reset(side_of(s)->me) ? TCP_CLOSE_ : TCP_ESTABLISHED;
+    info[0] = state_of(side_of(s));
     memcpy(info + 16, &mss, sizeof(mss)); /* tcpi_snd_mss */
     memcpy(info + 20, &mss, sizeof(mss));
     memcpy(info + 80, &window, sizeof(window)); /* tcpi_snd_cwnd */
@@ -291,6 +307,14 @@ static uint16_t client_port(void)
     return PORT_FIRST + atomic_fetch_add(&next_port, 1) % PORT_COUNT;
 }
 
+static void begin_end(struct inet_socket *i, struct end *e)
+{
+    if (!(atomic_load_relaxed(&i->s.flags) & SOCKET_SNDBUF_SET)) {
+        i->s.send_buffer = SEND_BUFFER;
+    }
+    tell_buffer(&i->s, e);
+}
+
 int loop_connect(struct inet_socket *i, struct inet_socket *listener,
                  const struct inet_addr *dest, const struct inet_addr *source,
                  bool nowait)
@@ -323,8 +347,8 @@ int loop_connect(struct inet_socket *i, struct inet_socket *listener,
     c->end[1].i = conn;
     c->end[0].told = !nowait;
     c->end[1].told = true;
-    tell_buffer(&i->s, &c->end[0]);
-    tell_buffer(&conn->s, &c->end[1]);
+    begin_end(i, &c->end[0]);
+    begin_end(conn, &c->end[1]);
     conn->side = side[1];
     conn->s.ops = &loop_stream_ops;
     err = inet_listener_push(listener, conn);

@@ -534,13 +534,13 @@ static long netlink_recvmsg(struct socket *s, struct socket_msg *msg)
     return moved;
 }
 
-static int netlink_getname(struct socket *s, bool peer,
+static int netlink_getname(struct socket *s, int whose,
                            struct abi_sockaddr *out)
 {
     struct netlink *n = netlink_of(s);
     struct abi_sockaddr_nl nl = {.family = AF_NETLINK};
 
-    if (!peer) {
+    if (whose == NAME_OWN) {
         nl.pid = n->pid;
         nl.groups = n->groups;
     }

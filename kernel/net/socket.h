@@ -59,8 +59,8 @@ struct socket_ops {
     long (*sendmsg)(struct socket *s, struct socket_msg *msg);
     long (*recvmsg)(struct socket *s, struct socket_msg *msg);
     int (*shutdown)(struct socket *s, int how); /* how is valid */
-    /* The own name, or the peer's: its length. -ENOTCONN. */
-    int (*getname)(struct socket *s, bool peer, struct abi_sockaddr *out);
+    /* The name of NAME_*: its length. -ENOTCONN. */
+    int (*getname)(struct socket *s, int whose, struct abi_sockaddr *out);
     /* value is a kernel copy. SOL_SOCKET: socket.c has stored what it knows,
      * and -ENOPROTOOPT leaves it at that; anything else is the result. */
     int (*setsockopt)(struct socket *s, int level, int name, const void *value,
@@ -78,6 +78,10 @@ struct socket_ops {
      * socket_destroy(). */
     void (*free)(struct socket *s);
 };
+
+/* Whose name getname tells: accept(2) wants the peer's whatever became of it.
+ */
+enum { NAME_OWN, NAME_PEER, NAME_ACCEPTED };
 
 enum { /* socket.flags: options that are a bit */
        SOCKET_REUSEADDR = 1 << 0,

@@ -10,7 +10,7 @@
 #include "lib/string.h"
 
 enum {
-    BUFFER_LIMIT = 212992, /* net.core.rmem_max, before doubling */
+    BUFFER_LIMIT = 4 << 20, /* net.core.rmem_max, before doubling */
     SEND_LEAST = 4608,
     RECV_LEAST = 2304,
     SOCK_FPROG = 16, /* sizeof(struct sock_fprog) */
@@ -432,7 +432,7 @@ static uint64_t get_cookie(struct socket *s)
 static int get_peer_name(struct socket *s, void *value, uint32_t *len)
 {
     struct abi_sockaddr name;
-    int n = s->ops->getname(s, true, &name);
+    int n = s->ops->getname(s, NAME_PEER, &name);
 
     if (n < 0) {
         return n;

@@ -303,12 +303,12 @@ static uint32_t packet_poll(struct socket *s)
 
 /* ---- options ---- */
 
-static int unix_getname(struct socket *s, bool peer, struct abi_sockaddr *out)
+static int unix_getname(struct socket *s, int whose, struct abi_sockaddr *out)
 {
     struct unix_socket *u = unix_of(s);
     int len;
 
-    if (!peer) {
+    if (whose == NAME_OWN) {
         return unix_name_put(atomic_load_acquire(&u->name), out);
     }
     spin_lock(&s->lock);

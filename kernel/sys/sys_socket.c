@@ -225,7 +225,7 @@ static long accept_into(struct socket *s, bool nowait, int fd, uint32_t flags,
         return err;
     }
     if (to.addr) {
-        int len = new->ops->getname(new, true, &name);
+        int len = new->ops->getname(new, NAME_ACCEPTED, &name);
 
         err = len < 0 ? -ECONNABORTED : user_name_put(to, len_at, &name, len);
     }
@@ -287,7 +287,7 @@ long sys_shutdown(const struct sysargs *a)
     return err;
 }
 
-static long put_name(const struct sysargs *a, bool peer)
+static long put_name(const struct sysargs *a, int whose)
 {
     struct abi_sockaddr name;
     struct socket *s;
@@ -297,7 +297,7 @@ static long put_name(const struct sysargs *a, bool peer)
     if (n) {
         return n;
     }
-    n = s->ops->getname(s, peer, &name);
+    n = s->ops->getname(s, whose, &name);
     if (n >= 0) {
         n = user_name_put(arg_ptr(a, 1), arg_ptr(a, 2), &name, (uint32_t)n);
     }
@@ -307,12 +307,12 @@ static long put_name(const struct sysargs *a, bool peer)
 
 long sys_getsockname(const struct sysargs *a)
 {
-    return put_name(a, false);
+    return put_name(a, NAME_OWN);
 }
 
 long sys_getpeername(const struct sysargs *a)
 {
-    return put_name(a, true);
+    return put_name(a, NAME_PEER);
 }
 
 /* ---- options ---- */

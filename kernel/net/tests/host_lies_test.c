@@ -26,7 +26,7 @@ static void work(void)
     send_some(i, data, 10, true);
     outside_write(fd, "xyz", 3);
     recv_some(i, back, 10, false);
-    i->s.ops->getname(&i->s, false, (void *)back);
+    i->s.ops->getname(&i->s, NAME_OWN, (void *)back);
     host_prepare(i);
     hostio_setsockopt(host_of(i)->fd, 6, 1, back, 4);
     hostio_getsockopt(host_of(i)->fd, 6, 1, back, 4);

@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * TCP's states as calls tell them (shutdown, getpeername, TCP_INFO, accept
+ * after a reset, a listener that was shut), what a receive says of what is
+ * left, and names, times and full buffers of UDP.
+ */
+#include <netinet/tcp.h>
+#include <sys/ioctl.h>
+#include <sys/time.h>
+#include "tests/guest/inet.h"
+
+#ifndef SIOCGSTAMP
+#define SIOCGSTAMP   0x8906
+#define SIOCGSTAMPNS 0x8907
+#endif
+
+static char buf[5000];
+
+static int connected(const char *ip, int *l, union name *n)
+{
+    int s;
+
+    *l = bound(ip, SOCK_STREAM, n);
+    listen(*l, 5);
+    s = socket(n->any.sa_family, SOCK_STREAM, 0);
+    if (connect(s, &n->any, len_of(n))) {
+        printf("connect: %s\n", strerrorname_np(errno));
+    }
+    return s;
+}
+
+static int state_of(int s)
+{
+    struct tcp_info info;
+    socklen_t len = sizeof(info);
+
+    return getsockopt(s, IPPROTO_TCP, TCP_INFO, &info, &len) ? -1
+                                                             : info.tcpi_state;
+}
+
+static void until(int s, int events)
+{
+    struct pollfd p = {s, events, 0};
+
+    poll(&p, 1, -1);
+}
+
+static void closing(const char *ip)
+{
+    union name n, peer;
+    socklen_t len = sizeof(peer);
+    int l, s = connected(ip, &l, &n), c = accept(l, NULL, NULL);
+
+    printf("-- closing %s\n", ip);
+    printf("states %d %d\n", state_of(s), state_of(c));
+    CALL(shutdown, s, SHUT_WR);
+    until(c, POLLRDHUP);
+    while (state_of(s) == 4) { /* until it is acknowledged */
+        usleep(1000);
+    }
+    printf("states %d %d\n", state_of(s), state_of(c));
+    CALL(shutdown, s, SHUT_WR);
+    CALL(getpeername, s, &peer, &len);
+    CALL(shutdown, c, SHUT_RDWR);
+    until(s, POLLHUP);
+    while (state_of(c) == 9) {
+        usleep(1000);
+    }
+    printf("states %d %d\n", state_of(s), state_of(c));
+    CALL(shutdown, s, SHUT_WR);
+    CALL(shutdown, c, SHUT_WR);
+    CALL(getpeername, s, &peer, &len);
+    CALL(getpeername, c, &peer, &len);
+    CALL(recvfrom, s, buf, 1L, 0, NULL, NULL);
+    close(s);
+    close(c);
+    close(l);
+}
+
+/* Accepted all the same, with its name; what became of it is told then. */
+static void reset_before(const char *ip)
+{
+    struct linger now = {1, 0};
+    union name n, from;
+    socklen_t len = sizeof(from);
+    int l, s = connected(ip, &l, &n), c;
+
+    printf("-- reset %s\n", ip);
+    setsockopt(s, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
+    close(s);
+    c = (int)CALL(accept, l, &from, &len);
+    printf("%u %d\n", len, from.any.sa_family == n.any.sa_family);
+    until(c, POLLHUP);
+    CALL(getpeername, c, &from, &len);
+    CALL(read, c, buf, 1L);
+    CALL(read, c, buf, 1L);
+    close(c);
+    close(l);
+}
+
+/* A port that bind(2) named stays its own; another is free again. */
+static void shut_listener(const char *ip, int named)
+{
+    union name n;
+    int l = bound(ip, SOCK_STREAM, &n), s, other;
+
+    printf("-- listener %s %d\n", ip, named);
+    if (named) {
+        close(l);
+        l = socket(n.any.sa_family, SOCK_STREAM, 0);
+        bind(l, &n.any, len_of(&n));
+    }
+    listen(l, 5);
+    s = socket(n.any.sa_family, SOCK_STREAM, 0);
+    other = socket(n.any.sa_family, SOCK_STREAM, 0);
+    CALL(shutdown, l, SHUT_WR);
+    CALL(shutdown, l, SHUT_RD);
+    CALL(accept, l, NULL, NULL);
+    CALL(connect, s, &n, len_of(&n));
+    CALL(bind, other, &n, len_of(&n));
+    CALL(listen, l, 1);
+    CALL(connect, s, &n, len_of(&n));
+    close(s);
+    close(other);
+    close(l);
+}
+
+static void receive(int s, long len, int flags)
+{
+    union {
+        char raw[64];
+        struct cmsghdr h;
+    } c;
+    struct iovec iov = {buf, len};
+    struct msghdr m = {.msg_iov = &iov,
+                       .msg_iovlen = 1,
+                       .msg_control = c.raw,
+                       .msg_controllen = sizeof(c)};
+    long n = RAW(recvmsg, s, &m, flags);
+    struct cmsghdr *h = CMSG_FIRSTHDR(&m);
+
+    printf("%ld [%.*s] flags %x", n, n > 0 ? (int)n : 0, buf, m.msg_flags);
+    if (h) {
+        printf(" %d %d: %d", h->cmsg_level, h->cmsg_type, *(int *)CMSG_DATA(h));
+    }
+    printf("\n");
+}
+
+static void left_over(void)
+{
+    union name n;
+    int l, s = connected("127.0.0.1", &l, &n), c = accept(l, NULL, NULL),
+           v = -1;
+    socklen_t len = sizeof(v);
+
+    title("what is left");
+    write(s, "abcdefgh", 8);
+    memset(buf, '-', sizeof(buf));
+    receive(c, 4, MSG_TRUNC | MSG_PEEK);
+    receive(c, 2, 0);
+    memset(buf, '-', sizeof(buf));
+    receive(c, 1, MSG_TRUNC);
+    CALL(getsockopt, c, IPPROTO_TCP, TCP_INQ, &v, &len);
+    printf("%d\n", v);
+    CALL(setsockopt, c, IPPROTO_TCP, TCP_INQ, &v, 3);
+    v = 2;
+    CALL(setsockopt, c, IPPROTO_TCP, TCP_INQ, &v, 4);
+    v = 1;
+    CALL(setsockopt, c, IPPROTO_TCP, TCP_INQ, &v, 4);
+    v = -1;
+    CALL(getsockopt, c, IPPROTO_TCP, TCP_INQ, &v, &len);
+    printf("%d\n", v);
+    receive(c, 2, MSG_PEEK);
+    receive(c, 2, 0);
+    receive(c, 10, 0);
+    close(s);
+    until(c, POLLRDHUP);
+    receive(c, 10, 0);
+    close(c);
+    close(l);
+}
+
+static void show_own(int s)
+{
+    union name n;
+    socklen_t len = sizeof(n);
+    char text[64];
+
+    getsockname(s, &n.any, &len);
+    inet_ntop(n.any.sa_family,
+              n.any.sa_family == AF_INET ? (void *)&n.v4.sin_addr
+                                         : (void *)&n.v6.sin6_addr,
+              text, sizeof(text));
+    printf("%s%s\n", text, n.v4.sin_port ? " and a port" : "");
+}
+
+static void names(void)
+{
+    union name n, none = {.any.sa_family = AF_UNSPEC}, any = {0};
+    socklen_t len = sizeof(n);
+    int to = bound("127.0.0.1", SOCK_DGRAM, &n), on = 1;
+    int s = socket(AF_INET6, SOCK_DGRAM, 0),
+        t = socket(AF_INET6, SOCK_DGRAM, 0);
+
+    title("names of either family");
+    CALL(sendto, s, "x", 1L, 0, &n, sizeof(n.v4));
+    CALL(sendto, s, "x", 1L, 0, &n, sizeof(n.v4) - 1);
+    CALL(sendto, s, "x", 1L, 0, &none, sizeof(n.v4));
+    CALL(recvfrom, to, buf, 10L, 0, NULL, NULL);
+    CALL(connect, s, &n, sizeof(n.v4) - 1);
+    CALL(connect, s, &n, sizeof(n.v4));
+    show_own(s);
+    CALL(connect, s, &none, sizeof(none));
+    show_own(s);
+    setsockopt(t, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));
+    CALL(connect, t, &n, sizeof(n.v4));
+    CALL(sendto, t, "x", 1L, 0, &n, sizeof(n.v4));
+    close(t);
+    close(s);
+    title("names that were not given");
+    s = bound("0.0.0.0", SOCK_DGRAM, &any);
+    show_own(s);
+    CALL(connect, s, &n, sizeof(n.v4));
+    show_own(s);
+    CALL(connect, s, &none, sizeof(none));
+    close(s);
+    any.v4.sin_addr.s_addr = 0;
+    s = socket(AF_INET, SOCK_DGRAM, 0);
+    CALL(bind, s, &any, sizeof(any.v4));
+    CALL(connect, s, &n, sizeof(n.v4));
+    CALL(connect, s, &none, sizeof(none));
+    show_own(s);
+    CALL(getpeername, s, &any, &len);
+    close(s);
+    close(to);
+}
+
+static void stamps(void)
+{
+    struct timeval tv = {0}, now;
+    struct timespec ts = {0};
+    union name n;
+    int s = bound("127.0.0.1", SOCK_DGRAM, &n), on = 1, sv[2];
+    int stream = socket(AF_INET, SOCK_STREAM, 0);
+
+    title("stamps");
+    CALL(ioctl, s, SIOCGSTAMP, &tv);
+    CALL(ioctl, stream, SIOCGSTAMP, &tv);
+    setsockopt(s, SOL_SOCKET, SO_TIMESTAMP, &on, sizeof(on));
+    sendto(s, "x", 1, 0, &n.any, len_of(&n));
+    CALL(read, s, buf, 1L);
+    CALL(ioctl, s, SIOCGSTAMPNS, &ts);
+    on = 0;
+    setsockopt(s, SOL_SOCKET, SO_TIMESTAMP, &on, sizeof(on));
+    sendto(s, "x", 1, 0, &n.any, len_of(&n));
+    CALL(read, s, buf, 1L);
+    CALL(ioctl, s, SIOCGSTAMP, &tv);
+    CALL(ioctl, s, SIOCGSTAMPNS, &ts);
+    CALL(ioctl, s, SIOCGSTAMP, BAD);
+    gettimeofday(&now, NULL);
+    EXPECT(labs(now.tv_sec - tv.tv_sec) < 100 && tv.tv_usec < 1000000);
+    EXPECT(labs(ts.tv_sec - tv.tv_sec) < 2 && ts.tv_nsec / 1000 <= 999999);
+    socketpair(AF_UNIX, SOCK_DGRAM, 0, sv);
+    CALL(ioctl, sv[0], SIOCGSTAMP, &tv);
+    close(sv[0]);
+    close(sv[1]);
+    close(stream);
+    close(s);
+}
+
+static void full(void)
+{
+    union name n;
+    int s = bound("127.0.0.1", SOCK_DGRAM, &n), size = 4608, got = 0;
+
+    title("a small buffer");
+    setsockopt(s, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
+    for (int i = 0; i < 20; i++) {
+        sendto(s, buf, 2304, 0, &n.any, len_of(&n));
+    }
+    while (recv(s, buf, sizeof(buf), MSG_DONTWAIT) > 0) {
+        got++;
+    }
+    EXPECT(got > 1 && got < 10);
+    close(s);
+}
+
+int main(void)
+{
+    show_start();
+    closing("127.0.0.1");
+    closing("::1");
+    reset_before("127.0.0.1");
+    reset_before("::1");
+    shut_listener("127.0.0.1", 0);
+    shut_listener("127.0.0.1", 1);
+    shut_listener("::1", 1);
+    left_over();
+    names();
+    stamps();
+    full();
+    return 0;
+}
