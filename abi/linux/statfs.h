@@ -30,6 +30,7 @@ _Static_assert(sizeof(struct linux_statfs) == 120, "struct statfs");
 #define OVERLAYFS_MAGIC    0x794c7630
 #define EROFS_MAGIC        0xe0f5e1e2
 #define PIPEFS_MAGIC       0x50495045
+#define SOCKFS_MAGIC       0x534f434b
 #define ANON_INODE_MAGIC   0x09041934
 #define DEVPTS_MAGIC       0x1cd1
 #define HOSTFS_SUPER_MAGIC 0x00c0ffee

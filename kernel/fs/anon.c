@@ -12,7 +12,7 @@
 #include "abi/linux/stat.h"
 #include "abi/linux/statfs.h"
 
-static struct superblock anon_sb, pipe_sb;
+static struct superblock anon_sb, pipe_sb, sock_sb;
 static struct mount anon_mount;
 static struct inode *shared; /* of all files that need none of their own */
 static uint64_t last_ino;    /* atomic */
@@ -99,6 +99,11 @@ int pipe_inode(int (*reopen)(struct file *f), struct inode **out)
     return owned_inode(&pipe_sb, S_IFIFO | 0600, reopen, out);
 }
 
+int sock_inode(struct inode **out)
+{
+    return owned_inode(&sock_sb, S_IFSOCK | 0777, NULL, out);
+}
+
 int file_open_inode(const char *name, struct inode *inode, uint32_t flags,
                     struct file **out)
 {
@@ -136,6 +141,7 @@ void anon_init(void)
     sb_init(&anon_sb, &anon_sb_ops, "anon_inodefs", ANON_INODE_MAGIC,
             SB_NO_ATIME);
     sb_init(&pipe_sb, &anon_sb_ops, "pipefs", PIPEFS_MAGIC, SB_NO_ATIME);
+    sb_init(&sock_sb, &anon_sb_ops, "sockfs", SOCKFS_MAGIC, SB_NO_ATIME);
     err = inode_new(&anon_sb, 0600, NULL, &shared);
     check(!err);
     inode_get(shared);

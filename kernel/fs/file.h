@@ -101,8 +101,9 @@ int file_open_inode(const char *name, struct inode *inode, uint32_t flags,
  * open(2) of /proc/PID/fd/N does; NULL: -ENXIO. */
 int anon_inode(uint32_t mode, int (*reopen)(struct file *f),
                struct inode **out);
-/* The same for a pipe. */
+/* The same for a pipe, for a socket. */
 int pipe_inode(int (*reopen)(struct file *f), struct inode **out);
+int sock_inode(struct inode **out);
 
 /* Whether O_DIRECT can be asked of it: of what is stored, no more. */
 bool file_may_direct(const struct inode *inode);

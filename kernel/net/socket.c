@@ -289,7 +289,7 @@ static const struct file_ops socket_file_ops = {
 int socket_open_file(struct socket *s, uint32_t flags, struct file **out)
 {
     struct inode *inode;
-    int err = anon_inode(S_IFSOCK | 0777, NULL, &inode);
+    int err = sock_inode(&inode);
 
     if (!err) {
         err = file_open_inode("socket", inode, O_RDWR | flags, out);

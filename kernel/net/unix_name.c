@@ -163,9 +163,18 @@ static struct inode *inode_of(const struct path *path)
     return atomic_load_acquire(&path->dentry->inode->data);
 }
 
+/* The permissions of a name are those of the socket, which fchmod(2) may have
+ * changed. */
+static uint32_t mode_of(struct unix_socket *u)
+{
+    struct file *f = u->s.file;
+
+    return f ? f->path.dentry->inode->mode : S_IFSOCK | 0777;
+}
+
 static int bind_path(struct unix_socket *u, struct unix_name *n)
 {
-    int err = name_make_path(NULL, n->name.path, S_IFSOCK | 0777, 0, &n->path);
+    int err = name_make_path(NULL, n->name.path, mode_of(u), 0, &n->path);
 
     if (err) {
         return err == -EEXIST ? -EADDRINUSE : err;

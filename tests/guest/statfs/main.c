@@ -4,6 +4,7 @@
  * everywhere, sane figures elsewhere, refusals.
  */
 #include <sys/mount.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
 #include <sys/statvfs.h>
@@ -121,6 +122,8 @@ int main(void)
     pipe(p);
     CALL(fstatfs, p[0], &sf);
     printf("type %lx\n", (long)sf.f_type);
+    CALL(fstatfs, socket(AF_UNIX, SOCK_STREAM, 0), &sf);
+    printf("type %lx name %ld\n", (long)sf.f_type, (long)sf.f_namelen);
     statvfs("/proc", &vfs);
     printf("readonly %d\n", !!(vfs.f_flag & ST_RDONLY));
     title("refusals");

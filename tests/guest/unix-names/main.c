@@ -172,11 +172,28 @@ static void abstract(void)
     close(s);
 }
 
+/* What fchmod(2) gave the socket, its name has, but for the umask. */
+static void own_mode(void)
+{
+    int s = socket(AF_UNIX, SOCK_STREAM, 0);
+
+    title("permissions of the socket");
+    CALL(fchmod, s, 0765);
+    umask(0123);
+    CALL(bind, s, &a, path("/tmp/own"));
+    umask(022);
+    show_stat("/tmp/own");
+    CALL(fchmod, s, 0600);
+    show_stat("/tmp/own");
+    close(s);
+}
+
 int main(void)
 {
     show_start();
     paths();
     permissions();
     abstract();
+    own_mode();
     return 0;
 }
