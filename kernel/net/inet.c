@@ -67,6 +67,7 @@ static int new_socket(int family, int type, int protocol,
     list_init(&f->i.options);
     list_init(&f->arrivals);
     list_init(&f->errors);
+    list_init(&f->waiting);
     mutex_init(&f->cork_lock, LOCK_FS_INODE);
     if (family == AF_INET) {
         inet_addr_get(&f->i.local, AF_INET, (void *)&any, sizeof(any));
@@ -136,6 +137,28 @@ static void drop_arrivals(struct inet_socket *i)
     }
 }
 
+/* Nobody will let them in. */
+static void turn_away(struct inet_socket *i)
+{
+    struct list *node;
+
+    for (;;) {
+        struct arrival *a;
+
+        spin_lock(&i->s.lock);
+        node = list_pop(&family_of(i)->waiting);
+        spin_unlock(&i->s.lock);
+        if (!node) {
+            return;
+        }
+        a = list_entry(node, struct arrival, node);
+        loop_refused(a->conn);
+        a->conn->s.ops->release(&a->conn->s);
+        socket_unref(&a->conn->s);
+        kfree(a);
+    }
+}
+
 /* The peer's, and the own as far as bind(2) has not given it. */
 static void forget_names(struct inet_socket *i)
 {
@@ -171,6 +194,7 @@ static void stop_listening(struct inet_socket *i)
         host_stop(i);
     }
     drop_arrivals(i);
+    turn_away(i);
 }
 
 static void inet_release(struct socket *s)
@@ -193,6 +217,14 @@ int inet_accepted(struct inet_socket *listener, struct inet_socket **out)
     return err;
 }
 
+/* s.lock is held. */
+static void admit(struct family_socket *f, struct arrival *a)
+{
+    list_add_tail(&f->arrivals, &a->node);
+    f->count++;
+    f->bytes += a->len + DATAGRAM_COST;
+}
+
 bool inet_queue_arrival(struct inet_socket *i, struct arrival *a)
 {
     struct family_socket *f = family_of(i);
@@ -206,9 +238,7 @@ bool inet_queue_arrival(struct inet_socket *i, struct arrival *a)
     if (room) {
         a->refs = 1;
         a->dropped = f->dropped;
-        list_add_tail(&f->arrivals, &a->node);
-        f->count++;
-        f->bytes += a->len + DATAGRAM_COST;
+        admit(f, a);
     } else {
         f->dropped++;
     }
@@ -231,6 +261,83 @@ int inet_listener_push(struct inet_socket *listener, struct inet_socket *conn)
     }
     kfree(a);
     return -EAGAIN;
+}
+
+int inet_listener_offer(struct inet_socket *listener, struct inet_socket *conn,
+                        bool *waits)
+{
+    struct family_socket *f = family_of(listener);
+    struct arrival *a = kzalloc(sizeof(*a));
+    bool open;
+
+    if (!a) {
+        return -ENOMEM;
+    }
+    a->conn = conn;
+    a->refs = 1;
+    spin_lock(&listener->s.lock);
+    open = f->backlog != 0;
+    *waits = open && f->count >= f->backlog;
+    if (*waits) {
+        list_add_tail(&f->waiting, &a->node);
+    } else if (open) {
+        admit(f, a);
+    }
+    spin_unlock(&listener->s.lock);
+    if (!open) {
+        kfree(a);
+        return -EAGAIN;
+    }
+    if (!*waits) {
+        socket_wake_read(&listener->s, ALL_IN);
+    }
+    return 0;
+}
+
+bool inet_listener_withdraw(struct inet_socket *listener,
+                            struct inet_socket *conn)
+{
+    struct arrival *found = NULL;
+
+    spin_lock(&listener->s.lock);
+    list_for_each (pos, &family_of(listener)->waiting) {
+        struct arrival *a = list_entry(pos, struct arrival, node);
+
+        if (a->conn == conn) {
+            list_del(&a->node);
+            found = a;
+            break;
+        }
+    }
+    spin_unlock(&listener->s.lock);
+    kfree(found);
+    return found != NULL;
+}
+
+/* Of those that wait, as many as there is room for. */
+static void let_in(struct inet_socket *i)
+{
+    struct family_socket *f = family_of(i);
+    struct inet_socket *conn;
+
+    do {
+        conn = NULL;
+        spin_lock(&i->s.lock);
+        if (!list_empty(&f->waiting) && f->count < f->backlog) {
+            struct arrival *a =
+                list_entry(list_pop(&f->waiting), struct arrival, node);
+
+            conn = a->conn;
+            socket_ref(&conn->s);
+            admit(f, a);
+        }
+        spin_unlock(&i->s.lock);
+        if (conn) {
+            loop_established(conn);
+            socket_unref(&conn->s);
+            socket_wake_read(&i->s, ALL_IN);
+        }
+    } while (conn);
 }
 
 unsigned inet_listener_room(struct inet_socket *listener)
@@ -326,8 +433,8 @@ static int disconnect(struct inet_socket *i)
     return 0;
 }
 
-/* To a socket inside that listens there. -EAGAIN: there is none, or its
- * backlog is full. */
+/* To a socket inside that listens there. -EAGAIN: there is none. -EINPROGRESS:
+ * also when its backlog is full. */
 static int connect_inside(struct inet_socket *i, const struct inet_addr *to,
                           bool nowait)
 {
@@ -415,7 +522,8 @@ static int inet_connect(struct socket *s, const struct abi_sockaddr *name,
         err = connect_datagram(i, &to);
     }
     mutex_unlock(&i->setup);
-    return err;
+    return err == -EINPROGRESS && !nowait && loop_has(s) ? loop_wait_connect(s)
+                                                         : err;
 }
 
 /* ---- listening ---- */
@@ -438,6 +546,7 @@ static int listen_locked(struct inet_socket *i, int backlog)
     }
     atomic_fetch_or(&i->s.flags, SOCKET_LISTENS);
     loop_add(i);
+    let_in(i); /* a larger backlog */
     return 0;
 }
 
@@ -493,6 +602,9 @@ static int inet_accept(struct socket *s, struct socket **out, bool nowait)
     }
     *out = &a->conn->s;
     inet_put_arrival(a);
+    if (unlikely(!list_empty(&family_of(i)->waiting))) {
+        let_in(i);
+    }
     return 0;
 }
 

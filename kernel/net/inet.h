@@ -124,6 +124,14 @@ int inet_accepted(struct inet_socket *listener, struct inet_socket **out);
  * was room. -EAGAIN: the listener is closed; then the reference stays the
  * caller's. No spinlock is held. */
 int inet_listener_push(struct inet_socket *listener, struct inet_socket *conn);
+/* The same of a connection inside. *waits: the backlog is full, and it is told
+ * (loop_established, loop_refused) when there is room or never will be. */
+int inet_listener_offer(struct inet_socket *listener, struct inet_socket *conn,
+                        bool *waits);
+/* conn no longer waits: true, and its reference is the caller's; false: it did
+ * not any more. */
+bool inet_listener_withdraw(struct inet_socket *listener,
+                            struct inet_socket *conn);
 /* How many more the backlog takes now. */
 unsigned inet_listener_room(struct inet_socket *listener);
 

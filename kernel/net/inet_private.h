@@ -48,8 +48,10 @@ struct arrival {
 struct family_socket {
     struct inet_socket i;
     struct list all;      /* of all sockets; under inet.c's lock */
-    struct list arrivals; /* this and the next four: under i.s.lock */
+    struct list arrivals; /* this and the next five: under i.s.lock */
     struct list errors;
+    struct list
+        waiting; /* connections inside that the backlog has no room for */
     uint32_t count, bytes;
     uint32_t dropped, error_count;
     uint32_t backlog; /* 0: does not listen */

@@ -31,10 +31,18 @@ void loop_route(const struct inet_socket *i, const struct inet_addr *to,
                 struct inet_addr *dest, struct inet_addr *source);
 
 /* connect(2) of a stream that found `listener`: from here on i's operations
- * are loop_stream.c's. -EAGAIN: its backlog is full; -ENOMEM. */
+ * are loop_stream.c's. -EINPROGRESS: with nowait, or its backlog is full, which
+ * loop_wait_connect() waits for; -EAGAIN: it listens no more; -ENOMEM. */
 int loop_connect(struct inet_socket *i, struct inet_socket *listener,
                  const struct inet_addr *dest, const struct inet_addr *source,
                  bool nowait);
+
+bool loop_has(const struct socket *s); /* since loop_connect() */
+int loop_wait_connect(struct socket *s);
+/* conn, which waited in its listener's backlog, may be accepted, or never will
+ * be: whose other end it is learns it. */
+void loop_established(struct inet_socket *conn);
+void loop_refused(struct inet_socket *conn);
 
 /* The end of i: connections inside that it had are forgotten. */
 void loop_forget(struct inet_socket *i);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * What the files of TCP inside share: loop_stream.c is a connection from
- * connect(2) to its end, loop_send.c and loop_recv.c move what it carries.
+ * What the files of TCP inside share: loop_connect.c begins a connection,
+ * loop_stream.c is what programs see of it until its end, loop_send.c and
+ * loop_recv.c move what it carries.
  *
  * Either end holds the whole connection by a reference. connection.lock guards
  * what both look at: `i`, and the urgent byte.
@@ -27,6 +28,7 @@ struct end {
     bool tx_shut, rx_shut; /* shutdown(2) by its owner; atomic */
     bool reset;            /* atomic */
     bool told;             /* connect(2) has said so */
+    bool connecting;       /* its listener has no room yet; atomic */
     bool has_urgent, urgent_read;
     uint8_t urgent;
     uint64_t mark; /* position behind which the urgent byte stood */
@@ -40,7 +42,9 @@ struct end {
 struct connection {
     uint32_t refs;        /* atomic */
     struct spinlock lock; /* LOCK_PIPE */
-    struct end end[2];
+    /* Counted, under lock: where end[1] waits to be let in, or NULL. */
+    struct inet_socket *listener;
+    struct end end[2]; /* who connected, and who is accepted */
 };
 
 /* What i->side points to. */
@@ -60,6 +64,11 @@ static inline struct side *side_of(struct socket *s)
 static inline bool is_reset(struct end *e)
 {
     return atomic_load_acquire(&e->reset);
+}
+
+static inline bool is_connecting(struct end *e)
+{
+    return atomic_load_acquire(&e->connecting);
 }
 
 static inline bool other_gone(struct side *d)
@@ -126,6 +135,9 @@ static inline uint64_t limit_of(const struct socket *s, struct side *d)
     uint64_t theirs = atomic_load_relaxed(&d->other->recv_buffer);
     uint64_t own, most;
 
+    if (unlikely(is_connecting(d->me))) {
+        return 0;
+    }
     if (likely(!(atomic_load_relaxed(&s->flags) & SOCKET_SNDBUF_SET))) {
         return LOOP_LIMIT;
     }
@@ -133,6 +145,22 @@ static inline uint64_t limit_of(const struct socket *s, struct side *d)
     most = LOOP_LIMIT - PAGE_SIZE + MIN(own / PAGE_SIZE, (uint64_t)PAGE_SIZE);
     return theirs ? MIN(own + theirs, most) : most;
 }
+
+/* ---- loop_connect.c ---- */
+
+/* connect(2) once more. */
+int loop_connect_again(struct socket *s, const struct abi_sockaddr *name,
+                       uint32_t len, bool nowait);
+/* Who closes while it connects: nobody will accept the other end. */
+void loop_cancel(struct side *d);
+
+/* ---- loop_stream.c ---- */
+
+extern const struct socket_ops loop_stream_ops;
+
+void loop_connection_put(struct connection *c);
+/* connect(2) to AF_UNSPEC: a reset, and the socket is as new. */
+void loop_disconnect(struct socket *s);
 
 /* ---- loop_stream.c: waking the other end ---- */
 

@@ -13,19 +13,13 @@
 
 enum {
     GONE = POLLHUP | POLLERR | EPOLLRDHUP,
-    PORT_FIRST = 32768,
-    PORT_COUNT = 28232,
     TCP_INFO_SIZE = 104,
-    /* What either end has once it is connected. */
-    SEND_BUFFER = 3939840,
     TCP_ESTABLISHED = 1,
+    TCP_SYN_SENT,
     TCP_FIN_WAIT2 = 5,
     TCP_CLOSE_ = 7,
     TCP_CLOSE_WAIT_,
 };
-
-static const struct socket_ops loop_stream_ops;
-static uint32_t next_port;
 
 /* ---- waking the other end ---- */
 
@@ -70,6 +64,14 @@ static int loop_shutdown(struct socket *s, int how)
 {
     struct side *d = side_of(s);
 
+    if (is_connecting(d->me)) {
+        mutex_lock(&inet_of(s)->setup);
+        if (s->ops == &loop_stream_ops) {
+            loop_disconnect(s);
+        }
+        mutex_unlock(&inet_of(s)->setup);
+        return 0;
+    }
     if (is_over(d)) {
         return -ENOTCONN;
     }
@@ -87,7 +89,7 @@ static int loop_shutdown(struct socket *s, int how)
     return 0;
 }
 
-static void connection_put(struct connection *c)
+void loop_connection_put(struct connection *c)
 {
     if (atomic_sub_fetch(&c->refs, 1) == 0) {
         timer_cancel(&c->end[0].show_held);
@@ -107,6 +109,9 @@ static void leave(struct socket *s, bool abort)
     spin_lock(&d->c->lock);
     atomic_store_release(&d->me->i, NULL);
     spin_unlock(&d->c->lock);
+    if (unlikely(is_connecting(d->me))) {
+        loop_cancel(d);
+    }
     abort |= stream_discard(&d->me->in) != 0;
     atomic_store(&d->other->held, (uint64_t)NOTHING_HELD);
     stream_close(&d->other->in);
@@ -139,14 +144,14 @@ void loop_forget(struct inet_socket *i)
         struct side *d = i->side;
 
         i->side = d->before;
-        connection_put(d->c);
+        loop_connection_put(d->c);
         kfree(d);
     }
 }
 
-/* connect(2) to AF_UNSPEC: a reset, and the socket is as new. Others may be in
- * a call on it: what they look at stays until the socket's end. */
-static void disconnect(struct socket *s)
+/* Others may be in a call on it: what they look at stays until the socket's
+ * end. */
+void loop_disconnect(struct socket *s)
 {
     struct side *d = side_of(s);
     bool over = is_reset(d->me) || (d->me->tx_shut && at_end(d));
@@ -169,6 +174,9 @@ static uint32_t loop_poll(struct socket *s)
     uint64_t filled = readable(e) + is_inline(s, e);
     uint32_t bits = 0;
 
+    if (unlikely(is_connecting(e))) {
+        return atomic_load_acquire(&s->error) ? POLLERR : 0;
+    }
     if (is_reset(e)) {
         tx_end = true;
     }
@@ -189,7 +197,9 @@ static int loop_getname(struct socket *s, int whose, struct abi_sockaddr *out)
 {
     struct inet_socket *i = inet_of(s);
 
-    if (whose == NAME_PEER && is_over(side_of(s))) {
+    struct side *d = side_of(s);
+
+    if (whose == NAME_PEER && (is_over(d) || is_connecting(d->me))) {
         return -ENOTCONN;
     }
     return (int)inet_addr_put(out, s->family,
@@ -212,28 +222,13 @@ static int refuse_accept(struct socket *s, struct socket **out, bool nowait)
     return -EINVAL;
 }
 
-static int loop_connect_again(struct socket *s, const struct abi_sockaddr *name,
-                              uint32_t len, bool nowait)
-{
-    struct end *e = side_of(s)->me;
-    bool told = e->told;
-
-    if (len >= sizeof(name->family) && name->family == AF_UNSPEC) {
-        mutex_lock(&inet_of(s)->setup);
-        if (s->ops == &loop_stream_ops) {
-            disconnect(s);
-        }
-        mutex_unlock(&inet_of(s)->setup);
-        return 0;
-    }
-    e->told = true;
-    return told ? -EISCONN : 0;
-}
-
 static uint8_t state_of(struct side *d)
 {
     if (is_over(d)) {
         return TCP_CLOSE_;
+    }
+    if (is_connecting(d->me)) {
+        return TCP_SYN_SENT;
     }
     if (atomic_load_relaxed(&d->me->tx_shut)) {
         return TCP_FIN_WAIT2;
@@ -275,105 +270,7 @@ static long loop_ioctl(struct socket *s, uint32_t cmd, struct uptr arg)
     }
 }
 
-/* ---- beginning ---- */
-
-static struct connection *connection_new(struct side *side[2])
-{
-    struct connection *c = kzalloc(sizeof(*c));
-
-    side[0] = kzalloc(sizeof(*side[0]));
-    side[1] = kzalloc(sizeof(*side[1]));
-    if (!c || !side[0] || !side[1]) {
-        kfree(side[0]);
-        kfree(side[1]);
-        kfree(c);
-        return NULL;
-    }
-    c->refs = 2;
-    spin_init(&c->lock, LOCK_PIPE);
-    for (int k = 0; k < 2; k++) {
-        stream_init(&c->end[k].in);
-        c->end[k].held = (uint64_t)NOTHING_HELD;
-        c->end[k].c = c;
-        timer_init(&c->end[k].show_held, loop_show_held);
-        *side[k] =
-            (struct side){.c = c, .me = &c->end[k], .other = &c->end[!k]};
-    }
-    return c;
-}
-
-static uint16_t client_port(void)
-{
-    return PORT_FIRST + atomic_fetch_add(&next_port, 1) % PORT_COUNT;
-}
-
-static void begin_end(struct inet_socket *i, struct end *e)
-{
-    if (!(atomic_load_relaxed(&i->s.flags) & SOCKET_SNDBUF_SET)) {
-        i->s.send_buffer = SEND_BUFFER;
-    }
-    tell_buffer(&i->s, e);
-}
-
-int loop_connect(struct inet_socket *i, struct inet_socket *listener,
-                 const struct inet_addr *dest, const struct inet_addr *source,
-                 bool nowait)
-{
-    struct inet_addr local = i->local, peer = i->peer;
-    struct inet_socket *conn;
-    struct connection *c;
-    struct side *side[2];
-    int err;
-
-    if (!inet_listener_room(listener)) {
-        return -EAGAIN;
-    }
-    err = inet_accepted(listener, &conn);
-    if (err) {
-        return err;
-    }
-    c = connection_new(side);
-    if (!c) {
-        socket_unref(&conn->s);
-        return -ENOMEM;
-    }
-    i->local = *source;
-    if (!i->local.port) {
-        i->local.port = client_port();
-    }
-    i->peer = conn->local = *dest;
-    conn->peer = i->local;
-    c->end[0].i = i;
-    c->end[1].i = conn;
-    c->end[0].told = !nowait;
-    c->end[1].told = true;
-    begin_end(i, &c->end[0]);
-    begin_end(conn, &c->end[1]);
-    conn->side = side[1];
-    conn->s.ops = &loop_stream_ops;
-    err = inet_listener_push(listener, conn);
-    if (err) {
-        i->local = local;
-        i->peer = peer;
-        conn->side = NULL;
-        socket_unref(&conn->s);
-        kfree(side[0]);
-        kfree(side[1]);
-        c->refs = 1;
-        connection_put(c);
-        return err;
-    }
-    side[0]->before = i->side;
-    i->side = side[0];
-    atomic_store_release(&i->s.ops, &loop_stream_ops);
-    if (readable(&c->end[0]) || at_end(side[0])) { /* since it was pushed */
-        socket_wake_read(&i->s, ALL_IN);
-    }
-    socket_wake_write(&i->s, ALL_OUT);
-    return nowait ? -EINPROGRESS : 0;
-}
-
-static const struct socket_ops loop_stream_ops = {
+const struct socket_ops loop_stream_ops = {
     .bind = refuse_bind,
     .connect = loop_connect_again,
     .listen = refuse_listen,

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
  * TCP's states as calls tell them (shutdown, getpeername, TCP_INFO, accept
- * after a reset, a listener that was shut), what a receive says of what is
- * left, and names, times and full buffers of UDP.
+ * after a reset, a listener that was shut, a full backlog), what a receive says
+ * of what is left, and names, times and full buffers of UDP.
  */
 #include <netinet/tcp.h>
+#include <pthread.h>
 #include <sys/ioctl.h>
 #include <sys/time.h>
 #include "tests/guest/inet.h"
@@ -122,6 +123,107 @@ static void shut_listener(const char *ip, int named)
     CALL(connect, s, &n, len_of(&n));
     close(s);
     close(other);
+    close(l);
+}
+
+/* A socket that connects while the backlog is full. */
+static int waiting(const char *ip, int backlog, int *l, int *first,
+                   union name *n)
+{
+    int s;
+
+    *l = bound(ip, SOCK_STREAM, n);
+    listen(*l, backlog);
+    *first = socket(n->any.sa_family, SOCK_STREAM, 0);
+    CALL(connect, *first, n, len_of(n));
+    s = socket(n->any.sa_family, SOCK_STREAM | SOCK_NONBLOCK, 0);
+    CALL(connect, s, n, len_of(n));
+    return s;
+}
+
+static void full_backlog(const char *ip)
+{
+    union name n, peer;
+    socklen_t len = sizeof(peer);
+    struct timeval soon = {0, 50000};
+    int l, first, s = waiting(ip, 0, &l, &first, &n), c, t;
+
+    printf("-- full backlog %s\n", ip);
+    bits("connecting", s);
+    printf("state %d\n", state_of(s));
+    CALL(connect, s, &n, len_of(&n));
+    CALL(getpeername, s, &peer, &len);
+    CALL(sendto, s, "x", 1L, MSG_NOSIGNAL, NULL, 0);
+    CALL(recvfrom, s, buf, 1L, 0, NULL, NULL);
+    t = socket(n.any.sa_family, SOCK_STREAM, 0);
+    setsockopt(t, SOL_SOCKET, SO_SNDTIMEO, &soon, sizeof(soon));
+    CALL(connect, t, &n, len_of(&n));
+    close(t);
+    c = accept(l, NULL, NULL);
+    until(s, POLLOUT);
+    CALL(connect, s, &n, len_of(&n));
+    CALL(connect, s, &n, len_of(&n));
+    CALL(sendto, s, "through", 7L, 0, NULL, 0);
+    close(c);
+    c = accept(l, NULL, NULL);
+    printf("%ld [%s]\n", (long)recv(c, buf, 7, 0), buf);
+    close(c);
+    close(s);
+    close(first);
+    close(l);
+}
+
+static void full_and_over(const char *ip, int closes)
+{
+    union name n;
+    int l, first, s = waiting(ip, 0, &l, &first, &n);
+
+    printf("-- full and over %d\n", closes);
+    if (closes) {
+        CALL(close, l);
+    } else {
+        CALL(shutdown, s, SHUT_RD);
+    }
+    until(s, 0);
+    bits("connecting", s);
+    CALL(recvfrom, s, buf, 1L, 0, NULL, NULL);
+    CALL(recvfrom, s, buf, 1L, 0, NULL, NULL);
+    CALL(connect, s, &n, len_of(&n));
+    close(s);
+    close(first);
+    if (!closes) {
+        close(l);
+    }
+}
+
+static void *accepts(void *arg)
+{
+    int l = *(int *)arg;
+
+    until_others_sleep();
+    close(accept(l, NULL, NULL));
+    return NULL;
+}
+
+/* connect(2) waits for accept(2). */
+static void blocking(void)
+{
+    pthread_t t;
+    union name n;
+    int l, first, s = waiting("127.0.0.1", 0, &l, &first, &n), c;
+
+    title("waiting for accept");
+    close(s);
+    s = socket(AF_INET, SOCK_STREAM, 0);
+    pthread_create(&t, NULL, accepts, &l);
+    CALL(connect, s, &n, len_of(&n));
+    pthread_join(t, NULL);
+    c = accept(l, NULL, NULL);
+    CALL(write, s, "y", 1L);
+    CALL(read, c, buf, 1L);
+    close(c);
+    close(s);
+    close(first);
     close(l);
 }
 
@@ -295,6 +397,10 @@ int main(void)
     shut_listener("127.0.0.1", 0);
     shut_listener("127.0.0.1", 1);
     shut_listener("::1", 1);
+    full_backlog("127.0.0.1");
+    full_and_over("127.0.0.1", 0);
+    full_and_over("::1", 1);
+    blocking();
     left_over();
     names();
     stamps();
