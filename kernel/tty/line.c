@@ -162,9 +162,8 @@ size_t line_drain(struct line *l, uint8_t *buf, size_t len)
 
 size_t line_output_room(const struct line *l)
 {
+    const size_t most = LINE_OUT - LINE_ECHO - LINE_MOST;
     size_t used = line_pending_output(l);
 
-    return l->stopped || used >= LINE_OUT - LINE_ECHO
-               ? 0
-               : LINE_OUT - LINE_ECHO - used;
+    return l->stopped || used > most ? 0 : most + 1 - used;
 }

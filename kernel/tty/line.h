@@ -4,7 +4,9 @@
  * ends of a pseudoterminal. It is plain data: whoever calls holds the lock
  * that guards it, and wakes who waits.
  *
- *     line_input()    a byte typed at the master: edited, echoed, kept
+ *     line_type()     bytes typed at the master, by line_input() one by one,
+ *                     or held until there is room
+ *     line_input()    a byte typed: edited, echoed, kept
  *     line_read()     what the program on the slave reads
  *     line_output()   what it writes: processed, kept for the master
  *     line_drain()    what the master reads
@@ -18,8 +20,10 @@
 
 enum {
     LINE_IN = 4096, /* as Linux: the longest line, with its end */
-    LINE_OUT = 16384,
+    LINE_HELD = 16384,
+    LINE_OUT = 20480, /* as much as Linux lets wait on either way */
     LINE_ECHO = 1024, /* of LINE_OUT, that only echo may use */
+    LINE_MOST = 8,    /* bytes that one becomes: a tab */
     LINE_EOF = 0,     /* stands, marked, for an end of file in `in` */
 };
 
@@ -31,6 +35,8 @@ struct line {
     uint64_t head, canon, tail;
     uint8_t in[LINE_IN];
     uint64_t marks[BITMAP_WORDS(LINE_IN)];
+    uint64_t held_head, held_tail; /* typed before there was room */
+    uint8_t held[LINE_HELD];
     uint64_t out_head, out_tail;
     uint8_t out[LINE_OUT];
     unsigned column;       /* of the cursor */
@@ -52,6 +58,14 @@ void line_set(struct line *l, const struct linux_termios2 *t);
 int line_input(struct line *l, uint8_t c);
 /* Whether line_input() can take a byte now, or would drop it. */
 bool line_has_room(const struct line *l);
+/* Bytes typed, up to one that is a signal; returns how many were taken. */
+size_t line_type(struct line *l, const uint8_t *buf, size_t len, int *signo);
+/* Bytes that line_type() can hold. */
+size_t line_held_room(const struct line *l);
+/* After room was made: held bytes are input, up to one that is a signal; call
+ * again after that one. Returns how many. */
+size_t line_feed(struct line *l, int *signo);
+void line_flush_held(struct line *l);
 /* Up to len bytes of output. */
 size_t line_drain(struct line *l, uint8_t *buf, size_t len);
 static inline size_t line_pending_output(const struct line *l)

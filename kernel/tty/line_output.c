@@ -5,7 +5,7 @@
  */
 #include "kernel/tty/line.h"
 
-enum { TAB = 8, MOST = TAB /* bytes that one may become */ };
+enum { TAB = LINE_MOST };
 
 static bool is_control(uint8_t c)
 {
@@ -80,7 +80,7 @@ static void put_other(struct line *l, uint8_t c)
 
 bool line_put(struct line *l, uint8_t c, size_t reserve)
 {
-    if (line_pending_output(l) + MOST + reserve > LINE_OUT) {
+    if (line_pending_output(l) + LINE_MOST + reserve > LINE_OUT) {
         return false;
     }
     if (!(l->t.c_oflag & OPOST)) {

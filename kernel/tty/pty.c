@@ -34,6 +34,24 @@ void pty_wake(struct pty *p)
     wait_wake_all(&p->master);
 }
 
+void pty_feed(struct pty *p)
+{
+    size_t fed = 0;
+    int signo;
+
+    do {
+        spin_lock(&p->lock);
+        fed += line_feed(&p->line, &signo);
+        spin_unlock(&p->lock);
+        if (signo) {
+            terminal_signal(&p->job, signo);
+        }
+    } while (signo);
+    if (fed) {
+        pty_wake(p);
+    }
+}
+
 /* ---- the slave ---- */
 
 static bool may_pass_exclusive(void)
@@ -139,6 +157,7 @@ void pty_hangup(struct pty *p)
     atomic_store(&p->generation, p->generation + 1);
     p->slave_closed |= p->slaves > 0;
     p->slaves = 0;
+    line_flush_held(&p->line);
     line_flush_input(&p->line);
     spin_unlock(&p->lock);
     terminal_hangup(&p->job);

@@ -45,6 +45,7 @@ static void set_termios(struct pty *p, struct linux_termios2 *t, bool flush)
     line_set(&p->line, t);
     spin_unlock(&p->lock);
     pty_wake(p);
+    pty_feed(p);
 }
 
 static struct linux_termios2 settings(struct pty *p)
@@ -162,21 +163,31 @@ static long set_size(struct pty *p, struct uptr arg)
 
 /* ---- what is pending ---- */
 
-/* The master's input is what the slave printed. */
+/* The master's input is what the slave printed; its output that was read into
+ * the line is out of its reach, and packet mode tells of the slave's flushes
+ * only. */
 static long flush(struct pty *p, uint64_t what, bool master)
 {
     bool typed = what == TCIOFLUSH || (what == TCIFLUSH) == !master;
     bool printed = what == TCIOFLUSH || (what == TCIFLUSH) == master;
+    uint8_t packet;
 
     if (what > TCIOFLUSH) {
         return -EINVAL;
     }
     spin_lock(&p->lock);
+    packet = p->line.packet;
     if (typed) {
+        line_flush_held(&p->line);
+    }
+    if (typed && !master) {
         line_flush_input(&p->line);
     }
     if (printed) {
         line_flush_output(&p->line);
+    }
+    if (master) {
+        p->line.packet = packet;
     }
     spin_unlock(&p->lock);
     pty_wake(p);
@@ -187,6 +198,7 @@ static long flush(struct pty *p, uint64_t what, bool master)
 static long flow(struct pty *p, uint64_t what, bool master)
 {
     uint8_t c;
+    int signo;
 
     if (what > TCION) {
         return -EINVAL;
@@ -199,7 +211,7 @@ static long flow(struct pty *p, uint64_t what, bool master)
     } else {
         c = p->line.t.c_cc[what == TCIOFF ? VSTOP : VSTART];
         if (c && master) {
-            line_input(&p->line, c);
+            line_type(&p->line, &c, 1, &signo);
         } else if (c) {
             line_put(&p->line, c, 0);
         }

@@ -82,13 +82,10 @@ static long master_read(struct file *f, struct iobuf *io, uint64_t *pos,
 /* Types bytes up to one that is a signal; returns how many. */
 static size_t type(struct pty *p, const uint8_t *buf, size_t len, int *signo)
 {
-    size_t n = 0;
+    size_t n;
 
-    *signo = 0;
     spin_lock(&p->lock);
-    while (n < len && !*signo && line_has_room(&p->line)) {
-        *signo = line_input(&p->line, buf[n++]);
-    }
+    n = line_type(&p->line, buf, len, signo);
     spin_unlock(&p->lock);
     if (n) {
         pty_wake(p);
@@ -101,7 +98,7 @@ static int await_room(struct pty *p, struct file *f, int flags)
     if (file_nonblock(f, flags)) {
         return -EAGAIN;
     }
-    return wait_event(&p->master, line_has_room(&p->line), DEADLINE_NONE,
+    return wait_event(&p->master, line_held_room(&p->line), DEADLINE_NONE,
                       WAIT_INTR)
                ? -ERESTARTSYS
                : 0;
@@ -153,7 +150,7 @@ static uint32_t master_poll(struct file *f, struct poll_table *pt)
     spin_lock(&p->lock);
     bits |= line_pending_output(&p->line) ? ALL_IN : 0;
     bits |= has_news(p) ? ALL_IN | POLLPRI : 0;
-    bits |= line_has_room(&p->line) ? ALL_OUT : 0;
+    bits |= line_held_room(&p->line) ? ALL_OUT : 0;
     bits |= p->slave_closed ? POLLHUP : 0;
     spin_unlock(&p->lock);
     return bits;

@@ -122,6 +122,7 @@ static long slave_read(struct file *f, struct iobuf *io, uint64_t *pos,
         }
         done += n;
         if (n || end) {
+            pty_feed(p);
             wait_wake(&p->master, ~0u, ALL_OUT);
         }
         if (end) {

@@ -48,6 +48,9 @@ static inline bool pty_is_hung(struct pty *p, struct file *f)
 }
 /* Both sides look again. */
 void pty_wake(struct pty *p);
+/* The line may have room for what is held: signals that were typed are sent.
+ * Wakes nobody but readers. */
+void pty_feed(struct pty *p);
 
 /* ---- pty_slave.c, pty_master.c ---- */
 

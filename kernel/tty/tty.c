@@ -90,7 +90,7 @@ long job_ioctl(struct terminal *t, struct file *f, uint32_t cmd,
     case TIOCSCTTY:
         return terminal_acquire(t, arg.addr == 1);
     case TIOCNOTTY:
-        return terminal_give_up(t);
+        return master ? -ENOTTY : terminal_give_up(t);
     default:
         *known = false;
         return -ENOTTY;

@@ -371,6 +371,76 @@ static void switching(void)
     screen("\x11");
 }
 
+/* More than a line is typed before anybody reads: it waits, in its order. */
+static void ahead(void)
+{
+    static char buf[10000];
+    struct termios t = sane;
+    struct pollfd p = {slave, POLLOUT, 0};
+    long n, all = 0;
+
+    title("typed ahead");
+    t.c_lflag &= ~ECHO;
+    tcsetattr(slave, TCSANOW, &t);
+    memset(buf, 'm', sizeof(buf));
+    for (int i = 0; i < 2; i++) {
+        SHOW(write(master, buf, 4100));
+        SHOW(write(master, "\n", 1));
+    }
+    there(4096);
+    SHOW(read(slave, buf, sizeof(buf)));
+    there(4096);
+    SHOW(read(slave, buf, sizeof(buf)));
+    raw_mode(1, 0);
+    SHOW(write(master, buf, 4100));
+    there(4095);
+    SHOW(read(slave, buf, sizeof(buf)));
+    there(5);
+    SHOW(read(slave, buf, sizeof(buf)));
+    title("printed ahead");
+    fcntl(slave, F_SETFL, O_NONBLOCK);
+    while ((n = write(slave, buf, 1)) == 1) {
+        all++;
+    }
+    printf("%ld %s, poll %d\n", n, strerrorname_np(errno), poll(&p, 1, 0));
+    EXPECT(all > 16000);
+    fcntl(master, F_SETFL, O_NONBLOCK);
+    while (all > 0 && (n = read(master, buf, sizeof(buf))) != 0) {
+        all -= n > 0 ? n : 0;
+        usleep(n > 0 ? 0 : 1000);
+    }
+    printf("%ld, poll %d\n", all, poll(&p, 1, 30000));
+    fcntl(slave, F_SETFL, 0);
+    fcntl(master, F_SETFL, 0);
+}
+
+/* What the master flushes is no news in packet mode, and a line that is there
+ * stays; the slave's flushes are. */
+static void flushing(void)
+{
+    struct pollfd p = {master, POLLIN | POLLPRI, 0};
+    int on = 1, off = 0;
+
+    title("flushing from either side");
+    type("abc");
+    there(3);
+    SHOW(ioctl(master, TIOCPKT, &on));
+    for (int queue = TCIFLUSH; queue <= TCIOFLUSH; queue++) {
+        SHOW(tcflush(master, queue));
+        printf("poll %d\n", poll(&p, 1, 0));
+    }
+    there(3);
+    for (int queue = TCIFLUSH; queue <= TCIOFLUSH; queue++) {
+        char c = 0;
+
+        SHOW(tcflush(slave, queue));
+        printf("poll %d ", poll(&p, 1, 0));
+        printf("read %zd: %d\n", read(master, &c, 1), c);
+    }
+    SHOW(ioctl(master, TIOCPKT, &off));
+    SHOW(ioctl(master, TIOCNOTTY));
+}
+
 int main(void)
 {
     show_start();
@@ -387,5 +457,7 @@ int main(void)
     raw();
     raw_rest();
     switching();
+    ahead();
+    flushing();
     return 0;
 }
