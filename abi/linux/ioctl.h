@@ -54,6 +54,10 @@
 #define FIOCLEX     0x5451
 #define FIOASYNC    0x5452
 #define FIOQSIZE    0x5460
+#define FIOSETOWN   0x8901
+#define SIOCSPGRP   0x8902
+#define FIOGETOWN   0x8903
+#define SIOCGPGRP   0x8904
 #define FIBMAP      1
 #define FIGETBSZ    2
 #define FICLONE     0x40049409

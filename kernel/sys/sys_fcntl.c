@@ -128,6 +128,21 @@ static long set_owner(struct file *f, int type, int pid)
     return 0;
 }
 
+/* A group's number is negative (fcntl(2), socket(7)). */
+static long set_owner_by_sign(struct file *f, int pid)
+{
+    if (pid == INT32_MIN) {
+        return -EINVAL;
+    }
+    return pid < 0 ? set_owner(f, F_OWNER_PGRP, -pid)
+                   : set_owner(f, F_OWNER_PID, pid);
+}
+
+static int owner_by_sign(const struct file *f)
+{
+    return f->owner_type == F_OWNER_PGRP ? -f->owner_pid : f->owner_pid;
+}
+
 static long set_owner_ex(struct file *f, struct uptr arg)
 {
     struct f_owner_ex o;
@@ -173,13 +188,9 @@ static long owner_call(struct file *f, int cmd, uint64_t arg)
 {
     switch (cmd) {
     case F_SETOWN:
-        if ((int)arg == INT32_MIN) {
-            return -EINVAL;
-        }
-        return (int)arg < 0 ? set_owner(f, F_OWNER_PGRP, -(int)arg)
-                            : set_owner(f, F_OWNER_PID, arg);
+        return set_owner_by_sign(f, (int)arg);
     case F_GETOWN:
-        return f->owner_type == F_OWNER_PGRP ? -f->owner_pid : f->owner_pid;
+        return owner_by_sign(f);
     case F_SETOWN_EX:
         return set_owner_ex(f, uptr(arg));
     case F_GETOWN_EX:
@@ -307,6 +318,16 @@ static long set_nonblock(struct file *f, int fd, struct uptr arg, uint32_t bit)
     return set_flags(f, fd, on ? f->flags | bit : f->flags & ~bit);
 }
 
+static long owner_ioctl(struct file *f, uint32_t cmd, struct uptr arg)
+{
+    uint32_t pid;
+
+    if (cmd == FIOGETOWN || cmd == SIOCGPGRP) {
+        return put_user32(arg, (uint32_t)owner_by_sign(f));
+    }
+    return get_user32(&pid, arg) ? -EFAULT : set_owner_by_sign(f, (int)pid);
+}
+
 static bool has_size(struct file *f)
 {
     uint32_t mode = f->inode->mode;
@@ -324,6 +345,11 @@ static long ioctl_file(struct file *f, int fd, uint32_t cmd, struct uptr arg)
         return set_nonblock(f, fd, arg, O_NONBLOCK);
     case FIOASYNC:
         return set_nonblock(f, fd, arg, O_ASYNC);
+    case FIOSETOWN:
+    case SIOCSPGRP:
+    case FIOGETOWN:
+    case SIOCGPGRP:
+        return S_ISSOCK(f->inode->mode) ? owner_ioctl(f, cmd, arg) : -ENOTTY;
     case FS_IOC_GETFLAGS:
     case FS_IOC_SETFLAGS:
     case FS_IOC_FSGETXATTR:

@@ -5,6 +5,8 @@
  */
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <asm/sockios.h>
 #include <termios.h>
 #include "tests/guest/show.h"
 
@@ -34,6 +36,35 @@ static void on(const char *what, int fd)
     CALL(ioctl, fd, FIONREAD, BAD);
 }
 
+/* The owner of a socket by ioctl(2), and of what is none (socket(7)). */
+static void owners(void)
+{
+    int pair[2], me = getpid(), group = -getpgrp(), nobody = 0, n = 1;
+    int least = -2147483647 - 1, none = 0x3ffffff, p[2];
+
+    title("owners");
+    socketpair(AF_UNIX, SOCK_STREAM, 0, pair);
+    CALL(ioctl, pair[0], FIOGETOWN, &n);
+    EXPECT(n == 0);
+    CALL(ioctl, pair[0], FIOSETOWN, &me);
+    CALL(ioctl, pair[0], SIOCGPGRP, &n);
+    EXPECT(n == me);
+    CALL(ioctl, pair[0], SIOCSPGRP, &group);
+    CALL(ioctl, pair[0], FIOGETOWN, &n);
+    EXPECT(n == group);
+    CALL(ioctl, pair[0], FIOSETOWN, &none);
+    CALL(ioctl, pair[0], FIOSETOWN, &least);
+    CALL(fcntl, pair[0], F_SETOWN, least);
+    CALL(ioctl, pair[0], FIOSETOWN, BAD);
+    CALL(ioctl, pair[0], FIOGETOWN, BAD);
+    CALL(ioctl, pair[0], FIOSETOWN, &nobody);
+    CALL(fcntl, pair[0], F_GETOWN);
+    pipe(p);
+    CALL(ioctl, p[0], FIOSETOWN, &me);
+    CALL(ioctl, p[0], FIOGETOWN, &n);
+    CALL(ioctl, p[0], SIOCGPGRP, &n);
+}
+
 int main(void)
 {
     int p[2], n;
@@ -58,5 +89,6 @@ int main(void)
     CALL(ioctl, path, FIOCLEX);
     on("standard input", 0);
     SHOW(isatty(0));
+    owners();
     return 0;
 }
