@@ -94,7 +94,8 @@ static int map_load(struct mm *mm, struct file *f, const struct elf_phdr *ph,
         err = map_file(mm, f, ph, start, bss - start);
     }
     if (!err && end > bss) {
-        err = mm_map(mm, &bss, end - bss, prot_of(ph),
+        err = mm_map(mm, &bss, end - bss,
+                     PROT_READ | PROT_WRITE | (prot_of(ph) & PROT_EXEC),
                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, NULL, 0);
     }
     /* A segment that cannot be written keeps its tail, as on Linux. */

@@ -29,7 +29,7 @@ static bool load_is_sane(const struct elf_phdr *ph)
 {
     return ph->memsz <= ADDRESS_END && ph->filesz <= ph->memsz &&
            ph->vaddr <= ADDRESS_END - ph->memsz && ph->offset <= ADDRESS_END &&
-           (ph->offset - ph->vaddr) % PAGE_SIZE == 0;
+           (!ph->filesz || (ph->offset - ph->vaddr) % PAGE_SIZE == 0);
 }
 
 static void note_load(struct elf_image *img, const struct elf_phdr *ph)

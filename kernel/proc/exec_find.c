@@ -116,6 +116,9 @@ static int open_linker(struct exec *x)
 {
     int err = elf_interp_path(x->file, &x->image, x->path);
 
+    if (!err && !x->path[0]) {
+        err = -EACCES; /* the working directory, to Linux */
+    }
     if (!err) {
         err = file_open_exec(AT_FDCWD, x->path, 0, &x->interp);
     }
