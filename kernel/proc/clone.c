@@ -115,6 +115,7 @@ static void inherit(const struct clone_args *a, struct thread *from,
     to->signals.blocked = from->signals.blocked;
     policy_inherit(from, to);
     to->io_priority = from->io_priority;
+    to->no_new_privs = from->no_new_privs;
     to->memory_policy = from->memory_policy;
     to->timer_slack = to->default_slack = from->timer_slack;
     to->task.affinity = from->task.affinity;

@@ -103,9 +103,11 @@ static void fix_caps(const struct cred *old, struct cred *c)
     if (c->securebits & SECURE_NO_SETUID_FIXUP) {
         return;
     }
-    if (any_root(old) && !any_root(c) && !(c->securebits & SECURE_KEEP_CAPS)) {
-        c->cap_permitted = c->cap_effective = 0;
-        c->cap_ambient = 0;
+    if (any_root(old) && !any_root(c)) {
+        if (!(c->securebits & SECURE_KEEP_CAPS)) {
+            c->cap_permitted = c->cap_effective = 0;
+        }
+        c->cap_ambient = 0; /* kept or not: execve(2) must drop them all */
     }
     if (old->euid == 0 && c->euid != 0) {
         c->cap_effective = 0;
@@ -508,7 +510,7 @@ bool cred_exec(struct proc *p, uint32_t mode, uint32_t uid, uint32_t gid)
     struct cred c = current_thread()->cred, old = c, shown;
     bool changed;
 
-    if (!p->no_new_privs) {
+    if (!current_thread()->no_new_privs) {
         if (mode & MODE_SETUID) {
             c.euid = uid;
         }

@@ -49,6 +49,42 @@ void proc_times_ended(uint64_t *user_ns, uint64_t *kernel_ns)
     spin_unlock(&proc_lock);
 }
 
+/* prctl(2), PR_SET_PDEATHSIG. [L] */
+static void tell_child(struct proc *from, struct proc *child)
+{
+    struct k_siginfo info = {.signo = child->pdeath_signal, .code = SI_USER};
+
+    if (info.signo) {
+        info.kill.pid = from->pid;
+        info.kill.uid = from->cred.uid;
+        signal_send_proc_locked(child, &info);
+    }
+}
+
+/* A thread that the process lives with; there is one. [L] */
+static int any_tid(const struct proc *p)
+{
+    return list_entry(p->threads.next, struct thread, node)->tid;
+}
+
+/* The children that t made are another thread's now, when there is one. [L] */
+static void tell_children(struct thread *t)
+{
+    struct proc *p = t->proc;
+
+    if (list_empty(&p->threads)) {
+        return;
+    }
+    list_for_each (pos, &p->children) {
+        struct proc *child = list_entry(pos, struct proc, sibling);
+
+        if (child->parent_tid == t->tid) {
+            child->parent_tid = any_tid(p);
+            tell_child(p, child);
+        }
+    }
+}
+
 /* Takes t off its process's list; true when it was the last. */
 static bool detach(struct thread *t, int status)
 {
@@ -65,6 +101,7 @@ static bool detach(struct thread *t, int status)
     io_counts_add(&p->dead_io, &t->task.io);
     list_del(&t->node);
     ptrace_thread_exit(t, status);
+    tell_children(t);
     if (t->tid == p->pid) {
         p->dead_nice = t->nice;
         p->dead_policy = t->policy;
@@ -131,24 +168,13 @@ static bool reaps_itself(const struct proc *p, struct proc *parent)
     return p->exit_signal == SIGCHLD && signal_ignores_children(parent);
 }
 
-/* prctl(2), PR_SET_PDEATHSIG. [L] */
-static void tell_child(struct proc *from, struct proc *child)
-{
-    struct k_siginfo info = {.signo = child->pdeath_signal, .code = SI_USER};
-
-    if (info.signo) {
-        info.kill.pid = from->pid;
-        info.kill.uid = from->cred.uid;
-        signal_send_proc_locked(child, &info);
-    }
-}
-
 /* A zombie that `from` has not waited for is news to its new parent, which may
  * want none: then it goes to reaped, with the table's reference. [L] */
 static void hand_over(struct proc *from, struct proc *child, struct proc *to,
                       struct list *reaped)
 {
     child->parent = to;
+    child->parent_tid = list_empty(&to->threads) ? to->pid : any_tid(to);
     child->exit_signal = SIGCHLD;
     tell_child(from, child);
     if (child->zombie && !child->hidden) {
@@ -364,6 +390,18 @@ void thread_exit_check(void)
     }
 }
 
+/* [L] */
+static void rename_parent(struct proc *p, int from, int to)
+{
+    list_for_each (pos, &p->children) {
+        struct proc *child = list_entry(pos, struct proc, sibling);
+
+        if (child->parent_tid == from) {
+            child->parent_tid = to;
+        }
+    }
+}
+
 int proc_kill_siblings(void)
 {
     struct thread *t = current_thread();
@@ -383,6 +421,7 @@ int proc_kill_siblings(void)
     p->exec_thread = NULL;
     if (t->tid != p->pid) {
         pid_remove_thread(t);
+        rename_parent(p, t->tid, p->pid);
         t->tid = p->pid;
         pid_insert_thread(t);
         ptrace_take_over(t);

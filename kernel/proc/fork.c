@@ -45,7 +45,6 @@ static void copy_proc(const struct clone_args *a, struct proc *from,
     memcpy(to->auxv, from->auxv, sizeof(to->auxv));
     to->auxv_len = from->auxv_len;
     to->text = exec_text_of(from);
-    to->no_new_privs = from->no_new_privs;
     to->dumpable = from->dumpable;
     to->thp_disabled = from->thp_disabled;
     to->personality = from->personality;
@@ -77,7 +76,10 @@ static void attach(const struct clone_args *a, struct proc *p, struct thread *t,
     spin_lock(&proc_lock);
     if (a->flags & CLONE_PARENT) {
         p->exit_signal = parent->exit_signal;
+        p->parent_tid = parent->parent_tid;
         parent = parent->parent;
+    } else {
+        p->parent_tid = self->tid;
     }
     p->pid = t->tid;
     p->pgid = self->proc->pgid;

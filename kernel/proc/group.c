@@ -10,7 +10,7 @@
 /* [L] */
 static struct proc *named(int pid)
 {
-    return pid ? proc_lookup(pid) : current_proc();
+    return pid ? proc_lookup_any(pid) : current_proc();
 }
 
 int proc_getpgid(int pid)
@@ -91,7 +91,10 @@ int proc_setpgid(int pid, int pgid)
     }
     spin_lock(&proc_lock);
     struct proc *p = named(pid);
-    err = setpgid_locked(p, pgid ? pgid : p ? p->pid : 0);
+    err = p && pid && p->pid != pid ? -EINVAL /* a thread, but not the first */
+                                    : setpgid_locked(p, pgid ? pgid
+                                                        : p  ? p->pid
+                                                             : 0);
     spin_unlock(&proc_lock);
     return err;
 }

@@ -29,20 +29,29 @@ bool policy_is_known(int policy)
 
 /* ---- rights ---- */
 
-bool policy_may_touch(const struct thread *t)
+static bool is_owner(const struct cred *c)
 {
     uint32_t euid = current_cred()->euid;
 
-    return euid == t->cred.euid || euid == t->cred.uid ||
+    return euid == c->euid || euid == c->uid || cred_capable(CAP_SYS_NICE);
+}
+
+static bool may_lower(const struct proc *p, int from, int nice)
+{
+    uint64_t lowest = p->limits[LIMIT_NICE].cur; /* 20 - nice */
+
+    return nice >= from || (uint64_t)(20 - nice) <= lowest ||
            cred_capable(CAP_SYS_NICE);
+}
+
+bool policy_may_touch(const struct thread *t)
+{
+    return is_owner(&t->cred);
 }
 
 bool policy_may_nice(const struct thread *t, int nice)
 {
-    uint64_t lowest = t->proc->limits[LIMIT_NICE].cur; /* 20 - nice */
-
-    return nice >= t->nice || (uint64_t)(20 - nice) <= lowest ||
-           cred_capable(CAP_SYS_NICE);
+    return may_lower(t->proc, t->nice, nice);
 }
 
 /* Whether p may be set without CAP_SYS_NICE. */
@@ -158,6 +167,24 @@ static int get_dead(int tid, struct policy *out)
         .priority = p->dead_priority,
         .nice = p->dead_nice,
     };
+    return 0;
+}
+
+int policy_nice_dead(int pid, int nice)
+{
+    struct proc *p = proc_lookup(pid);
+
+    if (!p) {
+        return -ESRCH;
+    }
+    if (!is_owner(&p->cred)) {
+        return -EPERM;
+    }
+    nice = MAX(MIN(nice, (int)NICE_MAX), (int)NICE_MIN);
+    if (!may_lower(p, p->dead_nice, nice)) {
+        return -EACCES;
+    }
+    p->dead_nice = nice;
     return 0;
 }
 

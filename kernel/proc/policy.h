@@ -38,4 +38,7 @@ bool policy_may_touch(const struct thread *t);
 /* The same for a lower nice value: RLIMIT_NICE. [proc_lock] */
 bool policy_may_nice(const struct thread *t, int nice);
 
+/* setpriority(2) of a zombie: -ESRCH, -EPERM, -EACCES. [proc_lock] */
+int policy_nice_dead(int pid, int nice);
+
 #endif

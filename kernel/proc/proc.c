@@ -78,6 +78,25 @@ struct proc *proc_find(int pid)
     return p;
 }
 
+struct proc *proc_lookup_any(int tid)
+{
+    struct proc *p = proc_lookup(tid);
+    struct thread *t = p ? NULL : thread_find(tid);
+
+    return t ? t->proc : p;
+}
+
+struct proc *proc_find_any(int tid)
+{
+    spin_lock(&proc_lock);
+    struct proc *p = proc_lookup_any(tid);
+    if (p) {
+        proc_get(p);
+    }
+    spin_unlock(&proc_lock);
+    return p;
+}
+
 void proc_for_each_locked(void (*fn)(struct proc *p, void *arg), void *arg)
 {
     for (int i = 0; i < PID_BUCKETS; i++) {

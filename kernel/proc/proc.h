@@ -67,9 +67,10 @@ struct proc {
     struct wait_queue ended_wait;
     bool zombie;   /* only exit_status and times are left; LOCK_PROC */
     bool did_exec; /* setpgid(2) by the parent is refused then */
-    bool no_new_privs, dumpable, subreaper;
+    bool dumpable, subreaper;
     bool thp_disabled; /* PR_SET_THP_DISABLE; kept, and of no effect */
-    int pdeath_signal; /* PR_SET_PDEATHSIG */
+    int pdeath_signal; /* PR_SET_PDEATHSIG: when parent_tid ends */
+    int parent_tid;    /* the parent's thread that made it; LOCK_PROC */
     int exit_signal;   /* what the parent gets, SIGCHLD */
     uint32_t personality;
     int oom_score_adj;    /* proc(5); kept, and of no effect */
@@ -123,6 +124,7 @@ struct thread {
     uint32_t pi_waited;    /* somebody waited for a futex that we own; atomic */
     bool pi_gone;          /* we no longer hand futexes over; LOCK_PROC */
     struct tracee *tracee; /* NULL: never traced; LOCK_PROC (ptrace.h) */
+    bool no_new_privs;     /* PR_SET_NO_NEW_PRIVS */
     uint32_t seccomp_mode; /* SECCOMP_MODE_*; atomic */
     struct filter *filters; /* the newest, counted; atomic (seccomp.c) */
     /* The call in progress, for restart and strace. */
@@ -160,6 +162,9 @@ int proc_start_first(const struct boot_info *info);
 
 /* Finds by pid/tid; a reference (proc_put). NULL: none. */
 struct proc *proc_find(int pid);
+/* The same for calls that take any thread's number for its process. */
+struct proc *proc_find_any(int tid);
+struct proc *proc_lookup_any(int tid); /* valid under LOCK_PROC only */
 void proc_get(struct proc *p);
 void proc_put(struct proc *p);
 struct thread *thread_find(int tid); /* valid under LOCK_PROC only */

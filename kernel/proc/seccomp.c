@@ -117,7 +117,7 @@ static int load(struct uptr insns, unsigned len, struct filter **out)
     if (!len || len > BPF_MAXINSNS) {
         return -EINVAL;
     }
-    if (!current_proc()->no_new_privs && !cred_capable(CAP_SYS_ADMIN)) {
+    if (!current_thread()->no_new_privs && !cred_capable(CAP_SYS_ADMIN)) {
         return -EACCES;
     }
     f = kmalloc(sizeof(*f) + bytes);
@@ -183,6 +183,7 @@ static void put_on_siblings(struct thread *t)
         if (other != t) {
             filter_get(t->filters);
             put_on(other, t->filters);
+            other->no_new_privs |= t->no_new_privs;
         }
     }
 }

@@ -170,6 +170,7 @@ static int read_header(struct uptr from, struct cap_header *h, int *words)
 
 static int find_cred(int pid, struct cred *out)
 {
+    struct thread *t;
     struct proc *p;
 
     if (pid < 0) {
@@ -179,13 +180,14 @@ static int find_cred(int pid, struct cred *out)
         *out = *own();
         return 0;
     }
-    p = proc_find(pid);
-    if (!p) {
-        return -ESRCH;
+    spin_lock(&proc_lock);
+    t = thread_find(pid);
+    p = proc_lookup_any(pid);
+    if (t || p) {
+        *out = t ? t->cred : p->cred;
     }
-    *out = p->cred;
-    proc_put(p);
-    return 0;
+    spin_unlock(&proc_lock);
+    return t || p ? 0 : -ESRCH;
 }
 
 long sys_capget(const struct sysargs *a)

@@ -55,7 +55,7 @@ static int exchange_limit(int pid, unsigned resource,
     if (resource >= LIMIT_COUNT) {
         return -EINVAL;
     }
-    p = pid ? proc_find(pid) : current_proc();
+    p = pid ? proc_find_any(pid) : current_proc();
     if (!p) {
         return -ESRCH;
     }

@@ -59,7 +59,7 @@ static long move_all(struct transfer *t, const struct vecs *remote)
 
 static long with_process(int pid, struct transfer *t, const struct vecs *remote)
 {
-    struct proc *p = proc_find(pid);
+    struct proc *p = proc_find_any(pid);
     long n = -ESRCH;
 
     if (!p) {

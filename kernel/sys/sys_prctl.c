@@ -85,10 +85,10 @@ static long no_new_privs(const struct sysargs *a, bool set)
         if (arg_u64(a, 1) != 1 || !rest_is_zero(a, 2)) {
             return -EINVAL;
         }
-        current_proc()->no_new_privs = true;
+        current_thread()->no_new_privs = true;
         return 0;
     }
-    return rest_is_zero(a, 1) ? current_proc()->no_new_privs : -EINVAL;
+    return rest_is_zero(a, 1) ? current_thread()->no_new_privs : -EINVAL;
 }
 
 static long ambient(const struct sysargs *a)
@@ -111,6 +111,29 @@ static long set_slack(uint64_t ns)
 
     t->timer_slack = (int64_t)ns <= 0 ? t->default_slack : ns;
     return 0;
+}
+
+/* As without Yama's restriction: who may trace is not asked for, but a wrong
+ * number is wrong. */
+static long set_ptracer(uint64_t who)
+{
+    struct proc *p;
+
+    if (who == 0 || (int)who == -1) {
+        return 0;
+    }
+    p = proc_find_any((int)who);
+    if (!p) {
+        return -EINVAL;
+    }
+    proc_put(p);
+    return 0;
+}
+
+/* The places of a program's parts are the kernel's to say. */
+static long set_mm(const struct sysargs *a)
+{
+    return cred_capable(CAP_SYS_RESOURCE) ? -EINVAL : -EPERM;
 }
 
 /* There are none to disable: only what was asked for is told again. */
@@ -205,7 +228,9 @@ long sys_prctl(const struct sysargs *a)
     case PR_CAP_AMBIENT:
         return ambient(a);
     case PR_SET_PTRACER:
-        return 0; /* nobody traces: nothing to allow */
+        return set_ptracer(x);
+    case PR_SET_MM:
+        return set_mm(a);
     case PR_SET_VMA:
         return set_vma(a);
     default:

@@ -124,6 +124,8 @@ static int set_nice(int pid, int nice)
     struct thread *t = named(pid);
     if (t) {
         err = set_nice_locked(t, nice);
+    } else {
+        err = policy_nice_dead(pid, nice);
     }
     spin_unlock(&proc_lock);
     return err;

@@ -59,20 +59,20 @@ static void process_facts(struct proc *p, struct facts *f)
     f->child_user_ns = p->child_user_ns;
     f->child_kernel_ns = p->child_kernel_ns;
     f->start_ns = p->start_ns;
-    f->no_new_privs = p->no_new_privs;
     f->affinity = ~0ull;
     f->umask = -1;
     session_terminal(p, &f->terminal, &f->front);
     signal_facts(p, f);
 }
 
-/* What ptrace(2) and seccomp(2) know of it. */
+/* What ptrace(2), seccomp(2) and prctl(2) know of it. */
 static void watch_facts(struct thread *t, struct facts *f)
 {
     if (ptrace_traced(t)) {
         f->tracer = t->tracee->tracer->pid;
         f->state = t->tracee->stopped ? 't' : f->state;
     }
+    f->no_new_privs = t->no_new_privs;
     f->seccomp = t->seccomp_mode;
     f->filters = seccomp_filters(t);
 }

@@ -87,8 +87,14 @@ static void with_ids(void)
     CALL(setfsuid, 0);
     look("back");
     CALL(prctl, PR_SET_KEEPCAPS, 1L, 0L, 0L, 0L);
+    syscall(SYS_capget, &head, data);
+    data[0].inheritable |= 1u << CAP_KILL;
+    CALL(capset, &head, data);
+    CALL(prctl, PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, CAP_KILL, 0L, 0L);
+    CALL(prctl, PR_CAP_AMBIENT, PR_CAP_AMBIENT_IS_SET, CAP_KILL, 0L, 0L);
     CALL(setresuid, 5, 5, 5);
     look("kept");
+    CALL(prctl, PR_CAP_AMBIENT, PR_CAP_AMBIENT_IS_SET, CAP_KILL, 0L, 0L);
     syscall(SYS_capget, &head, data);
     data[0].effective = 1u << CAP_DAC_OVERRIDE;
     data[1].effective = 0;

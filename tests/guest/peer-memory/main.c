@@ -4,8 +4,10 @@
  * the same addresses; kcmp.
  */
 #include <linux/kcmp.h>
+#include <pthread.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
 #include "tests/guest/show.h"
@@ -86,6 +88,32 @@ static void identity(pid_t pid)
     CALL(kcmp, me, me, -1, 0, 0);
 }
 
+/* A thread's number stands for its process, but where a leader is wanted. */
+static void *sibling(void *arg)
+{
+    static char back[20];
+    struct iovec local = {back, 12}, remote = {secret, 12};
+    struct rlimit limit;
+    long tid = syscall(SYS_gettid);
+
+    CALL(process_vm_readv, tid, &local, 1, &remote, 1, 0);
+    printf("[%s]\n", back);
+    CALL(prlimit64, tid, RLIMIT_NOFILE, NULL, &limit);
+    EXPECT(getpgid(tid) == getpgrp());
+    EXPECT(getsid(tid) == getsid(0));
+    CALL(setpgid, tid, 0);
+    return NULL;
+}
+
+static void threads(void)
+{
+    pthread_t t;
+
+    title("a thread");
+    pthread_create(&t, NULL, sibling, NULL);
+    pthread_join(t, NULL);
+}
+
 static void as_nobody(pid_t pid)
 {
     struct iovec v = {secret, 10};
@@ -118,6 +146,7 @@ int main(void)
     memory(pid);
     as_file(pid);
     identity(pid);
+    threads();
     fflush(stdout);
     pid_t other = fork();
     if (!other) {

@@ -98,8 +98,75 @@ static void states(void)
     CALL(prctl, PR_MCE_KILL_GET, 0L, 0L, 0L, 0L);
 }
 
+/* The thread that made a child is the parent whose death counts. */
+static void *make_child(void *arg)
+{
+    int ready[2], c;
+
+    pipe(ready);
+    pid_t pid = fork();
+    if (!pid) {
+        prctl(PR_SET_PDEATHSIG, SIGUSR1);
+        write(ready[1], "x", 1);
+        for (;;) {
+            pause();
+        }
+    }
+    read(ready[0], &c, 1);
+    close(ready[0]);
+    close(ready[1]);
+    *(pid_t *)arg = pid;
+    return NULL;
+}
+
+static void *child_of_child(void *arg)
+{
+    pthread_t t;
+
+    pthread_create(&t, NULL, make_child, arg);
+    pthread_join(t, NULL);
+    return NULL;
+}
+
+static void deaths(void)
+{
+    pthread_t t;
+    pid_t pid;
+    int status;
+
+    title("deaths");
+    pthread_create(&t, NULL, child_of_child, &pid);
+    pthread_join(t, NULL);
+    waitpid(pid, &status, 0);
+    printf("signal %d\n", WTERMSIG(status));
+    make_child(&pid);
+    pthread_create(&t, NULL, thread, NULL);
+    pthread_join(t, NULL);
+    printf("another thread's end: %d\n", waitpid(pid, &status, WNOHANG));
+    kill(pid, SIGKILL);
+    waitpid(pid, &status, 0);
+    CALL(prctl, PR_SET_PTRACER, 0x3ffffff, 0L, 0L, 0L);
+}
+
+static void *gives_up(void *arg)
+{
+    CALL(prctl, PR_SET_NO_NEW_PRIVS, 1L, 0L, 0L, 0L);
+    fflush(stdout);
+    if (fork() == 0) {
+        CALL(prctl, PR_GET_NO_NEW_PRIVS, 0L, 0L, 0L, 0L);
+        _exit(0);
+    }
+    wait(NULL);
+    return NULL;
+}
+
 static void privileges(void)
 {
+    pthread_t t;
+
+    title("privileges of a thread");
+    pthread_create(&t, NULL, gives_up, NULL);
+    pthread_join(t, NULL);
     title("privileges");
     CALL(prctl, PR_GET_NO_NEW_PRIVS, 0L, 0L, 0L, 0L);
     CALL(prctl, PR_SET_NO_NEW_PRIVS, 0L, 0L, 0L, 0L);
@@ -117,6 +184,7 @@ static void privileges(void)
     CALL(prctl, PR_CAP_AMBIENT, 99L, 0L, 0L, 0L);
     setresuid(NOBODY, NOBODY, NOBODY);
     CALL(prctl, PR_CAPBSET_DROP, 1L, 0L, 0L, 0L);
+    CALL(prctl, PR_SET_MM, 0L, 0L, 0L, 0L);
 }
 
 int main(void)
@@ -124,6 +192,7 @@ int main(void)
     show_start();
     names();
     states();
+    deaths();
     privileges();
     CALL(prctl, 9999, 0L, 0L, 0L, 0L);
     CALL(prctl, -1, 0L, 0L, 0L, 0L);

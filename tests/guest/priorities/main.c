@@ -5,6 +5,7 @@
  */
 #include <pthread.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
 #include "tests/guest/show.h"
 
 static void *thread(void *arg)
@@ -43,6 +44,14 @@ int main(void)
     CALL(getpriority, PRIO_PGRP, 0x3ffffff);
     CALL(getpriority, PRIO_USER, 54321);
     CALL(setpriority, PRIO_USER, 54321, 0);
+    title("a zombie");
+    pid_t pid = fork();
+    if (!pid) {
+        _exit(0);
+    }
+    waitid(P_PID, pid, NULL, WEXITED | WNOWAIT);
+    CALL(setpriority, PRIO_PROCESS, pid, 9);
+    CALL(getpriority, PRIO_PROCESS, pid);
     title("nobody");
     setresuid(NOBODY, NOBODY, NOBODY);
     CALL(setpriority, PRIO_PROCESS, 0, 1);
@@ -50,5 +59,6 @@ int main(void)
     CALL(setpriority, PRIO_PROCESS, 0, 3);
     CALL(setpriority, PRIO_PROCESS, 0, 2);
     CALL(getpriority, PRIO_PROCESS, 0);
+    CALL(setpriority, PRIO_PROCESS, pid, 9);
     return 0;
 }
