@@ -359,6 +359,10 @@ static int bind_locked(struct inet_socket *i, const struct inet_addr *wanted)
     if (i->s.ops != &inet_ops || i->local.port || i->bound_address) {
         return host_owns_address(wanted) ? -EINVAL : -EADDRNOTAVAIL;
     }
+    if (i->s.type == SOCK_STREAM && wanted->port &&
+        loop_port_taken(i, wanted)) {
+        return -EADDRINUSE;
+    }
     i->local = *wanted;
     i->bound_address = !inet_addr_is_any(wanted);
     i->bound_port = wanted->port != 0;

@@ -16,6 +16,8 @@
 enum {
     ERRORS_MOST = 64,    /* that wait in one socket */
     SEGMENTS_MOST = 128, /* of one send, udp(7)'s UDP_SEGMENT */
+    ORIGIN_LOCAL = 1,    /* SO_EE_ORIGIN_LOCAL */
+    MTU = 65536,         /* of lo */
     TTL_DEFAULT = 64,
     ALL_IN = POLLIN | POLLRDNORM,
     ALL_OUT = POLLOUT | POLLWRNORM,
@@ -283,6 +285,18 @@ static int find_target(struct inet_socket *i, const struct socket_msg *msg,
     return to->port || family_of(i)->cork ? 0 : -EDESTADDRREQ;
 }
 
+/* IPv6 says so in the error queue, too. */
+static void tell_too_long(struct inet_socket *i, const struct inet_addr *to)
+{
+    struct inet_error e = {
+        .error = EMSGSIZE, .origin = ORIGIN_LOCAL, .info = MTU};
+
+    if (!inet_addr_is_v4(to) &&
+        atomic_load_relaxed(&family_of(i)->wants) & WANTS_ERRORS6) {
+        inet_error_push(i, to, &e, NULL, 0);
+    }
+}
+
 long inet_datagram_send(struct socket *s, struct socket_msg *msg)
 {
     struct inet_socket *i = inet_of(s);
@@ -290,6 +304,7 @@ long inet_datagram_send(struct socket *s, struct socket_msg *msg)
     struct inet_control control;
     struct inet_addr to;
     uint32_t size;
+    long n;
     int err;
 
     if (unlikely(!i->local.port)) { /* whatever becomes of it */
@@ -318,9 +333,13 @@ long inet_datagram_send(struct socket *s, struct socket_msg *msg)
         return send_corked(i, msg, &to);
     }
     size = segment_size(i, &control);
-    return size && size < msg->io->left
-               ? send_segments(i, msg, &to, &control, size)
-               : transmit(i, msg, &to, &control);
+    n = size && size < msg->io->left
+            ? send_segments(i, msg, &to, &control, size)
+            : transmit(i, msg, &to, &control);
+    if (unlikely(n == -EMSGSIZE)) {
+        tell_too_long(i, &to);
+    }
+    return n;
 }
 
 /* ---- receiving ---- */
@@ -422,7 +441,9 @@ void inet_error_push(struct inet_socket *i, const struct inet_addr *to,
     if (room) {
         list_add_tail(&f->errors, &a->node);
         f->error_count++;
-        atomic_store(&i->s.error, (int32_t)error->error);
+        if (error->origin != ORIGIN_LOCAL) {
+            atomic_store(&i->s.error, (int32_t)error->error);
+        }
     }
     spin_unlock(&i->s.lock);
     if (!room) {

@@ -460,6 +460,20 @@ static int get_other(struct inet_socket *i, int level, int name, void *value,
     return -ENOPROTOOPT;
 }
 
+/* A number of IPv4 for which there is no room becomes a byte, if it is one. */
+static int get_less(struct socket *s, int name, void *value, uint32_t *len)
+{
+    int32_t number = 0;
+    uint32_t whole = sizeof(number);
+    int err = inet_getsockopt(s, IPPROTO_IP, name, &number, &whole);
+
+    if (!err) {
+        *len = number >= 0 && number <= UINT8_MAX ? 1 : *len;
+        memcpy(value, &number, *len);
+    }
+    return err;
+}
+
 int inet_getsockopt(struct socket *s, int level, int name, void *value,
                     uint32_t *len)
 {
@@ -476,6 +490,10 @@ int inet_getsockopt(struct socket *s, int level, int name, void *value,
     }
     if (!row) {
         return get_other(i, level, name, value, len);
+    }
+    if (level == IPPROTO_IP && !(row->flags & BYTES) && *len &&
+        *len < sizeof(int32_t)) {
+        return get_less(s, name, value, len);
     }
     n = kept_option(i, level, name, value, *len);
     if (n && !is_default(row, value, n)) {

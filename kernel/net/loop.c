@@ -112,12 +112,33 @@ static int score(struct inet_socket *i, int protocol,
     return points;
 }
 
+/* Who of several equals, as SO_REUSEPORT has them: always the same for one
+ * sender; each in turn for those who have no port yet. */
+static unsigned choose(const struct inet_addr *to, const struct inet_addr *from,
+                       unsigned count)
+{
+    uint64_t key = 0, part;
+
+    if (!from->port) {
+        return turn++ % count;
+    }
+    for (int k = 0; k < 16; k += 8) {
+        memcpy(&part, from->ip + k, sizeof(part));
+        key = (key ^ part) * 0x9e3779b97f4a7c15ull;
+        memcpy(&part, to->ip + k, sizeof(part));
+        key = (key ^ key >> 32 ^ part) * 0x9e3779b97f4a7c15ull;
+    }
+    key ^= (uint64_t)from->port << 16 | to->port;
+    key = (key ^ key >> 32) * 0x9e3779b97f4a7c15ull;
+    return (uint32_t)(key >> 32) % count;
+}
+
 struct inet_socket *loop_find(int protocol, const struct inet_addr *to,
                               const struct inet_addr *from)
 {
     struct inet_socket *best = NULL;
+    unsigned equals = 0, skip;
     int most = 0;
-    unsigned equals = 0;
     bool own;
 
     if (list_empty_or_new(to->port)) {
@@ -129,14 +150,25 @@ struct inet_socket *loop_find(int protocol, const struct inet_addr *to,
         struct inet_socket *i = list_entry(pos, struct loop, node)->i;
         int points = score(i, protocol, to, from, own);
 
-        if (!points || points < most) {
+        if (points > most) {
+            best = i;
+            most = points;
+            equals = 1;
+        } else if (points && points == most) {
+            equals++;
+        }
+    }
+    skip = equals > 1 ? choose(to, from, equals) : 0;
+    list_for_each (pos, bucket_of(to->port)) {
+        struct inet_socket *i = list_entry(pos, struct loop, node)->i;
+
+        if (equals < 2 || score(i, protocol, to, from, own) != most) {
             continue;
         }
-        equals = points == most ? equals + 1 : 1;
-        if (points > most || ++turn % equals == 0) {
-            best = i;
+        best = i;
+        if (!skip--) {
+            break;
         }
-        most = points;
     }
     if (best) {
         socket_ref(&best->s);
@@ -161,7 +193,6 @@ void loop_route(const struct inet_socket *i, const struct inet_addr *to,
     *dest = *to;
     *source = i->local;
     if (inet_addr_is_any(to)) {
-        v4 = i->s.family == AF_INET;
         set_loopback(dest, v4);
     }
     if (inet_addr_is_any(source)) {

@@ -37,6 +37,10 @@ int loop_connect(struct inet_socket *i, struct inet_socket *listener,
                  const struct inet_addr *dest, const struct inet_addr *source,
                  bool nowait);
 
+/* bind(2) of i to `wanted`: a connection inside has that port, without
+ * SO_REUSEADDR on both sides. The host knows nothing of it. */
+bool loop_port_taken(struct inet_socket *i, const struct inet_addr *wanted);
+
 bool loop_has(const struct socket *s); /* since loop_connect() */
 int loop_wait_connect(struct socket *s);
 /* conn, which waited in its listener's backlog, may be accepted, or never will

@@ -6,7 +6,9 @@
  * (inet.c) until it is let in (loop_established) or turned away (loop_refused).
  */
 #include "kernel/net/loop_private.h"
+#include "kernel/net/inet_private.h"
 #include "kernel/mm/heap.h"
+#include "lib/string.h"
 
 enum {
     PORT_FIRST = 32768,
@@ -137,6 +139,51 @@ int loop_connect_again(struct socket *s, const struct abi_sockaddr *name,
         return nowait ? -EALREADY : loop_wait_connect(s);
     }
     return e->told ? -EISCONN : tell(s);
+}
+
+/* ---- ports ---- */
+
+struct port_query {
+    struct inet_socket *i;
+    const struct inet_addr *wanted;
+    bool taken;
+};
+
+/* `a` is to be bound to; any address of one family takes what is the other's,
+ * unless the IPv6 socket of the two keeps to itself. */
+static bool addresses_meet(const struct inet_addr *a, bool v6only,
+                           const struct inet_addr *b)
+{
+    if (inet_addr_is_v4(a) != inet_addr_is_v4(b)) {
+        return inet_addr_is_any(a) && !v6only;
+    }
+    return inet_addr_is_any(a) || inet_addr_is_any(b) ||
+           !memcmp(a->ip, b->ip, sizeof(a->ip));
+}
+
+/* j stays while the list of sockets is locked, and so does its side. */
+static void ask_port(struct inet_socket *j, void *arg)
+{
+    struct port_query *q = arg;
+    const uint32_t reuse = SOCKET_REUSEADDR;
+
+    if (j->local.port != q->wanted->port || !loop_has(&j->s) ||
+        !atomic_load_acquire(&side_of(&j->s)->me->i) ||
+        is_over(side_of(&j->s))) {
+        return;
+    }
+    q->taken |=
+        addresses_meet(q->wanted, q->i->v6only || j->v6only, &j->local) &&
+        !(atomic_load_relaxed(&j->s.flags) &
+          atomic_load_relaxed(&q->i->s.flags) & reuse);
+}
+
+bool loop_port_taken(struct inet_socket *i, const struct inet_addr *wanted)
+{
+    struct port_query q = {.i = i, .wanted = wanted};
+
+    inet_for_each(ask_port, &q);
+    return q.taken;
 }
 
 /* ---- beginning ---- */

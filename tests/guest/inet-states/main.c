@@ -282,6 +282,106 @@ static void left_over(void)
     close(l);
 }
 
+/* The port of a connection's end is taken, unless both sides share it. */
+static void taken(const char *ip)
+{
+    union name n, own;
+    socklen_t len = sizeof(own);
+    int l, s = connected(ip, &l, &n), c = accept(l, NULL, NULL), on = 1;
+    int other = socket(n.any.sa_family, SOCK_STREAM, 0);
+    int v4 = socket(AF_INET, SOCK_STREAM, 0);
+    struct sockaddr_in any = {.sin_family = AF_INET};
+
+    printf("-- ports %s\n", ip);
+    getsockname(s, &own.any, &len);
+    any.sin_port = own.v4.sin_port;
+    CALL(bind, other, &own, len_of(&own));
+    CALL(bind, v4, &any, sizeof(any));
+    setsockopt(other, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+    CALL(bind, other, &own, len_of(&own));
+    close(l);
+    close(s);
+    CALL(bind, other, &n, len_of(&n));
+    close(c);
+    close(other);
+    close(v4);
+}
+
+/* All that one sender sends reaches the same of several receivers. */
+static void shared_port(void)
+{
+    union name n;
+    int on = 1, got[3] = {0}, r[3], strays = 0;
+
+    title("a shared port");
+    r[0] = socket(AF_INET, SOCK_DGRAM, 0);
+    setsockopt(r[0], SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on));
+    n = (union name){.v4 = {.sin_family = AF_INET,
+                            .sin_addr.s_addr = htonl(INADDR_LOOPBACK)}};
+    bind(r[0], &n.any, len_of(&n));
+    getsockname(r[0], &n.any, &(socklen_t){sizeof(n)});
+    for (int k = 1; k < 3; k++) {
+        r[k] = socket(AF_INET, SOCK_DGRAM, 0);
+        setsockopt(r[k], SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on));
+        CALL(bind, r[k], &n, len_of(&n));
+    }
+    for (int i = 0; i < 60; i++) {
+        int s = socket(AF_INET, SOCK_DGRAM, 0), receivers = 0;
+
+        for (int k = 0; k < 5; k++) {
+            sendto(s, "x", 1, 0, &n.any, len_of(&n));
+        }
+        close(s);
+        for (int k = 0; k < 3; k++) {
+            int some = 0;
+
+            while (recv(r[k], buf, 1, MSG_DONTWAIT) == 1) {
+                some++;
+            }
+            receivers += some > 0;
+            got[k] += some;
+        }
+        strays += receivers != 1;
+    }
+    EXPECT(got[0] + got[1] + got[2] == 300 && !strays);
+    EXPECT(got[0] && got[1] && got[2]);
+    for (int k = 0; k < 3; k++) {
+        close(r[k]);
+    }
+}
+
+static void sizes(void)
+{
+    int s = socket(AF_INET, SOCK_DGRAM, 0), v = 0x20;
+
+    title("room for less than a number");
+    setsockopt(s, IPPROTO_IP, IP_TOS, &v, sizeof(v));
+    for (socklen_t room = 0; room < 6; room++) {
+        socklen_t len = room;
+
+        v = 0;
+        CALL(getsockopt, s, IPPROTO_IP, IP_TOS, &v, &len);
+        printf("%u %x\n", len, v);
+    }
+    close(s);
+}
+
+/* What is too long is told in IPv6's error queue, too. */
+static void too_long(void)
+{
+    static char much[65536];
+    union name n;
+    int s = bound("::1", SOCK_DGRAM, &n), on = 1;
+
+    title("too long");
+    setsockopt(s, IPPROTO_IPV6, IPV6_RECVERR, &on, sizeof(on));
+    CALL(sendto, s, much, sizeof(much), 0, &n, len_of(&n));
+    receive(s, 10, MSG_ERRQUEUE);
+    receive(s, 10, MSG_ERRQUEUE | MSG_DONTWAIT);
+    receive(s, 10, MSG_DONTWAIT);
+    close(s);
+}
+
 static void show_own(int s)
 {
     union name n;
@@ -402,6 +502,11 @@ int main(void)
     full_and_over("::1", 1);
     blocking();
     left_over();
+    taken("127.0.0.1");
+    taken("::1");
+    shared_port();
+    sizes();
+    too_long();
     names();
     stamps();
     full();
