@@ -30,9 +30,9 @@ struct dentry {
     const char *name;         /* NUL-terminated, for printing */
     struct inode *inode;      /* counted; NULL: no such name */
     uint32_t refs;            /* count | DENTRY_UNHASHED; atomic */
+    uint32_t mounted;         /* mounts that stand on it; dcache_exclude() */
     uint16_t len;
     uint8_t used;      /* looked up since the last shrink */
-    uint8_t mounted;   /* mounts that stand on it; dcache_exclude() */
     uint8_t pruned;    /* dcache_prune_tree() has been here */
     struct list child; /* in parent->children; dcache_lock */
     struct list children;
@@ -49,9 +49,15 @@ struct mount {
     struct mount_count *counts; /* one a vCPU */
     uint32_t flags;             /* ST_* of abi/linux/statfs.h; atomic */
     uint32_t id;
-    bool hidden;      /* the kernel's own: stands nowhere, root "/" */
-    bool expiring;    /* MNT_EXPIRE has asked once; dcache_exclude() */
-    struct list node; /* all mounts, in order; dcache_exclude() */
+    bool hidden;   /* the kernel's own: stands nowhere, root "/" */
+    bool settling; /* mount_settle_all()'s own */
+    /* The rest: dcache_exclude(). */
+    bool expiring;        /* MNT_EXPIRE has asked once */
+    bool standing;        /* in the table */
+    struct list node;     /* all mounts, in order; not standing: the owner's */
+    struct list children; /* by sibling, in the order of mounting */
+    struct list sibling;  /* in parent->children */
+    struct mount *bucket_next; /* hashed by (parent, point) */
 };
 
 /* Both counted, or neither. */
@@ -123,7 +129,8 @@ extern struct mount *root_mount;
  * root. flags: ST_*. */
 int mount_add(struct superblock *sb, const struct path *at, uint32_t flags,
               struct mount **out);
-/* A bind mount of `from` on `at`; recursive: with the mounts below it. */
+/* A bind mount of `from` on `at`; recursive: with the mounts below it, all or
+ * none. -ENOSPC: too many mounts. */
 int mount_bind(const struct path *from, const struct path *at, uint32_t flags,
                bool recursive);
 /* umount2(2) with MNT_*. -EBUSY, -EINVAL when `at` is not the root of a mount,
@@ -138,6 +145,11 @@ int mount_pivot(const struct path *top, const struct path *put_old,
 int mount_count_init(struct mount *m);
 /* In a section: what stands on (m, d), or NULL. */
 struct mount *mount_on(struct mount *m, struct dentry *d);
+/* In a section: the root of the topmost of the mounts that are stacked on p. */
+struct path mount_top(struct path p);
+/* p becomes the root of the topmost of the mounts that are stacked on it. A
+ * walk crosses to that by itself, but not from "." and from descriptors. */
+void path_to_top(struct path *p);
 void mount_get(struct mount *m); /* counted already, or in a section */
 void mount_put(struct mount *m);
 /* -EROFS when the mount or its file system is read-only. */
@@ -158,9 +170,10 @@ static inline void path_get(const struct path *p)
 void path_put(const struct path *p);
 
 /* The absolute path from root (NULL: the root mount), at buf's start with its
- * NUL; returns its length. -ENAMETOOLONG. What lies outside root gets
- * "(unreachable)" in front; removed files " (deleted)" behind. */
+ * NUL; returns its length. -ENAMETOOLONG. Removed files get " (deleted)"
+ * behind. *reached (or NULL): whether p lies below root; else the path is that
+ * from the top of all that p lies in. */
 int path_string(const struct path *p, const struct path *root, char *buf,
-                size_t len);
+                size_t len, bool *reached);
 
 #endif

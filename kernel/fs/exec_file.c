@@ -62,7 +62,7 @@ int file_path(struct file *f, char *buf, size_t len)
     int n;
 
     view_get_root(current_view(), &root);
-    n = path_string(&f->path, &root, buf, len);
+    n = path_string(&f->path, &root, buf, len, NULL);
     path_put(&root);
     return n;
 }

@@ -79,6 +79,8 @@ uint64_t file_size(struct file *f);
 /* What mmap maps; borrowed from f. -ENODEV when it cannot be mapped, -EACCES
  * by the file's mode and mmap(2)'s rules for prot and flags. */
 int file_object(struct file *f, int prot, int flags, struct vm_object **out);
+/* Whether f lies where nothing is executed (MS_NOEXEC). */
+bool file_is_no_program(const struct file *f);
 
 /* Before a MAP_SHARED mapping of f that reaches to byte `end`, with no lock
  * held: makes room for it (mm.h, windows). -ENOMEM. */

@@ -113,7 +113,7 @@ static int mount_fixed(const struct fixed *m)
     err = m->mount(&sb);
     if (!err) {
         sb->root->mode = S_IFDIR | m->mode;
-        err = mount_add(sb, &at, m->flags, NULL);
+        err = mount_add(sb, &at, m->flags | ST_RELATIME, NULL);
     }
     path_put(&at);
     return err;
@@ -131,7 +131,7 @@ int fs_init(const struct boot_info *info)
     epoll_init();
     err = make_root(info, &root);
     if (!err) {
-        err = mount_add(root, NULL, 0, NULL);
+        err = mount_add(root, NULL, ST_RELATIME, NULL);
     }
     if (!err) {
         err = set_boot_view();

@@ -5,6 +5,7 @@
  */
 #include "kernel/fs/attr.h"
 #include "kernel/fs/file.h"
+#include "kernel/fs/fs.h"
 #include "kernel/fs/special.h"
 #include "lib/string.h"
 #include "abi/linux/errno.h"
@@ -122,7 +123,7 @@ static void object_describe(struct vm_object *o, char *path, size_t len,
 {
     struct file *f = file_of(o);
 
-    if (path_string(&f->path, NULL, path, len) < 0) {
+    if (file_path(f, path, len) < 0) {
         strlcpy(path, "?", len);
     }
     *dev = f->inode->sb->dev;
@@ -250,6 +251,11 @@ int file_share(struct file *f, uint64_t end)
     return err;
 }
 
+bool file_is_no_program(const struct file *f)
+{
+    return f->path.mount && f->path.mount->flags & ST_NOEXEC;
+}
+
 /* mmap(2)'s rules about modes, and the mount's about execution. */
 static int check_map(struct file *f, int prot, int flags)
 {
@@ -266,7 +272,7 @@ static int check_map(struct file *f, int prot, int flags)
         seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE)) {
         return -EPERM;
     }
-    if (prot & PROT_EXEC && f->path.mount->flags & ST_NOEXEC) {
+    if (prot & PROT_EXEC && file_is_no_program(f)) {
         return -EPERM;
     }
     return 0;

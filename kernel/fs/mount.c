@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The table of mounts, and paths as text. There are few mounts, so the table
- * is a list; a walk looks at it only where dentry->mounted says so. It changes
- * with all sections shut out (dentry.h), so readers need no lock of its own.
+ * Mounts as they come, are looked at and end, and paths as text.
  */
 #include "kernel/fs/mount_table.h"
 #include "kernel/fs/procfs/pseudo.h"
@@ -14,48 +12,30 @@
 #include "abi/linux/statfs.h"
 #include "abi/linux/stat.h"
 
-struct mount *root_mount;
-
-struct list mounts = LIST_INIT(mounts);
-static uint32_t last_id = 20;
-
-static int mount_new(struct superblock *sb, struct dentry *root, uint32_t flags,
-                     struct mount **out)
-{
-    struct mount *m = kzalloc(sizeof(*m));
-
-    if (!m || mount_count_init(m)) {
-        kfree(m);
-        return -ENOMEM;
-    }
-    m->sb = sb;
-    m->root = root;
-    m->flags = flags;
-    m->id = atomic_add_fetch(&last_id, 1);
-    list_init(&m->node);
-    atomic_fetch_add(&sb->mounts, 1);
-    *out = m;
-    return 0;
-}
-
-/* Puts m on `at`; -ENOENT when that directory was removed meanwhile. */
+/* Puts m on `at`. -ENOENT: that was removed meanwhile; -ENOTDIR, -ENOSPC. */
 static int attach(struct mount *m, const struct path *at)
 {
+    struct path top;
     int err = 0;
 
     dcache_exclude();
     if (!at) {
         check(!root_mount);
         root_mount = m;
-    } else if (dentry_unhashed(at->dentry) &&
-               at->dentry->parent != at->dentry) {
-        err = -ENOENT;
     } else {
-        mount_hang(m, at);
+        top = mount_top(*at);
+        err = mount_may_stand(&top);
+        if (!err &&
+            S_ISDIR(m->root->inode->mode) != S_ISDIR(top.dentry->inode->mode)) {
+            err = -ENOTDIR;
+        }
+        err = err ? err : mounts_full(1) ? -ENOSPC : 0;
     }
     if (!err) {
-        list_add_tail(&mounts, &m->node);
-        mount_spread(m);
+        if (at) {
+            mount_hang(m, &top);
+        }
+        mount_enter(m);
     }
     dcache_allow();
     mount_changed();
@@ -71,34 +51,25 @@ void mount_changed(void)
     wait_wake_all(&mount_changes.wait);
 }
 
-void mount_hang(struct mount *m, const struct path *at)
+int mount_add(struct superblock *sb, const struct path *at, uint32_t flags,
+              struct mount **out)
 {
-    m->parent = at->mount;
-    m->point = at->dentry;
-    m->point->mounted++;
-    mount_get(m->parent);
-    dentry_get(m->point);
-}
-
-void mount_unhang(struct mount *m, struct path *from)
-{
-    *from = (struct path){m->parent, m->point};
-    m->point->mounted--;
-    m->parent = NULL;
-    m->point = NULL;
-}
-
-static int mount_tree(struct superblock *sb, struct dentry *root,
-                      const struct path *at, uint32_t flags, struct mount **out)
-{
+    struct dentry *root;
     struct mount *m;
-    int err = mount_new(sb, root, flags, &m);
+    int err = mount_alloc(&m);
 
     if (err) {
-        dentry_put(root);
         sb_put(sb);
         return err;
     }
+    inode_get(sb->root);
+    err = dentry_root(sb->root, &root);
+    if (err) {
+        mount_free(m);
+        sb_put(sb);
+        return err;
+    }
+    mount_fill(m, sb, root, flags);
     err = attach(m, at);
     if (err) {
         mount_put(m);
@@ -106,41 +77,6 @@ static int mount_tree(struct superblock *sb, struct dentry *root,
         *out = m;
     }
     return err;
-}
-
-int mount_add(struct superblock *sb, const struct path *at, uint32_t flags,
-              struct mount **out)
-{
-    struct dentry *root;
-    int err;
-
-    inode_get(sb->root);
-    err = dentry_root(sb->root, &root);
-    if (err) {
-        sb_put(sb);
-        return err;
-    }
-    return mount_tree(sb, root, at, flags, out);
-}
-
-int mount_bind_one(const struct path *from, const struct path *at,
-                   uint32_t flags, struct mount **out)
-{
-    sb_get(from->mount->sb);
-    dentry_get(from->dentry);
-    return mount_tree(from->mount->sb, from->dentry, at, flags, out);
-}
-
-struct mount *mount_on(struct mount *m, struct dentry *d)
-{
-    list_for_each (pos, &mounts) {
-        struct mount *child = list_entry(pos, struct mount, node);
-
-        if (child->point == d && child->parent == m) {
-            return child;
-        }
-    }
-    return NULL;
 }
 
 /* With the last mount of a file system the names go that only the cache has:
@@ -169,8 +105,7 @@ void mount_put(struct mount *m)
     dentry_put(m->root);
     dcache_exclude(); /* a walk may still look at it */
     dcache_allow();
-    kfree(m->counts);
-    kfree(m);
+    mount_free(m);
     sb_put(sb);
 }
 
@@ -207,7 +142,7 @@ int mount_root_string(struct mount *m, char *buf)
     }
     dcache_leave(section);
     whole.root = top.dentry; /* counted, by those below it */
-    return path_string(&p, &top, buf, PATH_LENGTH_MAX);
+    return path_string(&p, &top, buf, PATH_LENGTH_MAX, NULL);
 }
 
 int mount_for_each(int (*fn)(struct mount *m, void *arg), void *arg)
@@ -243,6 +178,17 @@ void fs_sync(void)
 }
 
 /* ---- paths ---- */
+
+void path_to_top(struct path *p)
+{
+    uint32_t *section = dcache_enter();
+    struct path old = *p;
+
+    *p = mount_top(old);
+    path_get(p);
+    dcache_leave(section);
+    path_put(&old);
+}
 
 void path_put(const struct path *p)
 {
@@ -296,9 +242,9 @@ static bool prepend_path(struct back *b, struct path p, const struct path *root)
 }
 
 int path_string(const struct path *p, const struct path *root, char *buf,
-                size_t len)
+                size_t len, bool *reached)
 {
-    static const char deleted[] = " (deleted)", outside[] = "(unreachable)";
+    static const char deleted[] = " (deleted)";
     struct path top = {root_mount, root_mount->root};
     struct back b = {.buf = buf, .at = len};
     uint32_t *section = dcache_enter();
@@ -306,6 +252,7 @@ int path_string(const struct path *p, const struct path *root, char *buf,
     bool gone = dentry_unhashed(d) && d->parent != d && p->mount &&
                 d != p->mount->root &&
                 !(d->inode && d->inode->sb->flags & SB_NO_CACHE);
+    bool met;
     size_t end, n;
 
     prepend(&b, "", 1);
@@ -313,17 +260,16 @@ int path_string(const struct path *p, const struct path *root, char *buf,
         prepend(&b, deleted, sizeof(deleted) - 1);
     }
     end = b.at;
-    if (!prepend_path(&b, *p, root ? root : &top)) {
-        if (b.at == end) {
-            prepend(&b, "/", 1);
-        }
-        prepend(&b, outside, sizeof(outside) - 1);
-    } else if (b.at == end) {
+    met = prepend_path(&b, *p, root ? root : &top);
+    if (b.at == end) {
         prepend(&b, "/", 1);
     }
     dcache_leave(section);
     if (b.full) {
         return -ENAMETOOLONG;
+    }
+    if (reached) {
+        *reached = met;
     }
     n = len - b.at;
     memmove(buf, buf + b.at, n);

@@ -65,20 +65,51 @@ void mount_spread(struct mount *m)
     }
 }
 
-void mount_settle(struct mount *m)
+/* False: it is settled already. */
+static bool settle_begin(struct mount *m)
 {
-    int64_t sum = -BIAS;
-
     while (!atomic_xchg(&m->spread, false)) {
         if (atomic_load(&m->refs) < BIAS / 2) {
-            return;
+            return false;
         }
         task_yield(); /* another one is at it */
     }
-    sched_barrier();
+    return true;
+}
+
+/* After sched_barrier(). */
+static void settle_end(struct mount *m)
+{
+    int64_t sum = -BIAS;
+
     for (unsigned id = 0; id < sched_vcpu_count(); id++) {
         sum += m->counts[id].n;
         m->counts[id].n = 0;
     }
     atomic_fetch_add(&m->refs, (uint32_t)sum);
+}
+
+void mount_settle(struct mount *m)
+{
+    if (settle_begin(m)) {
+        sched_barrier();
+        settle_end(m);
+    }
+}
+
+void mount_settle_all(struct list *gone)
+{
+    list_for_each (pos, gone) {
+        struct mount *m = list_entry(pos, struct mount, node);
+
+        m->settling = settle_begin(m);
+    }
+    sched_barrier();
+    list_for_each (pos, gone) {
+        struct mount *m = list_entry(pos, struct mount, node);
+
+        if (m->settling) {
+            settle_end(m);
+        }
+    }
 }

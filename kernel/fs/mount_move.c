@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Mounts that come and go with what stands on them: bind mounts, umount2(2),
- * MS_MOVE, pivot_root(2). What has to be put is collected while sections are
- * shut out, and put afterwards.
+ * Mounts that go with what stands on them: umount2(2), MS_MOVE, pivot_root(2).
+ * What has to be put is collected while sections are shut out, and put
+ * afterwards.
  */
 #include "kernel/fs/mount_table.h"
 #include "kernel/fs/view.h"
@@ -32,96 +32,18 @@ static bool is_mount_root(const struct path *p)
     return p->dentry == p->mount->root;
 }
 
-/* ---- bind mounts ---- */
-
-/* The next mount right on `from`'s tree after `last`, counted. */
-static struct mount *next_on(const struct path *from, struct mount *last)
-{
-    bool passed = !last;
-    struct mount *found = NULL;
-    uint32_t *section = dcache_enter();
-
-    list_for_each (pos, &mounts) {
-        struct mount *m = mount_of(pos);
-
-        if (passed && m->parent == from->mount &&
-            dentry_below(m->point, from->dentry)) {
-            mount_get(m);
-            found = m;
-            break;
-        }
-        passed |= m == last;
-    }
-    dcache_leave(section);
-    return found;
-}
-
-static int bind_tree(const struct path *from, const struct path *at,
-                     uint32_t flags);
-
-/* What stands on `from` stands on its copy, too. */
-static int bind_children(const struct path *from, struct mount *copy)
-{
-    struct mount *m = next_on(from, NULL), *next;
-    int err = 0;
-
-    while (m) {
-        struct path below = {m, m->root}, at = {copy, m->point};
-
-        /* A copy that lies in its own source is not copied again. */
-        if (!err && m != copy) {
-            err = bind_tree(&below, &at, m->flags);
-        }
-        next = next_on(from, m);
-        mount_put(m);
-        m = next;
-    }
-    return err;
-}
-
-static int bind_tree(const struct path *from, const struct path *at,
-                     uint32_t flags)
-{
-    struct mount *copy;
-    int err = mount_bind_one(from, at, flags, &copy);
-
-    return err ? err : bind_children(from, copy);
-}
-
-int mount_bind(const struct path *from, const struct path *at, uint32_t flags,
-               bool recursive)
-{
-    struct mount *copy;
-
-    if (S_ISDIR(from->dentry->inode->mode) !=
-        S_ISDIR(at->dentry->inode->mode)) {
-        return -ENOTDIR;
-    }
-    return recursive ? bind_tree(from, at, flags)
-                     : mount_bind_one(from, at, flags, &copy);
-}
-
 /* ---- umount2 ---- */
-
-static struct mount *child_of(struct mount *m)
-{
-    list_for_each (pos, &mounts) {
-        if (mount_of(pos)->parent == m) {
-            return mount_of(pos);
-        }
-    }
-    return NULL;
-}
 
 static int may_remove(struct mount *m, unsigned flags)
 {
-    if (list_empty(&m->node)) {
+    if (!m->standing || !m->parent) {
         return -EINVAL;
     }
     if (flags & MNT_DETACH) {
         return 0;
     }
-    if (child_of(m) || m->refs > 2) { /* the table's, the caller's path */
+    if (!list_empty(&m->children) ||
+        m->refs > 2) { /* the table's, the caller's path */
         return -EBUSY;
     }
     if (flags & MNT_EXPIRE && !m->expiring) {
@@ -131,36 +53,56 @@ static int may_remove(struct mount *m, unsigned flags)
     return 0;
 }
 
+/* Shut out: all of the tree leaves the table and goes to gone, by node. */
+static void take_out(struct mount *top, struct list *gone)
+{
+    for (struct mount *m = top; m; m = mount_next(m, top)) {
+        mount_leave(m);
+        list_add_tail(gone, &m->node);
+    }
+}
+
+/* Each goes on its own: what was detached is a tree no more. */
+static void take_apart(struct list *gone)
+{
+    struct list *pos;
+
+    mount_settle_all(gone);
+    while ((pos = list_last(gone)) != NULL) {
+        struct mount *m = mount_of(pos);
+        struct path from;
+
+        list_del(&m->node);
+        dcache_exclude();
+        mount_unhang(m, &from);
+        dcache_allow();
+        path_put(&from);
+        mount_put(m);
+    }
+}
+
 int mount_remove(const struct path *at, unsigned flags)
 {
-    struct mount *m = at->mount, *leaf;
-    struct path from;
+    struct list gone = LIST_INIT(gone);
+    struct mount *m = at->mount;
     int err;
 
     if (!is_mount_root(at) || !m->parent) {
         return -EINVAL;
     }
     mount_settle(m);
-    do { /* with MNT_DETACH, from the leaves on */
-        dcache_exclude();
-        err = may_remove(m, flags);
-        for (leaf = m; !err && child_of(leaf);) {
-            leaf = child_of(leaf);
-        }
-        if (!err) {
-            list_del(&leaf->node);
-            mount_unhang(leaf, &from);
-        } else if (!list_empty(&m->node)) {
-            mount_spread(m);
-        }
-        dcache_allow();
-        mount_changed();
-        if (!err) {
-            path_put(&from);
-            mount_settle(leaf);
-            mount_put(leaf);
-        }
-    } while (!err && leaf != m);
+    dcache_exclude();
+    err = may_remove(m, flags);
+    if (!err) {
+        take_out(m, &gone);
+    } else if (m->standing) {
+        mount_spread(m);
+    }
+    dcache_allow();
+    mount_changed();
+    if (!err) {
+        take_apart(&gone);
+    }
     return err;
 }
 
@@ -169,20 +111,25 @@ int mount_remove(const struct path *at, unsigned flags)
 int mount_move(const struct path *from, const struct path *at)
 {
     struct mount *m = from->mount;
-    struct path old = {NULL, NULL};
-    int err = 0;
+    struct path old = {NULL, NULL}, top;
+    int err;
 
     dcache_exclude();
-    if (!is_mount_root(from) || !m->parent || list_empty(&m->node)) {
+    top = mount_top(*at);
+    err = mount_may_stand(&top);
+    if (!err && (!is_mount_root(from) || !m->parent || !m->standing)) {
         err = -EINVAL;
-    } else if (path_below(*at, from)) {
-        err = -ELOOP;
-    } else if (S_ISDIR(from->dentry->inode->mode) !=
-               S_ISDIR(at->dentry->inode->mode)) {
+    }
+    if (!err && S_ISDIR(from->dentry->inode->mode) !=
+                    S_ISDIR(at->dentry->inode->mode)) {
         err = -ENOTDIR;
-    } else {
+    }
+    if (!err && path_below(top, from)) {
+        err = -ELOOP;
+    }
+    if (!err) {
         mount_unhang(m, &old);
-        mount_hang(m, at);
+        mount_hang(m, &top);
     }
     dcache_allow();
     mount_changed();
@@ -197,6 +144,10 @@ int mount_move(const struct path *from, const struct path *at)
 static int may_pivot(const struct path *top, const struct path *put_old,
                      const struct path *root)
 {
+    if (!top->mount->standing || !put_old->mount->standing ||
+        !root->mount->standing) {
+        return -EINVAL;
+    }
     if (top->mount == root->mount || put_old->mount == root->mount) {
         return -EBUSY;
     }
@@ -210,7 +161,7 @@ static int may_pivot(const struct path *top, const struct path *put_old,
 int mount_pivot(const struct path *top, const struct path *put_old,
                 const struct path *root)
 {
-    struct path from = {NULL, NULL}, below = {NULL, NULL};
+    struct path from = {NULL, NULL}, below = {NULL, NULL}, old;
     int err;
 
     if (!S_ISDIR(top->dentry->inode->mode) ||
@@ -218,7 +169,8 @@ int mount_pivot(const struct path *top, const struct path *put_old,
         return -ENOTDIR;
     }
     dcache_exclude();
-    err = may_pivot(top, put_old, root);
+    old = mount_top(*put_old);
+    err = may_pivot(top, &old, root);
     if (!err) {
         mount_unhang(top->mount, &from);
         if (root->mount->parent) {
@@ -227,7 +179,7 @@ int mount_pivot(const struct path *top, const struct path *put_old,
         } else {
             root_mount = top->mount;
         }
-        mount_hang(root->mount, put_old);
+        mount_hang(root->mount, &old);
     }
     dcache_allow();
     mount_changed();

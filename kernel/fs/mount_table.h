@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The table of mounts, between mount.c and mount_move.c, and how mounts are
- * counted. The table changes with all sections shut out (dcache_exclude(),
- * dentry.h).
+ * The table of mounts (mount_table.c), between mount.c, mount_bind.c and
+ * mount_move.c, and how mounts are counted. The table changes with all sections
+ * shut out (dcache_exclude(), dentry.h).
  */
 #ifndef KERNEL_FS_MOUNT_TABLE_H
 #define KERNEL_FS_MOUNT_TABLE_H
@@ -14,9 +14,27 @@ void mount_changed(void);
 
 extern struct list mounts; /* struct mount.node, in the order of mounting */
 
-/* A bind mount of `from` alone on `at`. -ENOMEM, -ENOENT. */
-int mount_bind_one(const struct path *from, const struct path *at,
-                   uint32_t flags, struct mount **out);
+/* A mount that is nowhere yet and of nothing. -ENOMEM. Unused: mount_free(). */
+int mount_alloc(struct mount **out);
+void mount_free(struct mount *m);
+/* Takes the references on sb and root. */
+void mount_fill(struct mount *m, struct superblock *sb, struct dentry *root,
+                uint32_t flags);
+
+/* True when `more` mounts would be too many. Shut out or in a section. */
+bool mounts_full(unsigned more);
+
+/* With sections shut out: a filled mount joins the table, or leaves it. */
+void mount_enter(struct mount *m);
+void mount_leave(struct mount *m);
+
+/* Shut out: 0 when something may be mounted on `at`, else -ENOENT. */
+int mount_may_stand(const struct path *at);
+
+/* In a section or shut out: m's tree from m on, parents first; NULL: that was
+ * all. mount_after() leaves out what stands on m itself. */
+struct mount *mount_next(struct mount *m, struct mount *top);
+struct mount *mount_after(struct mount *m, struct mount *top);
 
 /* ---- counting (mount_count.c) ---- */
 
@@ -26,6 +44,8 @@ void mount_spread(struct mount *m);
 /* Until the next mount_spread() m->refs is exact. Always before the table's
  * reference goes. No lock is held; may switch tasks. */
 void mount_settle(struct mount *m);
+/* The same for many, by node: those that have left the table. */
+void mount_settle_all(struct list *gone);
 /* Takes a reference away; true: it was the last one. */
 bool mount_uncount(struct mount *m);
 

@@ -5,6 +5,7 @@
  * with one namespace there is nothing to propagate to.
  */
 #include "kernel/fs/mounting.h"
+#include "kernel/fs/mount_table.h"
 #include "kernel/fs/path.h"
 #include "kernel/fs/tmpfs/tmpfs.h"
 #include "kernel/mm/heap.h"
@@ -35,6 +36,9 @@ int mount_type_add(const char *name, int (*mount)(struct superblock **out))
     return -ENOMEM;
 }
 
+static const uint64_t propagation =
+    MS_PRIVATE | MS_SLAVE | MS_SHARED | MS_UNBINDABLE;
+
 static uint32_t mount_flags(uint64_t ms)
 {
     static const struct {
@@ -44,7 +48,12 @@ static uint32_t mount_flags(uint64_t ms)
         {MS_NODEV, ST_NODEV},     {MS_NOEXEC, ST_NOEXEC},
         {MS_NOATIME, ST_NOATIME}, {MS_NODIRATIME, ST_NODIRATIME},
     };
-    uint32_t st = ms & MS_NOATIME ? 0 : ST_RELATIME;
+    uint32_t st;
+
+    if (ms & MS_STRICTATIME) {
+        ms &= ~(uint64_t)MS_NOATIME;
+    }
+    st = ms & (MS_NOATIME | MS_STRICTATIME) ? 0 : ST_RELATIME;
 
     for (size_t i = 0; i < ARRAY_SIZE(pairs); i++) {
         st |= ms & pairs[i].ms ? pairs[i].st : 0;
@@ -61,6 +70,13 @@ static int options(struct superblock *sb, const char *data, bool remount)
                                          : 0;
 }
 
+/* Each mount(2) makes one; others stand for the one that there is. */
+static bool is_own(const struct superblock *sb)
+{
+    return strcmp(sb->type, "tmpfs") == 0 || strcmp(sb->type, "proc") == 0 ||
+           strcmp(sb->type, "sysfs") == 0;
+}
+
 /* Takes sb on failure. */
 static int set_up(struct superblock *sb, const char *source, const char *type,
                   const char *data)
@@ -68,7 +84,7 @@ static int set_up(struct superblock *sb, const char *source, const char *type,
     int err = options(sb, data, false);
 
     err = *type == 'r' ? 0 : err; /* ramfs takes any word */
-    if (!err && strcmp(sb->type, "tmpfs") == 0) {
+    if (!err && is_own(sb)) {
         err = sb_set_source(sb, *source ? source : "none");
     }
     if (err) {
@@ -87,9 +103,6 @@ static int mount_new(const struct path *at, const char *source,
 
     if (!*type) {
         return -EINVAL;
-    }
-    if (!S_ISDIR(at->dentry->inode->mode)) {
-        return -ENOTDIR;
     }
     for (size_t i = 0; i < ARRAY_SIZE(types) && types[i].name && err == -ENODEV;
          i++) {
@@ -141,27 +154,36 @@ static int remount(const struct path *at, uint64_t flags, const char *data)
         return err;
     }
     atomic_store(&at->mount->flags, mount_flags(flags));
+    mount_changed();
     return 0;
+}
+
+/* One type at a time, and nothing but MS_REC and MS_SILENT beside it. */
+static int propagate(const struct path *at, uint64_t flags)
+{
+    uint64_t type = flags & ~(uint64_t)(MS_REC | MS_SILENT);
+
+    if (type & ~propagation || type & (type - 1)) {
+        return -EINVAL;
+    }
+    return at->mount->standing && at->dentry == at->mount->root ? 0 : -EINVAL;
 }
 
 int mount_at(const struct path *at, const char *source, const char *type,
              uint64_t flags, const char *data)
 {
-    const uint64_t propagation =
-        MS_PRIVATE | MS_SLAVE | MS_SHARED | MS_UNBINDABLE;
-
     if ((flags & 0xffff0000) == 0xc0ed0000) { /* MS_MGC_VAL of old */
         flags &= 0xffff;
-    }
-    if (flags & propagation) {
-        return at->dentry == at->mount->root ? 0 : -EINVAL;
     }
     if (flags & MS_REMOUNT) {
         return remount(at, flags, data);
     }
-    if (flags & MS_MOVE && !(flags & MS_BIND)) {
-        return move(at, source);
+    if (flags & MS_BIND) {
+        return bind(at, source, flags & MS_REC);
     }
-    return flags & MS_BIND ? bind(at, source, flags & MS_REC)
+    if (flags & propagation) {
+        return propagate(at, flags);
+    }
+    return flags & MS_MOVE ? move(at, source)
                            : mount_new(at, source, type, flags, data);
 }

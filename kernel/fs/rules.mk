@@ -18,14 +18,16 @@ FS_UNIT := $(B)/unit/kernel/fs
 FS_WORLD := $(addprefix $(FS_UNIT)/, \
 	tests/support.o aio.o anon.o async.o attr.o current.o dcache.o dentry.o \
 	directory.o exec_file.o fdtable.o file.o inode.o lease.o locks.o \
-	mapping.o mount.o mount_count.o mount_move.o names.o open.o perm.o \
-	poll_wait.o regular.o rename.o rw.o splice.o view.o walk.o xattr.o \
+	mapping.o mount.o mount_bind.o mount_count.o mount_move.o mount_table.o \
+	names.o open.o perm.o poll_wait.o regular.o rename.o rw.o splice.o \
+	view.o walk.o xattr.o \
 	event/dnotify.o event/epoll.o event/eventfd.o event/inotify.o \
 	overlay/overlay.o overlay/overlay_copy.o overlay/overlay_names.o \
 	overlay/overlay_remove.o pagecache/pagecache.o pagecache/pagefill.o \
 	pagecache/pageroom.o pagecache/pagetree.o pagecache/pagewindow.o \
 	pipe/pipe.o pipe/pipe_open.o pipe/pipe_size.o procfs/tunable.o \
-	tmpfs/memfd.o tmpfs/tmpfs.o tmpfs/tmpfs_names.o tmpfs/tmpfs_xattr.o) \
+	tmpfs/memfd.o tmpfs/tmpfs.o tmpfs/tmpfs_names.o tmpfs/tmpfs_options.o \
+	tmpfs/tmpfs_xattr.o) \
 	$(addprefix $(B)/unit/kernel/, \
 	mm/iobuf.o core/lock.o core/lock_debug.o core/log.o core/clock.o \
 	core/readers.o core/timer.o core/wait.o)

@@ -57,6 +57,9 @@ struct superblock_ops {
     /* Optional: the last holder is gone, the root will go; open files may
      * still use sb. */
     void (*unmounted)(struct superblock *sb);
+    /* Optional (none): what mount(2) was told, as /proc/mounts has it, each
+     * with a comma in front; len is at least 128. */
+    void (*options)(struct superblock *sb, char *buf, size_t len);
 };
 
 enum { SB_HASH_BITS = 8 };

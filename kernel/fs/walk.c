@@ -136,15 +136,12 @@ static inline int may_search(struct walk *w)
 /* Down into what is mounted here. */
 static int cross(struct walk *w)
 {
-    struct mount *m;
+    struct path top = mount_top(w->at);
 
-    while (w->at.dentry->mounted &&
-           (m = mount_on(w->at.mount, w->at.dentry)) != NULL) {
-        if (w->flags & WALK_NO_XDEV) {
-            return -EXDEV;
-        }
-        w->at = (struct path){m, m->root};
+    if (top.mount != w->at.mount && w->flags & WALK_NO_XDEV) {
+        return -EXDEV;
     }
+    w->at = top;
     return 0;
 }
 

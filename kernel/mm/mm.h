@@ -144,8 +144,9 @@ int mm_take_fixed(struct mm *mm, uint64_t start, uint64_t end);
 
 /* mmap(2): prot and flags of abi/linux/mman.h; obj NULL: anonymous; off in
  * bytes. *addr: hint in, result out. -EINVAL, -ENOMEM, -EEXIST, -ENODEV.
- * MM_MAP_NO_WRITE in flags: mprotect may not add PROT_WRITE later. */
-enum { MM_MAP_NO_WRITE = 1 << 30 };
+ * MM_MAP_NO_WRITE, MM_MAP_NO_EXEC in flags: mprotect may not add PROT_WRITE or
+ * PROT_EXEC later. */
+enum { MM_MAP_NO_WRITE = 1 << 30, MM_MAP_NO_EXEC = 1 << 29 };
 int mm_map(struct mm *mm, uint64_t *addr, uint64_t len, int prot, int flags,
            struct vm_object *obj, uint64_t off);
 int mm_unmap(struct mm *mm, uint64_t addr, uint64_t len);
@@ -282,7 +283,7 @@ struct mm_region {
     uint64_t start, end, offset, dev, ino;
     uint64_t resident; /* bytes */
     int prot;
-    bool shared, locked, no_dump;
+    bool shared, locked, no_dump, no_fork, wiped, no_write, no_exec;
     char path[256];
 };
 void mm_for_each(struct mm *mm, void (*emit)(const struct mm_region *, void *),

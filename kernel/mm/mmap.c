@@ -277,7 +277,8 @@ static int vma_flags_of(int flags, int prot)
            ((flags & MAP_TYPE) != MAP_PRIVATE ? VMA_SHARED : 0) |
            (flags & MAP_GROWSDOWN ? VMA_GROWSDOWN : 0) |
            (flags & MAP_LOCKED ? VMA_LOCKED : 0) |
-           (flags & MM_MAP_NO_WRITE ? VMA_NO_WRITE : 0);
+           (flags & MM_MAP_NO_WRITE ? VMA_NO_WRITE : 0) |
+           (flags & MM_MAP_NO_EXEC ? VMA_NO_EXEC : 0);
 }
 
 static int check_args(uint64_t len, int flags, struct vm_object *obj,
@@ -449,6 +450,7 @@ int mm_remap_pages(struct mm *mm, uint64_t addr, uint64_t len, uint64_t off)
         obj = v->obj;
         obj->ops->get(obj);
         flags |= v->flags & VMA_NO_WRITE ? MM_MAP_NO_WRITE : 0;
+        flags |= v->flags & VMA_NO_EXEC ? MM_MAP_NO_EXEC : 0;
         flags |= v->flags & VMA_LOCKED ? MAP_LOCKED : 0;
         err = map_locked(mm, &addr, len, v->prot, flags, obj, off);
     }

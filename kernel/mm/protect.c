@@ -84,7 +84,10 @@ static int may_protect(const struct vma *v, int prot)
     if (v->flags & VMA_SEALED) {
         return -EPERM;
     }
-    return prot & PROT_WRITE && v->flags & VMA_NO_WRITE ? -EACCES : 0;
+    return (prot & PROT_WRITE && v->flags & VMA_NO_WRITE) ||
+                   (prot & PROT_EXEC && v->flags & VMA_NO_EXEC)
+               ? -EACCES
+               : 0;
 }
 
 /* What lies behind a guard changes for when the guard goes. */

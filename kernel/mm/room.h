@@ -59,12 +59,13 @@ enum vma_flags {
     VMA_DONTFORK = 64,  /* madvise(2), as are the next two */
     VMA_WIPEONFORK = 128,
     VMA_DONTDUMP = 256,
-    VMA_ON_TOUCH = 512, /* committed by faults, also where that is lazy */
-    VMA_ALIAS = 2048,   /* with VMA_WINDOW: lies elsewhere, see alias.c */
-    VMA_FAMILY = 1024,  /* anonymous and shared since a fork */
-    VMA_SEALED = 4096,  /* mseal(2) */
-    VMA_GUARDED = 8192, /* madvise(2), MADV_GUARD_INSTALL: no access */
-    VMA_AS_IS = 16384,  /* code that is rewritten when it traps, not before */
+    VMA_ON_TOUCH = 512,  /* committed by faults, also where that is lazy */
+    VMA_ALIAS = 2048,    /* with VMA_WINDOW: lies elsewhere, see alias.c */
+    VMA_FAMILY = 1024,   /* anonymous and shared since a fork */
+    VMA_SEALED = 4096,   /* mseal(2) */
+    VMA_GUARDED = 8192,  /* madvise(2), MADV_GUARD_INSTALL: no access */
+    VMA_AS_IS = 16384,   /* code that is rewritten when it traps, not before */
+    VMA_NO_EXEC = 32768, /* mprotect may not add PROT_EXEC: -EACCES */
 };
 
 struct vma {

@@ -450,19 +450,30 @@ long sys_chroot(const struct sysargs *a)
     return 0;
 }
 
+/* What lies outside the root is told from what lies below it. */
 static long cwd_string(char *buf)
 {
+    static const char outside[] = "(unreachable)";
     struct path root, cwd;
+    bool reached = true;
     long n;
 
     view_get_root(current_view(), &root);
     view_get_cwd(current_view(), &cwd);
     n = cwd.dentry->inode->flags & INODE_DEAD
             ? -ENOENT
-            : path_string(&cwd, &root, buf, PATH_LENGTH_MAX);
+            : path_string(&cwd, &root, buf, PATH_LENGTH_MAX, &reached);
     path_put(&cwd);
     path_put(&root);
-    return n;
+    if (n < 0 || reached) {
+        return n;
+    }
+    if (n + sizeof(outside) > PATH_LENGTH_MAX) {
+        return -ENAMETOOLONG;
+    }
+    memmove(buf + sizeof(outside) - 1, buf, (size_t)n + 1);
+    memcpy(buf, outside, sizeof(outside) - 1);
+    return n + (long)sizeof(outside) - 1;
 }
 
 long sys_getcwd(const struct sysargs *a)

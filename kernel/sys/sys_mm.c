@@ -115,6 +115,9 @@ static int map_object(struct file *f, uint64_t *addr, uint64_t len, int prot,
         file_object(f, prot | PROT_WRITE, flags, &obj)) {
         flags |= MM_MAP_NO_WRITE;
     }
+    if (file_is_no_program(f)) {
+        flags |= MM_MAP_NO_EXEC;
+    }
     if (shared && obj) {
         err = file_share(f, off + len);
         if (err) {
@@ -127,7 +130,8 @@ static int map_object(struct file *f, uint64_t *addr, uint64_t len, int prot,
 long sys_mmap(const struct sysargs *a)
 {
     uint64_t addr = arg_u64(a, 0), len = arg_u64(a, 1);
-    int prot = arg_int(a, 2), flags = arg_int(a, 3) & ~MM_MAP_NO_WRITE;
+    int prot = arg_int(a, 2),
+        flags = arg_int(a, 3) & ~(MM_MAP_NO_WRITE | MM_MAP_NO_EXEC);
     struct file *f;
     int err;
 

@@ -80,6 +80,7 @@ long sys_umount2(const struct sysargs *a)
                     flags & UMOUNT_NOFOLLOW ? 0 : WALK_FOLLOW, &at);
     if (!err) {
         err = may_mount();
+        path_to_top(&at);
         err = err ? err : mount_remove(&at, flags);
         path_put(&at);
     }

@@ -16,7 +16,7 @@
 #include "abi/linux/statfs.h"
 #include "lib/string.h"
 
-enum { IDS_MOST = 1000000, LIST_MOST = 128, UNREACHABLE = 13 };
+enum { IDS_MOST = 1000000, LIST_MOST = 128 };
 
 /* ---- requests ---- */
 
@@ -80,8 +80,9 @@ static int compare(struct mount *m, void *arg)
  * it. */
 static bool is_below(const struct path *p, const struct path *root, char *buf)
 {
-    return path_string(p, root, buf, PATH_LENGTH_MAX) >= 0 &&
-           memcmp(buf, "(unreachable)", UNREACHABLE) != 0;
+    bool reached;
+
+    return path_string(p, root, buf, PATH_LENGTH_MAX, &reached) >= 0 && reached;
 }
 
 /* The mount with that id, counted, if the caller may know of it. */

@@ -119,4 +119,10 @@ struct pagecache_stats {
 };
 void pagecache_get_stats(struct pagecache_stats *out);
 
+struct superblock;
+/* A page of other memory counts as one of sb's files'; false: beyond the
+ * limit. */
+bool page_charge(struct superblock *sb);
+void page_uncharge(struct superblock *sb);
+
 #endif

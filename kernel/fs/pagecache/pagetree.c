@@ -20,7 +20,7 @@ struct node {
 
 /* ---- pages ---- */
 
-static bool charge(struct superblock *sb)
+bool page_charge(struct superblock *sb)
 {
     uint64_t before = atomic_fetch_add(&sb->pages_used, 1);
     bool fits = sb->page_limit == 0 || before < sb->page_limit;
@@ -31,7 +31,7 @@ static bool charge(struct superblock *sb)
     return fits;
 }
 
-static void uncharge(struct superblock *sb)
+void page_uncharge(struct superblock *sb)
 {
     atomic_fetch_sub(&sb->pages_used, 1);
 }
@@ -45,7 +45,7 @@ int cpage_borrow(struct pagecache *pc, char *data, struct cpage **out)
     if (!page) {
         return -ENOMEM;
     }
-    if (counted && !charge(sb)) {
+    if (counted && !page_charge(sb)) {
         kfree(page);
         return -ENOSPC;
     }
@@ -103,7 +103,7 @@ void cpage_put(struct cpage *page)
     }
     readers_wait();
     if (page->charged) {
-        uncharge(page->charged);
+        page_uncharge(page->charged);
     }
     if (!page->borrowed) {
         page_put(page->data, 1);

@@ -58,6 +58,36 @@ static void add_rss(struct text *t, unsigned long rss, unsigned long anonymous,
              rss, rss, rss - dirty, dirty, rss, anonymous, locked);
 }
 
+/* VmFlags (proc_pid_smaps(5)), each with a blank behind. */
+static void add_flags(struct text *t, const struct mm_region *r)
+{
+    const struct {
+        bool set;
+        const char *flag;
+    } all[] = {
+        {r->prot & MEM_READ, "rd"},
+        {r->prot & MEM_WRITE, "wr"},
+        {r->prot & MEM_EXEC, "ex"},
+        {r->shared && !r->no_write, "sh"},
+        {true, "mr"},
+        {!r->no_write, "mw"},
+        {!r->no_exec, "me"},
+        {r->shared, "ms"},
+        {r->locked, "lo"},
+        {r->no_fork, "dc"},
+        {r->wiped, "wf"},
+        {r->no_dump, "dd"},
+    };
+
+    text_add(t, "VmFlags: ");
+    for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
+        if (all[i].set) {
+            text_add(t, "%s ", all[i].flag);
+        }
+    }
+    text_add(t, "\n");
+}
+
 /* What is there of a region is all its own: pages of files are copies. */
 static void add_smap(const struct mm_region *r, void *arg)
 {
@@ -80,10 +110,8 @@ static void add_smap(const struct mm_region *r, void *arg)
                  "MMUPageSize:           4 kB\n",
                  (unsigned long)(r->end - r->start) / 1024);
         add_rss(s->text, rss, anonymous, dirty, locked);
-        text_add(
-            s->text, "THPeligible:           0\nVmFlags: %s%s%smr mw me%s\n",
-            r->prot & MEM_READ ? "rd " : "", r->prot & MEM_WRITE ? "wr " : "",
-            r->prot & MEM_EXEC ? "ex " : "", r->locked ? " lo" : "");
+        text_add(s->text, "THPeligible:           0\n");
+        add_flags(s->text, r);
     }
 }
 

@@ -292,7 +292,7 @@ static int link_path(struct path *p, char *buf, size_t len)
     int n;
 
     view_get_root(current_view(), &root);
-    n = path_string(p, &root, buf, len);
+    n = path_string(p, &root, buf, len, NULL);
     path_put(&root);
     path_put(p);
     return n;

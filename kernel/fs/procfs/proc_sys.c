@@ -286,6 +286,7 @@ static const struct pseudo fs_rows[] = {
     CONSTANT("file-nr", "64\t0\t1048576"),
     NUMBER("nr_open", tunable_nr_open),
     NUMBER("lease-break-time", tunable_lease_break_time),
+    NUMBER("mount-max", tunable_mount_max),
     NUMBER("pipe-max-size", tunable_pipe_max_size),
     CONSTANT("pipe-user-pages-hard", "0"),
     CONSTANT("pipe-user-pages-soft", "16384"),

@@ -96,9 +96,9 @@ static const struct {
     uint32_t flag;
     const char *text;
 } mount_flags[] = {
-    {ST_NOSUID, ",nosuid"},     {ST_NODEV, ",nodev"},
-    {ST_NOEXEC, ",noexec"},     {ST_NOATIME, ",noatime"},
-    {ST_RELATIME, ",relatime"},
+    {ST_NOSUID, ",nosuid"},         {ST_NODEV, ",nodev"},
+    {ST_NOEXEC, ",noexec"},         {ST_NOATIME, ",noatime"},
+    {ST_NODIRATIME, ",nodiratime"}, {ST_RELATIME, ",relatime"},
 };
 
 static void add_options(struct text *t, const struct mount *m)
@@ -123,35 +123,55 @@ static void add_escaped(struct text *t, const char *s)
     }
 }
 
-static void add_path(struct text *t, const struct path *p)
+static void add_own_options(struct text *t, struct superblock *sb)
+{
+    char buf[128];
+
+    if (sb->ops->options) {
+        sb->ops->options(sb, buf, sizeof(buf));
+        text_add(t, "%s", buf);
+    }
+    proc_show_options(t, sb);
+}
+
+/* Where the root of m is for the current task: NULL where it is nowhere, which
+ * mounts outside its root are. kfree() it. */
+static char *mount_place(struct text *t, struct mount *m)
 {
     char *buf = kmalloc(PATH_LENGTH_MAX);
-    struct path root;
+    struct path root, p = {m, m->root};
+    bool reached = false;
 
     if (!buf) {
         t->failed = true;
-        return;
+        return NULL;
     }
     view_get_root(current_view(), &root);
-    if (path_string(p, &root, buf, PATH_LENGTH_MAX) >= 0) {
-        add_escaped(t, buf);
+    if (path_string(&p, &root, buf, PATH_LENGTH_MAX, &reached) < 0 ||
+        !reached) {
+        kfree(buf);
+        buf = NULL;
     }
     path_put(&root);
-    kfree(buf);
+    return buf;
 }
 
 static int add_mount(struct mount *m, void *arg)
 {
-    struct path p = {m, m->root};
     struct text *t = arg;
+    char *place = mount_place(t, m);
 
+    if (!place) {
+        return 0;
+    }
     add_escaped(t, m->sb->source);
     text_add(t, " ");
-    add_path(t, &p);
+    add_escaped(t, place);
     text_add(t, " %s ", m->sb->type);
     add_options(t, m);
-    proc_show_options(t, m->sb);
+    add_own_options(t, m->sb);
     text_add(t, " 0 0\n");
+    kfree(place);
     return 0;
 }
 
@@ -174,21 +194,25 @@ static void add_mount_root(struct text *t, struct mount *m)
 
 static int add_mountinfo(struct mount *m, void *arg)
 {
-    struct path p = {m, m->root};
     struct text *t = arg;
+    char *place = mount_place(t, m);
 
+    if (!place) {
+        return 0;
+    }
     text_add(t, "%u %u %u:%u ", m->id, m->parent ? m->parent->id : 1,
              dev_major(m->sb->dev), dev_minor(m->sb->dev));
     add_mount_root(t, m);
     text_add(t, " ");
-    add_path(t, &p);
+    add_escaped(t, place);
     text_add(t, " ");
     add_options(t, m);
     text_add(t, " - %s ", m->sb->type);
     add_escaped(t, m->sb->source);
     text_add(t, " %s", m->sb->flags & SB_READ_ONLY ? "ro" : "rw");
-    proc_show_options(t, m->sb);
+    add_own_options(t, m->sb);
     text_add(t, "\n");
+    kfree(place);
     return 0;
 }
 

@@ -9,6 +9,7 @@ struct tunable tunable_pipe_max_size = {1 << 20, 4096, 1ll << 31};
 struct tunable tunable_inotify_instances = {1024, 0, INT32_MAX};
 struct tunable tunable_nr_open = {1 << 20, 8, 0x7fffffc0};
 struct tunable tunable_lease_break_time = {45, 0, INT32_MAX};
+struct tunable tunable_mount_max = {100000, 1, INT32_MAX};
 struct tunable tunable_core_uses_pid = {0, 0, INT32_MAX};
 struct tunable tunable_shm_max = {(int64_t)18446744073692774399ull, 0, 0};
 struct tunable tunable_shm_count = {4096, 0, 32768};

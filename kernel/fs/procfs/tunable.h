@@ -19,6 +19,7 @@ extern struct tunable tunable_pipe_max_size;     /* bytes */
 extern struct tunable tunable_inotify_instances; /* of one user */
 extern struct tunable tunable_nr_open;           /* RLIMIT_NOFILE's ceiling */
 extern struct tunable tunable_lease_break_time;  /* seconds */
+extern struct tunable tunable_mount_max;
 extern struct tunable tunable_core_uses_pid;
 extern struct tunable tunable_shm_max, tunable_shm_count; /* shmmax, shmmni */
 extern struct tunable tunable_msg_max, tunable_msg_bytes, tunable_msg_count;

@@ -558,6 +558,7 @@ const char *t_path(int fd)
 {
     static char buf[4096];
 
-    return path_string(&t_file(fd)->path, NULL, buf, sizeof(buf)) < 0 ? "?"
-                                                                      : buf;
+    return path_string(&t_file(fd)->path, NULL, buf, sizeof(buf), NULL) < 0
+               ? "?"
+               : buf;
 }

@@ -73,6 +73,9 @@ static void tmpfs_free_inode(struct inode *inode)
     tmpfs_drop_names(t);
     tmpfs_drop_xattrs(t);
     atomic_fetch_sub(&tmpfs_of(inode->sb)->inodes, 1);
+    if (inode->link && tmpfs_link_pages(inode->link)) {
+        page_uncharge(inode->sb);
+    }
     inode_destroy(inode);
     kfree(t);
 }
@@ -190,6 +193,7 @@ static int tmpfs_statfs(struct superblock *sb, struct fs_statfs *out)
 static const struct superblock_ops tmpfs_sb_ops = {
     .free = tmpfs_free_sb,
     .statfs = tmpfs_statfs,
+    .options = tmpfs_show_options,
 };
 
 void tmpfs_set_limit(struct superblock *sb, uint64_t pages)
@@ -219,6 +223,8 @@ int tmpfs_mount(struct superblock **out)
     }
     sb_init(&t->sb, &tmpfs_sb_ops, "tmpfs", TMPFS_MAGIC, SB_KEEPS_FLAGS);
     t->last_ino = t->inodes = t->inode_limit = 0;
+    t->mode = 01777;
+    t->uid = t->gid = 0;
     err = tmpfs_new(&t->sb, &attr, &root);
     if (err) {
         sb_put(&t->sb);

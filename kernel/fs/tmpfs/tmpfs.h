@@ -7,12 +7,14 @@
 
 #include "kernel/fs/vfs.h"
 #include "lib/rbtree.h"
+#include "lib/string.h"
 
 struct tmpfs {
     struct superblock sb;
-    uint64_t last_ino;    /* atomic */
-    uint64_t inodes;      /* there are; atomic */
-    uint64_t inode_limit; /* -ENOSPC beyond; 0: no limit */
+    uint64_t last_ino;       /* atomic */
+    uint64_t inodes;         /* there are; atomic */
+    uint64_t inode_limit;    /* -ENOSPC beyond; 0: no limit */
+    uint32_t mode, uid, gid; /* options of mount(2), for the root at first */
 };
 
 /* A name in a directory: found by hash, listed by cookie. */
@@ -49,6 +51,12 @@ static inline uint64_t tmpfs_dir_size(uint64_t entries)
     return (entries + 2) * 20;
 }
 
+/* Pages that a symbolic link counts as: long ones are not kept in the inode. */
+static inline unsigned tmpfs_link_pages(const char *target)
+{
+    return strlen(target) >= 128;
+}
+
 /* tmpfs.c. A new inode, without a name. -ENOMEM, -ENOSPC. */
 int tmpfs_new(struct superblock *sb, const struct inode_attr *attr,
               struct inode **out);
@@ -60,6 +68,7 @@ void tmpfs_set_inode_limit(struct superblock *sb, uint64_t inodes);
  * stays. -EINVAL: an unknown one, or more is in use than it would allow. What
  * came before it has been set. */
 int tmpfs_options(struct superblock *sb, const char *text, bool remount);
+void tmpfs_show_options(struct superblock *sb, char *buf, size_t len);
 /* Inode numbers go on from here (the overlay keeps clear of its lower). */
 void tmpfs_set_first_ino(struct superblock *sb, uint64_t ino);
 

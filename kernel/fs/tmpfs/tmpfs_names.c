@@ -203,8 +203,15 @@ int tmpfs_symlink(struct inode *dir, const char *name, size_t len,
     if (!text) {
         return -ENOMEM;
     }
+    if (tmpfs_link_pages(target) && !page_charge(dir->sb)) {
+        kfree(text);
+        return -ENOSPC;
+    }
     err = tmpfs_make(dir, name, len, attr, out);
     if (err) {
+        if (tmpfs_link_pages(target)) {
+            page_uncharge(dir->sb);
+        }
         kfree(text);
         return err;
     }

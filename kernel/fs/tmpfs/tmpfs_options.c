@@ -6,6 +6,7 @@
  */
 #include "kernel/fs/tmpfs/tmpfs.h"
 #include "lib/atomic.h"
+#include "lib/fmt.h"
 #include "lib/string.h"
 #include "abi/linux/errno.h"
 #include "abi/linux/stat.h"
@@ -106,6 +107,7 @@ static int inodes_option(struct superblock *sb, const char **s)
 /* Of the root, which a remount does not change. */
 static int root_option(struct inode *root, const char **s, bool remount)
 {
+    struct tmpfs *fs = container_of(root->sb, struct tmpfs, sb);
     bool mode = **s == 'm', uid = **s == 'u';
     uint64_t n;
 
@@ -117,9 +119,12 @@ static int root_option(struct inode *root, const char **s, bool remount)
         return 0;
     }
     if (mode) {
-        root->mode = S_IFDIR | (n & 07777);
+        fs->mode = n & 07777;
+        root->mode = S_IFDIR | fs->mode;
+    } else if (uid) {
+        fs->uid = root->uid = n;
     } else {
-        *(uid ? &root->uid : &root->gid) = n;
+        fs->gid = root->gid = n;
     }
     return 0;
 }
@@ -173,4 +178,38 @@ int tmpfs_options(struct superblock *sb, const char *text, bool remount)
         }
     }
     return err;
+}
+
+/* ---- showing ---- */
+
+static void show(char **to, char *end, const char *word, unsigned base,
+                 uint64_t value)
+{
+    *to += fmt_scnprintf(*to, (size_t)(end - *to),
+                         base == 8 ? ",%s=%03lo" : ",%s=%lu", word, value);
+}
+
+/* What is as it would be without an option is not shown. */
+void tmpfs_show_options(struct superblock *sb, char *buf, size_t len)
+{
+    const struct tmpfs *fs = container_of(sb, struct tmpfs, sb);
+    char *end = buf + len;
+
+    *buf = '\0';
+    if (sb->page_limit) {
+        buf += fmt_scnprintf(buf, len, ",size=%luk",
+                             sb->page_limit * (PAGE_SIZE / 1024));
+    }
+    if (fs->inode_limit) {
+        show(&buf, end, "nr_inodes", 10, fs->inode_limit);
+    }
+    if (fs->mode != 01777) {
+        show(&buf, end, "mode", 8, fs->mode);
+    }
+    if (fs->uid) {
+        show(&buf, end, "uid", 10, fs->uid);
+    }
+    if (fs->gid) {
+        show(&buf, end, "gid", 10, fs->gid);
+    }
 }
