@@ -118,7 +118,7 @@ int mm_alloc(struct mm **out)
     list_init(&mm->trampolines);
     list_init(&mm->family_node);
     list_init(&mm->alias_node);
-    withdraw_enlist(mm);
+    list_init(&mm->all_node);
     *out = mm;
     return 0;
 }
@@ -130,11 +130,11 @@ int mm_create(struct mm **out)
     if (!err) {
         (*out)->family = family_create(*out);
         if (!(*out)->family) {
-            withdraw_delist(*out);
             kfree(*out);
             return -ENOMEM;
         }
         isolation_grant(*out);
+        withdraw_enlist(*out);
     }
     return err;
 }

@@ -205,7 +205,7 @@ static inline int prot_effective(int prot)
 
 /* A reference if there are any still. */
 bool mm_get_living(struct mm *mm);
-/* A new address space without a family. */
+/* A new address space without a family, in no list (withdraw_enlist). */
 int mm_alloc(struct mm **out);
 
 /* Forgets all mappings and pages; says nothing to the target. Lock held. */
@@ -337,7 +337,7 @@ static inline void fill_locked(struct mm *mm, uint64_t start, uint64_t end)
 /* ---- withdraw.c ---- */
 
 void withdraw_init(void);
-/* Whether mm is one of those that are asked. */
+/* Whether mm, whole and in its family, is one of those that are asked. */
 void withdraw_enlist(struct mm *mm);
 void withdraw_delist(struct mm *mm);
 

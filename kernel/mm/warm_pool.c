@@ -187,5 +187,6 @@ int mm_create_as(const struct mm_kind *kind, struct mm **out)
         return err;
     }
     move_in(*out, w);
+    withdraw_enlist(*out);
     return 0;
 }

@@ -43,7 +43,9 @@ void withdraw_delist(struct mm *mm)
 
 /* The first one behind `last` (NULL: of all) that lives, with a reference; that
  * on last, which keeps its place in the list, is given back. Who comes later is
- * last in the list and sees the file as it is now. */
+ * last in the list and sees the file as it is now; a fork's child, too, which
+ * joins before its parent's lock is free: either the parent has been asked, or
+ * both will be. */
 static struct mm *next_living(struct mm *last)
 {
     struct mm *found = NULL;
@@ -99,7 +101,7 @@ static void withdraw(struct mm *mm, const struct withdrawal *w)
             continue;
         }
         if (family_own(mm, start, end) ||
-            resident_prepare(&mm->resident, start, end)) {
+            pages_prepare_forget(mm, start, end)) {
             log_warn("a file's pages at %lx stay as they were", start);
             continue;
         }

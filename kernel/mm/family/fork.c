@@ -297,6 +297,7 @@ int mm_fork(struct mm *mm, struct mm **out)
     warm_started(mm);
     err = fork_stopped(mm, *out);
     if (!err) {
+        withdraw_enlist(*out);
         mm_unlock_pieces(mm);
         return 0;
     }

@@ -394,6 +394,66 @@ static void what_is_unmapped_is_not_shown_though_memory_is_short(void)
     EXPECT(failed > 1 && failed < 11);
 }
 
+/* ---- what is withdrawn ---- */
+
+static void withdraw_end(void)
+{
+    mm_withdraw(&file, 6 * PAGE_SIZE, UINT64_MAX, true);
+}
+
+static void what_is_withdrawn_is_not_shown_though_memory_is_short(void)
+{
+    unsigned failed = 0;
+
+    for (unsigned n = 1; n < 12; n++) {
+        uint64_t start, stop;
+        char *p;
+        bool gone;
+
+        fresh();
+        do {
+            p = map(PROT_READ, MAP_PRIVATE);
+        } while (mm->shown.count < mm->shown.room);
+        start = (uint64_t)p + 3 * PAGE_SIZE;
+        heap_fail_after(n);
+        mm_withdraw(&file, 3 * PAGE_SIZE, 4 * PAGE_SIZE, false);
+        heap_fail_after(0);
+        gone = !resident_test(&mm->resident, start);
+        failed += !gone;
+        EXPECT_EQ(shown_next(mm, &start, start + PAGE_SIZE, &stop) == 0, gone);
+    }
+    EXPECT(failed > 0 && failed < 11);
+}
+
+/* As a task on another vCPU may, that has been with the parent already. */
+static void withdraw_meanwhile(void)
+{
+    file.on_get = NULL;
+    mutex_unlock(&mm->lock);
+    withdraw_end();
+    mutex_lock(&mm->lock);
+}
+
+static void withdraw_at_second(void)
+{
+    file.on_get = withdraw_meanwhile;
+}
+
+static void a_child_is_asked_for_pages_once_it_is_whole(void)
+{
+    struct mm *child;
+    uint64_t end;
+
+    fresh();
+    map(PROT_READ, MAP_PRIVATE);
+    end = (uint64_t)map(RW, MAP_PRIVATE) + 6 * PAGE_SIZE;
+    file.on_get = withdraw_at_second;
+    child = fork_there();
+    EXPECT(!file.on_get && !list_empty(&child->all_node));
+    EXPECT(!resident_test(&child->resident, end));
+    EXPECT(resident_test(&child->resident, end - PAGE_SIZE));
+}
+
 int main(void)
 {
     RUN(a_private_mapping_is_the_page_until_written);
@@ -408,5 +468,7 @@ int main(void)
     RUN(what_the_window_loses_is_gone_everywhere);
     RUN(anonymous_shared_memory_maps_twice);
     RUN(what_is_unmapped_is_not_shown_though_memory_is_short);
+    RUN(what_is_withdrawn_is_not_shown_though_memory_is_short);
+    RUN(a_child_is_asked_for_pages_once_it_is_whole);
     return unit_result();
 }

@@ -12,7 +12,12 @@ static struct shown_file *file_of(struct vm_object *o)
 
 static void file_get(struct vm_object *o)
 {
-    file_of(o)->refs++;
+    struct shown_file *f = file_of(o);
+
+    f->refs++;
+    if (f->on_get) {
+        f->on_get();
+    }
 }
 
 static void file_put(struct vm_object *o)
@@ -61,6 +66,11 @@ static int file_window(struct vm_object *o, uint64_t min_len, uint64_t *base)
     return 0;
 }
 
+static const void *file_content(struct vm_object *o)
+{
+    return file_of(o);
+}
+
 static void file_describe(struct vm_object *o, char *path, size_t len,
                           uint64_t *dev, uint64_t *ino)
 {
@@ -74,6 +84,7 @@ static const struct vm_object_ops file_ops = {
     .run = file_run,
     .texts = file_texts,
     .window = file_window,
+    .content = file_content,
     .describe = file_describe,
 };
 

@@ -15,6 +15,7 @@ struct shown_file {
     bool hidden;     /* it shows none of them (any more) */
     uint64_t window; /* for those who map it shared */
     unsigned refs, reads;
+    void (*on_get)(void); /* somebody maps it, or makes a mapping two */
     struct text_anchor texts;
 };
 
