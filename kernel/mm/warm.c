@@ -45,6 +45,7 @@ static struct warm_piece part(const struct warm_piece *p, uint64_t start,
     r.start = MAX(p->start, start);
     r.end = MIN(p->end, end);
     r.src += r.src ? r.start - p->start : 0;
+    r.off += r.start - p->start;
     return r;
 }
 
@@ -202,6 +203,41 @@ bool warm_take(struct mm *mm, uint64_t start, uint64_t end,
     }
     *out = take(w, i, start, end);
     return true;
+}
+
+/* The end of the pieces from i on that adjoin. */
+static uint64_t run_end(const struct warm *w, unsigned i, uint64_t end)
+{
+    uint64_t stop = w->pieces[i].end;
+
+    while (++i < w->count && w->pieces[i].start == stop) {
+        stop = w->pieces[i].end;
+    }
+    return MIN(stop, end);
+}
+
+void warm_hide(struct mm *mm, uint64_t start, uint64_t end)
+{
+    struct warm *w = mm->warm;
+    struct warm_piece p;
+
+    for (unsigned i; start < end; start = p.end) {
+        i = find(w, start);
+        if (i == w->count || w->pieces[i].start >= end) {
+            return;
+        }
+        p.start = MAX(w->pieces[i].start, start);
+        p.end = run_end(w, i, end);
+        if (target_mem_protect(p.start, p.end - p.start, 0)) {
+            warm_drop(mm, p.start, p.end);
+            continue;
+        }
+        for (uint64_t at = p.start, stop = p.end;
+             at < stop && warm_take(mm, at, stop, &p); at = p.end) {
+            p.hidden = true;
+            insert(w, find(w, p.start), p);
+        }
+    }
 }
 
 uint64_t warm_heap(const struct mm *mm, uint64_t noise)

@@ -34,8 +34,12 @@ enum { WARM_PIECES = 64 };
 struct warm_piece {
     uint64_t start, end;
     uint64_t src; /* what is shown there; 0: anonymous memory */
+    /* Where it is copied: of which file, and from where on. Just to compare. */
+    const void *content;
+    uint64_t off;
     uint32_t prot;
-    bool dirty; /* to be cleared */
+    bool dirty;  /* to be cleared */
+    bool hidden; /* without access (warm_hide): prot says what it had */
 };
 
 struct warm {
@@ -79,6 +83,9 @@ void warm_note_image(struct mm *mm, uint64_t at);
 uint64_t warm_heap(const struct mm *mm, uint64_t noise);
 /* [start, end) was just mapped: what waits there is taken over. */
 void warm_fill(struct mm *mm, uint64_t start, uint64_t end);
+/* What waits in [start, end) goes on waiting, out of reach: who touches it
+ * faults, and finds what is mapped there. */
+void warm_hide(struct mm *mm, uint64_t start, uint64_t end);
 /* What waits in [start, end) is the caller's, who installs over it; true: there
  * was something. What does not become resident has to be released. */
 bool warm_take_all(struct mm *mm, uint64_t start, uint64_t end);

@@ -39,6 +39,11 @@ static bool is_clear(const struct vma *v, uint64_t start, uint64_t end)
            arch_user_zero((void *)start, end - start) == 0;
 }
 
+static const void *content_of(const struct vma *v)
+{
+    return v->obj && v->obj->ops->content ? v->obj->ops->content(v->obj) : NULL;
+}
+
 static void gather_of(struct mm *mm, const struct vma *v, uint64_t start,
                       uint64_t end, struct warm *left)
 {
@@ -53,6 +58,8 @@ static void gather_of(struct mm *mm, const struct vma *v, uint64_t start,
         left->pieces[left->count++] =
             (struct warm_piece){.start = start,
                                 .end = stop,
+                                .content = content_of(v),
+                                .off = v->off + (start - v->start),
                                 .prot = (uint32_t)prot_effective(v->prot)};
     }
 }
@@ -104,9 +111,12 @@ void warm_release_rest(struct mm *mm, uint64_t at, uint64_t end)
 
 static void fill(struct mm *mm, struct vma *v, const struct warm_piece *p)
 {
-    if (v->obj) {
+    bool there = !p->hidden || target_mem_protect(p->start, p->end - p->start,
+                                                  (int)p->prot) == 0;
+
+    if (there && v->obj) {
         fault_fill(mm, v, p->start, p->end);
-    } else {
+    } else if (there) {
         clear(mm, v, p);
     }
     warm_release_rest(mm, p->start, p->end);
@@ -124,15 +134,21 @@ bool warm_take_all(struct mm *mm, uint64_t start, uint64_t end)
 }
 
 /* A loader maps a library as a whole, then its segments over that: what lies
- * from the code on waits for them. */
-static uint64_t code_begins(const struct mm *mm, uint64_t start, uint64_t end)
+ * from its code on waits for them. */
+static uint64_t code_begins(const struct mm *mm, const struct vma *v,
+                            uint64_t start, uint64_t end)
 {
     const struct warm *w = mm->warm;
+    const void *content = content_of(v);
 
-    for (unsigned i = 0; i < w->count; i++) {
+    for (unsigned i = 0; content && i < w->count; i++) {
         const struct warm_piece *p = &w->pieces[i];
-        if (p->prot & PROT_EXEC && p->start < end && p->end > start) {
-            return MAX(p->start, start);
+        uint64_t at = MAX(p->start, start);
+
+        if (p->prot & PROT_EXEC && at < MIN(p->end, end) &&
+            p->content == content &&
+            p->off + (at - p->start) == v->off + (at - v->start)) {
+            return at;
         }
     }
     return end;
@@ -142,14 +158,22 @@ void warm_fill(struct mm *mm, uint64_t start, uint64_t end)
 {
     struct vma *v = arena.lazy || !warm_starting(mm) ? NULL : vma_at(mm, start);
     struct warm_piece p;
+    uint64_t stop = end;
 
-    if (!v || !warm_is_copied(v) || v->flags) {
+    if (!v || v->flags & VMA_TRAMPOLINE) {
         return;
     }
-    if (v->obj && !is_text(v)) {
-        end = code_begins(mm, start, end);
+    if (v->prot && (v->flags || !warm_is_copied(v))) {
+        warm_drop(mm, start, end);
+        return;
     }
-    while (warm_take(mm, start, end, &p)) {
+    if (!v->prot) {
+        stop = start;
+    } else if (v->obj && !is_text(v)) {
+        stop = code_begins(mm, v, start, end);
+    }
+    while (warm_take(mm, start, stop, &p)) {
         fill(mm, v, &p);
     }
+    warm_hide(mm, stop, end);
 }

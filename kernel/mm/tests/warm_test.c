@@ -431,6 +431,91 @@ static void pages_that_cannot_be_filled_go(void)
     }
 }
 
+/* The page at addr is what a fault finds there, or brings in: of the file, its
+ * page i; i < 0: without content. */
+static void is_mapped(uint64_t addr, int i)
+{
+    if (!resident_test(&mm->resident, addr)) {
+        EXPECT(support_prot(addr) <= 0);
+        EXPECT_EQ(mm_fault(mm, addr, MEM_READ), 0);
+    }
+    EXPECT_EQ(support_page_wrong(mm, addr), 0);
+    EXPECT_EQ(*(uint8_t *)addr, i < 0 ? 0 : 'A' + i);
+}
+
+/* Code behind a page of data, from off on, then what was written. */
+static uint64_t leave_code(uint64_t off)
+{
+    uint64_t base;
+
+    fresh_copied();
+    create(&kind);
+    EXPECT_EQ(mm_reserve_image(mm, PAGES * PAGE_SIZE, PAGE_SIZE, &base), 0);
+    map(base, PAGE_SIZE, PROT_READ, &file.object, 0);
+    map(base + PAGE_SIZE, PAGE_SIZE, PROT_READ | PROT_EXEC, &file.object, off);
+    map(base + 2 * PAGE_SIZE, 2 * PAGE_SIZE, RW, NULL, 0);
+    for (unsigned i = 0; i < 4; i++) {
+        EXPECT_EQ(mm_fault(mm, base + i * PAGE_SIZE, MEM_READ), 0);
+    }
+    mm_started(mm);
+    memset((void *)(base + 2 * PAGE_SIZE), 'w', 2 * PAGE_SIZE);
+    end();
+    for (int i = 0; i < PAGES; i++) {
+        memset(file.pages + i * PAGE_SIZE, 'A' + i, PAGE_SIZE);
+    }
+    create(&kind);
+    EXPECT_EQ(mm_reserve_image(mm, PAGES * PAGE_SIZE, PAGE_SIZE, &base), 0);
+    return base;
+}
+
+static void code_waits_out_of_reach_for_its_segment(void)
+{
+    uint64_t base = leave_code(PAGE_SIZE);
+
+    map(base, 4 * PAGE_SIZE, PROT_READ, &file.object, 0);
+    EXPECT_EQ(support_prot(base), PROT_READ);
+    for (unsigned i = 1; i < 4; i++) {
+        EXPECT_EQ(support_prot(base + i * PAGE_SIZE), 0);
+    }
+    map(base + PAGE_SIZE, PAGE_SIZE, PROT_READ | PROT_EXEC, &file.object,
+        PAGE_SIZE);
+    EXPECT(resident_test(&mm->resident, base + PAGE_SIZE));
+    for (int i = 0; i < 4; i++) {
+        is_mapped(base + (uint64_t)i * PAGE_SIZE, i);
+    }
+    end();
+}
+
+static void another_file_is_not_seen_through_code_that_waits(void)
+{
+    uint64_t base = leave_code(0);
+
+    map(base, 4 * PAGE_SIZE, PROT_READ, &file.object, 0);
+    map(base + 2 * PAGE_SIZE, PAGE_SIZE, RW, &file.object, 2 * PAGE_SIZE);
+    for (int i = 0; i < 4; i++) {
+        is_mapped(base + (uint64_t)i * PAGE_SIZE, i);
+    }
+    end();
+}
+
+static void what_waits_is_not_seen_through_other_mappings(void)
+{
+    uint64_t base = leave_code(0), at = base;
+
+    EXPECT_EQ(mm_map(mm, &at, PAGE_SIZE, PROT_READ,
+                     MAP_PRIVATE | MAP_FIXED | MAP_LOCKED, &file.object, 0),
+              0);
+    map(base + PAGE_SIZE, 3 * PAGE_SIZE, PROT_NONE, NULL, 0);
+    for (unsigned i = 1; i < 4; i++) {
+        EXPECT(support_prot(base + i * PAGE_SIZE) <= 0);
+    }
+    EXPECT_EQ(mm_protect(mm, base + PAGE_SIZE, 3 * PAGE_SIZE, RW), 0);
+    for (unsigned i = 0; i < 4; i++) {
+        is_mapped(base + i * PAGE_SIZE, i ? -1 : 0);
+    }
+    end();
+}
+
 static void the_place_goes_with_all_that_waits_there(void)
 {
     struct run a;
@@ -449,6 +534,9 @@ int main(void)
     RUN(pages_that_wait_are_filled_anew);
     RUN(of_pages_that_wait_only_what_is_mapped_stays);
     RUN(pages_that_cannot_be_filled_go);
+    RUN(code_waits_out_of_reach_for_its_segment);
+    RUN(another_file_is_not_seen_through_code_that_waits);
+    RUN(what_waits_is_not_seen_through_other_mappings);
     RUN(the_place_goes_with_all_that_waits_there);
     RUN(the_second_run_is_at_the_same_place_and_new);
     RUN(what_is_not_mapped_again_is_gone_when_the_program_runs);
