@@ -4,20 +4,28 @@
  * time of most programs, nobody is there for a locked instruction to shut out:
  * one_vcpu is set, and locks are plain moves (lock.h).
  *
- * Who sleeps for long says so in `asleep`, and from then on touches nothing
+ * Who sleeps for long says so in `vcpus`, and from then on touches nothing
  * that vCPUs share until it has been let in:
  *
- *     alone_try: one_vcpu = true       alone_sleep, awake: own bit cleared
- *                full fence                                full fence
- *                all others asleep?                        one_vcpu?
+ *     alone_look: claim it             alone_sleep, awake: own bit cleared
+ *                 full fence                               full fence
+ *                 all others asleep?                       claimed?
+ *                 one_vcpu = true
  *
  * Either the one that wants to be alone sees that it is not, or the one that
- * wakes sees that somebody is, asks that vCPU to look and waits until it has.
+ * wakes sees the claim, asks that vCPU to look and waits until it is given up.
+ * So one_vcpu is set only when nobody else runs, nor will before it is cleared:
+ * were it the claim, who has just woken could see it set by a vCPU that is
+ * about to find itself not alone.
+ *
  * It looks in sched_check() and in the idle loop, hence never between the load
  * and the store that take a lock; what it stored before is seen by whoever
- * sees one_vcpu cleared, as stores are seen in their order. Only the vCPU that
- * is alone writes one_vcpu, so to all code that runs it is an ordinary
- * variable, which changes in no call but these.
+ * sees the claim given up, as stores are seen in their order. Only the vCPU
+ * that is alone writes one_vcpu, so to all code that runs it is an ordinary
+ * variable, which changes in no call but these. What the host does (wake whom
+ * it likes, when it likes, or nobody) decides how long somebody waits, no more.
+ *
+ * Who is alone must not wait for who sleeps, but by a look (sched_barrier).
  *
  * Being asked costs a vCPU a kick, and who asks some microseconds. So sleeps
  * that end within QUIET_NS change nothing: idle.c.
@@ -33,7 +41,7 @@ enum {
 
 static struct {
     _Alignas(64) uint64_t vcpus; /* bit a vCPU; atomic */
-    unsigned alone;              /* who is, while one_vcpu */
+    uint32_t claim; /* 1 + who is alone, or finds out; 0: nobody; atomic */
 } asleep;
 
 static uint64_t others_than(unsigned self)
@@ -51,7 +59,8 @@ static bool all_sleep(uint64_t vcpus)
 void alone_end(void)
 {
     if (one_vcpu && sched_vcpu_count() > 1) {
-        atomic_store_release(&one_vcpu, false);
+        atomic_store_relaxed(&one_vcpu, false);
+        atomic_store_release(&asleep.claim, 0);
     }
 }
 
@@ -63,18 +72,22 @@ void alone_look(void)
     if (!others || one_vcpu == all_sleep(others)) {
         return;
     }
-    if (!one_vcpu) {
-        asleep.alone = self;
-        atomic_store(&one_vcpu, true); /* with a fence */
-    }
-    if (!all_sleep(others)) {
+    if (one_vcpu) {
         alone_end();
+        return;
+    }
+    atomic_store(&asleep.claim, self + 1); /* with a fence */
+    if (all_sleep(others)) {
+        atomic_store_relaxed(&one_vcpu, true);
+    } else {
+        atomic_store_release(&asleep.claim, 0);
     }
 }
 
+/* It wakes, so there is no use in being alone until it sleeps again. */
 void alone_kick(unsigned id)
 {
-    if (one_vcpu && sched_vcpu_count() > 1) {
+    if (sched_vcpu_count() > 1) {
         atomic_fetch_and(&asleep.vcpus, ~(1ull << id));
         alone_end();
     }
@@ -96,14 +109,15 @@ static void tell_the_last(unsigned self)
 static void wait_to_be_let_in(void)
 {
     uint64_t ns = WAIT_NS;
+    uint32_t claim;
 
-    while (atomic_load_acquire(&one_vcpu)) {
-        target_vcpu_kick(asleep.alone);
-        for (int i = 0; i < SPINS && atomic_load_acquire(&one_vcpu); i++) {
+    while ((claim = atomic_load_acquire(&asleep.claim)) != 0) {
+        target_vcpu_kick(claim - 1);
+        for (int i = 0; i < SPINS && atomic_load_acquire(&asleep.claim); i++) {
             cpu_relax();
         }
         /* It may need this very CPU. */
-        if (atomic_load_acquire(&one_vcpu)) {
+        if (atomic_load_acquire(&asleep.claim)) {
             target_vcpu_wait(clock_now() + ns);
             ns = MIN(2 * ns, (uint64_t)WAIT_MAX_NS);
         }

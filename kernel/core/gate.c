@@ -92,6 +92,7 @@ static void wait_until_left(unsigned id, const struct sched_gate *g)
         atomic_fetch_add(&this_runqueue()->passes, 1);
         if (now - start >= PATIENCE_NS) {
             target_vcpu_wait(now + NAP_NS);
+            this_vcpu()->resched = 1; /* it may have been kicked */
         }
         for (int i = 0; i < SPINS; i++) {
             cpu_relax();

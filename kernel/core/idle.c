@@ -263,8 +263,11 @@ void sched_barrier(void)
         struct runqueue *rq = &runqueues[id];
         uint64_t before = atomic_load(&rq->passes), kick_at = 0;
 
-        /* Whoever waits here passes too: two barriers do not block. */
-        while (id != this_vcpu()->id && atomic_load(&rq->passes) == before &&
+        /* Whoever waits here passes too: two barriers do not block. While we
+         * are alone the others are in alone_sleep(), idle, and those that have
+         * woken wait for us. */
+        while (id != this_vcpu()->id && !one_vcpu &&
+               atomic_load(&rq->passes) == before &&
                !(atomic_load(&idle_vcpus) >> id & 1)) {
             if (clock_now() >= kick_at) {
                 target_vcpu_kick(id);

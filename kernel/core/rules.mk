@@ -30,6 +30,15 @@ $(B)/unit/kernel/core/tests/alone_test: kernel/core/tests/alone_test.c \
 		-fno-strict-aliasing -fwrapv -D_GNU_SOURCE -DENCLOS_KERNEL \
 		-DENCLOS_UNIT -o $@ $(filter %.c, $^) -pthread
 
+UNIT_TESTS += $(B)/unit/kernel/core/tests/alone_steps_test
+$(B)/unit/kernel/core/tests/alone_steps_test: \
+		kernel/core/tests/alone_steps_test.c kernel/core/alone.c \
+		kernel/core/runqueue.h kernel/core/lock.h
+	@mkdir -p $(@D)
+	$(CC) -std=gnu11 -O2 -g -I. $(WARN) -Wno-missing-prototypes \
+		-fno-strict-aliasing -fwrapv -D_GNU_SOURCE -DENCLOS_KERNEL \
+		-DENCLOS_UNIT -o $@ $<
+
 CORE_UNIT := $(B)/unit/kernel/core
 UNIT_TESTS += $(CORE_UNIT)/tests/hostio_test
 

@@ -123,8 +123,9 @@ static int restore_fpu(struct thread *t, uint64_t addr, bool full)
     if (addr && !full && load_live_fpu(&t->task, addr)) {
         return 0;
     }
-    err = addr ? read_fpu(area->xsave, addr) : 0;
+    /* From here on nobody saves the registers there: reading may block. */
     t->task.fpu_saved = 1;
+    err = addr ? read_fpu(area->xsave, addr) : 0;
     if (err || !addr) {
         fpu_reset(area);
     }

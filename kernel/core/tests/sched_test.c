@@ -4,7 +4,7 @@
  * to the next deadline whenever the vCPU waits, and the lock order checked.
  * Kernel stacks are real, so no ASan here; the tests of single files have it.
  */
-#include "kernel/core/sched.h"
+#include "kernel/core/runqueue.h"
 #include "kernel/core/wait.h"
 #include "kernel/core/log.h"
 #include "target/target.h"
@@ -33,9 +33,14 @@ void target_clock_info(struct target_clock *out)
     out->realtime_offset = 5000000000000;
 }
 
+static void (*on_wait)(void), (*on_kick)(unsigned id);
+
 void target_vcpu_wait(uint64_t deadline)
 {
     waits++;
+    if (on_wait) {
+        on_wait();
+    }
     if (deadline == UINT64_MAX) {
         puts("not ok core sched: everybody sleeps for ever");
         exit(1);
@@ -48,6 +53,9 @@ void target_vcpu_wait(uint64_t deadline)
 void target_vcpu_kick(unsigned id)
 {
     kicks++;
+    if (on_kick) {
+        on_kick(id);
+    }
 }
 
 void target_vcpu_tick(uint64_t deadline)
@@ -338,6 +346,50 @@ static void test_clock(void)
     expect(clock_turns() != turns, "and all who have the line hear of it");
 }
 
+/* ---- a second vCPU, of which there is but the structure ---- */
+
+static void passes(unsigned id)
+{
+    atomic_fetch_add(&runqueues[id].passes, 1);
+}
+
+static void test_barrier_alone(void)
+{
+    unsigned before = kicks;
+
+    sched_limit_vcpus(2);
+    on_kick = passes;
+    sched_barrier();
+    expect(kicks == before + 1, "a barrier waits for a vCPU that runs");
+    one_vcpu = true;
+    sched_barrier();
+    expect(kicks == before + 1, "and for none that waits for us");
+    on_kick = NULL;
+    sched_limit_vcpus(1);
+}
+
+static void second_leaves(void)
+{
+    vcpu_by_id(1)->task = NULL;
+}
+
+static void test_drain(void)
+{
+    struct sched_gate gate;
+    struct task there = {.gate = &gate};
+
+    sched_gate_init(&gate);
+    sched_limit_vcpus(2);
+    vcpu_by_id(1)->task = &there;
+    on_wait = second_leaves;
+    this_vcpu()->resched = 0;
+    sched_gate_drain(&gate);
+    expect(!vcpu_by_id(1)->task, "who drains a gate waits in the target");
+    expect(this_vcpu()->resched, "and a kick that came then is not forgotten");
+    on_wait = NULL;
+    sched_limit_vcpus(1);
+}
+
 static void run_tests(void *arg)
 {
     test_yield();
@@ -348,6 +400,8 @@ static void run_tests(void *arg)
     test_ends_of_waiting();
     test_timers();
     test_clock();
+    test_barrier_alone();
+    test_drain();
     expect(waits > 0, "an idle vCPU waits in the target");
     exit(failures != 0);
 }
