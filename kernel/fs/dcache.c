@@ -226,10 +226,12 @@ void dentry_get(struct dentry *d)
  * it, so all are shut out before it goes. */
 static bool put_unhashed(struct dentry *d)
 {
+    uint32_t refs;
     bool last;
 
     dcache_exclude();
-    last = vcpus_add_fetch(&d->refs, -1) == DENTRY_UNHASHED;
+    refs = vcpus_add_fetch(&d->refs, -1);
+    last = refs == DENTRY_UNHASHED;
     if (last) {
         list_del(&d->child);
     }

@@ -137,6 +137,32 @@ static void sigreturn_restores_everything(void)
     EXPECT_EQ(test_deliver(), -1);
 }
 
+static void leave_the_cpu(size_t n)
+{
+    struct task *t = &test_threads[0]->task;
+
+    if (n == LEGACY_SIZE) {
+        fpu_leave(&t->fpu, &t->fpu_saved);
+    }
+}
+
+/* A page of the frame comes from a file: the task sleeps, or decrypts. */
+static void reading_a_frame_may_block(void)
+{
+    struct linux_rt_sigframe *f;
+
+    test_reset(1);
+    test_handler(SIGUSR1, HANDLER, 0, 0);
+    test_kill(SIGUSR1);
+    test_deliver();
+    f = frame();
+    ((uint8_t *)f->uc.mcontext.fpstate)[LEGACY_XMM] = 0x77;
+    test_has_read = leave_the_cpu;
+    sigreturn();
+    test_has_read = NULL;
+    EXPECT_EQ(test_threads[0]->task.fpu.xsave[LEGACY_XMM], 0x77);
+}
+
 static void a_frame_of_a_call_returns_the_short_way(void)
 {
     test_reset(1);
@@ -566,6 +592,7 @@ int main(void)
     RUN(a_frame_holds_registers_mask_and_siginfo);
     RUN(the_vector_state_has_its_magic_numbers);
     RUN(sigreturn_restores_everything);
+    RUN(reading_a_frame_may_block);
     RUN(a_frame_of_a_call_returns_the_short_way);
     RUN(the_vdso_restores_where_unwinders_know_it);
     RUN(two_signals_make_two_frames);

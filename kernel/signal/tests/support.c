@@ -206,12 +206,17 @@ int copy_to_user(struct uptr dst, const void *src, size_t n)
     return 0;
 }
 
+void (*test_has_read)(size_t n);
+
 int copy_from_user(void *dst, struct uptr src, size_t n)
 {
     if (!mine(src, n)) {
         return -EFAULT;
     }
     memcpy(dst, (void *)src.addr, n);
+    if (test_has_read) {
+        test_has_read(n);
+    }
     return 0;
 }
 

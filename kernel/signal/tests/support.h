@@ -24,7 +24,8 @@ extern struct user_regs *test_regs;          /* its registers */
 extern uint8_t test_user[USER_SIZE];
 extern uint64_t test_alloc_fails; /* 1: kmalloc() gives nothing */
 extern struct mm_layout test_layout;
-extern int test_overrun; /* what timers were told last */
+extern void (*test_has_read)(size_t n); /* user memory; NULL: nothing */
+extern int test_overrun;                /* what timers were told last */
 
 /* A process with no handlers, `threads` threads, and registers with a
  * different value each; rsp in the middle of test_user. */
