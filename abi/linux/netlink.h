@@ -7,7 +7,8 @@
 
 #include <stdint.h>
 
-#define NETLINK_ROUTE 0
+#define NETLINK_ROUTE          0
+#define NETLINK_KOBJECT_UEVENT 15
 
 struct abi_sockaddr_nl {
     uint16_t family, pad;
@@ -41,6 +42,7 @@ _Static_assert(sizeof(struct abi_nlmsghdr) == 16, "struct nlmsghdr");
 #define RTM_GETROUTE 26
 #define RTM_GETNEIGH 30
 #define RTM_GETRULE  34
+#define RTM_LAST     123
 
 struct abi_rtattr {
     uint16_t len, type;
@@ -95,5 +97,14 @@ struct abi_rtmsg {
 #define RTN_LOCAL         2
 
 #define SOL_NETLINK 270
+
+#define NETLINK_ADD_MEMBERSHIP   1
+#define NETLINK_DROP_MEMBERSHIP  2
+#define NETLINK_PKTINFO          3
+#define NETLINK_NO_ENOBUFS       5
+#define NETLINK_LISTEN_ALL_NSID  8
+#define NETLINK_LIST_MEMBERSHIPS 9
+#define NETLINK_CAP_ACK          10
+#define NETLINK_GET_STRICT_CHK   12
 
 #endif

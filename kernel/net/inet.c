@@ -475,16 +475,27 @@ static int connect_stream(struct inet_socket *i, const struct inet_addr *to,
     return err;
 }
 
+/* A datagram socket of IPv6 that is bound to an address keeps to its kind. */
+static int check_kind_of(const struct inet_socket *i,
+                         const struct inet_addr *to, bool mapped)
+{
+    bool named = !inet_addr_is_any(&i->local);
+    bool v4 = inet_addr_is_v4(to), own_v4 = inet_addr_is_v4(&i->local);
+
+    if (v4 && (i->v6only || (named && !own_v4))) {
+        return mapped ? -ENETUNREACH : -EAFNOSUPPORT;
+    }
+    return !v4 && named && own_v4 && !inet_addr_is_any(to) ? -EAFNOSUPPORT : 0;
+}
+
 int inet_target(struct inet_socket *i, struct inet_addr *out,
                 const struct abi_sockaddr *name, uint32_t len)
 {
-    bool v4 = i->s.family == AF_INET6 && i->s.type == SOCK_DGRAM &&
-              len >= sizeof(name->family) && name->family == AF_INET;
+    bool v6 = i->s.family == AF_INET6 && i->s.type == SOCK_DGRAM;
+    bool v4 = v6 && len >= sizeof(name->family) && name->family == AF_INET;
+    int err = inet_addr_get(out, v4 ? AF_INET : i->s.family, name, len);
 
-    if (v4 && i->v6only) {
-        return -EAFNOSUPPORT;
-    }
-    return inet_addr_get(out, v4 ? AF_INET : i->s.family, name, len);
+    return err || !v6 ? err : check_kind_of(i, out, !v4);
 }
 
 /* setup is held. */

@@ -96,8 +96,8 @@ static long send_inside(struct inet_socket *i, struct socket_msg *msg,
     struct inet_info info;
     long n = 0;
 
-    if (msg->io->left > DATAGRAM_MOST) {
-        return -EAGAIN;
+    if (msg->io->left > DATAGRAM_MOST || inet_addr_is_multicast(to)) {
+        return -EAGAIN; /* who has joined a group, the host knows */
     }
     loop_route(i, to, &dest, &source);
     target = loop_find(i->s.protocol, &dest, &source);

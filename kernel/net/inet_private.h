@@ -83,8 +83,9 @@ void inet_put_arrival(struct arrival *a);
 bool inet_queue_arrival(struct inet_socket *i, struct arrival *a);
 bool inet_has_arrival(struct inet_socket *i);
 
-/* A name to connect or send to: IPv6 datagram sockets take IPv4's, too, unless
- * IPV6_V6ONLY: -EAFNOSUPPORT. As inet_addr_get(). */
+/* A name to connect or send to, as inet_addr_get(): IPv6 datagram sockets take
+ * IPv4's, too, unless IPV6_V6ONLY or their own address is against it:
+ * -EAFNOSUPPORT, -ENETUNREACH. */
 int inet_target(struct inet_socket *i, struct inet_addr *out,
                 const struct abi_sockaddr *name, uint32_t len);
 

@@ -114,10 +114,15 @@ static int score(struct inet_socket *i, int protocol,
 
 /* Who of several equals, as SO_REUSEPORT has them: always the same for one
  * sender; each in turn for those who have no port yet. */
-static unsigned choose(const struct inet_addr *to, const struct inet_addr *from,
+static unsigned choose(const struct inet_socket *first,
+                       const struct inet_addr *to, const struct inet_addr *from,
                        unsigned count)
 {
     uint64_t key = 0, part;
+
+    if (!(atomic_load_relaxed(&first->s.flags) & SOCKET_REUSEPORT)) {
+        return count - 1; /* SO_REUSEADDR: who came last */
+    }
 
     if (!from->port) {
         return turn++ % count;
@@ -158,7 +163,7 @@ struct inet_socket *loop_find(int protocol, const struct inet_addr *to,
             equals++;
         }
     }
-    skip = equals > 1 ? choose(to, from, equals) : 0;
+    skip = equals > 1 ? choose(best, to, from, equals) : 0;
     list_for_each (pos, bucket_of(to->port)) {
         struct inet_socket *i = list_entry(pos, struct loop, node)->i;
 

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * AF_NETLINK, protocol NETLINK_ROUTE: what getifaddrs(3), ip(8) and the
+ * AF_NETLINK. NETLINK_ROUTE: what getifaddrs(3), ip(8) and the
  * runtimes of Go, node and java ask. Requests to list links, addresses and
  * routes are answered from netif.c; everything that would change something is
  * -EPERM, what does not exist here is an empty list. There are no events:
- * joining a group is accepted and nothing ever comes.
+ * joining a group is accepted and nothing ever comes, which is also all that
+ * there is of NETLINK_KOBJECT_UEVENT.
  *
  * An answer is queued as datagrams in the socket that asked, under s->lock.
  */
@@ -23,6 +24,7 @@ enum {
     REQUEST_MOST = 4096,
     ANSWER_MOST = 16384, /* a page of links; NETIF_MAX of them fit */
     QUEUE_MOST = 64,
+    GROUPS = 64, /* one more than there may be, from 1 on */
     OPERSTATE_UNKNOWN = 0,
     OPERSTATE_UP = 6,
 };
@@ -36,13 +38,20 @@ struct datagram {
 
 struct netlink {
     struct socket s;
-    uint32_t pid, groups; /* its own address; 0: not bound */
-    struct list queue;    /* datagrams; under s.lock */
+    uint32_t pid;      /* its own address; 0: not bound */
+    bool has_groups;   /* it was told of some; never taken back */
+    uint64_t groups;   /* a bit each, from 1 on; under s.lock, as the next */
+    uint32_t options;  /* a bit for each NETLINK_* that is set */
+    struct list queue; /* datagrams; under s.lock */
     unsigned queued;
+    struct list all; /* of all sockets; under all_lock */
 };
 
 static const struct socket_ops netlink_ops;
-static uint32_t next_pid = 0x80000000; /* atomic */
+/* all_lock guards the list and who has which pid. */
+static struct spinlock all_lock = SPINLOCK_INIT(LOCK_POLL);
+static struct list all_sockets = LIST_INIT(all_sockets);
+static uint32_t next_pid = (uint32_t)-4097;
 
 static struct netlink *netlink_of(struct socket *s)
 {
@@ -341,11 +350,17 @@ static int serve(struct netlink *n, const struct abi_nlmsghdr *h,
 {
     struct answer a = {.to = n, .request = h, .buf = buf};
     size_t len = h->len - sizeof(*h);
-    bool dump = (h->flags & NLM_F_DUMP) == NLM_F_DUMP;
+    bool dump = h->flags & NLM_F_DUMP;
     int err = 0;
 
     if (!(h->flags & NLM_F_REQUEST) || h->type < RTM_NEWLINK) {
         return h->flags & NLM_F_ACK ? put_error(&a, 0) : 0;
+    }
+    if (n->s.protocol != NETLINK_ROUTE) {
+        return put_error(&a, -EPERM);
+    }
+    if (h->type > RTM_LAST) {
+        return put_error(&a, -EOPNOTSUPP);
     }
     if ((h->type & 3) != 2) { /* not a GET: it would change something */
         if (h->type == RTM_NEWLINK && is_up_already(body, len)) {
@@ -386,11 +401,47 @@ static int serve_all(struct netlink *n, const uint8_t *data, size_t len)
 
 /* ---- the socket ---- */
 
+/* all_lock is held. */
+static bool is_taken(const struct netlink *n, uint32_t pid)
+{
+    list_for_each (pos, &all_sockets) {
+        const struct netlink *other = list_entry(pos, struct netlink, all);
+
+        if (other != n && other->pid == pid &&
+            other->s.protocol == n->s.protocol) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The process's own number for its first socket, others for more. */
 static void give_pid(struct netlink *n)
 {
-    if (!n->pid) {
-        n->pid = atomic_fetch_add(&next_pid, 1);
+    uint32_t pid = (uint32_t)current_proc()->pid;
+
+    spin_lock(&all_lock);
+    while (!n->pid && is_taken(n, pid)) {
+        pid = next_pid--;
     }
+    n->pid = n->pid ? n->pid : pid;
+    spin_unlock(&all_lock);
+}
+
+static int take_pid(struct netlink *n, uint32_t pid)
+{
+    int err = 0;
+
+    spin_lock(&all_lock);
+    if (n->pid && n->pid != pid) {
+        err = -EINVAL;
+    } else if (is_taken(n, pid)) {
+        err = -EADDRINUSE;
+    } else {
+        n->pid = pid;
+    }
+    spin_unlock(&all_lock);
+    return err;
 }
 
 static int netlink_bind(struct socket *s, const struct abi_sockaddr *name,
@@ -403,13 +454,17 @@ static int netlink_bind(struct socket *s, const struct abi_sockaddr *name,
         return -EINVAL;
     }
     memcpy(&nl, name, sizeof(nl));
-    if (n->pid && nl.pid && nl.pid != n->pid) {
-        return -EINVAL;
-    }
-    n->groups = nl.groups;
     if (nl.pid) {
-        n->pid = nl.pid;
+        int err = take_pid(n, nl.pid);
+
+        if (err) {
+            return err;
+        }
     }
+    spin_lock(&s->lock);
+    n->groups = (n->groups & ~(uint64_t)UINT32_MAX) | nl.groups;
+    n->has_groups |= nl.groups != 0;
+    spin_unlock(&s->lock);
     give_pid(n);
     return 0;
 }
@@ -530,6 +585,12 @@ static long netlink_recvmsg(struct socket *s, struct socket_msg *msg)
         memcpy(msg->name, &from, sizeof(from));
         msg->name_len = sizeof(from);
     }
+    if (moved >= 0 && atomic_load_relaxed(&s->flags) & SOCKET_PASSCRED) {
+        static const struct abi_ucred kernel;
+
+        socket_put_control(msg, SOL_SOCKET, SCM_CREDENTIALS, &kernel,
+                           sizeof(kernel));
+    }
     put_datagram(d);
     return moved;
 }
@@ -542,17 +603,92 @@ static int netlink_getname(struct socket *s, int whose,
 
     if (whose == NAME_OWN) {
         nl.pid = n->pid;
-        nl.groups = n->groups;
+        nl.groups = (uint32_t)n->groups;
     }
     memcpy(out, &nl, sizeof(nl));
     return sizeof(nl);
 }
 
-/* Groups and strictness: there is nothing that they could change. */
+/* ---- options: kept, and there is nothing that they could change ---- */
+
+static int set_group(struct netlink *n, uint32_t group, bool in)
+{
+    if (!group || group >= GROUPS) {
+        return -EINVAL;
+    }
+    spin_lock(&n->s.lock);
+    n->has_groups = true;
+    n->groups &= ~(1ull << (group - 1));
+    n->groups |= (uint64_t)in << (group - 1);
+    spin_unlock(&n->s.lock);
+    return 0;
+}
+
+static bool is_switch(int name)
+{
+    return (name >= NETLINK_PKTINFO && name <= NETLINK_NO_ENOBUFS) ||
+           (name >= NETLINK_CAP_ACK && name <= NETLINK_GET_STRICT_CHK);
+}
+
 static int netlink_setsockopt(struct socket *s, int level, int name,
                               const void *value, uint32_t len)
 {
-    return level == SOL_NETLINK && len >= 4 ? 0 : -ENOPROTOOPT;
+    struct netlink *n = netlink_of(s);
+    uint32_t number;
+
+    if (level != SOL_NETLINK) {
+        return -ENOPROTOOPT;
+    }
+    if (len < sizeof(number)) {
+        return -EINVAL;
+    }
+    memcpy(&number, value, sizeof(number));
+    if (name == NETLINK_ADD_MEMBERSHIP || name == NETLINK_DROP_MEMBERSHIP) {
+        return set_group(n, number, name == NETLINK_ADD_MEMBERSHIP);
+    }
+    if (!is_switch(name)) {
+        return name == NETLINK_LISTEN_ALL_NSID ? -EPERM : -ENOPROTOOPT;
+    }
+    spin_lock(&s->lock);
+    n->options &= ~(1u << name);
+    n->options |= (uint32_t)(number != 0) << name;
+    spin_unlock(&s->lock);
+    return 0;
+}
+
+/* What there is room for; *len: what there would be. */
+static int list_groups(struct netlink *n, void *value, uint32_t *len)
+{
+    uint64_t groups = n->groups;
+    uint32_t size = n->s.protocol == NETLINK_ROUTE ? sizeof(groups) : 4;
+
+    size = n->has_groups ? size : 0;
+    memcpy(value, &groups, MIN(*len, size));
+    *len = size;
+    return 0;
+}
+
+static int netlink_getsockopt(struct socket *s, int level, int name,
+                              void *value, uint32_t *len)
+{
+    struct netlink *n = netlink_of(s);
+    int32_t number;
+
+    if (level != SOL_NETLINK) {
+        return -ENOPROTOOPT;
+    }
+    if (name == NETLINK_LIST_MEMBERSHIPS) {
+        return list_groups(n, value, len);
+    }
+    if (!is_switch(name)) {
+        return -ENOPROTOOPT;
+    }
+    if (*len < sizeof(number)) {
+        return -EINVAL;
+    }
+    number = n->options >> name & 1;
+    memcpy(value, &number, *len = sizeof(number));
+    return 0;
 }
 
 static uint32_t netlink_poll(struct socket *s)
@@ -566,6 +702,9 @@ static void netlink_free(struct socket *s)
 {
     struct netlink *n = netlink_of(s);
 
+    spin_lock(&all_lock);
+    list_del(&n->all);
+    spin_unlock(&all_lock);
     while (!list_empty(&n->queue)) {
         kfree(list_entry(list_pop(&n->queue), struct datagram, node));
     }
@@ -580,6 +719,7 @@ static const struct socket_ops netlink_ops = {
     .recvmsg = netlink_recvmsg,
     .getname = netlink_getname,
     .setsockopt = netlink_setsockopt,
+    .getsockopt = netlink_getsockopt,
     .poll = netlink_poll,
     .free = netlink_free,
 };
@@ -604,7 +744,7 @@ static int netlink_create(int family, int type, int protocol,
     if (type != SOCK_RAW && type != SOCK_DGRAM) {
         return -ESOCKTNOSUPPORT;
     }
-    if (protocol != NETLINK_ROUTE) {
+    if (protocol != NETLINK_ROUTE && protocol != NETLINK_KOBJECT_UEVENT) {
         return -EPROTONOSUPPORT;
     }
     n = kzalloc(sizeof(*n));
@@ -613,6 +753,9 @@ static int netlink_create(int family, int type, int protocol,
     }
     socket_init(&n->s, &netlink_ops, family, type, protocol);
     list_init(&n->queue);
+    spin_lock(&all_lock);
+    list_add_tail(&all_sockets, &n->all);
+    spin_unlock(&all_lock);
     *out = &n->s;
     return 0;
 }

@@ -65,7 +65,8 @@ struct socket_ops {
      * and -ENOPROTOOPT leaves it at that; anything else is the result. */
     int (*setsockopt)(struct socket *s, int level, int name, const void *value,
                       uint32_t len);
-    /* At most *len bytes, *len becomes the length. SOL_SOCKET: asked first,
+    /* At most *len bytes, *len becomes the length, which may be more than there
+     * was room for (all of which is filled, then). SOL_SOCKET: asked first,
      * -ENOPROTOOPT lets socket.c answer. */
     int (*getsockopt)(struct socket *s, int level, int name, void *value,
                       uint32_t *len);

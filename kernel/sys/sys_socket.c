@@ -344,7 +344,7 @@ long sys_setsockopt(const struct sysargs *a)
 static long get_option(struct socket *s, const struct sysargs *a)
 {
     uint8_t value[OPTION_MOST];
-    uint32_t len;
+    uint32_t len, room;
     long err = get_user32(&len, arg_ptr(a, 4));
 
     if (err) {
@@ -353,10 +353,10 @@ static long get_option(struct socket *s, const struct sysargs *a)
     if ((int32_t)len < 0) {
         return -EINVAL;
     }
-    len = MIN(len, (uint32_t)sizeof(value));
+    room = len = MIN(len, (uint32_t)sizeof(value));
     err = socket_getsockopt(s, arg_int(a, 1), arg_int(a, 2), value, &len);
     if (!err) {
-        err = copy_to_user(arg_ptr(a, 3), value, len);
+        err = copy_to_user(arg_ptr(a, 3), value, MIN(len, room));
     }
     return err ? err : put_user32(arg_ptr(a, 4), len);
 }

@@ -437,6 +437,50 @@ static void names(void)
     close(to);
 }
 
+/* Who is bound to an address keeps to its family. */
+static void kinds(void)
+{
+    union name n6, n4, mapped = {.v6 = {.sin6_family = AF_INET6}};
+    int s = bound("::1", SOCK_DGRAM, &n6);
+    int t = bound("127.0.0.1", SOCK_DGRAM, &n4);
+
+    title("bound to one family");
+    mapped.v6.sin6_port = n4.v4.sin_port;
+    inet_pton(AF_INET6, "::ffff:127.0.0.1", &mapped.v6.sin6_addr);
+    CALL(sendto, s, "x", 1L, 0, &n4, sizeof(n4.v4));
+    CALL(sendto, s, "x", 1L, 0, &mapped, sizeof(mapped.v6));
+    CALL(connect, s, &n4, sizeof(n4.v4));
+    CALL(connect, s, &mapped, sizeof(mapped.v6));
+    close(s);
+    s = bound("::ffff:127.0.0.1", SOCK_DGRAM, &mapped);
+    CALL(sendto, s, "x", 1L, 0, &n6, sizeof(n6.v6));
+    CALL(connect, s, &n6, sizeof(n6.v6));
+    CALL(connect, s, &n4, sizeof(n4.v4));
+    close(s);
+    close(t);
+}
+
+/* Of those with SO_REUSEADDR alone, the last one receives. */
+static void last_one(void)
+{
+    union name n;
+    int on = 1, r[3], s = socket(AF_INET, SOCK_DGRAM, 0);
+
+    title("the last one");
+    close(bound("127.0.0.1", SOCK_DGRAM, &n)); /* a free port */
+    for (int k = 0; k < 3; k++) {
+        r[k] = socket(AF_INET, SOCK_DGRAM, 0);
+        setsockopt(r[k], SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+        bind(r[k], &n.any, len_of(&n));
+    }
+    for (int k = 2; k >= 0; k--) {
+        sendto(s, "x", 1, 0, &n.any, len_of(&n));
+        CALL(recvfrom, r[k], buf, 1L, MSG_DONTWAIT, NULL, NULL);
+        close(r[k]);
+    }
+    close(s);
+}
+
 static void stamps(void)
 {
     struct timeval tv = {0}, now;
@@ -508,6 +552,8 @@ int main(void)
     sizes();
     too_long();
     names();
+    kinds();
+    last_one();
     stamps();
     full();
     return 0;

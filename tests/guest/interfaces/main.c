@@ -137,10 +137,96 @@ static void netlink(void)
     close(fd);
 }
 
+/* The first socket has the process's number, others have some other. */
+static void numbers(void)
+{
+    struct sockaddr_nl name = {.nl_family = AF_NETLINK}, other = name;
+    socklen_t len = sizeof(name);
+    int a = socket(AF_NETLINK, SOCK_RAW, NETLINK_ROUTE);
+    int b = socket(AF_NETLINK, SOCK_RAW, NETLINK_ROUTE);
+
+    title("numbers");
+    SHOW(connect(a, (void *)&name, sizeof(name)));
+    getsockname(a, (void *)&name, &len);
+    EXPECT(name.nl_pid == (unsigned)getpid());
+    SHOW(bind(b, (void *)&name, sizeof(name)));
+    SHOW(bind(b, (void *)&other, sizeof(other)));
+    getsockname(b, (void *)&other, &len);
+    EXPECT(other.nl_pid && other.nl_pid != name.nl_pid);
+    other.nl_pid++;
+    SHOW(bind(b, (void *)&other, sizeof(other)));
+    close(a);
+    close(b);
+    a = socket(AF_NETLINK, SOCK_RAW, NETLINK_KOBJECT_UEVENT);
+    name.nl_pid = 0;
+    SHOW(bind(a, (void *)&name, sizeof(name)));
+    getsockname(a, (void *)&name, &len);
+    EXPECT(name.nl_pid == (unsigned)getpid());
+    SHOW(recv(a, &name, 1, MSG_DONTWAIT));
+    close(a);
+}
+
+/* Who sent it: the kernel, nobody else. */
+static void sender(void)
+{
+    int s = socket(AF_NETLINK, SOCK_RAW, NETLINK_ROUTE), on = 1;
+    union {
+        char raw[64];
+        struct cmsghdr h;
+    } c = {0};
+    struct iovec iov = {&s, 0};
+    struct msghdr m = {.msg_iov = &iov,
+                       .msg_iovlen = 1,
+                       .msg_control = c.raw,
+                       .msg_controllen = sizeof(c)};
+    struct ucred *u = (void *)CMSG_DATA(&c.h);
+
+    title("sender");
+    setsockopt(s, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on));
+    send_request(s, RTM_GETADDR, NLM_F_REQUEST | NLM_F_ROOT);
+    SHOW(recvmsg(s, &m, MSG_PEEK));
+    printf("%d: %d %u %u\n", c.h.cmsg_type, u->pid, u->uid, u->gid);
+    read_list(s);
+    close(s);
+}
+
+static void groups(void)
+{
+    int s = socket(AF_NETLINK, SOCK_RAW, NETLINK_ROUTE), v = 3;
+    unsigned words[4] = {9, 9, 9, 9};
+    socklen_t len = 0;
+
+    title("groups");
+    SHOW(getsockopt(s, SOL_NETLINK, NETLINK_LIST_MEMBERSHIPS, NULL, &len));
+    printf("%u\n", len);
+    SHOW(setsockopt(s, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &v, sizeof(v)));
+    v = 0;
+    SHOW(setsockopt(s, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &v, sizeof(v)));
+    v = 1000;
+    SHOW(setsockopt(s, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &v, sizeof(v)));
+    SHOW(setsockopt(s, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &v, 3));
+    len = 4;
+    SHOW(getsockopt(s, SOL_NETLINK, NETLINK_LIST_MEMBERSHIPS, words, &len));
+    printf("%u: %u %u\n", len, words[0], words[1]);
+    SHOW(getsockopt(s, SOL_NETLINK, NETLINK_EXT_ACK, &v, &len));
+    printf("%u %d\n", len, v);
+    SHOW(setsockopt(s, SOL_NETLINK, NETLINK_EXT_ACK, &(int){7}, 4));
+    SHOW(getsockopt(s, SOL_NETLINK, NETLINK_EXT_ACK, &v, &len));
+    printf("%u %d\n", len, v);
+    len = 3;
+    SHOW(getsockopt(s, SOL_NETLINK, NETLINK_EXT_ACK, &v, &len));
+    SHOW(setsockopt(s, SOL_NETLINK, 99, &v, sizeof(v)));
+    SHOW(getsockopt(s, SOL_NETLINK, 99, &v, &len));
+    close(s);
+}
+
 int main(void)
 {
     addresses();
     ioctls();
     netlink();
+    numbers();
+    sender();
+    groups();
     return 0;
 }
