@@ -371,6 +371,7 @@ void mm_get_stats(struct mm *mm, struct mm_stats *out)
     mm_lock(mm);
     out->virtual_bytes = mm->virtual_bytes;
     out->resident_bytes = mm->resident.pages * PAGE_SIZE;
+    out->peak_bytes = mm->resident.most * PAGE_SIZE;
     out->locked_bytes = mm->locked_bytes;
     out->data_bytes = mm->data_bytes;
     out->faults = mm->faults;

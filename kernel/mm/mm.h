@@ -296,6 +296,7 @@ size_t mm_peek(struct mm *mm, uint64_t addr, void *buf, size_t len);
 
 struct mm_stats {
     uint64_t virtual_bytes, resident_bytes, locked_bytes;
+    uint64_t peak_bytes; /* resident, at any time */
     uint64_t data_bytes; /* private and writable, as RLIMIT_DATA counts */
     uint64_t faults, sites_patched;
     uint64_t forks, fork_bytes; /* of its own, and what was copied for them */

@@ -183,6 +183,7 @@ void resident_set(struct resident *r, uint64_t start, uint64_t end)
     check(r->root);
     r->pages += (end - start) / PAGE_SIZE;
     r->pages -= change(r->root, TOP, start, end, true);
+    r->most = MAX(r->most, r->pages);
 }
 
 void resident_clear(struct resident *r, uint64_t start, uint64_t end)
@@ -296,7 +297,7 @@ static void *copy(const struct table *from, unsigned level)
 int resident_copy(struct resident *to, const struct resident *from)
 {
     to->root = from->root ? copy(from->root, TOP + 1) : NULL;
-    to->pages = to->root ? from->pages : 0;
+    to->most = to->pages = to->root ? from->pages : 0;
     return from->root && !to->root ? -ENOMEM : 0;
 }
 

@@ -16,7 +16,7 @@
 
 struct resident {
     void *root; /* NULL: empty, and nothing was prepared */
-    uint64_t pages;
+    uint64_t pages, most; /* most: at any time */
 };
 
 /* Addresses are page-aligned, below 2^48; ranges are [start, end). */

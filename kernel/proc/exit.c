@@ -99,6 +99,7 @@ static bool detach(struct thread *t, int status)
     ended_user_ns += user;
     ended_kernel_ns += kernel;
     io_counts_add(&p->dead_io, &t->task.io);
+    usage_add_task(&p->past, &t->task);
     list_del(&t->node);
     ptrace_thread_exit(t, status);
     tell_children(t);
@@ -254,6 +255,19 @@ static void become_zombie(struct proc *p)
     }
 }
 
+void proc_leaves(struct proc *p, struct mm *mm)
+{
+    struct usage u = {.faults = 0};
+
+    usage_add_mm(&u, mm);
+    if (atomic_load(&p->borrowed)) {
+        u.faults = 0; /* its maker counts them */
+    }
+    spin_lock(&proc_lock);
+    usage_add(&p->past, &u);
+    spin_unlock(&proc_lock);
+}
+
 static bool reports;
 
 void proc_set_reports(bool on)
@@ -300,6 +314,7 @@ static void end_process(struct proc *p)
     }
     mm_leave(mm);
     sched_gate_enter(NULL);
+    proc_leaves(p, mm);
     spin_lock(&proc_lock);
     p->mm = NULL;
     spin_unlock(&proc_lock);

@@ -15,6 +15,7 @@
 #include "kernel/fs/fs.h"
 #include "kernel/mm/mm.h"
 #include "kernel/signal/signal.h"
+#include "kernel/proc/usage.h"
 
 struct rlimit64 {
     uint64_t cur, max;
@@ -81,6 +82,8 @@ struct proc {
     uint64_t start_ns;
     uint64_t dead_user_ns, dead_kernel_ns;   /* of threads that ended */
     uint64_t child_user_ns, child_kernel_ns; /* of children waited for */
+    struct usage past;            /* of memories left and threads that ended */
+    struct usage children_usage;  /* of children waited for, and theirs */
     struct io_counts dead_io;     /* of threads that ended, and such children */
     struct thread *exec_thread;   /* the others die for it; LOCK_PROC */
     bool borrowed;                /* the maker's memory, and it waits: vfork */
@@ -247,7 +250,8 @@ struct wait_result {
     int pid, status; /* wait(2) status */
     uint32_t uid;
     bool trapped; /* a stop that is the tracer's affair (ptrace(2)) */
-    uint64_t user_ns, kernel_ns;
+    uint64_t user_ns, kernel_ns; /* with those of its children */
+    struct usage usage;
 };
 /* The child's pid; 0: none yet (WNOHANG); -ECHILD, -ERESTARTSYS. Blocks. */
 int proc_wait(const struct wait_filter *f, struct wait_result *out);

@@ -104,6 +104,8 @@ static void reap(struct proc *child)
     proc_unlink(child);
     p->child_user_ns += child->dead_user_ns + child->child_user_ns;
     p->child_kernel_ns += child->dead_kernel_ns + child->child_kernel_ns;
+    usage_add(&p->children_usage, &child->past);
+    usage_add(&p->children_usage, &child->children_usage);
     io_counts_add(&p->dead_io, &child->dead_io);
 }
 
@@ -151,8 +153,10 @@ static int look_at_children(const struct wait_filter *f,
     if (found) {
         out->pid = result = found->pid;
         out->uid = found->cred.uid;
-        out->user_ns = found->dead_user_ns;
-        out->kernel_ns = found->dead_kernel_ns;
+        out->user_ns = found->dead_user_ns + found->child_user_ns;
+        out->kernel_ns = found->dead_kernel_ns + found->child_kernel_ns;
+        out->usage = found->past;
+        usage_add(&out->usage, &found->children_usage);
         dead = found->zombie && !(f->options & WNOWAIT);
         if (dead) {
             reap(found);

@@ -7,9 +7,11 @@
 #define KERNEL_SYS_CONVERT_H
 
 #include "abi/linux/errno.h"
+#include "abi/linux/resource.h"
 #include "abi/linux/time.h"
 #include "kernel/core/timer.h"
 #include "kernel/mm/uaccess.h"
+#include "kernel/proc/usage.h"
 
 #define NS_MAX INT64_MAX
 
@@ -30,6 +32,20 @@ static inline struct abi_timeval timeval_of_ns(int64_t ns)
     struct abi_timespec ts = timespec_of_ns(ns);
 
     return (struct abi_timeval){ts.sec, ts.nsec / 1000};
+}
+
+/* Times in ns. */
+static inline struct abi_rusage rusage_of(const struct usage *u, uint64_t user,
+                                          uint64_t kernel)
+{
+    return (struct abi_rusage){
+        .utime = timeval_of_ns((int64_t)user),
+        .stime = timeval_of_ns((int64_t)kernel),
+        .maxrss = (int64_t)(u->peak_bytes / 1024),
+        .minflt = (int64_t)u->faults,
+        .nvcsw = (int64_t)(u->switches - u->preemptions),
+        .nivcsw = (int64_t)u->preemptions,
+    };
 }
 
 /* -EINVAL for what is no time. */

@@ -117,53 +117,49 @@ long sys_prlimit64(const struct sysargs *a)
 
 /* ---- usage ---- */
 
-static void add_switches(struct thread *t, struct abi_rusage *r)
+static struct usage usage_of_process(struct proc *p)
 {
-    r->nvcsw += (int64_t)(t->task.switches - t->task.preemptions);
-    r->nivcsw += (int64_t)t->task.preemptions;
-}
+    struct usage u;
 
-static void usage_of_process(struct abi_rusage *r, uint64_t *user,
-                             uint64_t *kernel)
-{
-    struct proc *p = current_proc();
-    struct mm_stats mm;
-
-    proc_times(p, user, kernel);
-    mm_get_stats(p->mm, &mm);
-    r->maxrss = (int64_t)(mm.resident_bytes / 1024);
-    r->minflt = (int64_t)mm.faults;
     spin_lock(&proc_lock);
+    u = p->past;
     list_for_each (pos, &p->threads) {
-        add_switches(list_entry(pos, struct thread, node), r);
+        usage_add_task(&u, &list_entry(pos, struct thread, node)->task);
     }
     spin_unlock(&proc_lock);
+    usage_add_mm(&u, p->mm);
+    return u;
 }
 
 long sys_getrusage(const struct sysargs *a)
 {
-    struct abi_rusage r = {.maxrss = 0};
+    struct abi_rusage r;
+    struct proc *p = current_proc();
+    struct usage u;
     uint64_t user, kernel;
 
     switch (arg_int(a, 0)) {
     case ABI_RUSAGE_SELF:
-        usage_of_process(&r, &user, &kernel);
+        proc_times(p, &user, &kernel);
+        u = usage_of_process(p);
         break;
-    case ABI_RUSAGE_THREAD:
-        usage_of_process(&r, &user, &kernel);
+    case ABI_RUSAGE_THREAD: /* memory is the process's */
         task_times(current_task(), &user, &kernel);
-        r.nvcsw = r.nivcsw = 0;
-        add_switches(current_thread(), &r);
+        u = usage_of_process(p);
+        u.switches = u.preemptions = 0;
+        usage_add_task(&u, current_task());
         break;
     case ABI_RUSAGE_CHILDREN:
-        user = current_proc()->child_user_ns;
-        kernel = current_proc()->child_kernel_ns;
+        spin_lock(&proc_lock);
+        user = p->child_user_ns;
+        kernel = p->child_kernel_ns;
+        u = p->children_usage;
+        spin_unlock(&proc_lock);
         break;
     default:
         return -EINVAL;
     }
-    r.utime = timeval_of_ns((int64_t)user);
-    r.stime = timeval_of_ns((int64_t)kernel);
+    r = rusage_of(&u, user, kernel);
     return copy_to_user(arg_ptr(a, 1), &r, sizeof(r));
 }
 

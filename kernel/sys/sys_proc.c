@@ -186,10 +186,7 @@ long sys_execveat(const struct sysargs *a)
 
 static int put_child_usage(struct uptr to, const struct wait_result *r)
 {
-    struct abi_rusage usage = {
-        .utime = timeval_of_ns((int64_t)r->user_ns),
-        .stime = timeval_of_ns((int64_t)r->kernel_ns),
-    };
+    struct abi_rusage usage = rusage_of(&r->usage, r->user_ns, r->kernel_ns);
 
     return to.addr ? copy_to_user(to, &usage, sizeof(usage)) : 0;
 }

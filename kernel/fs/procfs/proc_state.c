@@ -249,7 +249,7 @@ static void add_memory(struct text *t, const struct pseudo_at *at)
              (unsigned long)(s.virtual_bytes / 1024),
              (unsigned long)(s.virtual_bytes / 1024),
              (unsigned long)(s.locked_bytes / 1024),
-             (unsigned long)(s.resident_bytes / 1024),
+             (unsigned long)(s.peak_bytes / 1024),
              (unsigned long)(s.resident_bytes / 1024),
              (unsigned long)(s.resident_bytes / 1024));
 }

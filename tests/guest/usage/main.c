@@ -4,8 +4,10 @@
  * grow with work and not with sleep.
  */
 #include <pthread.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/times.h>
+#include <sys/wait.h>
 #include "tests/guest/show.h"
 
 static long long cpu(int who)
@@ -40,6 +42,43 @@ static void *thread(void *arg)
     work(100);
     printf("thread %s\n", about(cpu(RUSAGE_THREAD) - start, 100));
     return NULL;
+}
+
+/* What children had counts when they are waited for; the most is remembered. */
+static void memory(void)
+{
+    enum { SIZE = 24 << 20 };
+    struct rusage before, child, sum, after;
+    int status;
+
+    title("memory");
+    getrusage(RUSAGE_SELF, &before);
+    pid_t pid = fork();
+    if (!pid) {
+        if (!fork()) {
+            memset(mmap(NULL, SIZE, PROT_READ | PROT_WRITE,
+                        MAP_PRIVATE | MAP_ANONYMOUS, -1, 0),
+                   1, SIZE);
+            _exit(0);
+        }
+        wait(NULL);
+        _exit(0);
+    }
+    waitpid(pid, &status, 0);
+    pid = fork();
+    if (!pid) {
+        _exit(0);
+    }
+    wait4(pid, &status, 0, &child);
+    getrusage(RUSAGE_CHILDREN, &sum);
+    EXPECT(child.ru_maxrss > 0 && child.ru_maxrss < SIZE / 1024);
+    EXPECT(sum.ru_maxrss >= SIZE / 1024);
+    void *p = mmap(NULL, SIZE, PROT_READ | PROT_WRITE,
+                   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    memset(p, 1, SIZE);
+    munmap(p, SIZE);
+    getrusage(RUSAGE_SELF, &after);
+    EXPECT(after.ru_maxrss >= before.ru_maxrss + SIZE / 2048);
 }
 
 int main(void)
@@ -82,5 +121,6 @@ int main(void)
     CALL(getrusage, -2, &ru);
     CALL(times, BAD);
     printf("times without a buffer %d\n", times(NULL) > 0);
+    memory();
     return 0;
 }
