@@ -203,6 +203,25 @@ static void attach_and_start(struct thread *from, struct thread *to,
     spin_unlock(&proc_lock);
 }
 
+static bool has_ended(int tid)
+{
+    bool ended;
+
+    spin_lock(&proc_lock);
+    ended = !thread_find(tid);
+    spin_unlock(&proc_lock);
+    return ended;
+}
+
+/* CLONE_VFORK of a thread: until it lets go of the memory. */
+static void wait_for_thread(struct thread *from, int tid)
+{
+    wait_event(&from->proc->thread_wait,
+               has_ended(tid) || thread_must_exit(from) ||
+                   (signal_pending_set(from) & sigbit(SIGKILL)),
+               DEADLINE_NONE, 0);
+}
+
 static int thread_clone(const struct clone_args *a)
 {
     struct thread *from = current_thread(), *t = thread_alloc();
@@ -225,6 +244,9 @@ static int thread_clone(const struct clone_args *a)
     attach_and_start(from, t, in.tracee);
     if (in.tracee) {
         ptrace_event(PTRACE_EVENT_CLONE, (uint64_t)in.tid);
+    }
+    if (a->flags & CLONE_VFORK) {
+        wait_for_thread(from, in.tid);
     }
     return in.tid;
 }

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -26,6 +27,27 @@ static int executor(void *arg)
     shared++;
     execv(self, argv);
     return 99;
+}
+
+/* A thread can hold up its maker, too. */
+static int slow(void *arg)
+{
+    usleep(20000);
+    shared = 77;
+    syscall(SYS_exit, 0);
+    return 0;
+}
+
+static void as_thread(void)
+{
+    char *stack = malloc(65536);
+
+    shared = 0;
+    clone(slow, stack + 65536,
+          CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD |
+              CLONE_VFORK,
+          NULL);
+    printf("thread: shared %d\n", shared);
 }
 
 static int run(int (*fn)(void *), void *arg, int flags)
@@ -84,6 +106,7 @@ int main(int argc, char **argv)
            run(executor, "y", CLONE_VM | CLONE_VFORK | SIGCHLD));
     printf("fork with CLONE_VFORK: %d, shared %d\n",
            run(sharer, (void *)50l, CLONE_VFORK | SIGCHLD), shared);
+    as_thread();
     pid = vfork();
     if (pid == 0) {
         raise(SIGKILL);
