@@ -157,6 +157,12 @@ static void uncount_writer(struct file *f)
     }
 }
 
+void file_forget_writer(struct file *f)
+{
+    uncount_writer(f);
+    f->mode &= ~FILE_WRITER;
+}
+
 static int open_inode(struct file *f)
 {
     struct inode *inode = f->inode;

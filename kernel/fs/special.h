@@ -30,5 +30,7 @@ void mappings_withdraw(struct inode *inode, uint64_t off, uint64_t end,
 
 /* Nobody may open f's inode for writing while f lives. -ETXTBSY. */
 int file_deny_write(struct file *f);
+/* f, which writes, does not keep the file from being executed. */
+void file_forget_writer(struct file *f);
 
 #endif

@@ -10,6 +10,7 @@
 #include "kernel/fs/mount_table.h"
 #include "kernel/fs/names.h"
 #include "kernel/fs/room.h"
+#include "kernel/fs/special.h"
 #include "kernel/fs/tmpfs/tmpfs.h"
 #include "kernel/core/log.h"
 #include "lib/fmt.h"
@@ -66,7 +67,11 @@ static int open_inode(const char *title, struct inode *inode, struct file **out)
         return err;
     }
     mount_get(&memfd_mount);
-    return file_open_path(&path, O_RDWR | O_LARGEFILE, out);
+    err = file_open_path(&path, O_RDWR | O_LARGEFILE, out);
+    if (!err) {
+        file_forget_writer(*out); /* so that it can be executed (execveat(2)) */
+    }
+    return err;
 }
 
 int memfd_open(const char *name, uint32_t flags, struct file **out)

@@ -4,6 +4,7 @@
  * change a file, mappings that are there first.
  */
 #include <sys/mman.h>
+#include <sys/wait.h>
 #include "tests/guest/show.h"
 
 static char buf[100];
@@ -147,12 +148,38 @@ static void executable(void)
     }
 }
 
-int main(void)
+/* Its maker may still write to it, and it is executed all the same. */
+static void execution(void)
 {
+    static const char script[] = "#!/test/memfd\n";
+    static char *args[] = {(char *)"made", NULL};
+    int fd = memfd_create("x", 0), status;
+
+    title("execution");
+    CALL(write, fd, script, sizeof(script) - 1);
+    pid_t pid = fork();
+    if (!pid) {
+        CALL(execveat, fd, "", args, args + 1, AT_EMPTY_PATH);
+        _exit(1);
+    }
+    waitpid(pid, &status, 0);
+    printf("status %x\n", status);
+    CALL(pwrite64, fd, "#", 1, 0);
+    close(fd);
+}
+
+int main(int argc, char **argv)
+{
+    if (argc > 1) {
+        printf("%s %d\n", argv[0], !strncmp(argv[1], "/dev/fd/", 8));
+        return 5;
+    }
+
     show_start();
     creating();
     seals();
     executable();
+    execution();
     order();
     return 0;
 }
