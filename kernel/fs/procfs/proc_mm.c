@@ -33,6 +33,10 @@ int show_maps(struct text *t, const struct pseudo_at *at)
 
     if (!err && mm) {
         mm_for_each(mm, add_region, t);
+        text_add(t,
+                 "ffffffffff600000-ffffffffff601000 --xp 00000000 00:00 0%18s"
+                 "[vsyscall]\n",
+                 "");
         mm_put(mm);
     }
     return err;

@@ -15,6 +15,20 @@ static void on_fault(int signo, siginfo_t *si, void *uc)
     siglongjmp(back, signo);
 }
 
+static int in_maps(void)
+{
+    FILE *f = fopen("/proc/self/maps", "r");
+    char line[300];
+    int found = 0;
+
+    while (f && fgets(line, sizeof(line), f)) {
+        found |= !strncmp(line, "ffffffffff600000-ffffffffff601000 ", 34) &&
+                 strstr(line, " [vsyscall]\n");
+    }
+    fclose(f);
+    return found;
+}
+
 int main(void)
 {
     struct sigaction sa = {.sa_sigaction = on_fault, .sa_flags = SA_SIGINFO};
@@ -37,5 +51,6 @@ int main(void)
         ((void (*)(void))0xffffffffff600123)();
     }
     printf("elsewhere: signal %d\n", r);
+    printf("in maps %d\n", in_maps());
     return 0;
 }
