@@ -483,8 +483,6 @@ int cred_keep_caps(bool keep)
 
 /* ---- execve(2) ---- */
 
-enum { MODE_SETUID = 04000, MODE_SETGID = 02000, MODE_XGROUP = 010 };
-
 /* capabilities(7), "Transformation of capabilities during execve()": files
  * carry none here, but root's run as if they had all. */
 static void exec_caps(struct cred *c, const struct cred *old, bool changed)

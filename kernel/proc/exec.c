@@ -19,6 +19,7 @@
 #include "arch/x86_64/arch.h"
 #include "kernel/core/log.h"
 #include "kernel/mm/heap.h"
+#include "kernel/proc/cred.h"
 #include "kernel/proc/exec_text.h"
 #include "kernel/proc/keys.h"
 #include "kernel/proc/ptrace.h"
@@ -177,6 +178,7 @@ static void switch_mm(struct proc *p, struct mm *mm)
     struct mm *old = p->mm;
 
     if (old) {
+        proc_leaves(p, old);
         mm_leave(old);
     }
     sched_gate_enter(mm_gate(mm));
@@ -256,13 +258,51 @@ static int set_registers(struct thread *t, const struct elf_image *img,
     return 0;
 }
 
+struct sharers {
+    const struct fs_view *view;
+    unsigned count;
+};
+
+static void count_sharers(struct proc *p, void *arg)
+{
+    struct sharers *s = arg;
+
+    list_for_each (pos, &p->threads) {
+        s->count += list_entry(pos, struct thread, node)->view == s->view;
+    }
+}
+
+static bool has_sharers(const struct thread *t)
+{
+    struct sharers s = {.view = t->view};
+
+    proc_for_each(count_sharers, &s);
+    return s.count > 1;
+}
+
+static bool would_lend(const struct thread *t, uint32_t mode, uint32_t uid,
+                       uint32_t gid)
+{
+    return !t->no_new_privs && (((mode & MODE_SETUID) && uid != t->cred.euid) ||
+                                ((mode & MODE_SETGID) && (mode & MODE_XGROUP) &&
+                                 gid != t->cred.egid));
+}
+
+/* Whether another process could lead this one astray: one that has its working
+ * directory, too (CLONE_FS), or traces it and may not trace anybody. Then a
+ * program's owner is not lent to it (execve(2)). */
+static bool is_unsafe(struct thread *t)
+{
+    return !cred_capable(CAP_SETUID) && (has_sharers(t) || ptrace_by_weaker(t));
+}
+
 /* Past the point of no return. */
 static int become(struct exec *x, struct thread *t, struct mm *mm)
 {
     struct proc *p = t->proc;
     uint32_t mode, uid, gid;
     uint64_t vdso, sp;
-    bool secure;
+    bool secure, refused;
     int err;
 
     thread_leave_mm(t);
@@ -273,7 +313,8 @@ static int become(struct exec *x, struct thread *t, struct mm *mm)
     reset_thread(t);
     rename(x, t);
     file_owner(x->file, &mode, &uid, &gid);
-    secure = cred_exec(p, mode, uid, gid);
+    refused = would_lend(t, mode, uid, gid) && is_unsafe(t);
+    secure = cred_exec(p, refused ? 0 : mode, uid, gid) || refused;
     p->did_exec = true;
     exec_text_set(p, x->args);
     err = own_files(t);

@@ -17,6 +17,7 @@
 #include "kernel/proc/ptrace.h"
 #include "kernel/kernel.h"
 #include "abi/linux/errno.h"
+#include "abi/linux/prctl.h"
 #include "abi/linux/signal.h"
 
 enum { MESSAGE_ENTRY = 1, MESSAGE_EXIT = 2, SYSGOOD = 0x80 };
@@ -313,6 +314,17 @@ void ptrace_event(int event, uint64_t message)
     if (asked(t, event)) {
         send_self(t, stop_for(t, &s));
     }
+}
+
+bool ptrace_by_weaker(struct thread *t)
+{
+    bool yes;
+
+    spin_lock(&proc_lock);
+    yes = ptrace_traced(t) &&
+          !(t->tracee->tracer->cred.cap_effective >> CAP_SYS_PTRACE & 1);
+    spin_unlock(&proc_lock);
+    return yes;
 }
 
 void ptrace_exec(struct thread *t, int former)

@@ -80,6 +80,11 @@ void robust_list_exit(struct thread *t);
 /* The owner of priority-inheriting futexes died: hands them on. */
 void futex_pi_owner_exit(struct thread *t);
 
+/* ---- exit.c ---- */
+
+/* p leaves mm, which it still has: what it used there is p's. */
+void proc_leaves(struct proc *p, struct mm *mm);
+
 /* ---- timers.c ---- */
 
 /* Ends all timers of the process: exec (POSIX ones only) and exit. */
@@ -87,6 +92,9 @@ void timers_exec(struct proc *p);
 void timers_exit(struct proc *p);
 
 /* ---- cred.c ---- */
+
+/* Bits of a file's mode that lend a program its owner's ids. */
+enum { MODE_SETUID = 04000, MODE_SETGID = 02000, MODE_XGROUP = 010 };
 
 void cred_first(struct cred *c, uint32_t uid, uint32_t gid);
 /* The credentials after execve(2) of a file with this mode and owner; returns

@@ -3,9 +3,12 @@
  * Set-user-id and set-group-id programs: whose ids they run with, AT_SECURE,
  * and when the bits do not count.
  */
+#include <sched.h>
+#include <signal.h>
 #include <sys/auxv.h>
 #include <sys/prctl.h>
 #include <sys/sendfile.h>
+#include <sys/wait.h>
 #include "tests/guest/show.h"
 
 static void copy(const char *path, int uid, int gid, int mode)
@@ -38,6 +41,23 @@ static void next(const char *path, const char *step)
     puts(strerrorname_np(errno));
 }
 
+static int executor(void *arg)
+{
+    next(arg, "9");
+    return 1;
+}
+
+/* Who has our working directory could lead the program astray. */
+static void shared(const char *path)
+{
+    static char stack[65536];
+    int status;
+    pid_t pid = clone(executor, stack + sizeof(stack), CLONE_FS | SIGCHLD,
+                      (void *)path);
+
+    waitpid(pid, &status, 0);
+}
+
 int main(int argc, char **argv)
 {
     setvbuf(stdout, NULL, _IOLBF, 0);
@@ -51,6 +71,7 @@ int main(int argc, char **argv)
         copy("/tmp/no-group-x", 0, 20, 02745);
         setresgid(NOBODY, NOBODY, NOBODY);
         setresuid(NOBODY, NOBODY, NOBODY);
+        shared("/tmp/user");
         next("/tmp/user", "1");
         break;
     case 1:
