@@ -15,7 +15,7 @@
 #include "lib/types.h"
 
 struct resident {
-    void *root; /* NULL: empty, and nothing was prepared */
+    void *root;           /* NULL: empty, and nothing was prepared */
     uint64_t pages, most; /* most: at any time */
 };
 
