@@ -370,8 +370,8 @@ static void show_new(struct mm *mm, uint64_t start, uint64_t end)
     if (is_text(v)) {
         text_show(mm, v, start, end, false);
     } else {
-        end = end_before_code(v, start, end);
-        show_object(mm, v, start, end, false);
+        show_object(mm, v, start, end_before_code(v, start, end), false);
+        end = warm_code_begins(mm, v, start, end);
     }
     warm_drop(mm, start, end);
 }

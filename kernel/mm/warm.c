@@ -180,6 +180,25 @@ void warm_drop(struct mm *mm, uint64_t start, uint64_t end)
     give_up(mm, start, end, true);
 }
 
+uint64_t warm_code_begins(const struct mm *mm, const struct vma *v,
+                          uint64_t start, uint64_t end)
+{
+    const struct warm *w = mm->warm;
+    const void *content = warm_content(v);
+
+    for (unsigned i = 0; warm_starting(mm) && content && i < w->count; i++) {
+        const struct warm_piece *p = &w->pieces[i];
+        uint64_t at = MAX(p->start, start);
+
+        if (p->prot & PROT_EXEC && at < MIN(p->end, end) &&
+            p->content == content &&
+            p->off + (at - p->start) == v->off + (at - v->start)) {
+            return at;
+        }
+    }
+    return end;
+}
+
 uint64_t warm_image(const struct mm *mm)
 {
     return warm_starting(mm) ? mm->warm->image : 0;
@@ -265,6 +284,11 @@ bool mm_finds(struct mm *mm, uint64_t addr)
 }
 
 /* ---- what the start made ---- */
+
+const void *warm_content(const struct vma *v)
+{
+    return v->obj && v->obj->ops->content ? v->obj->ops->content(v->obj) : NULL;
+}
 
 static void note(struct warm *w, uint64_t start, uint64_t end, uint64_t src)
 {
@@ -370,6 +394,8 @@ static void gather(struct mm *mm, const struct warm_piece *p, struct warm *left)
         }
         r.prot = (uint32_t)prot_effective(v->prot);
         r.dirty = v->written;
+        r.content = warm_content(v);
+        r.off = v->off + (at - v->start);
         left->clock_page = v->name == MM_VVAR ? at : left->clock_page;
         left->pieces[left->count++] = r;
     }

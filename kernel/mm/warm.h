@@ -34,7 +34,7 @@ enum { WARM_PIECES = 64 };
 struct warm_piece {
     uint64_t start, end;
     uint64_t src; /* what is shown there; 0: anonymous memory */
-    /* Where it is copied: of which file, and from where on. Just to compare. */
+    /* Of which file it is, and from where on: just to compare. */
     const void *content;
     uint64_t off;
     uint32_t prot;
@@ -75,6 +75,12 @@ bool warm_claim(struct mm *mm, uint64_t start, uint64_t end, uint64_t src,
 void warm_drop(struct mm *mm, uint64_t start, uint64_t end);
 /* The same, where the caller has unmapped it. */
 void warm_forget(struct mm *mm, uint64_t start, uint64_t end);
+/* A loader maps a library as a whole, then its segments over that: where in
+ * [start, end) of v what waits is the file's own code, which waits for them
+ * with all that comes after; else end. */
+uint64_t warm_code_begins(const struct mm *mm, const struct vma *v,
+                          uint64_t start, uint64_t end);
+const void *warm_content(const struct vma *v);
 /* Where room for the program's image was found; 0: it may be anywhere. */
 uint64_t warm_image(const struct mm *mm);
 void warm_note_image(struct mm *mm, uint64_t at);

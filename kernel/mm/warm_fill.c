@@ -39,11 +39,6 @@ static bool is_clear(const struct vma *v, uint64_t start, uint64_t end)
            arch_user_zero((void *)start, end - start) == 0;
 }
 
-static const void *content_of(const struct vma *v)
-{
-    return v->obj && v->obj->ops->content ? v->obj->ops->content(v->obj) : NULL;
-}
-
 static void gather_of(struct mm *mm, const struct vma *v, uint64_t start,
                       uint64_t end, struct warm *left)
 {
@@ -58,7 +53,7 @@ static void gather_of(struct mm *mm, const struct vma *v, uint64_t start,
         left->pieces[left->count++] =
             (struct warm_piece){.start = start,
                                 .end = stop,
-                                .content = content_of(v),
+                                .content = warm_content(v),
                                 .off = v->off + (start - v->start),
                                 .prot = (uint32_t)prot_effective(v->prot)};
     }
@@ -133,27 +128,6 @@ bool warm_take_all(struct mm *mm, uint64_t start, uint64_t end)
     return any;
 }
 
-/* A loader maps a library as a whole, then its segments over that: what lies
- * from its code on waits for them. */
-static uint64_t code_begins(const struct mm *mm, const struct vma *v,
-                            uint64_t start, uint64_t end)
-{
-    const struct warm *w = mm->warm;
-    const void *content = content_of(v);
-
-    for (unsigned i = 0; content && i < w->count; i++) {
-        const struct warm_piece *p = &w->pieces[i];
-        uint64_t at = MAX(p->start, start);
-
-        if (p->prot & PROT_EXEC && at < MIN(p->end, end) &&
-            p->content == content &&
-            p->off + (at - p->start) == v->off + (at - v->start)) {
-            return at;
-        }
-    }
-    return end;
-}
-
 void warm_fill(struct mm *mm, uint64_t start, uint64_t end)
 {
     struct vma *v = arena.lazy || !warm_starting(mm) ? NULL : vma_at(mm, start);
@@ -170,7 +144,7 @@ void warm_fill(struct mm *mm, uint64_t start, uint64_t end)
     if (!v->prot) {
         stop = start;
     } else if (v->obj && !is_text(v)) {
-        stop = code_begins(mm, v, start, end);
+        stop = warm_code_begins(mm, v, start, end);
     }
     while (warm_take(mm, start, stop, &p)) {
         fill(mm, v, &p);

@@ -338,6 +338,40 @@ static void addresses_are_chosen_anew_at_times(void)
     end();
 }
 
+/* A run leaves a part of the file where the next maps it from its beginning;
+ * from the second page on it holds code for somebody else. */
+static void another_part_is_not_seen_from_its_code_on(void)
+{
+    struct mm *other;
+    uint64_t base, code = 0;
+
+    fresh();
+    for (int i = 0; i < PAGES; i++) {
+        memset(file.pages + i * PAGE_SIZE, 'A' + i, PAGE_SIZE);
+    }
+    EXPECT_EQ(mm_create(&other), 0);
+    EXPECT_EQ(mm_map(other, &code, PAGE_SIZE, PROT_READ | PROT_EXEC,
+                     MAP_PRIVATE, &file.object, PAGE_SIZE),
+              0);
+    EXPECT_EQ(mm_fault(other, code, MEM_READ), 0);
+    for (int run = 0; run < 2; run++) {
+        create(&kind);
+        EXPECT_EQ(mm_reserve_image(mm, PAGES * PAGE_SIZE, PAGE_SIZE, &base), 0);
+        map(base, 4 * PAGE_SIZE, PROT_READ, &file.object,
+            run ? 0 : 4 * PAGE_SIZE);
+        for (unsigned i = 0; i < 4; i++) {
+            uint64_t at = base + i * PAGE_SIZE;
+            if (run && !resident_test(&mm->resident, at)) {
+                EXPECT(support_prot(at) <= 0);
+            }
+            EXPECT_EQ(mm_fault(mm, at, MEM_READ), 0);
+            EXPECT_EQ(*(char *)at, 'A' + (int)i + (run ? 0 : 4));
+        }
+        mm_started(mm);
+        end();
+    }
+}
+
 /* ---- where nothing is shown, and pages come one by one ---- */
 
 static void fresh_copied(void)
@@ -531,6 +565,7 @@ static void the_place_goes_with_all_that_waits_there(void)
 
 int main(void)
 {
+    RUN(another_part_is_not_seen_from_its_code_on);
     RUN(pages_that_wait_are_filled_anew);
     RUN(of_pages_that_wait_only_what_is_mapped_stays);
     RUN(pages_that_cannot_be_filled_go);
