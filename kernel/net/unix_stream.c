@@ -99,12 +99,14 @@ static long put(struct unix_socket *to, struct iobuf *io, uint64_t limit,
         return n;
     }
     mutex_lock(&st->write_lock);
+    if (unlikely(st->closed)) {
+        mutex_unlock(&st->write_lock);
+        return -EPIPE;
+    }
     if (unlikely(urgent)) {
         unix_urgent_add(to, urgent);
     }
-    if (unlikely(st->closed)) {
-        n = -EPIPE;
-    } else if (likely(!*rights)) {
+    if (likely(!*rights)) {
         n = stream_put(st, io, limit, NULL);
     } else {
         n = put_marked(to, io, limit, rights);

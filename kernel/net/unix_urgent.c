@@ -26,13 +26,22 @@ static struct unix_urgent *urgent_of(struct list *node)
     return list_entry(node, struct unix_urgent, node);
 }
 
+/* Its byte is in the stream: who sends it announces it first. */
+static bool is_there(struct unix_socket *u, const struct unix_urgent *e)
+{
+    return e->end <= atomic_load_acquire(&u->in.head);
+}
+
 /* The one that MSG_OOB reads, or NULL. */
 static struct unix_urgent *current_urgent(struct unix_socket *u)
 {
-    struct unix_urgent *last =
-        list_empty(&u->urgent) ? NULL : urgent_of(u->urgent.prev);
+    struct list *last = u->urgent.prev;
 
-    return last && !last->read ? last : NULL;
+    if (last != &u->urgent && !is_there(u, urgent_of(last))) {
+        last = last->prev;
+    }
+    return last != &u->urgent && !urgent_of(last)->read ? urgent_of(last)
+                                                        : NULL;
 }
 
 bool unix_has_urgent(struct unix_socket *u)
@@ -70,15 +79,22 @@ void unix_urgent_add(struct unix_socket *to, struct unix_urgent *e)
     spin_unlock(&to->in.lock);
 }
 
+/* Once it is sent, a reader may have taken e already. Nobody adds another
+ * meanwhile, so e is the last one or gone. */
 void unix_urgent_added(struct unix_socket *to, struct unix_urgent *e, bool sent)
 {
     struct unix_urgent *gone = NULL;
+    struct list *before;
 
     spin_lock(&to->in.lock);
+    before = to->urgent.prev;
+    if (before == &e->node) {
+        before = before->prev;
+    }
     if (!sent) {
         list_del(&e->node);
-    } else if (e->node.prev != &to->urgent && !urgent_of(e->node.prev)->read) {
-        gone = urgent_of(e->node.prev); /* a byte like others from now on */
+    } else if (before != &to->urgent && !urgent_of(before)->read) {
+        gone = urgent_of(before); /* a byte like others from now on */
         list_del(&gone->node);
     }
     spin_unlock(&to->in.lock);
@@ -118,7 +134,7 @@ long unix_urgent_recv(struct unix_socket *u, struct socket_msg *msg)
     mutex_lock(&st->read_lock);
     spin_lock(&st->lock);
     e = is_inline(u) ? NULL : current_urgent(u);
-    if (e && e->end <= atomic_load_acquire(&st->head)) {
+    if (e) {
         at = e->end - 1;
         n = 0;
         if (!(msg->flags & MSG_PEEK)) {
@@ -176,7 +192,7 @@ bool unix_urgent_step(struct unix_socket *u, bool peek, bool copied,
         if (e->end <= *pos) {
             continue;
         }
-        if (e->start > *pos) {
+        if (e->start > *pos || !is_there(u, e)) {
             *end = MIN(*end, e->start);
             break;
         }
@@ -228,7 +244,7 @@ bool unix_at_mark(struct unix_socket *u)
     spin_lock(&u->in.lock);
     first = list_empty(&u->urgent) ? NULL : urgent_of(u->urgent.next);
     now = current_urgent(u);
-    if (first && first->start <= u->in.tail) {
+    if (first && first->start <= u->in.tail && is_there(u, first)) {
         at = !first->read || !now || now->start == first->end;
     }
     spin_unlock(&u->in.lock);

@@ -279,6 +279,58 @@ static void names_are_found(void)
     EXPECT_EQ(t_unlink("/sock"), 0);
 }
 
+static long t_urgent(int fd, const char *text)
+{
+    struct iobuf io;
+    struct socket_msg msg = {.io = &io, .flags = MSG_OOB};
+
+    iobuf_kernel(&io, (void *)text, strlen(text));
+    return socket_send(t_file(fd), &msg);
+}
+
+/* Who sends an urgent byte may have to wait for its memory. */
+static void an_urgent_byte_that_is_announced_is_not_there(void)
+{
+    struct unix_urgent *e = unix_urgent_new();
+    struct unix_socket *u;
+    int p[2];
+
+    EXPECT_EQ(t_pair(SOCK_STREAM, p), 0);
+    u = unix_of(t_sock(p[1]));
+    unix_urgent_add(u, e);
+    EXPECT_EQ(t_read(p[1], buf, 10), -EAGAIN);
+    EXPECT_EQ(stream_filled(&u->in), 0);
+    EXPECT(!unix_at_mark(u));
+    EXPECT_EQ(file_poll(t_file(p[1]), NULL) & (POLLIN | POLLPRI), 0);
+    unix_urgent_added(u, e, false);
+    unix_urgent_free(e);
+    fd_close(p[0]);
+    fd_close(p[1]);
+}
+
+/* The reader is faster than the sender's last step. */
+static void an_urgent_byte_may_be_read_at_once(void)
+{
+    struct unix_urgent *e = unix_urgent_new();
+    struct unix_socket *u;
+    int p[2];
+
+    EXPECT_EQ(t_pair(SOCK_STREAM, p), 0);
+    u = unix_of(t_sock(p[1]));
+    EXPECT_EQ(t_urgent(p[0], "a"), 1);
+    unix_urgent_add(u, e);
+    EXPECT(unix_has_urgent(u));
+    EXPECT_EQ(t_write(p[0], "b", 1), 1);
+    EXPECT_EQ(t_read(p[1], buf, 10), 1);
+    EXPECT_EQ(buf[0], 'a');
+    EXPECT_EQ(t_read(p[1], buf, 10), -EAGAIN); /* drops it, and e */
+    unix_urgent_added(u, e, true);
+    EXPECT(!unix_has_urgent(u));
+    EXPECT(list_empty(&u->urgent));
+    fd_close(p[0]);
+    fd_close(p[1]);
+}
+
 /* ---- memory that runs out ---- */
 
 static void scenario(int type)
@@ -353,6 +405,8 @@ int main(void)
     RUN(descriptors_travel);
     RUN(circles_are_collected);
     RUN(names_are_found);
+    RUN(an_urgent_byte_that_is_announced_is_not_there);
+    RUN(an_urgent_byte_may_be_read_at_once);
     RUN(every_allocation_fails_in_turn);
     return unit_result();
 }
