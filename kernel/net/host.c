@@ -102,6 +102,20 @@ static void op_done(struct hostio_op *op, int32_t result)
     leave(h, events);
 }
 
+void host_hold(struct host_sock *h)
+{
+    spin_lock(&h->lock);
+    h->pending++;
+    spin_unlock(&h->lock);
+}
+
+void host_drop(struct host_sock *h)
+{
+    spin_lock(&h->lock);
+    h->pending--;
+    leave(h, 0);
+}
+
 void host_start(struct host_op *o)
 {
     o->op.done = op_done;
@@ -494,7 +508,7 @@ void host_undo(struct inet_socket *i)
     h->state = HOST_NEW; /* who waits on it sees that */
     spin_unlock(&h->lock);
     i->undone = h;
-    i->host = NULL;
+    atomic_store_release(&i->host, NULL);
     host_close(h, true);
 }
 

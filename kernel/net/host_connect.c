@@ -93,9 +93,9 @@ static int start_connect(struct inet_socket *i, const struct inet_addr *to)
 }
 
 /* What connect(2) says of a connection that was begun. */
-static int wait_connected(struct inet_socket *i, bool nowait)
+static int wait_connected(struct inet_socket *i, struct host_sock *h,
+                          bool nowait)
 {
-    struct host_sock *h = host_of(i);
     uint64_t deadline = socket_deadline(i->s.send_timeout);
     int err;
 
@@ -119,21 +119,22 @@ static int wait_connected(struct inet_socket *i, bool nowait)
 
 /* The same of one that was begun just now: without waiting, what the other side
  * says is told later, though it may be known already. */
-static int first_word(struct inet_socket *i, bool nowait)
+static int first_word(struct inet_socket *i, struct host_sock *h, bool nowait)
 {
     int32_t error = atomic_load_relaxed(&i->s.error);
 
-    if (nowait && (host_state_of(host_of(i)) != HOST_NEW ||
-                   error == ECONNREFUSED || error == ECONNRESET)) {
+    if (nowait && (host_state_of(h) != HOST_NEW || error == ECONNREFUSED ||
+                   error == ECONNRESET)) {
         return -EINPROGRESS;
     }
-    return wait_connected(i, nowait);
+    return wait_connected(i, h, nowait);
 }
 
 int host_connect(struct inet_socket *i, const struct inet_addr *to, bool nowait)
 {
     const struct socket_ops *inside = i->s.ops;
     int err = host_make_fd(i);
+    struct host_sock *h = host_of(i);
 
     if (err) {
         return err;
@@ -142,10 +143,11 @@ int host_connect(struct inet_socket *i, const struct inet_addr *to, bool nowait)
     err = start_connect(i, to);
     if (!err) {
         mutex_unlock(&i->setup);
-        err = first_word(i, nowait);
+        err = first_word(i, h, nowait);
         mutex_lock(&i->setup);
     }
-    if (err && err != -EINPROGRESS && host_state_of(host_of(i)) == HOST_NEW) {
+    if (err && err != -EINPROGRESS && host_of(i) == h &&
+        host_state_of(h) == HOST_NEW) {
         i->s.ops = inside; /* it may connect elsewhere yet */
     }
     return err;
@@ -157,10 +159,8 @@ void host_stream_undo(struct socket *s)
 
     mutex_lock(&i->setup);
     if (s->ops == &host_stream_ops) {
-        if (host_state_of(host_of(i)) == HOST_CONNECTED) {
-            atomic_store_release(&s->error, ECONNRESET);
-        }
         if (host_state_of(host_of(i)) != HOST_NEW) {
+            atomic_store_release(&s->error, ECONNRESET);
             host_undo(i);
         }
         inet_reborn(i);
@@ -173,20 +173,23 @@ void host_stream_undo(struct socket *s)
 int host_stream_connect(struct socket *s, const struct abi_sockaddr *name,
                         uint32_t len, bool nowait)
 {
-    struct host_sock *h = host_of(inet_of(s));
+    struct inet_socket *i = inet_of(s);
+    struct host_sock *h;
     int err;
 
     if (len >= sizeof(name->family) && name->family == AF_UNSPEC) {
         host_stream_undo(s);
         return 0;
     }
+    h = atomic_load_acquire(&i->host);
+    h = h ? h : i->undone;
     switch (host_state_of(h)) {
     case HOST_CONNECTED:
         err = h->told ? -EISCONN : 0;
         h->told = true;
         return err;
     case HOST_CONNECTING:
-        err = wait_connected(inet_of(s), nowait);
+        err = wait_connected(i, h, nowait);
         return err == -EINPROGRESS && nowait ? -EALREADY : err;
     default: /* it has failed; the next one begins anew */
         err = socket_take_error(s);

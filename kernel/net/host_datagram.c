@@ -229,6 +229,22 @@ static int prepare(struct inet_socket *i)
     return 0;
 }
 
+/* The descriptor stays until host_drop(), though another thread may undo what
+ * connect(2) has made. */
+static int prepare_and_hold(struct inet_socket *i, struct host_sock **out)
+{
+    int err;
+
+    mutex_lock(&i->setup);
+    err = prepare(i);
+    if (!err) {
+        *out = host_of(i);
+        host_hold(*out);
+    }
+    mutex_unlock(&i->setup);
+    return err;
+}
+
 long host_send_datagram(struct inet_socket *i, struct socket_msg *msg,
                         const struct inet_addr *to,
                         const struct inet_control *control)
@@ -237,22 +253,20 @@ long host_send_datagram(struct inet_socket *i, struct socket_msg *msg,
     uint8_t room[HOSTIO_CONTROL];
     struct hostio_message m = {
         .name = &name, .control = room, .len = (uint32_t)msg->io->left};
+    struct host_sock *h;
     long n = host_may_reach(i, to);
 
-    if (!n) {
-        mutex_lock(&i->setup);
-        n = prepare(i);
-        mutex_unlock(&i->setup);
-    }
     if (n) {
         return n;
     }
-    if (msg->io->left > DATAGRAM_MOST) {
-        return -EMSGSIZE;
+    n = prepare_and_hold(i, &h);
+    if (n) {
+        return n;
     }
-    m.data = kmalloc(MAX(m.len, 1u));
+    m.data = msg->io->left > DATAGRAM_MOST ? NULL : kmalloc(MAX(m.len, 1u));
     if (!m.data) {
-        return -ENOMEM;
+        host_drop(h);
+        return msg->io->left > DATAGRAM_MOST ? -EMSGSIZE : -ENOMEM;
     }
     n = iobuf_get(msg->io, m.data, m.len);
     if (n >= 0 && (uint32_t)n < m.len) {
@@ -261,11 +275,12 @@ long host_send_datagram(struct inet_socket *i, struct socket_msg *msg,
     if (n >= 0) {
         m.name_len = inet_addr_put(&name, i->s.family, to);
         m.control_len = host_control_put(i, to, control, room);
-        n = hostio_sendmsg(host_of(i)->fd, &m,
+        n = hostio_sendmsg(h->fd, &m,
                            (int)(msg->flags & SEND_FLAGS) | MSG_NOSIGNAL |
                                (msg->nowait ? MSG_DONTWAIT : 0));
     }
     kfree(m.data);
+    host_drop(h);
     return n;
 }
 

@@ -22,25 +22,27 @@ enum {
     PIECES = 8,
 };
 
-/* What the host is shown, on the caller's stack. */
+/* What the host is shown, and what it says, on the caller's stack: the next
+ * writer may begin before this one has looked. */
 struct direct {
     struct iobuf_vec pieces[PIECES]; /* struct iovec */
     struct abi_msghdr header;
     uint32_t len;
+    int32_t result;
+    bool over; /* atomic: the last that is touched of it */
 };
 
 static uint64_t taken(struct host_op *o, int32_t n)
 {
     struct host_sock *h = o->h;
+    struct direct *d = h->direct;
     uint64_t events = 0;
 
     if (n < 0 && n != -EFAULT && !is_passing(n)) {
         host_stream_drop_unsent(h);
         events = host_stream_broken(h, -n);
     }
-    h->direct_result = n;
-    atomic_store_release(&h->direct_over, true);
-    if (n == -EAGAIN || (n > 0 && (uint32_t)n < o->op.max)) {
+    if (n == -EAGAIN || (n > 0 && (uint32_t)n < d->len)) {
         /* The program need not ask again: it is told. */
         atomic_store(&h->tx_blocked, true);
         atomic_store(&h->tx_full, true);
@@ -48,6 +50,8 @@ static uint64_t taken(struct host_op *o, int32_t n)
     } else {
         host_stream_send(h); /* what others have written meanwhile */
     }
+    d->result = n;
+    atomic_store_release(&d->over, true);
     return events;
 }
 
@@ -59,6 +63,7 @@ static void look_at(struct direct *d, const struct iobuf *io)
     d->header =
         (struct abi_msghdr){.iov = (uint64_t)d->pieces, .iov_count = count};
     d->len = 0;
+    d->over = false;
     for (unsigned i = 0; i < count; i++) {
         const struct iobuf_vec *v = &d->pieces[i];
 
@@ -70,7 +75,7 @@ static void look_at(struct direct *d, const struct iobuf *io)
     }
 }
 
-static void start_direct(struct host_sock *h, const struct direct *d)
+static void start_direct(struct host_sock *h, struct direct *d)
 {
     struct ring_sqe e = {.opcode = RINGOP_SEND,
                          .fd = h->fd,
@@ -83,7 +88,7 @@ static void start_direct(struct host_sock *h, const struct direct *d)
         e.addr = (uint64_t)&d->header;
         e.len = 1;
     }
-    h->direct_over = false;
+    h->direct = d;
     h->tx_inflight = 0; /* of what is queued */
     h->tx_op.op =
         (struct hostio_op){.sqe = e, .max = d->len, .ring = RING_URING};
@@ -91,7 +96,7 @@ static void start_direct(struct host_sock *h, const struct direct *d)
     host_start(&h->tx_op);
 }
 
-static bool begin(struct host_sock *h, const struct direct *d)
+static bool begin(struct host_sock *h, struct direct *d)
 {
     bool may;
 
@@ -108,7 +113,6 @@ static bool begin(struct host_sock *h, const struct direct *d)
 long host_stream_put_direct(struct host_sock *h, struct iobuf *io)
 {
     struct direct d;
-    int32_t n;
 
     if (!hostio_may_read_memory() || io->left < DIRECT_LEAST ||
         atomic_load_relaxed(&h->tx_bytes)) {
@@ -120,15 +124,14 @@ long host_stream_put_direct(struct host_sock *h, struct iobuf *io)
     }
     for (;;) {
         hostio_look();
-        if (atomic_load_acquire(&h->direct_over)) {
+        if (atomic_load_acquire(&d.over)) {
             break;
         }
         cpu_relax();
     }
-    n = h->direct_result;
-    if (n > 0) {
-        iobuf_skip(io, (uint64_t)n);
-        hostio_count(0, (uint64_t)n);
+    if (d.result > 0) {
+        iobuf_skip(io, (uint64_t)d.result);
+        hostio_count(0, (uint64_t)d.result);
     }
-    return n > 0 || n == -EAGAIN ? n : 0;
+    return d.result > 0 || d.result == -EAGAIN ? d.result : 0;
 }

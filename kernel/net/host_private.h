@@ -77,8 +77,7 @@ struct host_sock {
     uint32_t tx_inflight;    /* bytes of the send that is under way */
     bool tx_blocked;         /* a writer found no room; atomic */
     bool tx_full;            /* the host had none, and is polled; atomic */
-    bool direct_over;        /* what host_direct.c began has ended; atomic */
-    int32_t direct_result;
+    struct direct *direct;   /* of host_direct.c, while tx_op is its */
 
     int backlog;
     int32_t error; /* datagrams: told when the error queue has been read */
@@ -117,6 +116,10 @@ int host_learn_name(struct inet_socket *i);
 void host_close(struct host_sock *h, bool abort);
 /* Closes a descriptor that belongs to nobody. */
 void host_close_fd(int fd);
+
+/* h and its descriptor stay until host_drop(); who ends it waits for that. */
+void host_hold(struct host_sock *h);
+void host_drop(struct host_sock *h);
 
 /* Starts o, filled in but for op.done. h->lock is held. */
 void host_start(struct host_op *o);

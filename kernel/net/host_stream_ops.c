@@ -17,9 +17,14 @@ enum {
     ALL_OUT = POLLOUT | POLLWRNORM,
 };
 
+/* Whoever found this table when the connection was undone goes on with what is
+ * left of it. */
 static struct host_sock *sock_of(struct socket *s)
 {
-    return inet_of(s)->host;
+    struct inet_socket *i = inet_of(s);
+    struct host_sock *h = atomic_load_acquire(&i->host);
+
+    return h ? h : i->undone;
 }
 
 /* ---- recvmsg ---- */
@@ -284,8 +289,8 @@ static long send_queued(struct socket *s, struct socket_msg *msg)
         if (n == 0 && !msg->io->left) {
             break;
         }
-        if (n != -EAGAIN && n != 0) {
-            return done ? done : n;
+        if (n != -EAGAIN && n != 0) { /* it may have ended just now: by what? */
+            return done ? done : n == -EPIPE ? may_send(h, s) : n;
         }
         if (msg->nowait) {
             return done ? done : -EAGAIN;
@@ -380,7 +385,7 @@ static int stream_shutdown(struct socket *s, int how)
 static int stream_getname(struct socket *s, int whose, struct abi_sockaddr *out)
 {
     struct inet_socket *i = inet_of(s);
-    struct host_sock *h = host_of(i);
+    struct host_sock *h = sock_of(s);
     int err;
 
     if (whose != NAME_OWN) {

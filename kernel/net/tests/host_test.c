@@ -90,6 +90,89 @@ static void large_writes_go_from_where_they_lie(void)
     EXPECT_EQ(sched_io_inflight, 0);
 }
 
+/* Its connection is reset when the host is shown the bytes. */
+static void reset_direct(unsigned ring, const struct ring_sqe *e,
+                         struct ring_cqe *c)
+{
+    if (ring == 0 && e->opcode == RINGOP_SEND) {
+        c->res = -ECONNRESET;
+    }
+}
+
+static void a_large_write_says_why_it_fails(void)
+{
+    struct inet_socket *i;
+    int fd;
+
+    fresh();
+    hostio_reads_memory(true);
+    i = connected(&fd);
+    fake_on_complete(reset_direct);
+    EXPECT_EQ(send_some(i, data, 64 << 10, true), -ECONNRESET);
+    EXPECT_EQ(i->s.error, 0);
+    EXPECT_EQ(send_some(i, data, 64 << 10, true), -EPIPE);
+    outside_close(fd);
+    end(i);
+    hostio_reads_memory(false);
+    EXPECT_EQ(sched_io_inflight, 0);
+}
+
+enum { FIRST = 100 << 10, SECOND = 40 << 10 };
+
+static struct inet_socket *written_twice;
+static long second_result;
+
+/* The host is with an operation of its other ring: a vCPU that takes what has
+ * completed, and writes. */
+static void write_second(unsigned ring, const struct ring_sqe *e,
+                         struct ring_cqe *c)
+{
+    if (ring == RING_HOSTOP) {
+        hostio_look();
+        second_result = send_some(written_twice, data + FIRST, SECOND, true);
+    }
+}
+
+static void nothing(struct hostio_op *op, int32_t result)
+{
+}
+
+/* The second begins when the first is over and its writer has not looked. */
+static void two_large_writes_at_once_get_their_own_results(void)
+{
+    struct hostio_op op = {
+        .sqe = {.opcode = HOSTOP_LSEEK, .fd = -1},
+        .ring = RING_HOSTOP,
+        .done = nothing,
+    };
+    size_t got = 0;
+    int fd;
+
+    fresh();
+    hostio_reads_memory(true);
+    written_twice = connected(&fd);
+    fake_on_complete(write_second);
+    hostio_start(&op);
+    EXPECT_EQ(send_some(written_twice, data, FIRST, true), FIRST);
+    EXPECT_EQ(second_result, SECOND);
+    fake_on_complete(NULL);
+    while (got < FIRST + SECOND) {
+        long n = outside_read(fd, back + got, FIRST + SECOND - got);
+
+        if (n <= 0) {
+            break;
+        }
+        got += (size_t)n;
+    }
+    EXPECT_EQ(got, FIRST + SECOND);
+    EXPECT(!memcmp(data, back, FIRST + SECOND));
+    EXPECT(outside_read_now(fd, back, 1) < 0);
+    outside_close(fd);
+    end(written_twice);
+    hostio_reads_memory(false);
+    EXPECT_EQ(sched_io_inflight, 0);
+}
+
 static uint32_t poll_after_look(struct inet_socket *i)
 {
     for (int tries = 0; tries < 4; tries++) {
@@ -226,6 +309,38 @@ static void refusals_can_be_tried_again(void)
     EXPECT_EQ(sched_io_inflight, 0);
 }
 
+static struct inet_socket *undone;
+
+/* Another thread, while the host connects. */
+static void undo_connection(unsigned ring, const struct ring_sqe *e,
+                            struct ring_cqe *c)
+{
+    if (ring == 0 && e->opcode == RINGOP_CONNECT) {
+        fake_on_complete(NULL);
+        host_stream_undo(&undone->s);
+    }
+}
+
+static void what_connects_may_be_undone(void)
+{
+    int listening = outside_stream();
+    struct inet_addr to = local_port(outside_port(listening));
+
+    fresh();
+    undone = new_socket(SOCK_STREAM);
+    fake_defer(true);
+    fake_on_complete(undo_connection);
+    EXPECT_EQ(connect_outside(undone, &to, false), -ECONNRESET);
+    EXPECT(!undone->host && undone->undone);
+    fake_defer(false);
+    host_finish();
+    host_forget(undone);
+    end_connecting(undone);
+    outside_close(listening);
+    EXPECT_EQ(freed, 1);
+    EXPECT_EQ(sched_io_inflight, 0);
+}
+
 static void clients_are_accepted_ahead(void)
 {
     struct inet_socket *l;
@@ -307,10 +422,13 @@ int main(void)
     }
     RUN(bytes_go_both_ways);
     RUN(large_writes_go_from_where_they_lie);
+    RUN(a_large_write_says_why_it_fails);
+    RUN(two_large_writes_at_once_get_their_own_results);
     RUN(what_is_written_at_a_time_goes_together);
     RUN(the_low_mark_holds);
     RUN(what_was_looked_at_stays);
     RUN(refusals_can_be_tried_again);
+    RUN(what_connects_may_be_undone);
     RUN(clients_are_accepted_ahead);
     RUN(datagrams_come_and_go);
     RUN(failures_leak_nothing);

@@ -67,6 +67,7 @@ void inet_free(struct socket *s)
 
 void inet_reborn(struct inet_socket *i)
 {
+    i->s.ops = &plain_ops;
 }
 
 long inet_ioctl(struct socket *s, uint32_t cmd, struct uptr arg)
