@@ -23,9 +23,9 @@ static struct tmpfs *tmpfs_of(struct superblock *sb)
     return container_of(sb, struct tmpfs, sb);
 }
 
-/* One inode more, unless there are as many as may be. */
-static bool count_inode(struct tmpfs *fs)
+bool tmpfs_count_inode(struct superblock *sb)
 {
+    struct tmpfs *fs = tmpfs_of(sb);
     uint64_t count = atomic_add_fetch(&fs->inodes, 1);
     bool fits = !fs->inode_limit || count <= fs->inode_limit;
 
@@ -35,18 +35,23 @@ static bool count_inode(struct tmpfs *fs)
     return fits;
 }
 
+void tmpfs_uncount_inode(struct superblock *sb)
+{
+    atomic_fetch_sub(&tmpfs_of(sb)->inodes, 1);
+}
+
 int tmpfs_new(struct superblock *sb, const struct inode_attr *attr,
               struct inode **out)
 {
     struct tmpfs_inode *t;
     struct inode *inode;
 
-    if (!count_inode(tmpfs_of(sb))) {
+    if (!tmpfs_count_inode(sb)) {
         return -ENOSPC;
     }
     t = kmalloc(sizeof(*t));
     if (!t) {
-        atomic_fetch_sub(&tmpfs_of(sb)->inodes, 1);
+        tmpfs_uncount_inode(sb);
         return -ENOMEM;
     }
     inode = &t->inode;
@@ -72,7 +77,7 @@ static void tmpfs_free_inode(struct inode *inode)
 
     tmpfs_drop_names(t);
     tmpfs_drop_xattrs(t);
-    atomic_fetch_sub(&tmpfs_of(inode->sb)->inodes, 1);
+    tmpfs_uncount_inode(inode->sb);
     if (inode->link && tmpfs_link_pages(inode->link)) {
         page_uncharge(inode->sb);
     }

@@ -60,6 +60,10 @@ static inline unsigned tmpfs_link_pages(const char *target)
 /* tmpfs.c. A new inode, without a name. -ENOMEM, -ENOSPC. */
 int tmpfs_new(struct superblock *sb, const struct inode_attr *attr,
               struct inode **out);
+/* One inode more, unless there are as many as may be. Each further name of one
+ * counts as one, too, as in Linux. */
+bool tmpfs_count_inode(struct superblock *sb);
+void tmpfs_uncount_inode(struct superblock *sb);
 /* Pages that the files may hold in all; 0: no limit. */
 void tmpfs_set_limit(struct superblock *sb, uint64_t pages);
 /* The same for inodes, the root among them. */

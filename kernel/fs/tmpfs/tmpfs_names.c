@@ -224,9 +224,17 @@ int tmpfs_link(struct inode *dir, const char *name, size_t len,
                struct inode *inode)
 {
     struct tmpfs_entry *e;
-    int err = entry_new(name, len, &e);
+    bool counts = inode->nlink;
+    int err;
 
+    if (counts && !tmpfs_count_inode(dir->sb)) {
+        return -ENOSPC;
+    }
+    err = entry_new(name, len, &e);
     if (err) {
+        if (counts) {
+            tmpfs_uncount_inode(dir->sb);
+        }
         return err;
     }
     inode_get(inode);
@@ -239,6 +247,9 @@ int tmpfs_link(struct inode *dir, const char *name, size_t len,
 /* inode loses the name that e was. */
 static void lose_name(struct inode *inode)
 {
+    if (!S_ISDIR(inode->mode) && inode->nlink > 1) {
+        tmpfs_uncount_inode(inode->sb);
+    }
     inode->nlink -= S_ISDIR(inode->mode) ? MIN(inode->nlink, 2u) : 1;
     inode->ctime = clock_realtime();
     inode_put(inode);

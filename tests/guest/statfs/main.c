@@ -90,6 +90,20 @@ static void inode_limit(void)
     CALL(mount, "none", "/tmp/few", NULL, MS_REMOUNT, "nr_inodes=2");
     CALL(unlink, "/tmp/few/b");
     CALL(mkdir, "/tmp/few/c", 0700);
+    rmdir("/tmp/few/c");
+    rmdir("/tmp/few/a");
+    CALL(mknod, "/tmp/few/a", S_IFREG | 0600, 0);
+    CALL(link, "/tmp/few/a", "/tmp/few/b"); /* counts as an inode */
+    CALL(link, "/tmp/few/a", "/tmp/few/c");
+    RAW(statfs, "/tmp/few", &sf);
+    printf("files %ld of %ld\n", (long)sf.f_ffree, (long)sf.f_files);
+    CALL(rename, "/tmp/few/b", "/tmp/few/c");
+    CALL(unlink, "/tmp/few/a");
+    CALL(link, "/tmp/few/c", "/tmp/few/a");
+    unlink("/tmp/few/a");
+    unlink("/tmp/few/c");
+    RAW(statfs, "/tmp/few", &sf);
+    printf("files %ld of %ld\n", (long)sf.f_ffree, (long)sf.f_files);
     CALL(umount2, "/tmp/few", 0);
     rmdir("/tmp/few");
 }
