@@ -475,17 +475,20 @@ static int connect_stream(struct inet_socket *i, const struct inet_addr *to,
     return err;
 }
 
-/* A datagram socket of IPv6 that is bound to an address keeps to its kind. */
+/* A datagram socket of IPv6 that is bound to an address keeps to its kind; one
+ * that connect(2) gave an address of IPv4 does, too. */
 static int check_kind_of(const struct inet_socket *i,
                          const struct inet_addr *to, bool mapped)
 {
-    bool named = !inet_addr_is_any(&i->local);
     bool v4 = inet_addr_is_v4(to), own_v4 = inet_addr_is_v4(&i->local);
 
-    if (v4 && (i->v6only || (named && !own_v4))) {
+    if (v4 && (i->v6only || (i->bound_address && !own_v4))) {
         return mapped ? -ENETUNREACH : -EAFNOSUPPORT;
     }
-    return !v4 && named && own_v4 && !inet_addr_is_any(to) ? -EAFNOSUPPORT : 0;
+    return !v4 && own_v4 && !inet_addr_is_any(&i->local) &&
+                   !inet_addr_is_any(to)
+               ? -EAFNOSUPPORT
+               : 0;
 }
 
 int inet_target(struct inet_socket *i, struct inet_addr *out,

@@ -80,7 +80,7 @@ static bool is_own(const struct inet_addr *a)
 }
 
 /* How well i fits: 0 not at all; its peer's being the sender counts most, then
- * its own address. own: `to` is this machine. */
+ * its own address, then its family. own: `to` is this machine. */
 static int score(struct inet_socket *i, int protocol,
                  const struct inet_addr *to, const struct inet_addr *from,
                  bool own)
@@ -102,6 +102,9 @@ static int score(struct inet_socket *i, int protocol,
         points += 2;
     } else {
         return 0;
+    }
+    if (inet_addr_is_v4(to) && i->s.family == AF_INET) {
+        points++;
     }
     if (protocol != IPPROTO_TCP && i->peer.port) {
         if (!inet_addr_equal(&i->peer, from)) {
@@ -200,7 +203,7 @@ void loop_route(const struct inet_socket *i, const struct inet_addr *to,
     if (inet_addr_is_any(to)) {
         set_loopback(dest, v4);
     }
-    if (inet_addr_is_any(source)) {
+    if (inet_addr_is_any(source) || inet_addr_is_v4(source) != v4) {
         if (inet_addr_is_loopback(dest)) {
             set_loopback(source, v4);
         } else {

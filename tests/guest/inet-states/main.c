@@ -440,7 +440,8 @@ static void names(void)
 /* Who is bound to an address keeps to its family. */
 static void kinds(void)
 {
-    union name n6, n4, mapped = {.v6 = {.sin6_family = AF_INET6}};
+    union name n6, n4, from, mapped = {.v6 = {.sin6_family = AF_INET6}};
+    socklen_t len = sizeof(from);
     int s = bound("::1", SOCK_DGRAM, &n6);
     int t = bound("127.0.0.1", SOCK_DGRAM, &n4);
 
@@ -452,10 +453,16 @@ static void kinds(void)
     CALL(connect, s, &n4, sizeof(n4.v4));
     CALL(connect, s, &mapped, sizeof(mapped.v6));
     close(s);
-    s = bound("::ffff:127.0.0.1", SOCK_DGRAM, &mapped);
+    s = bound("::ffff:127.0.0.1", SOCK_DGRAM, &from);
     CALL(sendto, s, "x", 1L, 0, &n6, sizeof(n6.v6));
     CALL(connect, s, &n6, sizeof(n6.v6));
     CALL(connect, s, &n4, sizeof(n4.v4));
+    close(s);
+    s = socket(AF_INET6, SOCK_DGRAM, 0);
+    CALL(connect, s, &n6, sizeof(n6.v6));
+    CALL(sendto, s, "z", 1L, 0, &mapped, sizeof(mapped.v6));
+    CALL(recvfrom, t, buf, 1L, 0, &from, &len);
+    EXPECT(from.v4.sin_addr.s_addr == htonl(INADDR_LOOPBACK));
     close(s);
     close(t);
 }
