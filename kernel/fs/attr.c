@@ -41,6 +41,13 @@ static int change(const struct path *p, const struct inode_attr *attr,
     return err;
 }
 
+static void forget_capabilities(struct inode *data)
+{
+    mutex_lock(&data->lock);
+    drop_capabilities(data);
+    mutex_unlock(&data->lock);
+}
+
 int attr_chmod(const struct path *p, uint32_t mode)
 {
     struct inode *inode = p->dentry->inode;
@@ -110,7 +117,11 @@ int attr_chown(const struct path *p, uint32_t uid, uint32_t gid)
         return -EPERM;
     }
     attr.ctime = clock_realtime();
-    return change(p, &attr, IN_ATTRIB);
+    err = change(p, &attr, IN_ATTRIB);
+    if (!err && !S_ISDIR(data->mode)) {
+        forget_capabilities(data_of(p->dentry->inode));
+    }
+    return err;
 }
 
 int attr_times(const struct path *p, int64_t atime, int64_t mtime)
@@ -192,6 +203,9 @@ int attr_truncate(const struct path *p, uint64_t size)
     if (!err && data->mode & (S_ISUID | S_ISGID)) {
         drop_setid(data);
     }
+    if (!err) {
+        forget_capabilities(data);
+    }
     return err;
 }
 
@@ -225,6 +239,13 @@ int attr_allocate(const struct path *p, int mode, uint64_t off, uint64_t len)
         watch_event(p->dentry, IN_MODIFY);
     }
     return err;
+}
+
+void drop_capabilities(struct inode *data)
+{
+    if (unlikely(data->capable)) {
+        data->ops->setxattr(data, XATTR_CAPABILITY, NULL, 0, 0);
+    }
 }
 
 void drop_setid(struct inode *data)

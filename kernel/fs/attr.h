@@ -25,6 +25,9 @@ int attr_allocate(const struct path *p, int mode, uint64_t off, uint64_t len);
 
 /* A write by somebody without CAP_FSETID takes S_ISUID and S_ISGID away. */
 void drop_setid(struct inode *data);
+/* The same for capabilities(7) of the file, whoever changes it. data's lock is
+ * held. */
+void drop_capabilities(struct inode *data);
 
 struct file;
 void touch_atime(struct file *f, struct inode *data);

@@ -42,8 +42,7 @@ static int attach(struct mount *m, const struct path *at)
     return err;
 }
 
-struct pseudo_changes mount_changes = {
-    0, {SPINLOCK_INIT(LOCK_WAIT), LIST_INIT(mount_changes.wait.entries)}};
+struct pseudo_changes mount_changes = PSEUDO_CHANGES(mount_changes);
 
 void mount_changed(void)
 {

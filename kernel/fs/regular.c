@@ -105,6 +105,7 @@ static long regular_write(struct file *f, struct iobuf *io, uint64_t *pos,
         if (unlikely(data->mode & (S_ISUID | S_ISGID))) {
             drop_setid(data);
         }
+        drop_capabilities(data);
     }
     io->left += cut;
     mutex_unlock(&data->lock);

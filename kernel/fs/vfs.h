@@ -62,6 +62,8 @@ struct superblock_ops {
     void (*options)(struct superblock *sb, char *buf, size_t len);
 };
 
+#define XATTR_CAPABILITY "security.capability"
+
 enum { SB_HASH_BITS = 8 };
 
 /* Embedded in the leaf's own. */
@@ -234,6 +236,7 @@ struct inode {
     struct inode_watches *watches; /* inotify (inotify.c), or NULL */
     struct inode_leases *leases;   /* fcntl(2)'s (lease.c), or NULL */
     uint32_t seals;                /* fcntl(2)'s F_SEAL_*; under lock */
+    bool capable;    /* has security.capability; under lock, a layer's own */
     void *object;    /* a FIFO's pipe, a bound socket: guarded by its room */
     int32_t writers; /* how many write; negative: how many execute; atomic */
 };

@@ -49,6 +49,9 @@ static int check_rights(struct inode *inode, const char *name, bool write)
     if (has_prefix(name, "trusted.")) {
         return fs_capable(&cred, CAP_SYS_ADMIN) ? 0 : write ? -EPERM : -ENODATA;
     }
+    if (strcmp(name, XATTR_CAPABILITY) == 0) {
+        return !write || fs_capable(&cred, CAP_SETFCAP) ? 0 : -EPERM;
+    }
     if (has_prefix(name, "security.")) {
         return !write || fs_capable(&cred, CAP_SYS_ADMIN) ? 0 : -EPERM;
     }
@@ -75,6 +78,18 @@ static int check_name(struct inode *inode, const char *name, bool write)
                : -EOPNOTSUPP; /* system.: no POSIX ACLs */
 }
 
+/* Of struct vfs_cap_data, in revision 2 or 3 (capabilities(7)). */
+static bool is_capability(const void *value, size_t len)
+{
+    uint32_t magic;
+
+    if (len < sizeof(magic)) {
+        return false;
+    }
+    memcpy(&magic, value, sizeof(magic));
+    return (len == 20 && magic >> 24 == 2) || (len == 24 && magic >> 24 == 3);
+}
+
 long xattr_get(const struct path *p, const char *name, void *buf, size_t len)
 {
     struct inode *inode = p->dentry->inode;
@@ -98,6 +113,10 @@ int xattr_set(const struct path *p, const char *name, const void *value,
     struct inode *inode = p->dentry->inode;
     int err = mount_writable(p->mount);
 
+    if (!err && len && strcmp(name, XATTR_CAPABILITY) == 0 &&
+        !is_capability(value, len)) {
+        err = -EINVAL;
+    }
     err = err ? err : check_name(inode, name, true);
     if (err) {
         return err;

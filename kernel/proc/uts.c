@@ -6,6 +6,7 @@
 #include "kernel/proc/uts.h"
 #include "abi/linux/errno.h"
 #include "abi/linux/prctl.h"
+#include "kernel/fs/procfs/pseudo.h"
 #include "kernel/mm/heap.h"
 #include "kernel/mm/limit.h"
 #include "kernel/proc/cred.h"
@@ -41,7 +42,11 @@ void uts_get(struct abi_utsname *out)
     spin_unlock(&uts_lock);
 }
 
-static int set(char field[UTS_LEN + 1], const char *name, size_t len)
+struct pseudo_changes hostname_changes = PSEUDO_CHANGES(hostname_changes),
+                      domainname_changes = PSEUDO_CHANGES(domainname_changes);
+
+static int set(char field[UTS_LEN + 1], const char *name, size_t len,
+               struct pseudo_changes *changes)
 {
     if (!cred_capable(CAP_SYS_ADMIN)) {
         return -EPERM;
@@ -53,6 +58,7 @@ static int set(char field[UTS_LEN + 1], const char *name, size_t len)
     memset(field, 0, UTS_LEN + 1);
     memcpy(field, name, len);
     spin_unlock(&uts_lock);
+    pseudo_changed(changes);
     return 0;
 }
 
@@ -76,10 +82,10 @@ struct system_memory system_memory(void)
 
 int uts_set_hostname(const char *name, size_t len)
 {
-    return set(names.nodename, name, len);
+    return set(names.nodename, name, len, &hostname_changes);
 }
 
 int uts_set_domainname(const char *name, size_t len)
 {
-    return set(names.domainname, name, len);
+    return set(names.domainname, name, len, &domainname_changes);
 }

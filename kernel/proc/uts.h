@@ -6,11 +6,15 @@
 #define KERNEL_PROC_UTS_H
 
 #include "abi/linux/utsname.h"
+
+struct pseudo_changes;
 #include "lib/types.h"
 
 void uts_init(const char *hostname, uint64_t memory_limit);
 void uts_get(struct abi_utsname *out);
 /* At most UTS_LEN bytes, no NUL needed: -EINVAL, -EPERM. */
+/* Count what the next two change, for poll(2) on /proc/sys/kernel. */
+extern struct pseudo_changes hostname_changes, domainname_changes;
 int uts_set_hostname(const char *name, size_t len);
 int uts_set_domainname(const char *name, size_t len);
 

@@ -9,6 +9,7 @@
 #include "kernel/sys/convert.h"
 #include "kernel/sys/vecs.h"
 #include "kernel/fs/event/event.h"
+#include "kernel/mm/mm.h"
 #include "kernel/proc/proc.h"
 #include "abi/linux/errno.h"
 #include "abi/linux/mman.h"
@@ -87,9 +88,8 @@ static long move(const struct abi_iocb *cb, struct file *f, struct iobuf *io,
     long n;
 
     if (f->ops->seek && !(f->mode & FILE_NO_PREAD)) {
-        n = cb->offset < 0 ? -EINVAL
-            : write        ? file_pwrite(f, io, &pos, flags)
-                           : file_pread(f, io, &pos, flags);
+        n = write ? file_pwrite(f, io, &pos, flags)
+                  : file_pread(f, io, &pos, flags);
     } else {
         n = write ? file_write(f, io, flags) : file_read(f, io, flags);
     }
@@ -119,12 +119,18 @@ static int transfer(const struct abi_iocb *cb, struct file *f, bool write,
             return err;
         }
         iobuf_user_vec(&io, v.vec, v.count);
+    } else if (!mm_linux_range(cb->buf, cb->nbytes)) {
+        return -EFAULT;
     } else {
         iobuf_user(&io, uptr(cb->buf), MIN(cb->nbytes, MAX_RW_COUNT));
     }
-    *res = move(cb, f, &io, write, flags);
+    if (cb->offset < 0 || io.left > (uint64_t)(INT64_MAX - cb->offset)) {
+        err = -EINVAL;
+    } else {
+        *res = move(cb, f, &io, write, flags);
+    }
     vecs_put(&v);
-    return 0;
+    return err;
 }
 
 static int sync(const struct abi_iocb *cb, struct file *f, long *res)

@@ -193,6 +193,12 @@ long sys_mremap(const struct sysargs *a)
     if (new_len > old_len && !room_for(new_len - old_len, false)) {
         return -ENOMEM;
     }
+    if (new_len > old_len &&
+        mm_locked_in(current_mm(), ALIGN_DOWN(arg_u64(a, 0), PAGE_SIZE),
+                     PAGE_SIZE) &&
+        may_lock(ALIGN_UP(new_len - old_len, PAGE_SIZE), -EAGAIN)) {
+        return -EAGAIN;
+    }
     err = mm_remap(current_mm(), arg_u64(a, 0), old_len, new_len, arg_int(a, 3),
                    &addr);
     return err ? err : (long)addr;

@@ -163,20 +163,34 @@ static int overlay_readlink(struct inode *inode, char *buf, size_t len)
 
 /* ---- extended attributes ---- */
 
+/* Under the layer's lock, too: writing drops capabilities there. */
 static long overlay_getxattr(struct inode *inode, const char *name, void *buf,
                              size_t len)
 {
     struct inode *real = real_of(inode);
+    long n;
 
-    return real->ops->getxattr ? real->ops->getxattr(real, name, buf, len)
-                               : -EOPNOTSUPP;
+    if (!real->ops->getxattr) {
+        return -EOPNOTSUPP;
+    }
+    mutex_lock(&real->lock);
+    n = real->ops->getxattr(real, name, buf, len);
+    mutex_unlock(&real->lock);
+    return n;
 }
 
 static long overlay_listxattr(struct inode *inode, char *buf, size_t len)
 {
     struct inode *real = real_of(inode);
+    long n;
 
-    return real->ops->listxattr ? real->ops->listxattr(real, buf, len) : 0;
+    if (!real->ops->listxattr) {
+        return 0;
+    }
+    mutex_lock(&real->lock);
+    n = real->ops->listxattr(real, buf, len);
+    mutex_unlock(&real->lock);
+    return n;
 }
 
 static int overlay_setxattr(struct inode *inode, const char *name,
@@ -189,9 +203,13 @@ static int overlay_setxattr(struct inode *inode, const char *name,
         return err;
     }
     upper = upper_of(inode);
-    return upper->ops->setxattr
-               ? upper->ops->setxattr(upper, name, value, len, flags)
-               : -EOPNOTSUPP;
+    if (!upper->ops->setxattr) {
+        return -EOPNOTSUPP;
+    }
+    mutex_lock(&upper->lock);
+    err = upper->ops->setxattr(upper, name, value, len, flags);
+    mutex_unlock(&upper->lock);
+    return err;
 }
 
 static int overlay_tmpfile(struct inode *dir, const struct inode_attr *attr,

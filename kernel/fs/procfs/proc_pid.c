@@ -6,6 +6,7 @@
  * are counted first, since looking at them may block.
  */
 #include "kernel/fs/procfs/procfs.h"
+#include "kernel/proc/peer.h"
 #include "kernel/fs/current.h"
 #include "kernel/fs/path.h"
 #include "kernel/mm/heap.h"
@@ -51,10 +52,53 @@ static int get_mm(struct thread *t, void *arg)
     return 0;
 }
 
+int proc_exists(const struct pseudo_at *at)
+{
+    struct proc *p = proc_at(at);
+
+    if (p) {
+        proc_put(p);
+    }
+    return p ? 0 : -ESRCH;
+}
+
 int mm_at(const struct pseudo_at *at, struct mm **out)
 {
+    int err;
+
     *out = NULL;
-    return with_thread(at, get_mm, out);
+    err = with_thread(at, get_mm, out);
+    return err == -ESRCH ? proc_exists(at) : err; /* a zombie has no thread */
+}
+
+/* 0: the current task may know all of it, or there is nothing to know. */
+static int may_look(const struct pseudo_at *at)
+{
+    struct proc *p = proc_at(at);
+    int err = !p ? -ESRCH : p->mm && !proc_may_trace(p) ? -EACCES : 0;
+
+    if (p) {
+        proc_put(p);
+    }
+    return err;
+}
+
+/* What lies where in memory is for those who may trace (ptrace(2)). */
+static int open_traced(struct inode *inode, struct file *f)
+{
+    return may_look(pseudo_place(inode));
+}
+
+static int show_coredump_filter(struct text *t, const struct pseudo_at *at)
+{
+    struct mm *mm;
+    int err = mm_at(at, &mm);
+
+    if (!err && mm) {
+        text_add(t, "00000023\n");
+        mm_put(mm);
+    }
+    return err;
 }
 
 /* ---- strings ---- */
@@ -234,11 +278,15 @@ static int show_personality(struct text *t, const struct pseudo_at *at)
 static int link_exe(char *buf, size_t len, const struct pseudo_at *at)
 {
     struct proc *p = proc_at(at);
+    int err = may_look(at);
     bool gone;
     size_t n;
 
-    if (!p) {
-        return -ENOENT;
+    if (!p || err) {
+        if (p) {
+            proc_put(p);
+        }
+        return err == -EACCES ? err : -ENOENT;
     }
     n = MIN(strlen(p->exe), len);
     memcpy(buf, p->exe, n);
@@ -272,10 +320,10 @@ static int get_view(struct thread *t, void *arg)
 static int view_path(const struct pseudo_at *at, bool root, struct path *out)
 {
     struct fs_view *view;
-    int err = with_thread(at, get_view, &view);
+    int err = may_look(at);
 
-    if (err) {
-        return -ENOENT;
+    if (err || with_thread(at, get_view, &view)) {
+        return err == -EACCES ? err : -ENOENT;
     }
     if (root) {
         view_get_root(view, out);
@@ -383,7 +431,7 @@ static int show_oom_adj(struct text *t, const struct pseudo_at *at)
     return 0;
 }
 
-/* A decimal number, perhaps with a sign and a newline. */
+/* A decimal number, perhaps with a sign and a newline or NUL. */
 static int parse_oom(const char *buf, size_t len, int *value)
 {
     size_t i = len && buf[0] == '-';
@@ -395,7 +443,7 @@ static int parse_oom(const char *buf, size_t len, int *value)
     for (; i < len && buf[i] >= '0' && buf[i] <= '9' && n <= OOM_MAX; i++) {
         n = n * 10 + (buf[i] - '0');
     }
-    if (n > OOM_MAX || (i < len && buf[i] != '\n')) {
+    if (n > OOM_MAX || (i < len && buf[i] != '\n' && buf[i] != '\0')) {
         return -EINVAL;
     }
     *value = buf[0] == '-' ? -n : n;
@@ -444,14 +492,15 @@ static int store_oom_adj(const char *buf, size_t len,
 #define ID_MAP "         0          0 4294967295\n"
 
 #define ROWS_OF_ANY_TASK                                                       \
-    {"auxv", S_IFREG | 0400, .show = show_auxv},                               \
+    {"auxv", S_IFREG | 0400, .show = show_auxv, .open = open_traced},          \
         {"cgroup", S_IFREG | 0444, .text = "0::/\n"},                          \
         {"cmdline", S_IFREG | 0444, .show = show_cmdline},                     \
         {"comm", S_IFREG | 0644, .show = show_comm, .store = store_comm},      \
-        {"coredump_filter", S_IFREG | 0444, .text = "00000023\n"},             \
+        {"coredump_filter", S_IFREG | 0444, .show = show_coredump_filter},     \
         {"cpuset", S_IFREG | 0444, .text = "/\n"},                             \
         {"cwd", S_IFLNK | 0777, .link = link_cwd, .follow = follow_cwd},       \
-        {"environ", S_IFREG | 0400, .show = show_environ},                     \
+        {"environ", S_IFREG | 0400, .show = show_environ,                      \
+         .open = open_traced},                                                 \
         {"exe", S_IFLNK | 0777, .link = link_exe, .follow = follow_exe},       \
         {"fd", S_IFDIR | 0500, .children = proc_fd_rows},                      \
         {"fdinfo", S_IFDIR | 0500, .children = proc_fdinfo_rows},              \
@@ -459,7 +508,7 @@ static int store_oom_adj(const char *buf, size_t len,
         {"limits", S_IFREG | 0444, .show = show_limits},                       \
         {"loginuid", S_IFREG | 0644, .text = "4294967295"},                    \
         {"gid_map", S_IFREG | 0644, .text = ID_MAP},                           \
-        {"maps", S_IFREG | 0444, .show = show_maps},                           \
+        {"maps", S_IFREG | 0444, .show = show_maps, .open = open_traced},      \
         {"mem", S_IFREG | 0600, .file_ops = &proc_mem_ops,                     \
          .open = proc_mem_open},                                               \
         {"mountinfo", S_IFREG | 0444, .show = show_mountinfo,                  \
@@ -470,7 +519,7 @@ static int store_oom_adj(const char *buf, size_t len,
         {"ns", S_IFDIR | 0511, .children = proc_ns_rows},                      \
         {"oom_adj", S_IFREG | 0644, .show = show_oom_adj,                      \
          .store = store_oom_adj},                                              \
-        {"oom_score", S_IFREG | 0444, .text = "0\n"},                          \
+        {"oom_score", S_IFREG | 0444, .text = "0\n", .check = proc_exists},    \
         {"oom_score_adj", S_IFREG | 0644, .show = show_oom_score_adj,          \
          .store = store_oom_score_adj},                                        \
         {"personality", S_IFREG | 0400, .show = show_personality},             \
@@ -478,8 +527,9 @@ static int store_oom_adj(const char *buf, size_t len,
         {"schedstat", S_IFREG | 0444, .show = show_schedstat},                 \
         {"sessionid", S_IFREG | 0444, .text = "4294967295"},                   \
         {"setgroups", S_IFREG | 0644, .text = "allow\n"},                      \
-        {"smaps", S_IFREG | 0444, .show = show_smaps},                         \
-        {"smaps_rollup", S_IFREG | 0444, .show = show_smaps_rollup},           \
+        {"smaps", S_IFREG | 0444, .show = show_smaps, .open = open_traced},    \
+        {"smaps_rollup", S_IFREG | 0444, .show = show_smaps_rollup,            \
+         .open = open_traced},                                                 \
         {"stat", S_IFREG | 0444, .show = show_pid_stat},                       \
         {"statm", S_IFREG | 0444, .show = show_statm},                         \
         {"status", S_IFREG | 0444, .show = show_status},                       \

@@ -132,9 +132,20 @@ int show_io(struct text *t, const struct pseudo_at *at)
 
 /* ---- namespaces: one of each kind, with the numbers of Linux's first ---- */
 
+static int ns_check(const struct pseudo_at *at)
+{
+    struct proc *p = proc_at(at);
+    int err = !p || !proc_may_trace(p) ? -EACCES : p->zombie ? -ENOENT : 0;
+
+    if (p) {
+        proc_put(p);
+    }
+    return err;
+}
+
 #define NAMESPACE(name, number)                                                \
     {                                                                          \
-        name, S_IFLNK | 0777, .text = name ":[" number "]"                     \
+        name, S_IFLNK | 0777, .text = name ":[" number "]", .check = ns_check  \
     }
 
 const struct pseudo proc_ns_rows[] = {
@@ -143,9 +154,11 @@ const struct pseudo proc_ns_rows[] = {
     NAMESPACE("mnt", "4026531841"),
     NAMESPACE("net", "4026531840"),
     NAMESPACE("pid", "4026531836"),
-    {"pid_for_children", S_IFLNK | 0777, .text = "pid:[4026531836]"},
+    {"pid_for_children", S_IFLNK | 0777, .text = "pid:[4026531836]",
+     .check = ns_check},
     NAMESPACE("time", "4026531834"),
-    {"time_for_children", S_IFLNK | 0777, .text = "time:[4026531834]"},
+    {"time_for_children", S_IFLNK | 0777, .text = "time:[4026531834]",
+     .check = ns_check},
     NAMESPACE("user", "4026531837"),
     NAMESPACE("uts", "4026531838"),
     {NULL},

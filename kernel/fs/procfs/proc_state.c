@@ -245,13 +245,15 @@ static void add_memory(struct text *t, const struct pseudo_at *at)
              "VmPeak:\t%8lu kB\nVmSize:\t%8lu kB\nVmLck:\t%8lu kB\n"
              "VmPin:\t       0 kB\nVmHWM:\t%8lu kB\nVmRSS:\t%8lu kB\n"
              "RssAnon:\t%8lu kB\nRssFile:\t       0 kB\n"
-             "RssShmem:\t       0 kB\nVmSwap:\t       0 kB\n",
+             "RssShmem:\t       0 kB\nVmData:\t%8lu kB\n"
+             "VmSwap:\t       0 kB\n",
              (unsigned long)(s.virtual_bytes / 1024),
              (unsigned long)(s.virtual_bytes / 1024),
              (unsigned long)(s.locked_bytes / 1024),
              (unsigned long)(s.peak_bytes / 1024),
              (unsigned long)(s.resident_bytes / 1024),
-             (unsigned long)(s.resident_bytes / 1024));
+             (unsigned long)(s.resident_bytes / 1024),
+             (unsigned long)(s.data_bytes / 1024));
 }
 
 static void add_cpu_list(struct text *t)

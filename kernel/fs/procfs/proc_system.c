@@ -134,10 +134,11 @@ static void add_cpu(struct text *t, unsigned cpu, unsigned count)
     text_add(t,
              "stepping\t: %u\ncpu MHz\t\t: 0.000\ncache size\t: %lu KB\n"
              "physical id\t: 0\nsiblings\t: %u\ncore id\t\t: %u\n"
-             "cpu cores\t: %u\nfpu\t\t: yes\nfpu_exception\t: yes\n"
+             "cpu cores\t: %u\napicid\t\t: %u\ninitial apicid\t: %u\n"
+             "fpu\t\t: yes\nfpu_exception\t: yes\n"
              "cpuid level\t: %u\nwp\t\t: yes\n",
-             leaf1[0] & 15, cpu_cache_size() / 1024, count, cpu, count,
-             leaf0[0]);
+             leaf1[0] & 15, cpu_cache_size() / 1024, count, cpu, count, cpu,
+             cpu, leaf0[0]);
     add_flags(t);
     text_add(t, "bogomips\t: 0.00\nclflush size\t: 64\n"
                 "cache_alignment\t: 64\naddress sizes\t: 46 bits physical, 48 "
@@ -232,7 +233,10 @@ int show_stat(struct text *t, const struct pseudo_at *at)
              (unsigned long)stats_sum(STAT_SWITCH),
              (unsigned long)((clock_realtime() - (int64_t)now) / 1000000000),
              thread_started_total());
-    text_add(t, "procs_running %u\nprocs_blocked 0\n", MAX(sum.running, 1u));
+    text_add(t,
+             "procs_running %u\nprocs_blocked 0\n"
+             "softirq 0 0 0 0 0 0 0 0 0 0 0\n",
+             MAX(sum.running, 1u));
     return 0;
 }
 

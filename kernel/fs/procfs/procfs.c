@@ -248,7 +248,7 @@ static const struct pseudo root_rows[] = {
     {"thread-self", S_IFLNK | 0777, .link = link_thread_self, .always = true},
     {"", S_IFDIR | 0555, .children = proc_pid_rows, .next = next_pid,
      .visible = proc_visible, .enters = proc_enters, .generation = birth_of,
-     .owner = pid_owner, .immutable = true},
+     .owner = pid_owner, .immutable = true, .check = proc_exists},
     {"cgroups", S_IFREG | 0444,
      .text = "#subsys_name\thierarchy\tnum_cgroups\tenabled\n"},
     {"cmdline", S_IFREG | 0444, .text = "enclos\n"},

@@ -102,6 +102,12 @@ void text_add(struct text *t, const char *fmt, ...)
     t->len += n;
 }
 
+void pseudo_changed(struct pseudo_changes *c)
+{
+    atomic_add_fetch(&c->count, 1);
+    wait_wake_all(&c->wait);
+}
+
 /* ---- inodes ---- */
 
 static uint64_t number_of(const struct pseudo *row, const struct pseudo_at *at)
@@ -228,10 +234,13 @@ static int may_enter(struct inode *dir)
 static int pseudo_lookup(struct inode *dir, const char *name, size_t len,
                          struct inode **out)
 {
-    const struct pseudo *row = pseudo_of(dir)->row->children;
+    const struct pseudo *own = pseudo_of(dir)->row, *row = own->children;
     struct pseudo_at at = pseudo_of(dir)->at;
     int err = may_enter(dir);
 
+    if (!err && own->check) {
+        err = own->check(&at);
+    }
     if (err) {
         return err;
     }
@@ -368,6 +377,11 @@ static int pseudo_readlink(struct inode *inode, char *buf, size_t len)
 
     if (p->row->text) {
         size_t n = MIN(strlen(p->row->text), len);
+        int err = p->row->check ? p->row->check(&p->at) : 0;
+
+        if (err) {
+            return err;
+        }
 
         memcpy(buf, p->row->text, n);
         return n;
@@ -515,6 +529,7 @@ static int make_content(struct file *f, struct text *t)
     t->len = 0;
     t->failed = false;
     if (p->row->text) {
+        err = p->row->check ? p->row->check(&p->at) : 0;
         text_bytes(t, p->row->text, strlen(p->row->text));
     } else if (p->row->number) {
         text_add(t, p->row->number->most ? "%ld\n" : "%lu\n",

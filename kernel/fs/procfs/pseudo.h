@@ -42,6 +42,15 @@ struct pseudo_changes {
     uint32_t count; /* atomic */
     struct wait_queue wait;
 };
+#define PSEUDO_CHANGES(name)                                                   \
+    {                                                                          \
+        0,                                                                     \
+        {                                                                      \
+            SPINLOCK_INIT(LOCK_WAIT), LIST_INIT((name).wait.entries)           \
+        }                                                                      \
+    }
+/* Tells who polls. */
+void pseudo_changed(struct pseudo_changes *c);
 
 /* What a mount shows, and to whom; all zeros: everything, to all. */
 struct pseudo_limits {
@@ -88,6 +97,9 @@ struct pseudo {
     bool (*visible)(const struct pseudo_limits *l, int n);
     bool (*enters)(const struct pseudo_limits *l, int n);
     bool always; /* there with numbers_only, too */
+    /* Optional, constant texts, and directories that names are looked up in:
+     * -errno when there is none (any more). */
+    int (*check)(const struct pseudo_at *at);
     /* Optional: whose it is. */
     void (*owner)(uint32_t *uid, uint32_t *gid, const struct pseudo_at *at);
 };

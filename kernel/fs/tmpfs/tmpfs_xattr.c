@@ -76,6 +76,7 @@ int tmpfs_setxattr(struct inode *inode, const char *name, const void *value,
     }
     if (!value) {
         drop(x);
+        inode->capable = inode->capable && strcmp(name, XATTR_CAPABILITY) != 0;
         return 0;
     }
     copy = kmalloc(len + 1);
@@ -94,6 +95,7 @@ int tmpfs_setxattr(struct inode *inode, const char *name, const void *value,
     kfree(x->value);
     x->value = copy;
     x->len = len;
+    inode->capable |= strcmp(name, XATTR_CAPABILITY) == 0;
     return 0;
 }
 

@@ -98,6 +98,7 @@ static void refused(int fd)
     struct iocb *bad[] = {&cb, BAD};
     int rd = open("/tmp/f", O_RDONLY), dir = open("/tmp", O_RDONLY), p[2];
     char c = 'c';
+    struct iovec outside = {(void *)-4096L, 1}, inside = {&c, 1};
 
     title("refused");
     pipe(p);
@@ -121,6 +122,20 @@ static void refused(int fd)
     CALL(io_submit, ctx, 1L, one);
     take(1);
     prepare(IOCB_CMD_PREADV, fd, BAD, 1, 0);
+    CALL(io_submit, ctx, 1L, one);
+    prepare(IOCB_CMD_PREAD, fd, &c, 1, -1);
+    CALL(io_submit, ctx, 1L, one);
+    prepare(IOCB_CMD_PWRITE, fd, &c, 1, -1);
+    CALL(io_submit, ctx, 1L, one);
+    prepare(IOCB_CMD_PWRITE, fd, &c, 2, INT64_MAX - 1);
+    CALL(io_submit, ctx, 1L, one);
+    prepare(IOCB_CMD_PWRITE, p[1], &c, 1, -1);
+    CALL(io_submit, ctx, 1L, one);
+    prepare(IOCB_CMD_PREAD, fd, (void *)-4096L, 1, 0);
+    CALL(io_submit, ctx, 1L, one);
+    prepare(IOCB_CMD_PWRITEV, fd, &outside, 1, 0);
+    CALL(io_submit, ctx, 1L, one);
+    prepare(IOCB_CMD_PREADV, fd, &inside, 1, -1);
     CALL(io_submit, ctx, 1L, one);
     prepare(IOCB_CMD_FSYNC, p[0], NULL, 0, 0);
     CALL(io_submit, ctx, 1L, one);

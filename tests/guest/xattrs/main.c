@@ -122,8 +122,39 @@ static void refusals(void)
     CALL(getxattr, "/dev/null", "user.x", buf, 1L);
 }
 
+/* Whoever changes a file takes its capabilities away. */
+static void capabilities(const char *path)
+{
+    static const char cap[20] = {1, 0, 0, 2, 1}, old[12] = {0, 0, 0, 1};
+    int fd;
+
+    title(path);
+    put(path, "text");
+    CALL(setxattr, path, "security.capability", cap, 19L, 0);
+    CALL(setxattr, path, "security.capability", old, 12L, 0);
+    CALL(setxattr, path, "security.capability", cap, 20L, 0);
+    fd = open(path, O_RDWR);
+    SHOW(write(fd, "t", 1));
+    CALL(getxattr, path, "security.capability", buf, 20L);
+    CALL(setxattr, path, "security.capability", cap, 20L, 0);
+    SHOW(ftruncate(fd, 2));
+    CALL(getxattr, path, "security.capability", buf, 20L);
+    CALL(setxattr, path, "security.capability", cap, 20L, 0);
+    SHOW(chmod(path, 0755));
+    CALL(getxattr, path, "security.capability", buf, 20L);
+    SHOW(chown(path, 1, -1));
+    CALL(getxattr, path, "security.capability", buf, 20L);
+    CALL(removexattr, path, "security.capability");
+    CALL(setxattr, path, "security.capability", cap, 20L, 0);
+    CALL(removexattr, path, "security.capability");
+    SHOW(write(fd, "t", 1));
+    close(fd);
+}
+
 static void as_nobody(void)
 {
+    static const char cap[20] = {1, 0, 0, 2, 1};
+
     title("nobody");
     chmod("/tmp/f", 0644);
     put("/tmp/own", "");
@@ -141,6 +172,9 @@ static void as_nobody(void)
     CALL(removexattr, "/tmp/f", "user.c");
     list("/tmp/f");
     list("/tmp/own");
+    CALL(setxattr, "/tmp/own", "security.capability", cap, 20L, 0);
+    CALL(setxattr, "/tmp/own", "security.capability", cap, 19L, 0);
+    CALL(removexattr, "/tmp/own", "security.capability");
 }
 
 int main(void)
@@ -153,6 +187,7 @@ int main(void)
     values();
     files();
     refusals();
+    capabilities("/tmp/capable");
     as_nobody();
     return 0;
 }
