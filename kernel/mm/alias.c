@@ -31,7 +31,7 @@ static struct resident there;
 void alias_init(void)
 {
     list_init(&aliasers);
-    there = (struct resident){NULL, 0, 0};
+    there = (struct resident){.root = NULL};
 }
 
 /* ---- what windows have ---- */

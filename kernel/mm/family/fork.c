@@ -71,7 +71,7 @@ static int find_common(struct family *f, struct mm *mm)
     struct resident was = f->common;
     int err;
 
-    f->common = (struct resident){NULL, 0, 0};
+    f->common = (struct resident){.root = NULL};
     f->changes++;
     err = find_unwritable(f, mm);
     if (!err) {

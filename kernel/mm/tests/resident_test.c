@@ -46,7 +46,7 @@ static int differs(const struct resident *r)
 
 static void random_ranges_match_a_bitmap(void)
 {
-    struct resident r = {NULL, 0};
+    struct resident r = {.root = NULL};
 
     fresh();
     for (int i = 0; i < STEPS && !unit_bad; i++) {
@@ -69,14 +69,14 @@ static void random_ranges_match_a_bitmap(void)
         EXPECT_EQ(resident_test(&r, at(from)), bitmap_test(model, from));
     }
     resident_free(&r);
-    EXPECT(!differs(&(struct resident){NULL, 0}) ==
+    EXPECT(!differs(&(struct resident){.root = NULL}) ==
            !bitmap_count(model, PAGES));
 }
 
 static void terabytes_cost_no_more_than_their_edges(void)
 {
     const uint64_t lo = 3 * PAGE_SIZE, hi = (16ull << 40) + 5 * PAGE_SIZE;
-    struct resident r = {NULL, 0};
+    struct resident r = {.root = NULL};
     struct heap_stats before, after;
     uint64_t start = lo + PAGE_SIZE, end;
 
@@ -99,7 +99,7 @@ static void terabytes_cost_no_more_than_their_edges(void)
 
 static void no_memory_shows_before_anything_changes(void)
 {
-    struct resident r = {NULL, 0};
+    struct resident r = {.root = NULL};
 
     fresh();
     for (int n = 1; n <= 3; n++) {
