@@ -131,6 +131,10 @@ bool idle_take(struct mm *mm, uint64_t start, uint64_t end)
         target_mem_release(start, end - start);
         return false;
     }
-    arch_user_zero((void *)start, end - start);
+    if (arch_user_zero((void *)start, end - start)) {
+        /* A host that keeps it out of reach now may show its old content. */
+        pages_release(mm, start, end);
+        return false;
+    }
     return true;
 }

@@ -22,29 +22,27 @@ struct move {
     bool keep; /* MREMAP_DONTUNMAP: the old range stays, as if never touched */
 };
 
-/* Whether the page at addr is all zero, from a copy in buf. */
-static bool fetch(uint64_t *buf, uint64_t addr)
+static bool is_zero(const uint64_t *page)
 {
     uint64_t any = 0;
 
-    if (arch_user_copy(buf, (const void *)addr, PAGE_SIZE)) {
-        return true;
-    }
-    for (size_t i = 0; i < PAGE_SIZE / sizeof(*buf); i++) {
-        any |= buf[i];
+    for (size_t i = 0; i < PAGE_SIZE / sizeof(*page); i++) {
+        any |= page[i];
     }
     return any == 0;
 }
 
 /* [from, end) is resident and readable; [to, ...) was just committed, to be
- * written. */
-static void copy_pages(uint64_t *buf, uint64_t from, uint64_t end, uint64_t to)
+ * written. -ENOMEM: a host has taken one of them out of reach. */
+static int copy_pages(uint64_t *buf, uint64_t from, uint64_t end, uint64_t to)
 {
     for (; from < end; from += PAGE_SIZE, to += PAGE_SIZE) {
-        if (!fetch(buf, from)) {
-            arch_user_copy((void *)to, buf, PAGE_SIZE);
+        if (arch_user_copy(buf, (const void *)from, PAGE_SIZE) ||
+            (!is_zero(buf) && arch_user_copy((void *)to, buf, PAGE_SIZE))) {
+            return -ENOMEM;
         }
     }
+    return 0;
 }
 
 static int copy_run(struct mm *mm, int prot, uint64_t *buf, uint64_t from,
@@ -56,11 +54,10 @@ static int copy_run(struct mm *mm, int prot, uint64_t *buf, uint64_t from,
     if (!err && !prot) {
         err = target_mem_protect(from, len, MEM_READ);
     }
-    if (err) {
-        return err;
+    if (!err) {
+        err = copy_pages(buf, from, end, to);
     }
-    copy_pages(buf, from, end, to);
-    if (prot != (MEM_READ | MEM_WRITE)) {
+    if (!err && prot != (MEM_READ | MEM_WRITE)) {
         err = target_mem_protect(to, len, prot);
     }
     return err ? -ENOMEM : 0;

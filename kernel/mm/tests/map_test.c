@@ -448,6 +448,40 @@ static void the_heap_grows_and_shrinks(void)
     EXPECT_EQ(mm_data_bytes(mm, brk + 50), 50);
 }
 
+/* ---- a host that keeps pages out of reach for a while ---- */
+
+static void what_was_kept_is_never_found_as_it_was(void)
+{
+    uint64_t a;
+
+    fresh(true);
+    a = map(0, 8 * PAGE_SIZE, RW, ANON);
+    EXPECT_EQ(put_user64(uptr(a), 7), 0);
+    EXPECT_EQ(mm_unmap(mm, a, 8 * PAGE_SIZE), 0);
+    support_lie(1);
+    EXPECT_EQ(map(0, 8 * PAGE_SIZE, RW, ANON), a);
+    EXPECT_EQ(word(a), 0);
+    EXPECT_EQ(support_page_wrong(mm, a), 0);
+}
+
+static void what_cannot_be_moved_stays(void)
+{
+    uint64_t a, to = 0;
+
+    fresh(false);
+    a = map(0, 3 * PAGE_SIZE, RW, ANON);
+    EXPECT_EQ(mm_protect(mm, a + 2 * PAGE_SIZE, PAGE_SIZE, PROT_NONE), 0);
+    EXPECT_EQ(put_user64(uptr(a), 7), 0);
+    support_lie(1);
+    EXPECT_EQ(
+        mm_remap(mm, a, 2 * PAGE_SIZE, 4 * PAGE_SIZE, MREMAP_MAYMOVE, &to),
+        -ENOMEM);
+    EXPECT_EQ(word(a), 7);
+    EXPECT_EQ(
+        mm_remap(mm, a, 2 * PAGE_SIZE, 4 * PAGE_SIZE, MREMAP_MAYMOVE, &to), 0);
+    EXPECT_EQ(word(to), 7);
+}
+
 /* ---- mremap, marks ---- */
 
 static void remapping(void)
@@ -587,6 +621,8 @@ int main(void)
     RUN(a_window_is_mapped_more_than_once);
     RUN(stacks_grow_down);
     RUN(the_heap_grows_and_shrinks);
+    RUN(what_was_kept_is_never_found_as_it_was);
+    RUN(what_cannot_be_moved_stays);
     RUN(remapping);
     RUN(locking);
     RUN(advice);

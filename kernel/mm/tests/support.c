@@ -28,7 +28,7 @@
 #define ARENA_SIZE  (USER_SIZE + KERNEL_SIZE)
 
 static signed char *state; /* per page: prot + 1, 0 when not committed */
-static unsigned fail_in, fail_count, calls;
+static unsigned fail_in, fail_count, lie_in, calls;
 static bool can_show;
 static int shown_fd;
 static struct vcpu vcpus[4];
@@ -116,7 +116,7 @@ void support_reset(void)
                  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE |
                      (state ? MAP_FIXED : 0),
                  -1, 0);
-    fail_in = calls = 0;
+    fail_in = lie_in = calls = 0;
     can_show = false;
     support_set_vcpu(0);
     catch_faults();
@@ -211,6 +211,11 @@ void support_fail_target(unsigned n, unsigned count)
     fail_count = count;
 }
 
+void support_lie(unsigned n)
+{
+    lie_in = n;
+}
+
 unsigned support_calls(void)
 {
     return calls;
@@ -249,7 +254,9 @@ int target_mem_commit(uint64_t addr, uint64_t len, int prot)
     if (target_call(addr, len)) {
         return -12;
     }
-    mprotect((void *)addr, len, prot);
+    if (addr >= KERNEL_BASE || !lie_in || --lie_in) {
+        mprotect((void *)addr, len, prot);
+    }
     memset(&state[(addr - ARENA) / PAGE_SIZE], prot + 1, len / PAGE_SIZE);
     return 0;
 }

@@ -36,6 +36,9 @@ int support_page_wrong(struct mm *mm, uint64_t addr);
 /* Calls to the target that may fail do, from the n-th on, count of them; n 0:
  * none. */
 void support_fail_target(unsigned n, unsigned count);
+/* The n-th commit for programs from now on says that it is done, and gives no
+ * access. */
+void support_lie(unsigned n);
 /* Calls to target_mem_*() so far. */
 unsigned support_calls(void);
 
