@@ -14,7 +14,9 @@
 #include "kernel/proc/keys.h"
 #include "kernel/proc/ptrace.h"
 #include "kernel/proc/room.h"
+#include "kernel/proc/timers.h"
 #include "abi/linux/errno.h"
+#include "abi/linux/resource.h"
 #include "abi/linux/sched.h"
 #include "abi/linux/signal.h"
 #include "lib/string.h"
@@ -177,7 +179,8 @@ static int make(const struct clone_args *a, struct inheritance *in,
         return t ? -ENOMEM : -EAGAIN;
     }
     copy_proc(a, current_proc(), p);
-    err = inherit_begin(a, in);
+    err = timers_limit_cpu(p, p->limits[LIMIT_CPU].cur);
+    err = err ? err : inherit_begin(a, in);
     if (!err) {
         err = take_pidfd(a, p, in);
         if (!err) {
@@ -189,6 +192,7 @@ static int make(const struct clone_args *a, struct inheritance *in,
     }
     if (err) {
         thread_free(t);
+        timers_exit(p);
         p->mm = NULL;
         proc_put(p);
         return err;

@@ -114,9 +114,16 @@ static void cpu(void)
     title("RLIMIT_CPU");
     signal(SIGXCPU, on_signal);
     limit(RLIMIT_CPU, 1);
+    pid_t child = fork(); /* it has the limit, and a time of its own */
     while (!seen) {
     }
+    if (child == 0) {
+        _exit(seen);
+    }
     printf("seen %d\n", seen);
+    int status;
+    waitpid(child, &status, 0);
+    printf("a child: %x\n", status);
 }
 
 int main(void)
