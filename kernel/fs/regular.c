@@ -62,10 +62,12 @@ int regular_may_write(struct inode *data, struct iobuf *io, uint64_t pos)
     }
     if (data->seals & F_SEAL_GROW && pos + io->left > data->size) {
         /* Page by page: one that would grow the file is refused whole. */
-        limit = MIN(limit, ALIGN_DOWN(data->size, PAGE_SIZE));
-        if (pos >= limit) {
+        uint64_t whole = ALIGN_DOWN(data->size, PAGE_SIZE);
+
+        if (pos >= whole) {
             return -EPERM;
         }
+        limit = MIN(limit, whole);
     }
     if (pos >= limit) {
         if (limit != INT64_MAX) {

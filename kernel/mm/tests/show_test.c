@@ -367,6 +367,16 @@ static void anonymous_shared_memory_maps_twice(void)
 }
 
 /* With as many records as there is room for: to cut one takes memory. */
+static char *map_until_full(void)
+{
+    char *p;
+
+    do {
+        p = map(PROT_READ, MAP_PRIVATE);
+    } while (mm->shown.count < mm->shown.room);
+    return p;
+}
+
 static void what_is_unmapped_is_not_shown_though_memory_is_short(void)
 {
     unsigned failed = 0;
@@ -377,9 +387,7 @@ static void what_is_unmapped_is_not_shown_though_memory_is_short(void)
         int err;
 
         fresh();
-        do {
-            p = map(PROT_READ, MAP_PRIVATE);
-        } while (mm->shown.count < mm->shown.room);
+        p = map_until_full();
         start = (uint64_t)p + 3 * PAGE_SIZE;
         heap_fail_after(n);
         err = mm_unmap(mm, start, PAGE_SIZE);
@@ -411,9 +419,7 @@ static void what_is_withdrawn_is_not_shown_though_memory_is_short(void)
         bool gone;
 
         fresh();
-        do {
-            p = map(PROT_READ, MAP_PRIVATE);
-        } while (mm->shown.count < mm->shown.room);
+        p = map_until_full();
         start = (uint64_t)p + 3 * PAGE_SIZE;
         heap_fail_after(n);
         mm_withdraw(&file, 3 * PAGE_SIZE, 4 * PAGE_SIZE, false);
