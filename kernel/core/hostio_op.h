@@ -64,6 +64,12 @@ bool hostio_later(struct hostio_later *l);
 /* Hands over what was started and looks for completions. No spinlock held. */
 void hostio_look(void);
 
+/* Waits until each vCPU that is handing something over has come back. A close
+ * that io_uring has completed takes effect only then: Linux lets go of a file
+ * when the thread that closed it leaves the kernel, and another vCPU may have
+ * seen the completion before. */
+void hostio_settle(void);
+
 /* ---- bounce buffers ---- */
 
 enum {

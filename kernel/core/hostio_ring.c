@@ -168,10 +168,30 @@ static void refill(struct ring *r)
     spin_unlock(&r->lock);
 }
 
+/* Of each vCPU: odd while it is with the host. */
+static uint32_t visits[VCPU_MAX];
+
 static void submit(struct ring *r, uint32_t count)
 {
+    uint32_t *visit = &visits[this_vcpu()->id];
+
     atomic_fetch_add(&r->submits, 1);
+    atomic_store_release(visit, *visit + 1);
     target_ring_submit((unsigned)(r - rings), count);
+    atomic_store_release(visit, *visit + 1);
+}
+
+void hostio_settle(void)
+{
+    unsigned count = sched_vcpu_count();
+
+    for (unsigned id = 0; id < count; id++) {
+        uint32_t visit = atomic_load_acquire(&visits[id]);
+
+        while (visit & 1 && atomic_load_acquire(&visits[id]) == visit) {
+            task_yield();
+        }
+    }
 }
 
 /* The host says that it could complete something if this vCPU came to it. */

@@ -487,6 +487,7 @@ static void close_now(struct host_sock *h)
     host_close(h, false);
     hostio_look();
     wait_event(&ended, atomic_load_acquire(&over), DEADLINE_NONE, 0);
+    hostio_settle();
 }
 
 void host_stop(struct inet_socket *i)

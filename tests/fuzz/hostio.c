@@ -105,6 +105,11 @@ int wait_sleep(uint64_t deadline, int flags)
 void wait_end(struct wait_entry *e)
 {
 }
+unsigned sched_vcpu_count(void)
+{
+    return 1;
+}
+
 void task_yield(void)
 {
 }

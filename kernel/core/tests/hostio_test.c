@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "kernel/core/hostio.h"
+#include "kernel/core/hostio_op.h"
 #include "lib/tests/unit.h"
 #include "target/fake/fake.h"
 
@@ -198,6 +199,43 @@ static void polls_wait_and_can_be_interrupted(void)
     EXPECT_EQ(sched_io_inflight, 0);
     close(fds[0]);
     close(fds[1]);
+}
+
+/* Linux posts a completion before the thread that did the work is back. */
+static uint32_t inside, settling, left;
+
+static void stay(unsigned ring, const struct ring_sqe *sqe,
+                 struct ring_cqe *cqe)
+{
+    atomic_store(&inside, 1);
+    while (!atomic_load(&settling)) {
+        cpu_relax();
+    }
+    usleep(2000);
+    atomic_store(&left, 1);
+}
+
+static void settle_or_stay(unsigned id)
+{
+    if (id == 1) {
+        EXPECT_EQ(hostio_close(-1), -EBADF);
+        return;
+    }
+    while (!atomic_load(&inside)) {
+        cpu_relax();
+    }
+    atomic_store(&settling, 1);
+    hostio_settle();
+    EXPECT(atomic_load(&left));
+}
+
+static void who_is_with_the_host_is_awaited(void)
+{
+    fresh();
+    fake_on_complete(stay);
+    fake_both(settle_or_stay);
+    fake_on_complete(NULL);
+    hostio_settle(); /* nobody is */
 }
 
 static void operations_are_counted(void)
@@ -497,6 +535,7 @@ int main(void)
     RUN(directories_are_listed);
     RUN(ioctls_go_both_ways);
     RUN(polls_wait_and_can_be_interrupted);
+    RUN(who_is_with_the_host_is_awaited);
     RUN(operations_are_counted);
     RUN(setup_fails_cleanly);
     RUN(failed_operations_leak_nothing);
