@@ -45,6 +45,7 @@ _Static_assert(sizeof(struct abi_rusage) == 144, "struct rusage");
 #define ABI_PRIO_PGRP    1
 #define ABI_PRIO_USER    2
 
+enum { SYSINFO_LOAD_ONE = 1 << 16 }; /* of its loads */
 struct abi_sysinfo {
     int64_t uptime;
     uint64_t loads[3];

@@ -95,6 +95,15 @@ uint64_t clock_now(void)
     return now;
 }
 
+uint32_t clock_tsc_khz(void)
+{
+    struct target_clock c;
+
+    target_clock_info(&c);
+    return c.mult ? (uint32_t)(((uint64_t)NSEC_PER_MSEC << c.shift) / c.mult)
+                  : 0;
+}
+
 int64_t clock_realtime_offset(void)
 {
     if (!realtime_known) {

@@ -28,6 +28,10 @@ static inline uint64_t clock_tsc(void)
     return unlikely(clock_tsc_source) ? clock_tsc_source() : arch_rdtsc();
 }
 
+/* How fast that is, as the line that clock_now() follows has it. 0: there is
+ * none, the target is asked for the time. */
+uint32_t clock_tsc_khz(void);
+
 /* Nanoseconds since the epoch: clock_now() plus an offset. */
 int64_t clock_realtime(void);
 int64_t clock_realtime_offset(void);

@@ -9,6 +9,7 @@
 #include "kernel/fs/procfs/tunable.h"
 #include "kernel/mm/heap.h"
 #include "kernel/proc/cred.h"
+#include "kernel/proc/load.h"
 #include "kernel/proc/timers.h"
 #include "kernel/proc/uts.h"
 #include "abi/linux/prctl.h"
@@ -167,6 +168,7 @@ long sys_sysinfo(const struct sysargs *a)
 {
     struct system_memory memory = system_memory();
     unsigned threads = MIN(proc_thread_total(), 65535u);
+    uint32_t load[SYSTEM_LOADS];
     struct abi_sysinfo info = {
         .uptime = timespec_of_ns((int64_t)clock_now()).sec,
         .totalram = memory.total,
@@ -175,6 +177,10 @@ long sys_sysinfo(const struct sysargs *a)
         .mem_unit = 1,
     };
 
+    system_load(load);
+    for (int i = 0; i < SYSTEM_LOADS; i++) {
+        info.loads[i] = (uint64_t)load[i] * (SYSINFO_LOAD_ONE / LOAD_ONE);
+    }
     return copy_to_user(arg_ptr(a, 0), &info, sizeof(info));
 }
 

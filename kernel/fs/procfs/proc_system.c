@@ -6,6 +6,7 @@
 #include "kernel/fs/pagecache/pagecache.h"
 #include "kernel/core/stats.h"
 #include "kernel/mm/heap.h"
+#include "kernel/proc/load.h"
 #include "kernel/proc/uts.h"
 #include "lib/atomic.h"
 #include "lib/string.h"
@@ -55,106 +56,6 @@ int show_node_memory(struct text *t, const struct pseudo_at *at)
     return 0;
 }
 
-/* ---- CPUs ---- */
-
-static void add_brand(struct text *t)
-{
-    uint32_t regs[12];
-    char brand[49] = {0};
-    const char *s = brand;
-
-    arch_cpuid(0x80000000, 0, regs);
-    if (regs[0] >= 0x80000004) {
-        for (int i = 0; i < 3; i++) {
-            arch_cpuid(0x80000002 + i, 0, regs + 4 * i);
-        }
-        memcpy(brand, regs, 48);
-    }
-    while (*s == ' ') {
-        s++;
-    }
-    text_add(t, "model name\t: %s\n", *s ? s : "unknown");
-}
-
-struct flag {
-    uint32_t leaf, reg, bit; /* reg: 0 eax .. 3 edx */
-    const char *name;
-};
-
-static const struct flag flags[] = {
-    {1, 3, 0, "fpu"},       {1, 3, 4, "tsc"},          {1, 3, 8, "cx8"},
-    {1, 3, 15, "cmov"},     {1, 3, 19, "clflush"},     {1, 3, 23, "mmx"},
-    {1, 3, 24, "fxsr"},     {1, 3, 25, "sse"},         {1, 3, 26, "sse2"},
-    {1, 3, 28, "ht"},       {1, 2, 0, "pni"},          {1, 2, 1, "pclmulqdq"},
-    {1, 2, 9, "ssse3"},     {1, 2, 12, "fma"},         {1, 2, 13, "cx16"},
-    {1, 2, 19, "sse4_1"},   {1, 2, 20, "sse4_2"},      {1, 2, 22, "movbe"},
-    {1, 2, 23, "popcnt"},   {1, 2, 25, "aes"},         {1, 2, 26, "xsave"},
-    {1, 2, 28, "avx"},      {1, 2, 29, "f16c"},        {1, 2, 30, "rdrand"},
-    {7, 1, 0, "fsgsbase"},  {7, 1, 3, "bmi1"},         {7, 1, 5, "avx2"},
-    {7, 1, 8, "bmi2"},      {7, 1, 9, "erms"},         {7, 1, 16, "avx512f"},
-    {7, 1, 17, "avx512dq"}, {7, 1, 18, "rdseed"},      {7, 1, 19, "adx"},
-    {7, 1, 28, "avx512cd"}, {7, 1, 29, "sha_ni"},      {7, 1, 30, "avx512bw"},
-    {7, 1, 31, "avx512vl"}, {7, 2, 11, "avx512_vnni"},
-};
-
-static void add_flags(struct text *t)
-{
-    uint32_t leaf1[4], leaf7[4];
-
-    arch_cpuid(1, 0, leaf1);
-    arch_cpuid(7, 0, leaf7);
-    text_add(t, "flags\t\t:");
-    for (size_t i = 0; i < ARRAY_SIZE(flags); i++) {
-        const uint32_t *r = flags[i].leaf == 1 ? leaf1 : leaf7;
-
-        if (r[flags[i].reg] >> flags[i].bit & 1) {
-            text_add(t, " %s", flags[i].name);
-        }
-    }
-    text_add(t, " lm constant_tsc\n");
-}
-
-static void add_cpu(struct text *t, unsigned cpu, unsigned count)
-{
-    uint32_t leaf0[4], leaf1[4];
-    char vendor[13] = {0};
-    unsigned family, model;
-
-    arch_cpuid(0, 0, leaf0);
-    memcpy(vendor, &leaf0[1], 4);
-    memcpy(vendor + 4, &leaf0[3], 4);
-    memcpy(vendor + 8, &leaf0[2], 4);
-    arch_cpuid(1, 0, leaf1);
-    family = (leaf1[0] >> 8 & 15) + (leaf1[0] >> 20 & 255);
-    model = (leaf1[0] >> 4 & 15) | (leaf1[0] >> 12 & 0xf0);
-    text_add(t, "processor\t: %u\nvendor_id\t: %s\ncpu family\t: %u\n", cpu,
-             vendor, family);
-    text_add(t, "model\t\t: %u\n", model);
-    add_brand(t);
-    text_add(t,
-             "stepping\t: %u\ncpu MHz\t\t: 0.000\ncache size\t: %lu KB\n"
-             "physical id\t: 0\nsiblings\t: %u\ncore id\t\t: %u\n"
-             "cpu cores\t: %u\napicid\t\t: %u\ninitial apicid\t: %u\n"
-             "fpu\t\t: yes\nfpu_exception\t: yes\n"
-             "cpuid level\t: %u\nwp\t\t: yes\n",
-             leaf1[0] & 15, cpu_cache_size() / 1024, count, cpu, count, cpu,
-             cpu, leaf0[0]);
-    add_flags(t);
-    text_add(t, "bogomips\t: 0.00\nclflush size\t: 64\n"
-                "cache_alignment\t: 64\naddress sizes\t: 46 bits physical, 48 "
-                "bits virtual\n\n");
-}
-
-int show_cpuinfo(struct text *t, const struct pseudo_at *at)
-{
-    unsigned count = sched_vcpu_count();
-
-    for (unsigned i = 0; i < count; i++) {
-        add_cpu(t, i, count);
-    }
-    return 0;
-}
-
 /* ---- configuration (config.S) ---- */
 
 extern const char config_gz[], config_gz_end[];
@@ -167,36 +68,9 @@ int show_config(struct text *t, const struct pseudo_at *at)
 
 /* ---- time ---- */
 
-struct times {
-    uint64_t user_ns, kernel_ns;
-    unsigned running, total;
-};
-
-static void add_times(struct task *task, void *arg)
-{
-    struct times *sum = arg;
-    uint64_t user, kernel;
-
-    if (!task->thread) {
-        return;
-    }
-    task_times(task, &user, &kernel);
-    sum->user_ns += user;
-    sum->kernel_ns += kernel;
-    sum->total++;
-    sum->running += task->state == TASK_RUNNING;
-}
-
-/* Of what lives and what has ended. */
-static void sum_times(struct times *sum)
-{
-    proc_times_ended(&sum->user_ns, &sum->kernel_ns);
-    sched_for_each_task(add_times, sum);
-}
-
 /* What the vCPUs did not use. It never goes back, though the figures it comes
  * from are not of one moment. */
-static uint64_t idle_ns(const struct times *sum, uint64_t now)
+static uint64_t idle_ns(const struct system_times *sum, uint64_t now)
 {
     static uint64_t most; /* atomic */
     uint64_t all = now * sched_vcpu_count();
@@ -212,9 +86,9 @@ int show_stat(struct text *t, const struct pseudo_at *at)
 {
     unsigned count = sched_vcpu_count();
     uint64_t now = clock_now(), tick = 10000000, idle;
-    struct times sum = {0};
+    struct system_times sum;
 
-    sum_times(&sum);
+    system_times(&sum);
     idle = idle_ns(&sum, now);
     for (unsigned i = 0; i <= count; i++) {
         uint64_t share = i ? count : 1;
@@ -243,9 +117,9 @@ int show_stat(struct text *t, const struct pseudo_at *at)
 int show_uptime(struct text *t, const struct pseudo_at *at)
 {
     uint64_t now = clock_now(), idle;
-    struct times sum = {0};
+    struct system_times sum;
 
-    sum_times(&sum);
+    system_times(&sum);
     idle = idle_ns(&sum, now) / 10000000;
     now /= 10000000;
     text_add(t, "%lu.%02lu %lu.%02lu\n", (unsigned long)(now / 100),
@@ -256,10 +130,17 @@ int show_uptime(struct text *t, const struct pseudo_at *at)
 
 int show_loadavg(struct text *t, const struct pseudo_at *at)
 {
-    struct times sum = {0};
+    struct system_times sum;
+    uint32_t load[SYSTEM_LOADS];
 
-    sched_for_each_task(add_times, &sum);
-    text_add(t, "0.00 0.00 0.00 %u/%u %d\n", MAX(sum.running, 1u), sum.total,
+    system_times(&sum);
+    system_load(load);
+    for (int i = 0; i < SYSTEM_LOADS; i++) {
+        uint32_t hundredths = (load[i] * 100 + LOAD_ONE / 2) / LOAD_ONE;
+
+        text_add(t, "%u.%02u ", hundredths / 100, hundredths % 100);
+    }
+    text_add(t, "%u/%u %d\n", MAX(sum.running, 1u), sum.total,
              current_thread()->tid);
     return 0;
 }

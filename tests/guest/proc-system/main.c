@@ -3,6 +3,8 @@
  * /proc and /sys for the whole system: the files that libraries and tools
  * read, their shape, sane figures; and what may not be written.
  */
+#include <math.h>
+#include <sys/sysinfo.h>
 #include "tests/guest/show.h"
 
 static char text[65536];
@@ -32,6 +34,31 @@ static long number(const char *path)
     return atol(text);
 }
 
+static double after(const char *what)
+{
+    const char *at = strstr(text, what);
+
+    return at ? atof(at + strlen(what)) : 0;
+}
+
+/* As sysinfo(2) has it. */
+static void load(void)
+{
+    struct sysinfo info;
+    double one, five, fifteen;
+    int fields;
+
+    has("/proc/loadavg", "/");
+    fields = sscanf(text, "%lf %lf %lf", &one, &five, &fifteen);
+    CALL(sysinfo, &info);
+    printf("load %d %d %d\n", fields, fabs(one - info.loads[0] / 65536.0) < 1,
+           fabs(fifteen - info.loads[2] / 65536.0) < 1);
+}
+
+/* What no 64-bit CPU lacks. */
+static const char *const flags[] = {" fpu ",  " cx8 ",     " cmov ", " mmx ",
+                                    " sse2 ", " syscall ", " nx ",   " lm "};
+
 int main(void)
 {
     double up, idle;
@@ -52,12 +79,19 @@ int main(void)
     has("/proc/cpuinfo", "flags\t\t: ");
     has("/proc/cpuinfo", "\ncache size\t: ");
     has("/proc/cpuinfo", "\ncpuid level\t: ");
+    for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++) {
+        has("/proc/cpuinfo", flags[i]);
+    }
+    has("/proc/cpuinfo", "\nbugs\t\t:");
+    has("/proc/cpuinfo", "\npower management:");
+    printf("MHz %d, bogomips %d\n", after("\ncpu MHz\t\t: ") > 100,
+           after("\nbogomips\t: ") > 200);
     has("/proc/stat", "cpu  ");
     has("/proc/stat", "\nbtime ");
     has("/proc/self/mounts", " /proc proc ");
     has("/proc/self/mountinfo", " /proc ");
     has("/proc/filesystems", "nodev\ttmpfs");
-    has("/proc/loadavg", "/");
+    load();
     has("/proc/uptime", ".");
     printf("uptime %d\n", sscanf(text, "%lf %lf", &up, &idle) == 2 && up > 0);
     has("/proc/self/cgroup", ":");
