@@ -18,19 +18,11 @@
 #include "abi/linux/errno.h"
 
 enum {
-    DATAGRAM_COST = 256, /* of each that waits, besides its data */
-    PORT_PLAIN = 1024,   /* those below want a capability */
+    PORT_PLAIN = 1024, /* those below want a capability */
     CAP_NET_BIND_SERVICE_ = 10,
     ALL_IN = POLLIN | POLLRDNORM,
     ALL_OUT = POLLOUT | POLLWRNORM,
 };
-
-static const struct socket_ops inet_ops;
-
-static bool listens(struct inet_socket *i)
-{
-    return atomic_load_acquire(&family_of(i)->backlog) != 0;
-}
 
 /* ---- all sockets, for /proc/net ---- */
 
@@ -68,6 +60,7 @@ static int new_socket(int family, int type, int protocol,
     list_init(&f->arrivals);
     list_init(&f->errors);
     list_init(&f->waiting);
+    list_init(&f->deferred);
     mutex_init(&f->cork_lock, LOCK_FS_INODE);
     if (family == AF_INET) {
         inet_addr_get(&f->i.local, AF_INET, (void *)&any, sizeof(any));
@@ -95,70 +88,6 @@ void inet_free(struct socket *s)
     kfree(family_of(i));
 }
 
-struct arrival *inet_take_arrival(struct inet_socket *i, bool peek)
-{
-    struct family_socket *f = family_of(i);
-    struct arrival *a = NULL;
-
-    spin_lock(&i->s.lock);
-    if (!list_empty(&f->arrivals)) {
-        a = list_entry(list_first(&f->arrivals), struct arrival, node);
-        if (peek) {
-            atomic_fetch_add(&a->refs, 1);
-        } else {
-            list_del(&a->node);
-            f->count--;
-            f->bytes -= a->len + DATAGRAM_COST;
-        }
-    }
-    spin_unlock(&i->s.lock);
-    return a;
-}
-
-void inet_put_arrival(struct arrival *a)
-{
-    if (atomic_sub_fetch(&a->refs, 1) == 0) {
-        kfree(a);
-    }
-}
-
-static void drop_arrivals(struct inet_socket *i)
-{
-    struct arrival *a;
-
-    while ((a = inet_take_arrival(i, false)) != NULL) {
-        if (a->conn) { /* nobody accepts it: a reset */
-            a->conn->s.linger = 0;
-            atomic_fetch_or(&a->conn->s.flags, SOCKET_LINGER);
-            a->conn->s.ops->release(&a->conn->s);
-            socket_unref(&a->conn->s);
-        }
-        inet_put_arrival(a);
-    }
-}
-
-/* Nobody will let them in. */
-static void turn_away(struct inet_socket *i)
-{
-    struct list *node;
-
-    for (;;) {
-        struct arrival *a;
-
-        spin_lock(&i->s.lock);
-        node = list_pop(&family_of(i)->waiting);
-        spin_unlock(&i->s.lock);
-        if (!node) {
-            return;
-        }
-        a = list_entry(node, struct arrival, node);
-        loop_refused(a->conn);
-        a->conn->s.ops->release(&a->conn->s);
-        socket_unref(&a->conn->s);
-        kfree(a);
-    }
-}
-
 /* The peer's, and the own as far as bind(2) has not given it. */
 static void forget_names(struct inet_socket *i)
 {
@@ -184,25 +113,10 @@ void inet_reborn(struct inet_socket *i)
     i->s.ops = &inet_ops;
 }
 
-static void stop_listening(struct inet_socket *i)
-{
-    loop_del(i);
-    atomic_store_release(&family_of(i)->backlog, 0);
-    family_of(i)->rx_shut = false;
-    atomic_fetch_and(&i->s.flags, ~(uint32_t)SOCKET_LISTENS);
-    if (i->host) {
-        host_stop(i);
-    }
-    drop_arrivals(i);
-    turn_away(i);
-}
-
 static void inet_release(struct socket *s)
 {
-    stop_listening(inet_of(s));
+    inet_stop_listening(inet_of(s));
 }
-
-/* ---- for the host side ---- */
 
 int inet_accepted(struct inet_socket *listener, struct inet_socket **out)
 {
@@ -215,137 +129,6 @@ int inet_accepted(struct inet_socket *listener, struct inet_socket **out)
         inet_inherit_options(*out, listener);
     }
     return err;
-}
-
-/* s.lock is held. */
-static void admit(struct family_socket *f, struct arrival *a)
-{
-    list_add_tail(&f->arrivals, &a->node);
-    f->count++;
-    f->bytes += a->len + DATAGRAM_COST;
-}
-
-bool inet_queue_arrival(struct inet_socket *i, struct arrival *a)
-{
-    struct family_socket *f = family_of(i);
-    bool room;
-
-    spin_lock(&i->s.lock);
-    /* Whoever connects has looked for room; accepts that are with the host
-     * may bring a few more. */
-    room = a->conn ? f->backlog != 0
-                   : f->bytes < atomic_load_relaxed(&i->s.recv_buffer);
-    if (room) {
-        a->refs = 1;
-        a->dropped = f->dropped;
-        admit(f, a);
-    } else {
-        f->dropped++;
-    }
-    spin_unlock(&i->s.lock);
-    if (room) {
-        socket_wake_read(&i->s, ALL_IN);
-    }
-    return room;
-}
-
-int inet_listener_push(struct inet_socket *listener, struct inet_socket *conn)
-{
-    struct arrival *a = kzalloc(sizeof(*a));
-
-    if (a) {
-        a->conn = conn;
-        if (inet_queue_arrival(listener, a)) {
-            return 0;
-        }
-    }
-    kfree(a);
-    return -EAGAIN;
-}
-
-int inet_listener_offer(struct inet_socket *listener, struct inet_socket *conn,
-                        bool *waits)
-{
-    struct family_socket *f = family_of(listener);
-    struct arrival *a = kzalloc(sizeof(*a));
-    bool open;
-
-    if (!a) {
-        return -ENOMEM;
-    }
-    a->conn = conn;
-    a->refs = 1;
-    spin_lock(&listener->s.lock);
-    open = f->backlog != 0;
-    *waits = open && f->count >= f->backlog;
-    if (*waits) {
-        list_add_tail(&f->waiting, &a->node);
-    } else if (open) {
-        admit(f, a);
-    }
-    spin_unlock(&listener->s.lock);
-    if (!open) {
-        kfree(a);
-        return -EAGAIN;
-    }
-    if (!*waits) {
-        socket_wake_read(&listener->s, ALL_IN);
-    }
-    return 0;
-}
-
-bool inet_listener_withdraw(struct inet_socket *listener,
-                            struct inet_socket *conn)
-{
-    struct arrival *found = NULL;
-
-    spin_lock(&listener->s.lock);
-    list_for_each (pos, &family_of(listener)->waiting) {
-        struct arrival *a = list_entry(pos, struct arrival, node);
-
-        if (a->conn == conn) {
-            list_del(&a->node);
-            found = a;
-            break;
-        }
-    }
-    spin_unlock(&listener->s.lock);
-    kfree(found);
-    return found != NULL;
-}
-
-/* Of those that wait, as many as there is room for. */
-static void let_in(struct inet_socket *i)
-{
-    struct family_socket *f = family_of(i);
-    struct inet_socket *conn;
-
-    do {
-        conn = NULL;
-        spin_lock(&i->s.lock);
-        if (!list_empty(&f->waiting) && f->count < f->backlog) {
-            struct arrival *a =
-                list_entry(list_pop(&f->waiting), struct arrival, node);
-
-            conn = a->conn;
-            socket_ref(&conn->s);
-            admit(f, a);
-        }
-        spin_unlock(&i->s.lock);
-        if (conn) {
-            loop_established(conn);
-            socket_unref(&conn->s);
-            socket_wake_read(&i->s, ALL_IN);
-        }
-    } while (conn);
-}
-
-unsigned inet_listener_room(struct inet_socket *listener)
-{
-    struct family_socket *f = family_of(listener);
-    uint32_t count = atomic_load_relaxed(&f->count);
-
-    return count < f->backlog ? f->backlog - count : 0;
 }
 
 /* ---- names ---- */
@@ -462,7 +245,7 @@ static int connect_stream(struct inet_socket *i, const struct inet_addr *to,
 {
     int err;
 
-    if (listens(i)) {
+    if (inet_listens(i)) {
         return -EISCONN;
     }
     err = connect_inside(i, to, nowait);
@@ -544,88 +327,6 @@ static int inet_connect(struct socket *s, const struct abi_sockaddr *name,
                                                          : err;
 }
 
-/* ---- listening ---- */
-
-/* setup is held. */
-static int listen_locked(struct inet_socket *i, int backlog)
-{
-    struct family_socket *f = family_of(i);
-    uint32_t before = f->backlog;
-    int err;
-
-    if (i->s.ops != &inet_ops) {
-        return -EINVAL;
-    }
-    atomic_store_release(&f->backlog, (uint32_t)backlog + 1);
-    err = host_listen(i, backlog);
-    if (err) {
-        atomic_store_release(&f->backlog, before);
-        return err;
-    }
-    atomic_fetch_or(&i->s.flags, SOCKET_LISTENS);
-    loop_add(i);
-    let_in(i); /* a larger backlog */
-    return 0;
-}
-
-static int inet_listen(struct socket *s, int backlog)
-{
-    struct inet_socket *i = inet_of(s);
-    int err;
-
-    if (s->type != SOCK_STREAM) {
-        return -EOPNOTSUPP;
-    }
-    if (backlog < 0 || backlog > SOMAXCONN) {
-        backlog = SOMAXCONN;
-    }
-    mutex_lock(&i->setup);
-    err = listen_locked(i, backlog);
-    mutex_unlock(&i->setup);
-    return err;
-}
-
-bool inet_has_arrival(struct inet_socket *i)
-{
-    return atomic_load_relaxed(&family_of(i)->count) != 0;
-}
-
-static int inet_accept(struct socket *s, struct socket **out, bool nowait)
-{
-    struct inet_socket *i = inet_of(s);
-    uint64_t deadline = socket_deadline(s->recv_timeout);
-    struct arrival *a;
-
-    if (s->type != SOCK_STREAM) {
-        return -EOPNOTSUPP;
-    }
-    for (;;) {
-        int err;
-
-        if (!listens(i)) {
-            return -EINVAL;
-        }
-        a = inet_take_arrival(i, false);
-        if (a) {
-            break;
-        }
-        if (nowait) {
-            return -EAGAIN;
-        }
-        err = socket_wait(&s->can_read, inet_has_arrival(i) || !listens(i),
-                          s->recv_timeout, deadline);
-        if (err) {
-            return err;
-        }
-    }
-    *out = &a->conn->s;
-    inet_put_arrival(a);
-    if (unlikely(!list_empty(&family_of(i)->waiting))) {
-        let_in(i);
-    }
-    return 0;
-}
-
 /* ---- the rest ---- */
 
 static long inet_sendmsg(struct socket *s, struct socket_msg *msg)
@@ -646,7 +347,7 @@ static long inet_recvmsg(struct socket *s, struct socket_msg *msg)
     if (s->type == SOCK_DGRAM) {
         return inet_datagram_recv(s, msg);
     }
-    if (msg->flags & MSG_OOB && !listens(inet_of(s))) {
+    if (msg->flags & MSG_OOB && !inet_listens(inet_of(s))) {
         return -EINVAL;
     }
     err = socket_take_error(s);
@@ -670,7 +371,7 @@ static uint32_t inet_poll(struct socket *s)
         if (f->rx_shut) {
             bits |= ALL_IN | EPOLLRDHUP | (f->tx_shut ? POLLHUP : 0);
         }
-    } else if (!listens(i)) {
+    } else if (!inet_listens(i)) {
         bits |= ALL_OUT | POLLHUP | (f->rx_shut ? ALL_IN | EPOLLRDHUP : 0);
     }
     return bits;
@@ -684,13 +385,13 @@ static int shutdown_stream(struct inet_socket *i, int how)
     mutex_lock(&i->setup);
     if (i->s.ops != &inet_ops) {
         err = -ENOTCONN;
-    } else if (!listens(i)) { /* it is shut all the same */
+    } else if (!inet_listens(i)) { /* it is shut all the same */
         err = -ENOTCONN;
         f->rx_shut |= how != SHUT_WR;
         socket_wake_read(&i->s, f->rx_shut ? ALL_IN | EPOLLRDHUP : 0);
         socket_wake_write(&i->s, ALL_OUT);
     } else if (how != SHUT_WR) {
-        stop_listening(i);
+        inet_stop_listening(i);
         if (i->bound_port) {
             host_bind(i); /* nobody else gets it; if it fails, so be it */
         } else {
@@ -717,7 +418,7 @@ static int inet_shutdown(struct socket *s, int how)
     return i->peer.port ? 0 : -ENOTCONN;
 }
 
-static const struct socket_ops inet_ops = {
+const struct socket_ops inet_ops = {
     .bind = inet_bind,
     .connect = inet_connect,
     .listen = inet_listen,

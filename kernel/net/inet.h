@@ -124,10 +124,18 @@ int inet_accepted(struct inet_socket *listener, struct inet_socket **out);
  * was room. -EAGAIN: the listener is closed; then the reference stays the
  * caller's. No spinlock is held. */
 int inet_listener_push(struct inet_socket *listener, struct inet_socket *conn);
-/* The same of a connection inside. *waits: the backlog is full, and it is told
- * (loop_established, loop_refused) when there is room or never will be. */
+/* The same of a connection inside. Unless it was taken, it is told
+ * (loop_established, loop_refused) when it is or never will be: it waits for
+ * room in the backlog, or, with TCP_DEFER_ACCEPT, until inet_listener_ready().
+ */
+enum inet_offer { OFFER_TAKEN, OFFER_WAITS, OFFER_DEFERRED };
 int inet_listener_offer(struct inet_socket *listener, struct inet_socket *conn,
-                        bool *waits);
+                        enum inet_offer *out);
+/* conn, which was deferred, may be accepted as soon as there is room. */
+void inet_listener_ready(struct inet_socket *listener,
+                         struct inet_socket *conn);
+/* For how long listener defers those that bring nothing, in seconds. */
+uint32_t inet_listener_defers(struct inet_socket *listener);
 /* conn no longer waits: true, and its reference is the caller's; false: it did
  * not any more. */
 bool inet_listener_withdraw(struct inet_socket *listener,

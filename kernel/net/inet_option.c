@@ -141,10 +141,18 @@ void inet_option_for_each(struct inet_socket *i,
     }
 }
 
+/* Of a listener alone. */
+static bool is_defer(int level, int name)
+{
+    return level == IPPROTO_TCP && name == TCP_DEFER_ACCEPT;
+}
+
 static void inherit_one(void *arg, int level, int name, const void *value,
                         uint32_t len)
 {
-    keep_option(arg, level, name, value, len);
+    if (!is_defer(level, name)) {
+        keep_option(arg, level, name, value, len);
+    }
 }
 
 void inet_inherit_options(struct inet_socket *i, struct inet_socket *from)
@@ -262,6 +270,9 @@ static int set_number(struct inet_socket *i, const struct inet_option_row *row,
     }
     if (!err && row->wants) {
         set_wants(i, row->wants, number);
+    }
+    if (!err && is_defer(row->level, row->name)) {
+        atomic_store_relaxed(&family_of(i)->defer, (uint32_t)number);
     }
     return err;
 }

@@ -61,7 +61,7 @@ static const struct inet_option_row rows[] = {
     {IPPROTO_TCP, TCP_KEEPCNT, 0, 1, 127, 0},
     {IPPROTO_TCP, TCP_SYNCNT, 0, 1, 127, 0},
     {IPPROTO_TCP, TCP_LINGER2, ZERO_RESETS, ANY, 0},
-    {IPPROTO_TCP, TCP_DEFER_ACCEPT, AT_ONCE, ANY, 0},
+    {IPPROTO_TCP, TCP_DEFER_ACCEPT, 0, ANY, 0},
     {IPPROTO_TCP, TCP_WINDOW_CLAMP, 0, ANY, 0},
     {IPPROTO_TCP, TCP_INFO, GET_ONLY, ANY, 0},
     {IPPROTO_TCP, TCP_QUICKACK, SWITCH, ANY, 0},
@@ -114,7 +114,21 @@ enum {
     ECN = 3,             /* of a stream's TOS: TCP's own */
     LINGER_MOST = 120,   /* seconds */
     WINDOW_LEAST = 1152, /* half of the smallest SO_RCVBUF */
+    RESENT_MOST = 120,   /* seconds between what TCP sends again */
 };
+
+/* Linux counts how often it would say again that it has heard, which it does
+ * after one second, two more, four more. */
+static int32_t settle_defer(int32_t seconds)
+{
+    int64_t period = seconds > 0, step = 1;
+
+    for (int n = 1; n < UINT8_MAX && seconds > period; n++) {
+        step = MIN(step * 2, (int64_t)RESENT_MOST);
+        period += step;
+    }
+    return (int32_t)period;
+}
 
 static int32_t settle_tcp(int name, int32_t number)
 {
@@ -123,6 +137,8 @@ static int32_t settle_tcp(int name, int32_t number)
         return MIN(MAX(number, -1), (int32_t)LINGER_MOST);
     case TCP_WINDOW_CLAMP:
         return number ? MAX(number, (int32_t)WINDOW_LEAST) : 0;
+    case TCP_DEFER_ACCEPT:
+        return settle_defer(number);
     case TCP_FASTOPEN:
         return MIN(number, SOMAXCONN);
     default:

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * What the files of the family share (inet.h): inet.c has sockets and their
- * queue, inet_datagram.c sends and receives, inet_control.c is control
- * messages, inet_option.c options.
+ * What the files of the family share (inet.h): inet.c has sockets,
+ * inet_listen.c their queue, inet_datagram.c sends and receives,
+ * inet_control.c is control messages, inet_option.c options.
  */
 #ifndef KERNEL_NET_INET_PRIVATE_H
 #define KERNEL_NET_INET_PRIVATE_H
@@ -48,13 +48,15 @@ struct arrival {
 struct family_socket {
     struct inet_socket i;
     struct list all;      /* of all sockets; under inet.c's lock */
-    struct list arrivals; /* this and the next five: under i.s.lock */
+    struct list arrivals; /* this and the next six: under i.s.lock */
     struct list errors;
-    struct list
-        waiting; /* connections inside that the backlog has no room for */
+    /* Connections inside that the backlog has no room for, and that are
+     * deferred (inet_listen.c). */
+    struct list waiting, deferred;
     uint32_t count, bytes;
     uint32_t dropped, error_count;
     uint32_t backlog; /* 0: does not listen */
+    uint32_t defer;   /* TCP_DEFER_ACCEPT, seconds; atomic */
     uint32_t wants;   /* WANTS_* */
     bool rx_shut, tx_shut;
     int64_t stamp; /* SIOCGSTAMP: when what was read last came, ns; -1: none */
@@ -75,6 +77,10 @@ static inline struct family_socket *family_of(struct inet_socket *i)
 
 /* Calls fn for each socket there is, with a spinlock held. */
 void inet_for_each(void (*fn)(struct inet_socket *i, void *arg), void *arg);
+/* What a socket does that is not connected, or listens, or sends datagrams. */
+extern const struct socket_ops inet_ops;
+
+/* ---- inet_listen.c ---- */
 
 /* The first that waits, with a reference, NULL: none. It stays with `peek`. */
 struct arrival *inet_take_arrival(struct inet_socket *i, bool peek);
@@ -82,6 +88,13 @@ void inet_put_arrival(struct arrival *a);
 /* Queues a; false: there is no room, and a is still the caller's. */
 bool inet_queue_arrival(struct inet_socket *i, struct arrival *a);
 bool inet_has_arrival(struct inet_socket *i);
+
+bool inet_listens(struct inet_socket *i);
+void inet_stop_listening(struct inet_socket *i);
+int inet_listen(struct socket *s, int backlog);
+int inet_accept(struct socket *s, struct socket **out, bool nowait);
+
+/* ---- inet.c ---- */
 
 /* A name to connect or send to, as inet_addr_get(): IPv6 datagram sockets take
  * IPv4's, too, unless IPV6_V6ONLY or their own address is against it:

@@ -202,6 +202,7 @@ static struct connection *connection_new(struct side *side[2])
     }
     c->refs = 2;
     spin_init(&c->lock, LOCK_PIPE);
+    timer_init(&c->defer_over, loop_defer_over);
     for (int k = 0; k < 2; k++) {
         stream_init(&c->end[k].in);
         c->end[k].held = (uint64_t)NOTHING_HELD;
@@ -231,14 +232,18 @@ static void begin_end(struct inet_socket *i, struct end *e)
 static int offer(struct connection *c, struct inet_socket *conn,
                  struct inet_socket *listener, bool *waits)
 {
+    enum inet_offer what = OFFER_TAKEN;
     int err;
 
     socket_ref(&listener->s);
     c->listener = listener;
     c->end[0].connecting = true; /* before anybody can let it in */
-    err = inet_listener_offer(listener, conn, waits);
-    if (err || !*waits) {
+    err = inet_listener_offer(listener, conn, &what);
+    *waits = what == OFFER_WAITS;
+    if (err || what == OFFER_TAKEN) {
         settle(c);
+    } else if (what == OFFER_DEFERRED) {
+        loop_defer(c, inet_listener_defers(listener));
     }
     return err;
 }

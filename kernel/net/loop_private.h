@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * What the files of TCP inside share: loop_connect.c begins a connection,
+ * loop_defer.c is TCP_DEFER_ACCEPT,
  * loop_stream.c is what programs see of it until its end, loop_send.c and
  * loop_recv.c move what it carries.
  *
@@ -29,6 +30,7 @@ struct end {
     bool reset;            /* atomic */
     bool told;             /* connect(2) has said so */
     bool connecting;       /* its listener has no room yet; atomic */
+    bool deferred; /* of end[1]: it waits for data (loop_defer.c); atomic */
     bool has_urgent, urgent_read;
     uint8_t urgent;
     uint64_t mark; /* position behind which the urgent byte stood */
@@ -45,6 +47,7 @@ struct connection {
     /* Counted, under lock: where end[1] waits to be let in, or NULL. */
     struct inet_socket *listener;
     struct end end[2]; /* who connected, and who is accepted */
+    struct timer defer_over;
 };
 
 /* What i->side points to. */
@@ -161,6 +164,20 @@ extern const struct socket_ops loop_stream_ops;
 void loop_connection_put(struct connection *c);
 /* connect(2) to AF_UNSPEC: a reset, and the socket is as new. */
 void loop_disconnect(struct socket *s);
+
+/* ---- loop_defer.c ---- */
+
+/* c's second end is in its listener's hands until something comes, or so many
+ * seconds. */
+void loop_defer(struct connection *c, uint32_t seconds);
+/* The end of that: something came. */
+void loop_arrived(struct connection *c);
+void loop_defer_over(struct timer *t);
+
+static inline bool is_deferred(struct end *e)
+{
+    return atomic_load_acquire(&e->deferred);
+}
 
 /* ---- loop_stream.c: waking the other end ---- */
 

@@ -82,6 +82,9 @@ static long send_some(struct socket *s, struct socket_msg *msg)
     }
     if (n > 0) {
         loop_wake_reader(d, ALL_IN);
+        if (unlikely(is_deferred(d->other))) {
+            loop_arrived(d->c);
+        }
     }
     return n;
 }
@@ -111,6 +114,9 @@ static int send_urgent(struct socket *s, struct socket_msg *msg)
     spin_unlock(&d->c->lock);
     socket_urgent(&to->s);
     socket_unref(&to->s);
+    if (unlikely(is_deferred(d->other))) {
+        loop_arrived(d->c);
+    }
     return 1;
 }
 

@@ -85,6 +85,9 @@ static int loop_shutdown(struct socket *s, int how)
         stream_close(&d->other->in);
         socket_wake_write(s, ALL_OUT);
         loop_wake_reader(d, ALL_IN | EPOLLRDHUP);
+        if (unlikely(is_deferred(d->other))) {
+            loop_arrived(d->c);
+        }
     }
     return 0;
 }
@@ -92,6 +95,7 @@ static int loop_shutdown(struct socket *s, int how)
 void loop_connection_put(struct connection *c)
 {
     if (atomic_sub_fetch(&c->refs, 1) == 0) {
+        timer_cancel(&c->defer_over);
         timer_cancel(&c->end[0].show_held);
         timer_cancel(&c->end[1].show_held);
         stream_destroy(&c->end[0].in);
@@ -109,7 +113,7 @@ static void leave(struct socket *s, bool abort)
     spin_lock(&d->c->lock);
     atomic_store_release(&d->me->i, NULL);
     spin_unlock(&d->c->lock);
-    if (unlikely(is_connecting(d->me))) {
+    if (unlikely(is_connecting(d->me) || (abort && is_deferred(d->other)))) {
         loop_cancel(d);
     }
     abort |= stream_discard(&d->me->in) != 0;
@@ -124,6 +128,9 @@ static void leave(struct socket *s, bool abort)
         socket_wake_read(&other->s, ALL_IN | EPOLLRDHUP);
         socket_wake_write(&other->s, ALL_OUT);
         socket_unref(&other->s);
+    }
+    if (unlikely(is_deferred(d->other))) {
+        loop_arrived(d->c);
     }
 }
 
