@@ -47,6 +47,8 @@ struct file_ops {
     void (*release)(struct file *f);
     /* Lines of /proc/PID/fdinfo/FD behind the common ones. */
     size_t (*fdinfo)(struct file *f, char *buf, size_t len);
+    /* Somebody polls for POLLPRI, or an owner was named (SIGURG). */
+    void (*expect_urgent)(struct file *f);
     /* F_SETFL changed O_* bits: -errno refuses. */
     int (*set_flags)(struct file *f, uint32_t flags);
 };
@@ -132,6 +134,12 @@ long file_pread(struct file *f, struct iobuf *io, uint64_t *pos, int flags);
 long file_pwrite(struct file *f, struct iobuf *io, uint64_t *pos, int flags);
 int64_t file_seek(struct file *f, int64_t off, int whence);
 uint32_t file_poll(struct file *f, struct poll_table *pt);
+static inline void file_expect_urgent(struct file *f)
+{
+    if (f->ops->expect_urgent) {
+        f->ops->expect_urgent(f);
+    }
+}
 /* lseek(2) for files whose positions run from 0 to size. */
 int64_t seek_in(struct file *f, int64_t off, int whence, uint64_t size);
 /* ops->seek of files that accept any position and ignore it (/dev/null). */

@@ -86,6 +86,9 @@ static uint32_t look_at(const struct pollfd *p)
     if (fd_get_io(p->fd, &fd)) {
         return POLLNVAL;
     }
+    if (unlikely(want & POLLPRI)) {
+        file_expect_urgent(fd.file);
+    }
     bits = file_poll(fd.file, NULL) & want;
     fd_put(&fd);
     return bits;

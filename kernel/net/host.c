@@ -60,7 +60,9 @@ static void host_free(struct host_sock *h)
 
 void host_wake(struct inet_socket *i, uint64_t events)
 {
-    if ((uint32_t)events) {
+    if (unlikely((uint32_t)events & POLLPRI)) {
+        socket_urgent(&i->s);
+    } else if ((uint32_t)events) {
         socket_wake_read(&i->s, (uint32_t)events);
     }
     if (events >> 32) {
@@ -148,6 +150,13 @@ static void cancel(struct host_op *o)
         o->cancel.done = cancel_done;
         o->h->pending++;
         hostio_cancel(&o->op, &o->cancel);
+    }
+}
+
+void host_stream_call_back(struct host_sock *h)
+{
+    if (h->kind == HOST_STREAM) {
+        cancel(&h->rx_op);
     }
 }
 

@@ -29,7 +29,6 @@ static const struct row {
     {SOL_SOCKET, SO_REUSEPORT, 0},
     {SOL_SOCKET, SO_KEEPALIVE, OFTEN},
     {SOL_SOCKET, SO_BROADCAST, 0},
-    {SOL_SOCKET, SO_OOBINLINE, 0},
     {SOL_SOCKET, SO_DONTROUTE, 0},
     {SOL_SOCKET, SO_SNDBUF, 0},
     {SOL_SOCKET, SO_RCVBUF, 0},
@@ -268,7 +267,6 @@ int host_options_apply(struct inet_socket *i)
     apply_flag(&a, SOCKET_REUSEPORT, SO_REUSEPORT);
     apply_flag(&a, SOCKET_KEEPALIVE, SO_KEEPALIVE);
     apply_flag(&a, SOCKET_BROADCAST, SO_BROADCAST);
-    apply_flag(&a, SOCKET_OOBINLINE, SO_OOBINLINE);
     if (i->s.family == AF_INET6) {
         apply_one(&a, IPPROTO_IPV6, IPV6_V6ONLY, &only, sizeof(only));
     }

@@ -51,6 +51,15 @@ struct host_packet {
     uint8_t data[];
 };
 
+/* The urgent byte of a connection (host_urgent.c). */
+struct host_urgent {
+    uint64_t mark;    /* the position behind which it stood */
+    bool there, read; /* until the mark is passed; taken by MSG_OOB; atomic */
+    bool seeking;     /* the mark is not known yet: all received is before it */
+    bool dry;         /* poll before asking for it again */
+    uint8_t byte;
+};
+
 struct host_sock {
     struct spinlock lock;      /* LOCK_PIPE */
     struct inet_socket *owner; /* NULL: closed */
@@ -72,6 +81,8 @@ struct host_sock {
     struct mutex read_lock; /* LOCK_FS_INODE: who takes packets off rx */
     struct list rx, tx;     /* host_packet; rx: tail appended under lock */
     uint32_t rx_bytes, tx_bytes, rx_size;
+    uint64_t rx_total; /* ever received */
+    struct host_urgent urgent;
     bool rx_drained;         /* the last receive took all that was there */
     uint32_t tx_off, tx_len; /* of what tx_op's buffer holds, gathered */
     uint32_t tx_inflight;    /* bytes of the send that is under way */
@@ -120,6 +131,10 @@ void host_close_fd(int fd);
 /* h and its descriptor stay until host_drop(); who ends it waits for that. */
 void host_hold(struct host_sock *h);
 void host_drop(struct host_sock *h);
+
+/* A receive of a stream that waits at the host ends now, with what there is.
+ * h->lock is held. */
+void host_stream_call_back(struct host_sock *h);
 
 /* Starts o, filled in but for op.done. h->lock is held. */
 void host_start(struct host_op *o);
@@ -195,6 +210,9 @@ int host_stream_connect(struct socket *s, const struct abi_sockaddr *name,
 /* Start what can be started, one way. h->lock is held. */
 void host_stream_receive(struct host_sock *h);
 void host_stream_send(struct host_sock *h);
+/* Receives what is there; appends n bytes to what was received. */
+void host_stream_take(struct host_sock *h);
+void host_stream_append(struct host_sock *h, struct host_packet *p, uint32_t n);
 /* Bytes that may wait to be sent; and whether a poll says that there is room
  * (false: the socket is woken when there is). */
 uint32_t host_stream_tx_most(void);
@@ -203,6 +221,27 @@ bool host_stream_is_writable(struct host_sock *h);
 int host_stream_adopt(struct inet_socket *i, int fd);
 /* Drops all packets. h->lock is held. */
 void host_stream_drop(struct host_sock *h);
+
+/* ---- host_urgent.c ---- */
+
+/* Somebody cares: a poll comes before each receive. h->lock is held, as for
+ * the next three. */
+bool host_urgent_is_watched(const struct host_sock *h);
+/* What that poll told: goes on from there. */
+void host_urgent_polled(struct host_sock *h, int32_t bits);
+/* The place of an urgent byte is looked for at once, without a poll: true. */
+bool host_urgent_seek(struct host_sock *h);
+/* Bytes were read: the mark may be behind. */
+void host_urgent_passed(struct host_sock *h);
+
+/* How many bytes one receive may take; what was received ends at the mark. */
+uint64_t host_urgent_reach(struct host_sock *h);
+bool host_urgent_at_mark(struct host_sock *h);
+/* The same, for SIOCATMARK: waits until the host has said so. */
+bool host_urgent_find_mark(struct host_sock *h, struct socket *s);
+/* recvmsg(2) with MSG_OOB. */
+long host_urgent_recv(struct host_sock *h, struct socket *s,
+                      struct socket_msg *msg);
 
 /* ---- host_option.c ---- */
 

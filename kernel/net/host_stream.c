@@ -93,19 +93,22 @@ static uint64_t polled(struct host_op *o, int32_t bits)
     if (bits < 0 || !may_receive(h)) {
         return received(o, bits < 0 ? bits : -EAGAIN);
     }
-    start_receive(h, MSG_DONTWAIT);
+    if (host_urgent_is_watched(h)) {
+        host_urgent_polled(h, bits);
+    } else {
+        start_receive(h, MSG_DONTWAIT);
+    }
     return 0;
 }
 
-/* Waits without a buffer, which somebody else needs more. */
-static void start_poll(struct host_sock *h)
+/* Waits without a buffer. */
+static void start_poll(struct host_sock *h, uint32_t events)
 {
     struct host_op *o = &h->rx_op;
 
     host_drop_buffer(o);
-    h->rx_size = BUFFER_SMALL;
     o->op = (struct hostio_op){
-        .sqe = {.opcode = RINGOP_POLL_ADD, .fd = h->fd, .op_flags = POLLIN},
+        .sqe = {.opcode = RINGOP_POLL_ADD, .fd = h->fd, .op_flags = events},
         .max = 0xffff,
         .ring = RING_URING,
         .parked = true};
@@ -121,11 +124,30 @@ void host_stream_receive(struct host_sock *h)
     while (h->rx_size > BUFFER_SMALL && buffer_is_scarce(h->rx_size)) {
         h->rx_size = h->rx_size > BUFFER_SIZE ? BUFFER_SIZE : BUFFER_SMALL;
     }
-    if (buffer_is_scarce(h->rx_size)) {
-        start_poll(h);
+    if (unlikely(host_urgent_is_watched(h))) {
+        if (!host_urgent_seek(h)) {
+            start_poll(h, POLLIN | POLLPRI);
+        }
+    } else if (buffer_is_scarce(h->rx_size)) {
+        h->rx_size = BUFFER_SMALL;
+        start_poll(h, POLLIN); /* somebody else needs the buffer more */
     } else {
         start_receive(h, 0);
     }
+}
+
+void host_stream_take(struct host_sock *h)
+{
+    if (!h->rx_op.live && may_receive(h)) {
+        start_receive(h, MSG_DONTWAIT);
+    }
+}
+
+void host_stream_append(struct host_sock *h, struct host_packet *p, uint32_t n)
+{
+    list_add_tail(&h->rx, &p->node);
+    h->rx_bytes += n;
+    h->rx_total += n;
 }
 
 /* Where a buffer is large for what it holds, or others want it, it is freed
@@ -147,8 +169,7 @@ static bool keep(struct host_sock *h, uint32_t n)
     if (!p) {
         return false;
     }
-    list_add_tail(&h->rx, &p->node);
-    h->rx_bytes += n;
+    host_stream_append(h, p, n);
     return true;
 }
 
@@ -194,6 +215,7 @@ static uint64_t received(struct host_op *o, int32_t n)
         host_stream_drop_unsent(h);
         host_drop_buffer(o);
     }
+    h->urgent.dry = n == -EAGAIN;
     host_stream_receive(h);
     return events;
 }

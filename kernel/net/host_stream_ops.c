@@ -37,6 +37,9 @@ static void consume(struct host_sock *h, struct host_packet *p, uint32_t n)
     spin_lock(&h->lock);
     p->off += n;
     h->rx_bytes -= n;
+    if (unlikely(h->urgent.there)) {
+        host_urgent_passed(h);
+    }
     over = p->off == p->len;
     if (over) {
         list_del(&p->node);
@@ -85,14 +88,17 @@ static long take(struct host_sock *h, struct socket_msg *msg, uint64_t skip)
     bool peek = msg->flags & MSG_PEEK;
     struct iobuf *io = msg->io;
     struct host_packet *p = packet_after(h, NULL);
+    uint64_t most = unlikely(atomic_load_acquire(&h->urgent.there))
+                        ? host_urgent_reach(h)
+                        : UINT64_MAX;
     long done = 0;
 
-    while (p && io->left) {
+    while (p && io->left && (uint64_t)done < most) {
         uint32_t over = (uint32_t)MIN(skip, (uint64_t)(p->len - p->off));
 
         struct host_packet *next = packet_after(h, p);
-        uint32_t n =
-            (uint32_t)MIN((uint64_t)(p->len - p->off - over), io->left);
+        uint32_t n = (uint32_t)MIN((uint64_t)(p->len - p->off - over),
+                                   MIN(io->left, most - (uint64_t)done));
         long moved = n;
 
         skip -= over;
@@ -162,8 +168,8 @@ static long receive(struct socket *s, struct socket_msg *msg)
     uint64_t skip = socket_peek_start(s, msg->flags);
     long done = 0, n;
 
-    if (msg->flags & (MSG_OOB | MSG_ERRQUEUE)) {
-        return msg->flags & MSG_OOB ? -EINVAL : -EAGAIN;
+    if (unlikely(msg->flags & (MSG_OOB | MSG_ERRQUEUE))) {
+        return msg->flags & MSG_OOB ? host_urgent_recv(h, s, msg) : -EAGAIN;
     }
     msg->name_len = 0;
     while (msg->io->left) {
@@ -176,7 +182,9 @@ static long receive(struct socket *s, struct socket_msg *msg)
         mutex_unlock(&h->read_lock);
         if (n > 0) {
             done += n;
-            if ((uint64_t)done >= least || msg->flags & MSG_PEEK) {
+            if ((uint64_t)done >= least || msg->flags & MSG_PEEK ||
+                (unlikely(atomic_load_acquire(&h->urgent.there)) &&
+                 host_urgent_at_mark(h))) {
                 break;
             }
             continue;
@@ -353,6 +361,10 @@ static uint32_t stream_poll(struct socket *s)
     if (host_stream_is_writable(h) || h->tx_end) {
         bits |= ALL_OUT;
     }
+    if (unlikely(atomic_load_acquire(&h->urgent.there)) &&
+        !atomic_load_relaxed(&h->urgent.read)) {
+        bits |= POLLPRI;
+    }
     return bits;
 }
 
@@ -413,9 +425,22 @@ static long stream_ioctl(struct socket *s, uint32_t cmd, struct uptr arg)
         return put_user32(arg, atomic_load_relaxed(&h->rx_bytes));
     case TIOCOUTQ:
         return put_user32(arg, atomic_load_relaxed(&h->tx_bytes));
+    case SIOCATMARK:
+        socket_watch_urgent(s);
+        return put_user32(arg, host_urgent_find_mark(h, s));
     default:
         return inet_ioctl(s, cmd, arg);
     }
+}
+
+/* What is received ahead just now is called back. */
+static void stream_watch_urgent(struct socket *s)
+{
+    struct host_sock *h = sock_of(s);
+
+    spin_lock(&h->lock);
+    host_stream_call_back(h);
+    spin_unlock(&h->lock);
 }
 
 static void stream_release(struct socket *s)
@@ -465,6 +490,7 @@ const struct socket_ops host_stream_ops = {
     .getsockopt = inet_getsockopt,
     .ioctl = stream_ioctl,
     .poll = stream_poll,
+    .watch_urgent = stream_watch_urgent,
     .release = stream_release,
     .free = inet_free,
 };

@@ -125,6 +125,16 @@ void socket_urgent(struct socket *s)
     socket_wake_read(s, POLLPRI | POLLIN | POLLRDNORM);
 }
 
+void socket_watch_urgent(struct socket *s)
+{
+    const uint32_t watched = SOCKET_URGENT_WATCHED;
+
+    if (!(atomic_fetch_or(&s->flags, watched) & watched) &&
+        s->ops->watch_urgent) {
+        s->ops->watch_urgent(s);
+    }
+}
+
 void socket_fail(struct socket *s, int error)
 {
     atomic_store_release(&s->error, error);
@@ -265,6 +275,11 @@ static long socket_ioctl(struct file *f, uint32_t cmd, struct uptr arg)
     return err == -ENOTTY ? netif_ioctl(cmd, arg) : err;
 }
 
+static void socket_expect_urgent(struct file *f)
+{
+    socket_watch_urgent(f->private);
+}
+
 static void socket_release(struct file *f)
 {
     struct socket *s = f->private;
@@ -283,6 +298,7 @@ static const struct file_ops socket_file_ops = {
     .write = socket_write,
     .poll = socket_poll,
     .ioctl = socket_ioctl,
+    .expect_urgent = socket_expect_urgent,
     .release = socket_release,
 };
 

@@ -73,6 +73,8 @@ struct socket_ops {
     long (*ioctl)(struct socket *s, uint32_t cmd, struct uptr arg);
     /* POLL* bits that hold now; the queues are registered already. */
     uint32_t (*poll)(struct socket *s);
+    /* From now on it matters when urgent bytes come. */
+    void (*watch_urgent)(struct socket *s);
     /* The file is gone. Takes no mutex below LOCK_MM. May wait (SO_LINGER). */
     void (*release)(struct socket *s);
     /* The last reference is gone: frees what embeds s, after
@@ -108,6 +110,7 @@ enum { /* socket.flags: options that are a bit */
        SOCKET_NOFCS = 1 << 20,
        SOCKET_WIFI_STATUS = 1 << 21,
        SOCKET_PREFER_BUSY_POLL = 1 << 22,
+       SOCKET_URGENT_WATCHED = 1 << 23, /* since socket_watch_urgent() */
 };
 
 /* SO_TIMESTAMPING's flags for what comes, both of which it takes. */
@@ -148,6 +151,8 @@ void socket_wake_read(struct socket *s, uint32_t events);
 void socket_wake_write(struct socket *s, uint32_t events);
 /* An urgent byte has come: SIGURG to the file's owner, and POLLPRI. */
 void socket_urgent(struct socket *s);
+/* Somebody waits for such bytes, or would look for the mark. */
+void socket_watch_urgent(struct socket *s);
 /* Sets SO_ERROR and wakes all. */
 void socket_fail(struct socket *s, int error);
 /* The caller has capability `cap`. */

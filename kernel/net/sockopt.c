@@ -189,6 +189,9 @@ static int set_flag(struct socket *s, uint32_t flag, int32_t v)
         return -EPERM;
     }
     set_bit(s, flag, v);
+    if (flag == SOCKET_OOBINLINE && v) {
+        socket_watch_urgent(s);
+    }
     return 0;
 }
 

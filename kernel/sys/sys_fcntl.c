@@ -186,6 +186,9 @@ static long pipe_call(struct file *f, int cmd, uint64_t arg)
 
 static long owner_call(struct file *f, int cmd, uint64_t arg)
 {
+    if (cmd == F_SETOWN || cmd == F_SETOWN_EX) {
+        file_expect_urgent(f);
+    }
     switch (cmd) {
     case F_SETOWN:
         return set_owner_by_sign(f, (int)arg);
@@ -325,6 +328,7 @@ static long owner_ioctl(struct file *f, uint32_t cmd, struct uptr arg)
     if (cmd == FIOGETOWN || cmd == SIOCGPGRP) {
         return put_user32(arg, (uint32_t)owner_by_sign(f));
     }
+    file_expect_urgent(f);
     return get_user32(&pid, arg) ? -EFAULT : set_owner_by_sign(f, (int)pid);
 }
 

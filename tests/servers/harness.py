@@ -132,12 +132,13 @@ def inside(command, options, more=()):
 class Server:
     """A program that listens on self.port, in a process of our own."""
 
-    def __init__(self, make_command, *options, more=()):
+    def __init__(self, make_command, *options, more=(), native=False):
         for _ in range(3):
             self.port = free_port()
             self.log = open(os.path.join(WORK, f"log{self.port}"), "w+b")
+            command = [str(word) for word in make_command(self.port)]
             self.process = subprocess.Popen(
-                inside(make_command(self.port), options, more),
+                command if native else inside(command, options, more),
                 stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log,
                 cwd=WORK)
             if self.wait_ready():

@@ -274,6 +274,83 @@ while True:
             same(c.recv(65536), data[::-1])
 
 
+URGENT = """
+import array, fcntl, os, select, signal, socket, sys
+def at_mark(s):
+    a = array.array("i", [-1])
+    fcntl.ioctl(s, 0x8905, a)
+    return a[0]
+def until(s, what, time=None):
+    p = select.poll()
+    p.register(s, what)
+    return [bits for _, bits in p.poll(time)]
+def urgent(s):
+    try:
+        return s.recv(1, socket.MSG_OOB)
+    except OSError as e:
+        return e.errno
+signals = []
+signal.signal(signal.SIGURG, lambda *_: signals.append(1))
+l = socket.create_server(("127.0.0.1", int(sys.argv[1])))
+l.accept()
+c, _ = l.accept()
+fcntl.fcntl(c, fcntl.F_SETOWN, os.getpid())
+print(urgent(c), at_mark(c))
+c.send(b"1")
+print(until(c, select.POLLPRI), len(signals))
+print(c.recv(1, socket.MSG_OOB | socket.MSG_PEEK), urgent(c), urgent(c))
+c.send(b"2")
+print(until(c, select.POLLPRI | select.POLLIN), c.recv(100), at_mark(c))
+print(c.recv(100), at_mark(c))
+c.setsockopt(socket.SOL_SOCKET, socket.SO_OOBINLINE, 1)
+c.send(b"3")
+print(until(c, select.POLLPRI), urgent(c), len(signals))
+got = b""
+while not at_mark(c):
+    got += c.recv(100)
+print(got, c.recv(100), at_mark(c), until(c, select.POLLPRI, 0))
+c.setsockopt(socket.SOL_SOCKET, socket.SO_OOBINLINE, 0)
+c.send(b"4")
+print(select.select([], [], [c])[2] == [c])
+print(c.recv(100), c.recv(100, socket.MSG_WAITALL), urgent(c))
+c.send(b"5")
+e = select.epoll()
+e.register(c, select.EPOLLPRI | select.EPOLLET)
+print([bits for _, bits in e.poll()], len(signals), urgent(c), at_mark(c))
+c.send(b"6")
+print(c.recv(100), c.recv(1), urgent(c), flush=True)
+"""
+
+
+def urgent_bytes(server):
+    """What a server prints to which urgent bytes (tcp(7)) come."""
+    oob = socket.MSG_OOB
+    with socket.create_connection((LOCAL, server.port), WAIT) as s:
+        for data, flags, more in ((b"abc!", oob, b""), (b"def", 0, b""),
+                                  (b"gh#", oob, b""),
+                                  (b"klmn%", oob, b"o" * 100),
+                                  (b"?", oob, b""), (b"end", 0, b"")):
+            same(len(s.recv(1)), 1)
+            s.send(data, flags)
+            s.sendall(more)
+        s.shutdown(socket.SHUT_WR)
+        same(server.wait_end(), 0)
+    return [line for line in server.output().splitlines()
+            if not line.startswith("enclos: ")]
+
+
+def urgent(*options):
+    script = write("urgent.py", URGENT)
+
+    def command(port):
+        return ["/usr/bin/python3", script, port]
+
+    with Server(command, native=True) as s:
+        want = urgent_bytes(s)
+    with Server(command, *options) as s:
+        same(urgent_bytes(s), want)
+
+
 # ---- clients inside ----
 
 def run_inside(*command, options):
@@ -358,7 +435,7 @@ NEEDS = (
 
 def main():
     make_tree()
-    for function in (redis, lighttpd, clients, udp, asyncio_echo):
+    for function in (redis, lighttpd, clients, udp, asyncio_echo, urgent):
         for options in KINDS if LONG else KINDS[:3]:
             test(function, *options)
     for function in (redis, lighttpd, memcached):

@@ -169,6 +169,9 @@ static void arm(struct item *item, const struct epoll_event *event)
 {
     item->event = *event;
     atomic_store(&item->armed, event->events | POLLERR | POLLHUP);
+    if (unlikely(event->events & POLLPRI)) {
+        file_expect_urgent(item->file);
+    }
 }
 
 static int add(struct epoll *ep, struct file *file, int fd,
