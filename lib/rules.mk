@@ -2,12 +2,12 @@
 # lib: linked into the kernel; unit tests of other rooms link
 # $(B)/unit/lib/lib.a (by that name: their rules.mk may be read first).
 
-KERNEL_SRCS += lib/fmt.c lib/rbtree.c lib/string.c
+KERNEL_SRCS += lib/bpf.c lib/fmt.c lib/rbtree.c lib/string.c
 
 $(B)/kernel/lib/string.o: KERNEL_CFLAGS += -fno-builtin \
 	-fno-tree-loop-distribute-patterns
 
-$(B)/unit/lib/lib.a: $(B)/unit/lib/fmt.o $(B)/unit/lib/rbtree.o
+$(B)/unit/lib/lib.a: $(B)/unit/lib/bpf.o $(B)/unit/lib/fmt.o $(B)/unit/lib/rbtree.o
 	@rm -f $@
 	ar rcs $@ $^
 

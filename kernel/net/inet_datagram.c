@@ -7,6 +7,7 @@
  */
 #include "kernel/net/host.h"
 #include "kernel/net/inet_private.h"
+#include "kernel/net/netif.h"
 #include "kernel/net/loop.h"
 #include "kernel/mm/heap.h"
 #include "lib/string.h"
@@ -64,7 +65,7 @@ static long give(struct inet_socket *to, const struct inet_addr *from,
     a->from = *from;
     a->info = *info;
     a->len = (uint32_t)len;
-    if (!inet_queue_arrival(to, a)) {
+    if (!inet_hand_over(to, a)) {
         kfree(a);
     }
     return (long)len;
@@ -358,7 +359,7 @@ int inet_datagram_push(struct inet_socket *i, const struct inet_addr *from,
     a->info = *info;
     a->len = (uint32_t)len;
     memcpy(a->data, data, len);
-    if (!inet_queue_arrival(i, a)) {
+    if (!inet_hand_over(i, a)) {
         kfree(a);
         return -ENOBUFS;
     }

@@ -122,6 +122,13 @@ bool inet_queue_arrival(struct inet_socket *i, struct arrival *a)
     return room;
 }
 
+void inet_count_dropped(struct inet_socket *i)
+{
+    spin_lock(&i->s.lock);
+    family_of(i)->dropped++;
+    spin_unlock(&i->s.lock);
+}
+
 /* ---- what comes to a listening socket ---- */
 
 int inet_listener_push(struct inet_socket *listener, struct inet_socket *conn)

@@ -88,6 +88,8 @@ void inet_put_arrival(struct arrival *a);
 /* Queues a; false: there is no room, and a is still the caller's. */
 bool inet_queue_arrival(struct inet_socket *i, struct arrival *a);
 bool inet_has_arrival(struct inet_socket *i);
+/* A datagram was lost before it was queued. */
+void inet_count_dropped(struct inet_socket *i);
 
 bool inet_listens(struct inet_socket *i);
 void inet_stop_listening(struct inet_socket *i);
@@ -101,6 +103,12 @@ int inet_accept(struct socket *s, struct socket **out, bool nowait);
  * -EAFNOSUPPORT, -ENETUNREACH. */
 int inet_target(struct inet_socket *i, struct inet_addr *out,
                 const struct abi_sockaddr *name, uint32_t len);
+
+/* ---- inet_filter.c ---- */
+
+/* As inet_queue_arrival(), of a datagram that to's filter takes, maybe only its
+ * beginning. False: it is lost, and still the caller's. */
+bool inet_hand_over(struct inet_socket *to, struct arrival *a);
 
 /* ---- inet_datagram.c ---- */
 

@@ -6,6 +6,7 @@
  * (inet.c) until it is let in (loop_established) or turned away (loop_refused).
  */
 #include "kernel/net/loop_private.h"
+#include "kernel/net/filter.h"
 #include "kernel/net/inet_private.h"
 #include "kernel/mm/heap.h"
 #include "lib/string.h"
@@ -226,6 +227,7 @@ static void begin_end(struct inet_socket *i, struct end *e)
         i->s.send_buffer = SEND_BUFFER;
     }
     tell_buffer(&i->s, e);
+    e->filtered = socket_has_filter(&i->s);
 }
 
 /* Offers conn, c's second end, to listener. *waits: it is to be let in. */

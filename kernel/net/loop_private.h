@@ -31,6 +31,7 @@ struct end {
     bool told;             /* connect(2) has said so */
     bool connecting;       /* its listener has no room yet; atomic */
     bool deferred; /* of end[1]: it waits for data (loop_defer.c); atomic */
+    bool filtered; /* the owner has a filter (filter.h); atomic */
     bool has_urgent, urgent_read;
     uint8_t urgent;
     uint64_t mark; /* position behind which the urgent byte stood */
@@ -178,6 +179,12 @@ static inline bool is_deferred(struct end *e)
 {
     return atomic_load_acquire(&e->deferred);
 }
+
+/* ---- loop_filter.c ---- */
+
+/* Before io is appended to what d's other end reads, whose owner has a filter;
+ * write_lock is held. -EFAULT, -ENOMEM. */
+long loop_filter(struct side *d, const struct iobuf *io);
 
 /* ---- loop_stream.c: waking the other end ---- */
 

@@ -5,6 +5,7 @@
  * nobody read make close(2) a reset at once, as does SO_LINGER with no time.
  */
 #include "kernel/net/loop_private.h"
+#include "kernel/net/filter.h"
 #include "kernel/net/host.h"
 #include "kernel/mm/heap.h"
 #include "lib/string.h"
@@ -261,6 +262,30 @@ static int loop_getsockopt(struct socket *s, int level, int name, void *value,
     return 0;
 }
 
+/* What the filter held back is shown when there is none any more. */
+static void tell_filter(struct socket *s)
+{
+    struct end *e = side_of(s)->me;
+    bool has = socket_has_filter(s);
+
+    atomic_store_release(&e->filtered, has);
+    if (!has && atomic_load_relaxed(&e->held) != (uint64_t)NOTHING_HELD) {
+        atomic_store(&e->held, (uint64_t)NOTHING_HELD);
+        socket_wake_read(s, ALL_IN);
+    }
+}
+
+static int loop_setsockopt(struct socket *s, int level, int name,
+                           const void *value, uint32_t len)
+{
+    if (level == SOL_SOCKET &&
+        (name == SO_ATTACH_FILTER || name == SO_DETACH_FILTER)) {
+        tell_filter(s);
+        return 0;
+    }
+    return inet_setsockopt(s, level, name, value, len);
+}
+
 static long loop_ioctl(struct socket *s, uint32_t cmd, struct uptr arg)
 {
     struct end *e = side_of(s)->me;
@@ -286,7 +311,7 @@ const struct socket_ops loop_stream_ops = {
     .recvmsg = loop_recv,
     .shutdown = loop_shutdown,
     .getname = loop_getname,
-    .setsockopt = inet_setsockopt,
+    .setsockopt = loop_setsockopt,
     .getsockopt = loop_getsockopt,
     .ioctl = loop_ioctl,
     .poll = loop_poll,

@@ -9,6 +9,7 @@
  *
  * An answer is queued as datagrams in the socket that asked, under s->lock.
  */
+#include "kernel/net/filter.h"
 #include "kernel/net/netif.h"
 #include "kernel/net/netlink.h"
 #include "kernel/net/socket.h"
@@ -113,11 +114,27 @@ static void attribute32(struct answer *a, uint16_t type, uint32_t value)
     attribute(a, type, &value, sizeof(value));
 }
 
+/* What the socket's filter takes of an answer: false, nothing. */
+static bool pass_filter(struct netlink *n, const void *bytes, size_t *len)
+{
+    const struct bpf_data d = {
+        .body = bytes, .len = (uint32_t)*len, .is_packet = true};
+    uint32_t kept;
+    bool taken = socket_filter_run(&n->s, &d, 1, &kept);
+
+    *len = kept;
+    return taken;
+}
+
 static int post(struct netlink *n, const void *bytes, size_t len)
 {
-    struct datagram *d = kmalloc(sizeof(*d) + len);
+    struct datagram *d;
     bool full;
 
+    if (socket_has_filter(&n->s) && !pass_filter(n, bytes, &len)) {
+        return 0;
+    }
+    d = kmalloc(sizeof(*d) + len);
     if (!d) {
         return -ENOMEM;
     }

@@ -7,7 +7,7 @@ KERNEL_SRCS += $(sort $(wildcard kernel/net/*.c))
 NET_UNIT := $(B)/unit/kernel/net
 UNIT_TESTS += $(NET_UNIT)/tests/unix_test
 $(NET_UNIT)/tests/unix_test: %: %.o $(FS_WORLD) \
-		$(addprefix $(NET_UNIT)/, socket.o sockopt.o stream.o unix.o \
+		$(addprefix $(NET_UNIT)/, filter.o socket.o sockopt.o stream.o unix.o \
 		unix_connect.o unix_name.o unix_packet.o unix_rights.o \
 		unix_stream.o unix_urgent.o) $(B)/unit/target/fake/fake.a $(B)/unit/lib/lib.a
 	$(CC) $(UNIT_CFLAGS) -o $@ $^
@@ -19,7 +19,7 @@ $(NET_UNIT)/tests/outside.o: UNIT_CFLAGS += -D_GNU_SOURCE
 $(HOST_TESTS): %: %.o $(addprefix $(NET_UNIT)/, host.o \
 		host_connect.o host_control.o host_datagram.o host_direct.o host_listen.o host_option.o \
 		host_packet.o host_policy.o host_send.o \
-		host_stream.o host_stream_ops.o inet_addr.o tests/outside.o \
+		host_stream.o host_stream_ops.o host_urgent.o inet_addr.o tests/outside.o \
 		tests/stand_in.o) \
 		$(addprefix $(B)/unit/kernel/core/, hostio.o hostio_buffer.o \
 		hostio_net.o hostio_ring.o wait.o clock.o timer.o lock.o lock_debug.o \

@@ -7,6 +7,7 @@
  * want to send SIGIO to the file's owner.
  */
 #include "kernel/net/socket.h"
+#include "kernel/net/filter.h"
 #include "kernel/net/netif.h"
 #include "kernel/fs/async.h"
 #include "kernel/fs/current.h"
@@ -43,6 +44,7 @@ void socket_init(struct socket *s, const struct socket_ops *ops, int family,
 
 void socket_destroy(struct socket *s)
 {
+    socket_filter_destroy(s);
 }
 
 void socket_ref(struct socket *s)
@@ -68,6 +70,7 @@ void socket_inherit(struct socket *s, const struct socket *from)
     s->priority = from->priority;
     s->mark = from->mark;
     s->recv_low = from->recv_low;
+    socket_filter_inherit(s, from);
 }
 
 /* ---- waking ---- */

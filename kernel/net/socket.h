@@ -133,6 +133,7 @@ struct socket {
     struct wait_queue can_read, can_write;
     struct spinlock lock; /* LOCK_PIPE: file; a family's own small state */
     struct file *file;    /* not counted; NULL once it is closed */
+    struct socket_filter *filter; /* or NULL (filter.h) */
 };
 
 /* ---- for families ---- */

@@ -3,6 +3,7 @@
  * Options of SOL_SOCKET (socket(7)). What a socket stores is here; a family is
  * told of every change, and asked first when it reads (socket.h).
  */
+#include "kernel/net/filter.h"
 #include "kernel/net/socket.h"
 #include "kernel/fs/current.h"
 #include "abi/linux/errno.h"
@@ -13,7 +14,6 @@ enum {
     BUFFER_LIMIT = 4 << 20, /* net.core.rmem_max, before doubling */
     SEND_LEAST = 4608,
     RECV_LEAST = 2304,
-    SOCK_FPROG = 16, /* sizeof(struct sock_fprog) */
     TIMESTAMPING_KNOWN = 0x7ffff,
     TIMESTAMPING_OF_SENDS = 0x40303,
 };
@@ -235,7 +235,7 @@ static int set_int(struct socket *s, int name, int32_t v)
     case SO_CNX_ADVICE: /* of routes, of which there are none */
         return 0;
     case SO_DETACH_FILTER:
-        return -ENOENT; /* there is never one */
+        return socket_filter_detach(s);
     case SO_SNDBUF:
     case SO_RCVBUF:
     case SO_SNDBUFFORCE:
@@ -296,6 +296,17 @@ static int set_timestamping(struct socket *s, const void *value, uint32_t len)
     return 0;
 }
 
+static int attach(struct socket *s, const void *value, uint32_t len)
+{
+    struct bpf_program p;
+
+    if (len != sizeof(p)) {
+        return -EINVAL;
+    }
+    memcpy(&p, value, sizeof(p));
+    return socket_filter_attach(s, &p);
+}
+
 static int set_common(struct socket *s, int name, const void *value,
                       uint32_t len)
 {
@@ -312,7 +323,7 @@ static int set_common(struct socket *s, int name, const void *value,
     }
     switch (name) {
     case SO_ATTACH_FILTER:
-        return len == SOCK_FPROG ? -ENOPROTOOPT : -EINVAL;
+        return attach(s, value, len);
     case SO_MAX_PACING_RATE:
         return set_pacing(s, value, len);
     case SO_TIMESTAMPING:
@@ -462,9 +473,6 @@ static int get_common(struct socket *s, int name, void *value, uint32_t *len)
         memcpy(buf, nobody, size = sizeof(nobody));
         break;
     }
-    case SO_ATTACH_FILTER: /* as SO_GET_FILTER: there is none */
-        *len = 0;
-        return 0;
     case SO_MAX_PACING_RATE: {
         uint64_t rate = s->pacing_rate;
 

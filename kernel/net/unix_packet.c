@@ -5,6 +5,7 @@
  * the sender's buffer until it is received; and receivers that are not the
  * sender's own peer queue only so many.
  */
+#include "kernel/net/filter.h"
 #include "kernel/net/unix_private.h"
 #include "kernel/mm/heap.h"
 #include "abi/linux/epoll.h"
@@ -195,6 +196,15 @@ static int wait_own_room(struct unix_socket *u, bool nowait, uint64_t deadline)
     return 0;
 }
 
+/* The receiver's filter takes all of p, its beginning, or nothing: false. */
+static bool pass_filter(struct unix_socket *to, struct packet *p)
+{
+    const struct bpf_data d = {
+        .body = (const uint8_t *)p->data, .len = p->len, .is_packet = true};
+
+    return socket_filter_run(&to->s, &d, 1, &p->len);
+}
+
 static long send_to(struct unix_socket *u, struct unix_socket *to,
                     struct socket_msg *msg)
 {
@@ -221,6 +231,10 @@ static long send_to(struct unix_socket *u, struct unix_socket *to,
         return err;
     }
     p->rights = rights;
+    if (socket_has_filter(&to->s) && !pass_filter(to, p)) {
+        packet_free(p);
+        return len;
+    }
     while ((err = enqueue(u, to, p)) == -EAGAIN && !msg->nowait) {
         err =
             socket_wait(&to->room, room_at(u, to), u->s.send_timeout, deadline);

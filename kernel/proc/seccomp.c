@@ -12,9 +12,9 @@
 #include "kernel/core/log.h"
 #include "kernel/kernel.h"
 #include "kernel/mm/heap.h"
-#include "kernel/proc/bpf.h"
 #include "kernel/proc/cred.h"
 #include "kernel/proc/ptrace.h"
+#include "lib/bpf.h"
 #include "abi/linux/errno.h"
 #include "abi/linux/prctl.h"
 #include "abi/linux/signal.h"
@@ -108,6 +108,16 @@ bool seccomp_knows(uint32_t action)
     }
 }
 
+static int check_filter(const struct bpf_insn *insns, unsigned len)
+{
+    uint16_t *masks = kmalloc(len * sizeof(masks[0]));
+    int err = masks ? bpf_check(insns, len, sizeof(struct seccomp_data), masks)
+                    : -ENOMEM;
+
+    kfree(masks);
+    return err;
+}
+
 static int load(struct uptr insns, unsigned len, struct filter **out)
 {
     size_t bytes = len * sizeof(struct bpf_insn);
@@ -126,7 +136,7 @@ static int load(struct uptr insns, unsigned len, struct filter **out)
     }
     *f = (struct filter){.refs = 1, .total = len + SURCHARGE};
     err = copy_from_user(f->insns, insns, bytes);
-    err = err ? err : bpf_check(f->insns, len);
+    err = err ? err : check_filter(f->insns, len);
     if (err) {
         kfree(f);
         return err;
@@ -264,10 +274,13 @@ static uint32_t ask(const struct filter *f, const struct user_regs *regs)
         .args = {regs->rdi, regs->rsi, regs->rdx, regs->r10, regs->r8,
                  regs->r9},
     };
+    const struct bpf_data looked_at = {.head = (const uint8_t *)&data,
+                                       .head_len = sizeof(data),
+                                       .len = sizeof(data)};
     uint32_t strictest = SECCOMP_RET_ALLOW;
 
     for (; f; f = f->older) {
-        uint32_t answer = bpf_run(f->insns, &data);
+        uint32_t answer = bpf_run(f->insns, &looked_at);
 
         if ((int32_t)(answer & SECCOMP_RET_ACTION) <
             (int32_t)(strictest & SECCOMP_RET_ACTION)) {

@@ -4,6 +4,7 @@
  * receiving is in sys_message.c; what happens is kernel/net/.
  */
 #include "kernel/sys/sys_socket.h"
+#include "kernel/net/filter.h"
 #include "abi/linux/errno.h"
 
 enum { OPTION_MOST = 512 };
@@ -352,6 +353,10 @@ static long get_option(struct socket *s, const struct sysargs *a)
     }
     if ((int32_t)len < 0) {
         return -EINVAL;
+    }
+    if (arg_int(a, 1) == SOL_SOCKET && arg_int(a, 2) == SO_ATTACH_FILTER) {
+        err = socket_filter_get(s, arg_ptr(a, 3), len); /* SO_GET_FILTER */
+        return err < 0 ? err : put_user32(arg_ptr(a, 4), (uint32_t)err);
     }
     room = len = MIN(len, (uint32_t)sizeof(value));
     err = socket_getsockopt(s, arg_int(a, 1), arg_int(a, 2), value, &len);

@@ -79,6 +79,18 @@ size_t copy_to_user_part(struct uptr dst, const void *src, size_t n)
     return n;
 }
 
+int copy_from_user(void *dst, struct uptr src, size_t n)
+{
+    memcpy(dst, (void *)src.addr, n);
+    return 0;
+}
+
+int copy_to_user(struct uptr dst, const void *src, size_t n)
+{
+    memcpy((void *)dst.addr, src, n);
+    return 0;
+}
+
 size_t copy_to_user_part_nofault(struct uptr dst, const void *src, size_t n)
 {
     return copy_to_user_part(dst, src, n);

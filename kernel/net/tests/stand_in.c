@@ -46,6 +46,19 @@ void socket_wake_read(struct socket *s, uint32_t events)
     wait_wake(&s->can_read, ~0u, events);
 }
 
+void socket_urgent(struct socket *s)
+{
+    socket_wake_read(s, POLLPRI);
+}
+
+void socket_watch_urgent(struct socket *s)
+{
+    atomic_fetch_or(&s->flags, SOCKET_URGENT_WATCHED);
+    if (s->ops->watch_urgent) {
+        s->ops->watch_urgent(s);
+    }
+}
+
 void socket_wake_write(struct socket *s, uint32_t events)
 {
     wait_wake(&s->can_write, ~0u, events);

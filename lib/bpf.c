@@ -4,14 +4,12 @@
  * interpreter safe: bpf_run() trusts every offset, jump and scratch index, and
  * ends because jumps only go forward and the last instruction returns.
  */
-#include "kernel/proc/bpf.h"
-#include "kernel/mm/heap.h"
+#include "lib/bpf.h"
 #include "abi/linux/errno.h"
 #include "lib/string.h"
 
 enum {
     SCRATCH = 16,
-    DATA_SIZE = sizeof(struct seccomp_data),
     LD_ABS = BPF_LD | BPF_W | BPF_ABS,
     LD_LEN = BPF_LD | BPF_W | BPF_LEN,
     LD_IMM = BPF_LD | BPF_IMM,
@@ -23,13 +21,18 @@ enum {
     RET_A = BPF_RET | BPF_A,
     MISC_TAX = BPF_MISC | BPF_TAX,
     MISC_TXA = BPF_MISC | BPF_TXA,
+    LDX_MSH = BPF_LDX | BPF_B | BPF_MSH,
 };
 
 /* ---- the checker ---- */
 
-static bool alu_ok(const struct bpf_insn *in)
+static bool alu_ok(const struct bpf_insn *in, bool packets)
 {
     unsigned op = BPF_OP(in->code);
+
+    if (op == BPF_MOD) {
+        return packets && (in->code & BPF_X || in->k != 0);
+    }
 
     if (in->code & BPF_X) {
         return op <= BPF_RSH || op == BPF_XOR;
@@ -53,21 +56,41 @@ static bool jump_ok(const struct bpf_insn *in, unsigned left)
            in->jt < left && in->jf < left;
 }
 
-static bool insn_ok(const struct bpf_insn *in, unsigned left)
+/* Offsets from SKF_AD_OFF up stand for what is known of a packet. */
+static bool offset_ok(int32_t k)
+{
+    return k >= 0 || k < SKF_AD_OFF ||
+           (k < SKF_AD_OFF + SKF_AD_MAX && k % 4 == 0);
+}
+
+static bool load_ok(const struct bpf_insn *in, uint32_t words)
+{
+    unsigned mode = BPF_MODE(in->code);
+
+    if (words) {
+        return in->code == LD_ABS && in->k % 4 == 0 && in->k < words;
+    }
+    if (in->code >= 0x100 || BPF_SIZE(in->code) > BPF_B) {
+        return false;
+    }
+    return mode == BPF_IND || (mode == BPF_ABS && offset_ok((int32_t)in->k));
+}
+
+static bool insn_ok(const struct bpf_insn *in, unsigned left, uint32_t words)
 {
     switch (BPF_CLASS(in->code)) {
     case BPF_LD:
-        return (in->code == LD_ABS && in->k % 4 == 0 && in->k < DATA_SIZE) ||
-               in->code == LD_LEN || in->code == LD_IMM ||
+        return load_ok(in, words) || in->code == LD_LEN || in->code == LD_IMM ||
                (in->code == LD_MEM && in->k < SCRATCH);
     case BPF_LDX:
         return in->code == LDX_LEN || in->code == LDX_IMM ||
+               (in->code == LDX_MSH && !words) ||
                (in->code == LDX_MEM && in->k < SCRATCH);
     case BPF_ST:
     case BPF_STX:
         return in->code == BPF_CLASS(in->code) && in->k < SCRATCH;
     case BPF_ALU:
-        return in->code < 0x100 && alu_ok(in);
+        return in->code < 0x100 && alu_ok(in, !words);
     case BPF_JMP:
         return in->code < 0x100 && jump_ok(in, left);
     case BPF_RET:
@@ -110,30 +133,22 @@ static bool scratch_ok(const struct bpf_insn *insns, unsigned len,
     return true;
 }
 
-int bpf_check(const struct bpf_insn *insns, unsigned len)
+int bpf_check(const struct bpf_insn *insns, unsigned len, uint32_t words,
+              uint16_t *masks)
 {
-    uint16_t *masks;
-    int err;
-
     if (!len || len > BPF_MAXINSNS) {
         return -EINVAL;
     }
     for (unsigned i = 0; i < len; i++) {
-        if (!insn_ok(&insns[i], len - 1 - i)) {
+        if (!insn_ok(&insns[i], len - 1 - i, words)) {
             return -EINVAL;
         }
     }
     if (BPF_CLASS(insns[len - 1].code) != BPF_RET) {
         return -EINVAL;
     }
-    masks = kmalloc(len * sizeof(masks[0]));
-    if (!masks) {
-        return -ENOMEM;
-    }
     memset(masks, 0xff, len * sizeof(masks[0]));
-    err = scratch_ok(insns, len, masks) ? 0 : -EINVAL;
-    kfree(masks);
-    return err;
+    return scratch_ok(insns, len, masks) ? 0 : -EINVAL;
 }
 
 /* ---- the interpreter ---- */
@@ -149,6 +164,8 @@ static uint32_t alu(unsigned op, uint32_t a, uint32_t b)
         return a * b;
     case BPF_DIV:
         return a / b;
+    case BPF_MOD:
+        return a % b;
     case BPF_OR:
         return a | b;
     case BPF_AND:
@@ -178,15 +195,83 @@ static bool holds(unsigned op, uint32_t a, uint32_t b)
     }
 }
 
-static uint32_t load(const struct seccomp_data *data, uint32_t off)
+/* Byte `at` of head and, behind it, body. */
+static uint8_t byte_at(const struct bpf_data *d, uint64_t at)
 {
-    uint32_t word;
-
-    memcpy(&word, (const char *)data + off, sizeof(word));
-    return word;
+    return at < d->head_len ? d->head[at] : d->body[at - d->head_len];
 }
 
-uint32_t bpf_run(const struct bpf_insn *in, const struct seccomp_data *data)
+/* size bytes from offset k on, as a number in network order. */
+static bool load_bytes(const struct bpf_data *d, int64_t k, unsigned size,
+                       uint32_t *out)
+{
+    int64_t at = k >= 0 ? d->start + k : k - SKF_NET_OFF;
+
+    if (k < SKF_NET_OFF || at + size > (int64_t)d->start + d->len) {
+        return false;
+    }
+    *out = 0;
+    for (unsigned i = 0; i < size; i++) {
+        *out = *out << 8 | byte_at(d, (uint64_t)at + i);
+    }
+    return true;
+}
+
+/* What is known of a packet. */
+static bool load_known(const struct bpf_data *d, int32_t what, uint32_t a,
+                       uint32_t x, uint32_t *out)
+{
+    switch (what) {
+    case SKF_AD_PROTOCOL:
+        *out = d->protocol;
+        return true;
+    case SKF_AD_IFINDEX:
+        *out = d->interface;
+        return d->interface != 0;
+    case SKF_AD_HATYPE:
+        *out = d->hardware;
+        return d->interface != 0;
+    case SKF_AD_MARK:
+        *out = d->mark;
+        return true;
+    case SKF_AD_ALU_XOR_X:
+        *out = a ^ x;
+        return true;
+    default: /* to this machine, one queue, no VLAN, no hash, CPU 0 */
+        *out = 0;
+        return true;
+    }
+}
+
+static unsigned size_of(unsigned code)
+{
+    return BPF_SIZE(code) == BPF_W ? 4 : BPF_SIZE(code) == BPF_H ? 2 : 1;
+}
+
+/* A load of A. False: the program ends there. */
+static bool load(const struct bpf_data *d, const struct bpf_insn *in,
+                 uint32_t x, uint32_t *a)
+{
+    int64_t k = (int32_t)in->k;
+
+    if (!d->is_packet) {
+        memcpy(a, d->head + in->k, sizeof(*a));
+        return true;
+    }
+    if (BPF_MODE(in->code) == BPF_IND) {
+        k = (int32_t)(in->k + x);
+    } else if (k >= SKF_AD_OFF && k < 0) {
+        return load_known(d, (int32_t)k - SKF_AD_OFF, *a, x, a);
+    }
+    return load_bytes(d, k, size_of(in->code), a);
+}
+
+static bool loads(unsigned code)
+{
+    return BPF_CLASS(code) == BPF_LD;
+}
+
+uint32_t bpf_run(const struct bpf_insn *in, const struct bpf_data *data)
 {
     uint32_t a = 0, x = 0, scratch[SCRATCH] = {0};
 
@@ -194,11 +279,14 @@ uint32_t bpf_run(const struct bpf_insn *in, const struct seccomp_data *data)
         uint32_t operand = in->code & BPF_X ? x : in->k;
 
         switch (in->code) {
-        case LD_ABS:
-            a = load(data, in->k);
+        case LDX_MSH: /* four times the low half of a byte */
+            if (!load_bytes(data, (int32_t)in->k, 1, &x)) {
+                return 0;
+            }
+            x = (x & 15) * 4;
             break;
         case LD_LEN:
-            a = DATA_SIZE;
+            a = data->len;
             break;
         case LD_IMM:
             a = in->k;
@@ -207,7 +295,7 @@ uint32_t bpf_run(const struct bpf_insn *in, const struct seccomp_data *data)
             a = scratch[in->k];
             break;
         case LDX_LEN:
-            x = DATA_SIZE;
+            x = data->len;
             break;
         case LDX_IMM:
             x = in->k;
@@ -235,10 +323,16 @@ uint32_t bpf_run(const struct bpf_insn *in, const struct seccomp_data *data)
             in += in->k;
             break;
         default:
-            if (BPF_CLASS(in->code) == BPF_JMP) {
+            if (loads(in->code)) {
+                if (!load(data, in, x, &a)) {
+                    return 0;
+                }
+            } else if (BPF_CLASS(in->code) == BPF_JMP) {
                 in += holds(BPF_OP(in->code), a, operand) ? in->jt : in->jf;
-            } else if (BPF_OP(in->code) == BPF_DIV && !operand) {
-                return 0; /* as a kill: nothing sensible can follow */
+            } else if ((BPF_OP(in->code) == BPF_DIV ||
+                        BPF_OP(in->code) == BPF_MOD) &&
+                       !operand) {
+                return 0; /* nothing sensible can follow */
             } else {
                 a = alu(BPF_OP(in->code), a, operand);
             }
