@@ -57,6 +57,12 @@ void sb_get(struct superblock *sb)
     atomic_fetch_add(&sb->holders, 1);
 }
 
+int sb_statfs(struct superblock *sb, struct fs_statfs *out)
+{
+    *out = (struct fs_statfs){.block_size = PAGE_SIZE};
+    return sb->ops->statfs ? sb->ops->statfs(sb, out) : 0;
+}
+
 static void release(struct superblock *sb)
 {
     if (vcpus_add_fetch(&sb->refs, -1) == 0) {

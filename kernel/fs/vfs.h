@@ -50,7 +50,7 @@ struct fs_statfs { /* statfs(2) */
 struct superblock_ops {
     /* Required. The last reference is gone, no inode is left: frees sb. */
     void (*free)(struct superblock *sb);
-    /* Optional (all zeros but the block size). */
+    /* Optional (all zeros but the block size). *out comes as if absent. */
     int (*statfs)(struct superblock *sb, struct fs_statfs *out);
     /* Optional (nothing to do). */
     int (*sync)(struct superblock *sb);
@@ -95,6 +95,8 @@ void sb_init(struct superblock *sb, const struct superblock_ops *ops,
 int sb_set_source(struct superblock *sb, const char *source);
 void sb_get(struct superblock *sb);
 void sb_put(struct superblock *sb);
+/* Fills *out whatever the file system says of itself. */
+int sb_statfs(struct superblock *sb, struct fs_statfs *out);
 
 /* ---- inodes ---- */
 

@@ -305,8 +305,8 @@ long sys_faccessat2(const struct sysargs *a)
 static long put_statfs(const struct path *p, struct uptr to)
 {
     struct superblock *sb = p->dentry->inode->sb;
-    struct fs_statfs st = {.block_size = PAGE_SIZE};
-    int err = sb->ops->statfs ? sb->ops->statfs(sb, &st) : 0;
+    struct fs_statfs st;
+    int err = sb_statfs(sb, &st);
     struct linux_statfs s = {
         .f_type = sb->magic,
         .f_bsize = st.block_size,
@@ -357,7 +357,7 @@ static int find_device(struct mount *m, void *arg)
 long sys_ustat(const struct sysargs *a)
 {
     struct device_search s = {.dev = arg_uint(a, 0)};
-    struct fs_statfs st = {0};
+    struct fs_statfs st;
     struct {
         int32_t free;
         uint64_t inodes;
@@ -368,7 +368,7 @@ long sys_ustat(const struct sysargs *a)
     if (err || !s.sb) {
         return err ? err : -EINVAL;
     }
-    err = s.sb->ops->statfs ? s.sb->ops->statfs(s.sb, &st) : 0;
+    err = sb_statfs(s.sb, &st);
     sb_put(s.sb);
     out.free = (int32_t)st.free;
     out.inodes = st.files_free;

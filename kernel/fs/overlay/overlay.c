@@ -290,11 +290,11 @@ static int overlay_statfs(struct superblock *sb, struct fs_statfs *out)
 {
     struct superblock *upper = overlay_of(sb)->upper;
     struct superblock *lower = overlay_of(sb)->lower;
-    struct fs_statfs below = {.block_size = out->block_size};
-    int err = upper->ops->statfs ? upper->ops->statfs(upper, out) : 0;
+    struct fs_statfs below;
+    int err = sb_statfs(upper, out);
 
-    if (!err && lower->ops->statfs) {
-        err = lower->ops->statfs(lower, &below);
+    if (!err) {
+        err = sb_statfs(lower, &below);
     }
     if (!err) {
         out->blocks += (below.blocks - MIN(below.free, below.blocks)) *

@@ -75,11 +75,31 @@ static void use(void)
     changes("removed", &before);
 }
 
+/* ustat(2) of the file system that holds a directory. */
+static void by_device(const char *path)
+{
+    struct {
+        int free;
+        unsigned long inodes;
+        char name[6], pack[6];
+    } u;
+    struct stat st;
+
+    stat(path, &st);
+    RAW(statfs, path, &sf);
+    CALL(ustat, st.st_dev, &u);
+    printf("%s: as statfs %d\n", path, u.inodes == sf.f_ffree);
+    CALL(ustat, st.st_dev, BAD);
+}
+
 static void inode_limit(void)
 {
     title("a limit of inodes");
     mkdir("/tmp/few", 0700);
     CALL(mount, "none", "/tmp/few", "tmpfs", 0, "nr_inodes=3,size=64k");
+    by_device("/tmp/few");
+    by_device("/");
+    by_device("/proc");
     RAW(statfs, "/tmp/few", &sf);
     printf("blocks %ld of %ld, files %ld of %ld\n", (long)sf.f_bfree,
            (long)sf.f_blocks, (long)sf.f_ffree, (long)sf.f_files);
