@@ -117,6 +117,7 @@
 
 #define SCM_RIGHTS      1
 #define SCM_CREDENTIALS 2
+#define SCM_TXTIME      61
 #define SCM_MAX_FD      253
 
 #define SOCKADDR_MAX 128 /* struct sockaddr_storage */

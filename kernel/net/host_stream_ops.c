@@ -318,6 +318,9 @@ static long stream_sendmsg(struct socket *s, struct socket_msg *msg)
     struct iobuf *whole = msg->io, rest = *whole;
     long n = 0, last;
 
+    if (unlikely(msg->control_len) && socket_check_control(msg)) {
+        return -EINVAL;
+    }
     if (likely(!(msg->flags & MSG_OOB)) || !whole->left) {
         return send_queued(s, msg);
     }

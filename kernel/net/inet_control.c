@@ -104,8 +104,7 @@ static int get_one(struct inet_socket *i, const struct abi_cmsghdr *h,
 {
     switch (h->level) {
     case SOL_SOCKET:
-        return h->type == SCM_RIGHTS || h->type == SCM_CREDENTIALS ? 0
-                                                                   : -EINVAL;
+        return socket_check_one(h, data);
     case IPPROTO_IP:
         return i->s.family == AF_INET || h->type == IP_PKTINFO
                    ? get_ip(h, data, out)

@@ -162,6 +162,9 @@ long loop_send(struct socket *s, struct socket_msg *msg)
     uint64_t left = msg->io->left;
     long n = 0;
 
+    if (unlikely(msg->control_len) && socket_check_control(msg)) {
+        return -EINVAL;
+    }
     if (likely(!(msg->flags & MSG_OOB)) || !left) {
         return send_all(s, msg);
     }

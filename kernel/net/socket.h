@@ -113,8 +113,12 @@ enum { /* socket.flags: options that are a bit */
        SOCKET_URGENT_WATCHED = 1 << 23, /* since socket_watch_urgent() */
 };
 
-/* SO_TIMESTAMPING's flags for what comes, both of which it takes. */
-enum { TIMESTAMPING_SOFTWARE = 1 << 3 | 1 << 4 };
+/* SO_TIMESTAMPING's flags for what comes, both of which it takes, and for what
+ * is sent. */
+enum {
+    TIMESTAMPING_SOFTWARE = 1 << 3 | 1 << 4,
+    TIMESTAMPING_OF_SENDS = 0x40303
+};
 
 struct socket {
     const struct socket_ops *ops; /* a family may change it (inet.c) */
@@ -157,6 +161,7 @@ void socket_watch_urgent(struct socket *s);
 /* Sets SO_ERROR and wakes all. */
 void socket_fail(struct socket *s, int error);
 /* The caller has capability `cap`. */
+enum { CAP_NET_ADMIN_ = 12, CAP_NET_RAW_ = 13 };
 bool socket_capable(int cap);
 /* SO_ERROR: the pending error, as a positive errno, and forgets it. */
 int socket_take_error(struct socket *s);
@@ -198,6 +203,11 @@ static inline int socket_wait_error(int err, uint64_t timeout)
 /* Receive: adds a control message; what does not fit sets MSG_CTRUNC. */
 void socket_put_control(struct socket_msg *msg, int level, int type,
                         const void *data, size_t len);
+/* Send, internet sockets: a control message of level SOL_SOCKET is well-formed
+ * and allowed; nothing of it changes what is sent. -EINVAL, -EPERM. */
+int socket_check_one(const struct abi_cmsghdr *h, const uint8_t *data);
+/* The same of all that come with data for a stream: -EINVAL. */
+int socket_check_control(const struct socket_msg *msg);
 /* Send: the control message at *pos, or false at the end. -EINVAL in *err
  * when they are laid out wrongly. data points behind the header. */
 bool socket_next_control(const struct socket_msg *msg, size_t *pos,

@@ -15,7 +15,6 @@ enum {
     SEND_LEAST = 4608,
     RECV_LEAST = 2304,
     TIMESTAMPING_KNOWN = 0x7ffff,
-    TIMESTAMPING_OF_SENDS = 0x40303,
 };
 
 /* ---- options that are a bit ---- */
@@ -117,7 +116,6 @@ bool socket_capable(int cap)
     return cred.caps >> cap & 1;
 }
 
-enum { CAP_NET_ADMIN_ = 12, CAP_NET_RAW_ = 13 };
 
 static uint32_t buffer_size(int32_t value, bool force, uint32_t least)
 {

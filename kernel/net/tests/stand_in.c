@@ -88,6 +88,11 @@ long inet_ioctl(struct socket *s, uint32_t cmd, struct uptr arg)
     return -ENOTTY;
 }
 
+int socket_check_control(const struct socket_msg *msg)
+{
+    return 0;
+}
+
 bool mm_user_range(uint64_t addr, uint64_t len)
 {
     return false;

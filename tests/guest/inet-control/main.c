@@ -11,6 +11,7 @@
 #include <netinet/tcp.h>
 #include <netinet/udp.h>
 #include <sys/ioctl.h>
+#include <sys/wait.h>
 #include "tests/guest/inet.h"
 
 static char buf[70000];
@@ -193,6 +194,61 @@ static void asked(void)
     receive(s, MSG_DONTWAIT, sizeof(control));
     close(s);
     close(c);
+}
+
+/* What every socket takes with a message; of a stream it is checked, too. */
+static void of_sockets(const char *what, int s, const union name *to)
+{
+    static const struct {
+        int level, type;
+        long value;
+        size_t len;
+    } all[] = {
+        {SOL_SOCKET, SO_MARK, 1, 4},
+        {SOL_SOCKET, SO_MARK, 1, 8},
+        {SOL_SOCKET, SO_PRIORITY, 6, 4},
+        {SOL_SOCKET, SO_PRIORITY, 7, 4},
+        {SOL_SOCKET, SO_PRIORITY, 6, 2},
+        {SOL_SOCKET, SO_TIMESTAMPING, SOF_TIMESTAMPING_TX_SOFTWARE, 4},
+        {SOL_SOCKET, SO_TIMESTAMPING, SOF_TIMESTAMPING_TX_ACK, 4},
+        {SOL_SOCKET, SO_TIMESTAMPING, SOF_TIMESTAMPING_RX_SOFTWARE, 4},
+        {SOL_SOCKET, SO_TIMESTAMPING, 0, 8},
+        {SOL_SOCKET, SCM_TXTIME, 1, 4},
+        {SOL_SOCKET, SCM_TXTIME, 1, 8},
+        {SOL_SOCKET, SCM_RIGHTS, 0, 4},
+        {SOL_SOCKET, SO_SNDBUF, 5000, 4},
+        {IPPROTO_UDP, 77, 1, 4},
+        {999, 1, 1, 4},
+    };
+
+    title(what);
+    for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++) {
+        printf("%ld %zu ", all[i].value, all[i].len);
+        send_with(s, to, all[i].level, all[i].type, &all[i].value, all[i].len);
+    }
+}
+
+static void streams(void)
+{
+    union name n;
+    int l = bound("127.0.0.1", SOCK_STREAM, &n),
+        s = socket(AF_INET, SOCK_STREAM, 0), d = socket(AF_INET, SOCK_DGRAM, 0);
+
+    of_sockets("not connected", s, &n);
+    listen(l, 1);
+    connect(s, &n.any, len_of(&n));
+    of_sockets("a stream", s, &n);
+    of_sockets("datagrams", d, &n);
+    if (!fork()) {
+        setresuid(NOBODY, NOBODY, NOBODY);
+        of_sockets("another user's stream", s, &n);
+        of_sockets("another user's datagrams", d, &n);
+        _exit(0);
+    }
+    wait(NULL);
+    close(l);
+    close(s);
+    close(d);
 }
 
 /* The error comes when it comes. */
@@ -400,6 +456,7 @@ int main(void)
     told("127.0.0.1");
     told("::1");
     asked();
+    streams();
     errors("127.0.0.1");
     errors("::1");
     corked();
