@@ -18,8 +18,9 @@ enum {
 };
 
 struct aio_context {
-    struct list node; /* aio_table.contexts */
-    uint64_t id;
+    struct list node; /* contexts */
+    const void *owner;
+    uint64_t id;   /* under contexts_lock */
     uint32_t refs; /* atomic */
     unsigned places;
     bool ended;           /* atomic */
@@ -49,6 +50,9 @@ struct poll_request {
 };
 
 static unsigned places_total; /* atomic */
+/* LOCK_POLL: guards contexts, those of all owners. */
+static struct spinlock contexts_lock = SPINLOCK_INIT(LOCK_POLL);
+static struct list contexts = LIST_INIT(contexts);
 
 /* ---- requests ---- */
 
@@ -286,13 +290,7 @@ int aio_wait(struct aio_context *c, unsigned least, uint64_t deadline, bool now)
 
 /* ---- contexts ---- */
 
-void aio_table_init(struct aio_table *t)
-{
-    spin_init(&t->lock, LOCK_POLL);
-    list_init(&t->contexts);
-}
-
-int aio_create(struct aio_table *t, uint64_t id, unsigned places)
+int aio_create(const void *owner, uint64_t id, unsigned places)
 {
     struct aio_context *c;
 
@@ -305,6 +303,7 @@ int aio_create(struct aio_table *t, uint64_t id, unsigned places)
         atomic_fetch_sub(&places_total, places);
         return -ENOMEM;
     }
+    c->owner = owner;
     c->id = id;
     c->refs = 1;
     c->places = places;
@@ -315,35 +314,48 @@ int aio_create(struct aio_table *t, uint64_t id, unsigned places)
     list_init(&c->polls);
     spin_init(&c->fired_lock, LOCK_WAIT);
     list_init(&c->fired);
-    spin_lock(&t->lock);
-    list_add_tail(&t->contexts, &c->node);
-    spin_unlock(&t->lock);
+    spin_lock(&contexts_lock);
+    list_add_tail(&contexts, &c->node);
+    spin_unlock(&contexts_lock);
     return 0;
 }
 
-static struct aio_context *find_locked(struct aio_table *t, uint64_t id)
+/* [contexts_lock] */
+static struct aio_context *find_locked(const void *owner, uint64_t id)
 {
-    list_for_each (pos, &t->contexts) {
+    list_for_each (pos, &contexts) {
         struct aio_context *c = list_entry(pos, struct aio_context, node);
 
-        if (c->id == id) {
+        if (c->id == id && c->owner == owner) {
             return c;
         }
     }
     return NULL;
 }
 
-struct aio_context *aio_find(struct aio_table *t, uint64_t id)
+struct aio_context *aio_find(const void *owner, uint64_t id)
 {
     struct aio_context *c;
 
-    spin_lock(&t->lock);
-    c = find_locked(t, id);
+    spin_lock(&contexts_lock);
+    c = find_locked(owner, id);
     if (c) {
         atomic_fetch_add(&c->refs, 1);
     }
-    spin_unlock(&t->lock);
+    spin_unlock(&contexts_lock);
     return c;
+}
+
+void aio_renumber(const void *owner, uint64_t id, uint64_t to)
+{
+    struct aio_context *c;
+
+    spin_lock(&contexts_lock);
+    c = find_locked(owner, id);
+    if (c) {
+        c->id = to;
+    }
+    spin_unlock(&contexts_lock);
 }
 
 void aio_put(struct aio_context *c)
@@ -359,7 +371,7 @@ void aio_put(struct aio_context *c)
     kfree(c);
 }
 
-/* c is off its table, whose reference this drops. */
+/* c is off the list, whose reference this drops. */
 static void end_context(struct aio_context *c)
 {
     atomic_store(&c->ended, true);
@@ -372,16 +384,16 @@ static void end_context(struct aio_context *c)
     aio_put(c);
 }
 
-int aio_destroy(struct aio_table *t, uint64_t id)
+int aio_destroy(const void *owner, uint64_t id)
 {
     struct aio_context *c;
 
-    spin_lock(&t->lock);
-    c = find_locked(t, id);
+    spin_lock(&contexts_lock);
+    c = find_locked(owner, id);
     if (c) {
         list_del(&c->node);
     }
-    spin_unlock(&t->lock);
+    spin_unlock(&contexts_lock);
     if (!c) {
         return -EINVAL;
     }
@@ -389,16 +401,32 @@ int aio_destroy(struct aio_table *t, uint64_t id)
     return 0;
 }
 
-void aio_table_end(struct aio_table *t)
+static struct aio_context *take_any(const void *owner)
 {
-    struct list *pos;
+    struct aio_context *found = NULL;
 
-    do {
-        spin_lock(&t->lock);
-        pos = list_pop(&t->contexts);
-        spin_unlock(&t->lock);
-        if (pos) {
-            end_context(list_entry(pos, struct aio_context, node));
+    spin_lock(&contexts_lock);
+    list_for_each (pos, &contexts) {
+        struct aio_context *c = list_entry(pos, struct aio_context, node);
+
+        if (c->owner == owner) {
+            list_del(&c->node);
+            found = c;
+            break;
         }
-    } while (pos);
+    }
+    spin_unlock(&contexts_lock);
+    return found;
+}
+
+void aio_end(const void *owner)
+{
+    struct aio_context *c;
+
+    if (list_empty(&contexts)) { /* whatever others do: not owner */
+        return;
+    }
+    while ((c = take_any(owner)) != NULL) {
+        end_context(c);
+    }
 }

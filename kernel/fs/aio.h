@@ -15,23 +15,21 @@
 
 struct aio_context;
 
-/* A process's contexts; embedded there, all zero at first but for the list. */
-struct aio_table {
-    struct spinlock lock; /* LOCK_POLL: guards contexts */
-    struct list contexts;
-};
-void aio_table_init(struct aio_table *t);
-/* exec and exit: all contexts end, polls under way with them. */
-void aio_table_end(struct aio_table *t);
+/* Contexts belong to an address space, whoever lives in it: owner names it,
+ * and is not looked into. Its last user has gone: all of its contexts end,
+ * polls under way with them. */
+void aio_end(const void *owner);
 
-/* A context for `places` requests under the number id, which is unique in t.
- * -ENOMEM; -EAGAIN: more places than all processes may have. */
-int aio_create(struct aio_table *t, uint64_t id, unsigned places);
+/* A context for `places` requests under the number id, which is unique for
+ * owner. -ENOMEM; -EAGAIN: more places than all processes may have. */
+int aio_create(const void *owner, uint64_t id, unsigned places);
 /* With a reference (aio_put), or NULL. */
-struct aio_context *aio_find(struct aio_table *t, uint64_t id);
+struct aio_context *aio_find(const void *owner, uint64_t id);
 void aio_put(struct aio_context *c);
-/* Ends the context; who waits in it gets -EINVAL. -EINVAL: none of t's. */
-int aio_destroy(struct aio_table *t, uint64_t id);
+/* Ends the context; who waits in it gets -EINVAL. -EINVAL: owner has none. */
+int aio_destroy(const void *owner, uint64_t id);
+/* Owner's context has another number from now on, if there is one. */
+void aio_renumber(const void *owner, uint64_t id, uint64_t to);
 unsigned aio_places(const struct aio_context *c);
 
 /* A request that has a place. */

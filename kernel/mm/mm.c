@@ -212,12 +212,14 @@ void mm_empty(struct mm *mm)
     shown_free(mm);
 }
 
-void mm_leave(struct mm *mm)
+bool mm_leave(struct mm *mm)
 {
-    if (atomic_sub_fetch(&mm->users, 1) == 0) {
-        mm->gone = true;
-        family_leave(mm);
+    if (atomic_sub_fetch(&mm->users, 1) != 0) {
+        return false;
     }
+    mm->gone = true;
+    family_leave(mm);
+    return true;
 }
 
 void mm_put(struct mm *mm)
@@ -258,8 +260,9 @@ void mm_name(struct mm *mm, uint64_t addr, enum mm_special what)
 static const char *name_of(const struct vma *v)
 {
     static const char *const names[] = {
-        [MM_STACK] = "[stack]", [MM_VDSO] = "[vdso]", [MM_VVAR] = "[vvar]",
-        [MM_HEAP] = "[heap]",   [MM_GUARD] = "",
+        [MM_STACK] = "[stack]", [MM_VDSO] = "[vdso]",
+        [MM_VVAR] = "[vvar]",   [MM_HEAP] = "[heap]",
+        [MM_GUARD] = "",        [MM_AIO] = "/[aio] (deleted)",
     };
 
     if (v->flags & VMA_TRAMPOLINE) {

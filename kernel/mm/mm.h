@@ -112,9 +112,9 @@ void mm_get(struct mm *mm);
 void mm_put(struct mm *mm);
 /* Processes that live in it; mm_create() counts the first. A use comes with a
  * reference. mm_leave() gives the use up, in a task of the address space: the
- * last one unmaps all (may block); mm_put() follows. */
+ * last one unmaps all (may block), and true is returned; mm_put() follows. */
 void mm_use(struct mm *mm);
-void mm_leave(struct mm *mm);
+bool mm_leave(struct mm *mm);
 /* The current task's uaccess reaches mm's memory until mm_visit_end(), which
  * brings it home. It waits until mm's pages are at their addresses; nothing
  * that it holds may be wanted by a task of mm. -ESRCH: mm is gone. */
@@ -145,8 +145,13 @@ int mm_take_fixed(struct mm *mm, uint64_t start, uint64_t end);
 /* mmap(2): prot and flags of abi/linux/mman.h; obj NULL: anonymous; off in
  * bytes. *addr: hint in, result out. -EINVAL, -ENOMEM, -EEXIST, -ENODEV.
  * MM_MAP_NO_WRITE, MM_MAP_NO_EXEC in flags: mprotect may not add PROT_WRITE or
- * PROT_EXEC later. */
-enum { MM_MAP_NO_WRITE = 1 << 30, MM_MAP_NO_EXEC = 1 << 29 };
+ * PROT_EXEC later. MM_MAP_AIO: it is a context's of io_setup(2), MM_AIO: it
+ * has no part in its neighbours, and does not grow. */
+enum {
+    MM_MAP_NO_WRITE = 1 << 30,
+    MM_MAP_NO_EXEC = 1 << 29,
+    MM_MAP_AIO = 1 << 28
+};
 int mm_map(struct mm *mm, uint64_t *addr, uint64_t len, int prot, int flags,
            struct vm_object *obj, uint64_t off);
 int mm_unmap(struct mm *mm, uint64_t addr, uint64_t len);
@@ -218,7 +223,7 @@ struct mm_layout {
     bool loads_code;
 };
 struct mm_layout *mm_layout(struct mm *mm);
-enum mm_special { MM_STACK = 1, MM_VDSO, MM_VVAR, MM_HEAP, MM_GUARD };
+enum mm_special { MM_STACK = 1, MM_VDSO, MM_VVAR, MM_HEAP, MM_GUARD, MM_AIO };
 void mm_name(struct mm *mm, uint64_t addr, enum mm_special what);
 
 /* Brings in the page at addr for access (MEM_READ/WRITE/EXEC of target.h).

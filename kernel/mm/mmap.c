@@ -303,6 +303,7 @@ int map_locked(struct mm *mm, uint64_t *addr, uint64_t len, int prot, int flags,
 {
     struct mapping m = {.prot = prot & (PROT_READ | PROT_WRITE | PROT_EXEC),
                         .flags = vma_flags_of(flags, prot),
+                        .name = flags & MM_MAP_AIO ? MM_AIO : 0,
                         .obj = obj,
                         .off = off};
     int err = vma_has_room(mm) ? 0 : -ENOMEM;

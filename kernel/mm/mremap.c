@@ -239,6 +239,9 @@ static int remap_locked(struct mm *mm, struct move *m, int flags)
         m->v->end - m->old) {
         return -EFAULT;
     }
+    if (m->v->name == MM_AIO && (m->keep || m->new_len > m->old_len)) {
+        return m->keep ? -EINVAL : -EFAULT; /* VM_DONTEXPAND */
+    }
     if (flags & MREMAP_FIXED) {
         return move_fixed(mm, m);
     }

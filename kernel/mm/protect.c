@@ -76,16 +76,22 @@ int protect_vma(struct mm *mm, struct vma *v, int prot)
     return err;
 }
 
-static int may_protect(const struct vma *v, int prot)
+/* ours: asked by the kernel, which writes the page of clock data. */
+static int may_protect(const struct vma *v, int prot, bool ours)
 {
+    int more = prot & (PROT_WRITE | PROT_EXEC);
+
     if (!v || v->flags & VMA_TRAMPOLINE) {
         return -ENOMEM;
     }
     if (v->flags & VMA_SEALED) {
         return -EPERM;
     }
-    return (prot & PROT_WRITE && v->flags & VMA_NO_WRITE) ||
-                   (prot & PROT_EXEC && v->flags & VMA_NO_EXEC)
+    if (v->name == MM_VVAR && more && !ours) {
+        return -EACCES;
+    }
+    return (more & PROT_WRITE && v->flags & VMA_NO_WRITE) ||
+                   (more & PROT_EXEC && v->flags & VMA_NO_EXEC)
                ? -EACCES
                : 0;
 }
@@ -100,12 +106,13 @@ static int protect_part(struct mm *mm, struct vma *v, int prot)
     return protect_vma(mm, v, prot);
 }
 
-static int protect_locked(struct mm *mm, uint64_t start, uint64_t end, int prot)
+static int protect_locked(struct mm *mm, uint64_t start, uint64_t end, int prot,
+                          bool ours)
 {
     while (start < end) {
         struct vma *v = vma_at(mm, start);
         uint64_t stop = v ? MIN(v->end, end) : end;
-        int err = may_protect(v, prot);
+        int err = may_protect(v, prot, ours);
         if (!err && (v->flags & VMA_GUARDED || v->prot != prot)) {
             err = vma_split_range(mm, start, stop);
             v = vma_at(mm, start);
@@ -155,7 +162,7 @@ int mm_protect(struct mm *mm, uint64_t addr, uint64_t len, int prot)
         err = grown_start(mm, &addr, end);
     }
     if (!err) {
-        err = protect_locked(mm, addr, end, prot & rwx);
+        err = protect_locked(mm, addr, end, prot & rwx, false);
         fill_locked(mm, addr, end);
     }
     mm_unlock(mm);
@@ -173,7 +180,8 @@ int mm_unprotect(struct mm *mm, uint64_t addr, int *prot)
         err = -EFAULT;
     } else {
         *prot = v->prot;
-        err = protect_locked(mm, addr, addr + PAGE_SIZE, v->prot | PROT_WRITE);
+        err = protect_locked(mm, addr, addr + PAGE_SIZE, v->prot | PROT_WRITE,
+                             v->name == MM_VVAR);
     }
     mm_unlock(mm);
     return err;

@@ -229,9 +229,9 @@ static bool mergeable(const struct vma *a, const struct vma *b)
     const uint16_t single = VMA_SHARED | VMA_GROWSDOWN | VMA_TRAMPOLINE;
 
     return a && b && a->end == b->start && a->prot == b->prot &&
-           a->flags == b->flags && a->name == b->name && a->obj == b->obj &&
-           a->policy == b->policy && a->guarded == b->guarded &&
-           !(a->flags & single) &&
+           a->flags == b->flags && a->name == b->name && a->name != MM_AIO &&
+           a->obj == b->obj && a->policy == b->policy &&
+           a->guarded == b->guarded && !(a->flags & single) &&
            (!a->obj || (a->off + (a->end - a->start) == b->off &&
                         a->written == b->written));
 }

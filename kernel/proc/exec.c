@@ -18,6 +18,7 @@
 #include "abi/linux/wait.h"
 #include "arch/x86_64/arch.h"
 #include "kernel/core/log.h"
+#include "kernel/fs/aio.h"
 #include "kernel/mm/heap.h"
 #include "kernel/proc/cred.h"
 #include "kernel/proc/exec_text.h"
@@ -179,7 +180,9 @@ static void switch_mm(struct proc *p, struct mm *mm)
 
     if (old) {
         proc_leaves(p, old);
-        mm_leave(old);
+        if (mm_leave(old)) {
+            aio_end(old);
+        }
     }
     sched_gate_enter(mm_gate(mm));
     spin_lock(&proc_lock);
@@ -308,7 +311,6 @@ static int become(struct exec *x, struct thread *t, struct mm *mm)
     thread_leave_mm(t);
     switch_mm(p, mm);
     timers_exec(p);
-    aio_table_end(&p->aio);
     keys_exec(t);
     reset_thread(t);
     rename(x, t);

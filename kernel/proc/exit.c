@@ -20,6 +20,7 @@
 #include "abi/linux/signal.h"
 #include "abi/linux/wait.h"
 #include "kernel/core/log.h"
+#include "kernel/fs/aio.h"
 #include "lib/fmt.h"
 
 void thread_leave_mm(struct thread *t)
@@ -302,7 +303,6 @@ static void end_process(struct proc *p)
         report(p);
     }
     timers_exit(p);
-    aio_table_end(&p->aio);
     keys_proc_exit(p);
     ipc_exit(p);
     if (p->pid == 1) {
@@ -312,7 +312,9 @@ static void end_process(struct proc *p)
     if (p->exit_status & 0x7f) { /* a signal: the next run is elsewhere */
         mm_leave_nothing(mm);
     }
-    mm_leave(mm);
+    if (mm_leave(mm)) {
+        aio_end(mm);
+    }
     sched_gate_enter(NULL);
     proc_leaves(p, mm);
     spin_lock(&proc_lock);

@@ -208,7 +208,6 @@ int proc_alloc(struct proc **out)
     wait_queue_init(&p->thread_wait);
     wait_queue_init(&p->ended_wait);
     signal_state_init(&p->signals);
-    aio_table_init(&p->aio);
     *out = p;
     return 0;
 }

@@ -11,7 +11,6 @@
 #include "lib/atomic.h"
 #include "kernel/core/sched.h"
 #include "kernel/core/wait.h"
-#include "kernel/fs/aio.h"
 #include "kernel/fs/fs.h"
 #include "kernel/mm/mm.h"
 #include "kernel/signal/signal.h"
@@ -92,7 +91,6 @@ struct proc {
     struct wait_queue thread_wait; /* a thread ended; exec waits here */
     struct exec_text *text;     /* counted, or NULL (exec_text.h); LOCK_PROC */
     struct proc_timers *timers; /* NULL until the first is made */
-    struct aio_table aio;       /* contexts of io_setup(2) */
     struct key *keyring, *session_keyring; /* counted, or NULL (keys.h) */
     struct list tracees;     /* whom it traces (ptrace.h); LOCK_PROC */
     struct tracee *obituary; /* of a traced first thread; LOCK_PROC */

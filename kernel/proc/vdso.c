@@ -162,17 +162,18 @@ void vdso_update(void)
     struct mm_layout *l = mm_layout(mm);
     uint64_t at = l->vdso - PAGE_SIZE;
     uint32_t seq;
+    int prot;
 
     /* A program that unmapped its vDSO gets no news. */
     if (!l->vdso) {
         return;
     }
     mutex_lock(&update_lock);
-    if (mm_protect(mm, at, PAGE_SIZE, PROT_READ | PROT_WRITE) == 0) {
+    if (mm_unprotect(mm, at, &prot) == 0) {
         if (get_user32(&seq, uptr(at)) == 0) {
             l->clock_turn = rewrite(uptr(at), seq & ~1u);
         }
-        (void)mm_protect(mm, at, PAGE_SIZE, PROT_READ);
+        (void)mm_protect(mm, at, PAGE_SIZE, prot);
     }
     mutex_unlock(&update_lock);
 }

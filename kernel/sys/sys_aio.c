@@ -3,11 +3,14 @@
  * Asynchronous I/O: io_setup(2), io_submit(2), io_getevents(2) and relatives.
  * A context's number is the address of a page in the program, which libaio
  * looks into: on Linux it is the ring of events. Ours stays zero, which tells
- * libaio to ask the kernel. Reads, writes and syncs are done at submission.
+ * libaio to ask the kernel: a poll's event could not be put there when it
+ * comes, which may be while another has these addresses. Reads, writes and
+ * syncs are done at submission.
  */
 #include "kernel/sys/table.h"
 #include "kernel/sys/convert.h"
 #include "kernel/sys/vecs.h"
+#include "kernel/fs/aio.h"
 #include "kernel/fs/event/event.h"
 #include "kernel/mm/mm.h"
 #include "kernel/proc/proc.h"
@@ -21,6 +24,15 @@ enum { EVENTS_MOST = 0x10000000 / sizeof(struct abi_io_event) };
 
 /* ---- contexts ---- */
 
+/* As on Linux, a context whose page cannot be read is none. */
+static struct aio_context *find_context(uint64_t id)
+{
+    uint32_t word;
+
+    return get_user32(&word, uptr(id)) ? NULL
+                                       : aio_find(current_proc()->mm, id);
+}
+
 static int make_context(unsigned places, uint64_t *id)
 {
     struct mm *mm = current_proc()->mm;
@@ -28,11 +40,11 @@ static int make_context(unsigned places, uint64_t *id)
 
     *id = 0;
     err = mm_map(mm, id, PAGE_SIZE, PROT_READ | PROT_WRITE,
-                 MAP_PRIVATE | MAP_ANONYMOUS, NULL, 0);
+                 MAP_PRIVATE | MAP_ANONYMOUS | MM_MAP_AIO, NULL, 0);
     if (err) {
         return err;
     }
-    err = aio_create(&current_proc()->aio, *id, places);
+    err = aio_create(mm, *id, places);
     if (err) {
         (void)mm_unmap(mm, *id, PAGE_SIZE);
     }
@@ -41,11 +53,16 @@ static int make_context(unsigned places, uint64_t *id)
 
 static int end_context(uint64_t id)
 {
-    int err = aio_destroy(&current_proc()->aio, id);
+    struct mm *mm = current_proc()->mm;
+    struct aio_context *c = find_context(id);
+    int err = c ? aio_destroy(mm, id) : -EINVAL;
 
+    if (c) {
+        aio_put(c);
+    }
     if (!err) {
         /* Not there any more: the program's own doing. */
-        (void)mm_unmap(current_proc()->mm, id, PAGE_SIZE);
+        (void)mm_unmap(mm, id, PAGE_SIZE);
     }
     return err;
 }
@@ -256,7 +273,7 @@ long sys_io_submit(const struct sysargs *a)
     if (count < 0) {
         return -EINVAL;
     }
-    c = aio_find(&current_proc()->aio, arg_u64(a, 0));
+    c = find_context(arg_u64(a, 0));
     if (!c) {
         return -EINVAL;
     }
@@ -306,7 +323,7 @@ static long get_events(const struct sysargs *a)
             ns = 0; /* a time that has passed */
         }
     }
-    c = aio_find(&current_proc()->aio, arg_u64(a, 0));
+    c = find_context(arg_u64(a, 0));
     if (!c) {
         return -EINVAL;
     }
@@ -367,7 +384,7 @@ long sys_io_cancel(const struct sysargs *a)
     if (err) {
         return err;
     }
-    c = key ? NULL : aio_find(&current_proc()->aio, arg_u64(a, 0));
+    c = key ? NULL : find_context(arg_u64(a, 0));
     if (!c) {
         return -EINVAL;
     }

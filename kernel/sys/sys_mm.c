@@ -5,6 +5,7 @@
  * one node: checked, and then all alike. There are no protection keys.
  */
 #include "kernel/sys/table.h"
+#include "kernel/fs/aio.h"
 #include "kernel/fs/fs.h"
 #include "kernel/mm/mm.h"
 #include "kernel/proc/cred.h"
@@ -201,6 +202,9 @@ long sys_mremap(const struct sysargs *a)
     }
     err = mm_remap(current_mm(), arg_u64(a, 0), old_len, new_len, arg_int(a, 3),
                    &addr);
+    if (!err && addr != arg_u64(a, 0)) { /* a context's number is its place */
+        aio_renumber(current_mm(), arg_u64(a, 0), addr);
+    }
     return err ? err : (long)addr;
 }
 

@@ -335,13 +335,12 @@ static void whole_file_locks_convert(void)
  * context: the file is not to hold on to what is freed. */
 static void an_ended_context_takes_no_poll(void)
 {
-    struct aio_table table;
+    int table = 0; /* whose address is the owner */
     struct aio_context *c;
     struct aio_request *r;
     int p[2];
 
     make_pipe(O_NONBLOCK, p);
-    aio_table_init(&table);
     EXPECT_EQ(aio_create(&table, 1, 2), 0);
     c = aio_find(&table, 1);
     EXPECT_EQ(aio_take_place(c, &r), 0);

@@ -5,8 +5,11 @@
  */
 #include <linux/aio_abi.h>
 #include <poll.h>
+#include <sched.h>
 #include <sys/eventfd.h>
+#include <sys/mman.h>
 #include <sys/uio.h>
+#include <sys/wait.h>
 #include "tests/guest/show.h"
 
 static aio_context_t ctx;
@@ -214,6 +217,68 @@ static void polls(void)
     close(p[1]);
 }
 
+static int submits(void *fd)
+{
+    prepare(IOCB_CMD_PREAD, *(int *)fd, events + 7, 4, 0);
+    CALL(io_submit, ctx, 1L, one);
+    return 0;
+}
+
+/* A context belongs to the address space: a child that shares it uses it and
+ * may end, a copy has none. */
+static void other_processes(int fd)
+{
+    static char stack[65536];
+    int status;
+
+    title("other processes");
+    int pid = clone(submits, stack + sizeof(stack), CLONE_VM | SIGCHLD, &fd);
+    waitpid(pid, &status, 0);
+    take(1);
+    pid = fork();
+    if (!pid) {
+        CALL(io_submit, ctx, 1L, one);
+        CALL(io_getevents, ctx, 0L, 8L, events, NULL);
+        CALL(io_destroy, ctx);
+        _exit(0);
+    }
+    waitpid(pid, &status, 0);
+    CALL(io_submit, ctx, 1L, one);
+    take(1);
+}
+
+/* Its number is the address of a page that cannot grow, but can be moved. */
+static void the_page(void)
+{
+    aio_context_t a = 0, b = 0;
+    void *to = mmap(NULL, 8192, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+    title("the page");
+    CALL(io_setup, 1, &a);
+    CALL(io_setup, 1, &b);
+    EXPECT(mremap((void *)a, 4096, 8192, MREMAP_MAYMOVE | MREMAP_FIXED, to) ==
+               MAP_FAILED &&
+           errno == EFAULT);
+    EXPECT(mremap((void *)a, 4096, 4096,
+                  MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP,
+                  to) == MAP_FAILED &&
+           errno == EINVAL);
+    EXPECT(mremap((void *)a, 4096, 4096, MREMAP_MAYMOVE | MREMAP_FIXED, to) ==
+           to);
+    CALL(io_submit, a, 1L, one);
+    CALL(io_submit, (aio_context_t)to, 1L, one);
+    CALL(io_getevents, (aio_context_t)to, 1L, 8L, events, NULL);
+    CALL(io_submit, b, 1L, one);
+    mprotect((void *)b, 4096, PROT_NONE);
+    CALL(io_submit, b, 1L, one);
+    CALL(io_getevents, b, 1L, 8L, events, NULL);
+    CALL(io_destroy, b);
+    mprotect((void *)b, 4096, PROT_READ);
+    CALL(io_getevents, b, 1L, 8L, events, NULL);
+    CALL(io_destroy, b);
+    CALL(io_destroy, (aio_context_t)to);
+}
+
 int main(void)
 {
     show_start();
@@ -224,6 +289,8 @@ int main(void)
     refused(fd);
     told_by_eventfd(fd);
     polls();
+    other_processes(fd);
+    the_page();
     CALL(io_destroy, ctx);
     take(0);
     return 0;

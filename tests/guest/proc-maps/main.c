@@ -4,6 +4,7 @@
  * stack, files and every change by mmap, mprotect and munmap.
  */
 #include <sys/mman.h>
+#include <time.h>
 #include "tests/guest/show.h"
 
 static int data = 1;
@@ -97,14 +98,22 @@ int main(void)
     struct region anon = find(s);
     printf("shared, anonymous: %s\n", anon.prot);
     int vdso = 0, stack = 0;
+    char *vvar = NULL;
     char line[400];
     FILE *f = fopen("/proc/self/maps", "r");
     while (fgets(line, sizeof(line), f)) {
         vdso += strstr(line, "[vdso]") != NULL;
         stack += strstr(line, "[stack]") != NULL;
+        if (strstr(line, "[vvar]\n")) {
+            vvar = (char *)strtoul(line, NULL, 16);
+        }
     }
     fclose(f);
     printf("vdso %d stack %d\n", vdso, stack);
+    CALL(mprotect, vvar, 4096L, PROT_READ | PROT_WRITE);
+    CALL(mprotect, vvar, 4096L, PROT_READ | PROT_EXEC);
+    CALL(mprotect, vvar, 4096L, PROT_READ);
+    clock_gettime(CLOCK_MONOTONIC, &(struct timespec){0});
     f = fopen("/proc/self/smaps", "r");
     long rss = 0;
     while (f && fgets(line, sizeof(line), f)) {
