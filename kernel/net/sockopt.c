@@ -116,7 +116,6 @@ bool socket_capable(int cap)
     return cred.caps >> cap & 1;
 }
 
-
 static uint32_t buffer_size(int32_t value, bool force, uint32_t least)
 {
     uint32_t size = (uint32_t)value;
