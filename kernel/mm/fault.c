@@ -212,6 +212,9 @@ static int fault_locked(struct mm *mm, uint64_t addr, int access)
     if (!v) {
         v = grow_down(mm, addr);
     }
+    if (!v) {
+        idle_close(mm);
+    }
     if (!v || v->name == MM_GUARD || v->flags & VMA_GUARDED) {
         return -EFAULT;
     }

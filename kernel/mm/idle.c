@@ -7,6 +7,13 @@
  * comes. First fit from the top down finds the place by
  * itself: what was freed last is the highest hole.
  *
+ * In an enclave to take the access away is an exit, and to give it again is
+ * another, which nothing inside can do. So a place that a program has mapped
+ * and unmapped again and again is left open: it stays within the program's
+ * reach until it is mapped the next time, and is cleared then. Only the program
+ * itself can tell, by using memory that it has unmapped (docs/THREATS.md); one
+ * that has been seen to touch what is not mapped has nothing left open.
+ *
  * For everybody else an idle run does not exist: it is in no VMA and not
  * resident. Whoever maps something calls idle_take() or idle_drop() first.
  * mm->lock guards it.
@@ -20,6 +27,10 @@
  * of a host, or of an enclave. */
 enum { RUN_MAX = 1 << 20, TOTAL_MAX = 8 << 20, DEAR = 4 };
 
+/* How often is again and again; how much is left open, of one run and in
+ * all. */
+enum { OFTEN = 16, OPEN_MAX = 256 << 10, OPEN_TOTAL = 1 << 20 };
+
 static uint64_t run_max(void)
 {
     return arena.lazy ? RUN_MAX : (uint64_t)RUN_MAX * DEAR;
@@ -30,9 +41,9 @@ static uint64_t total_max(void)
     return arena.lazy ? TOTAL_MAX : (uint64_t)TOTAL_MAX * DEAR;
 }
 
-static void remember(struct mm *mm, uint64_t start, uint64_t end)
+static void remember(struct mm *mm, uint64_t start, uint64_t end, bool open)
 {
-    mm->idle[mm->idle_count++] = (struct idle_run){start, end};
+    mm->idle[mm->idle_count++] = (struct idle_run){start, end, open};
     mm->idle_bytes += end - start;
     limit_move_in((end - start) / PAGE_SIZE);
 }
@@ -54,12 +65,70 @@ static void release(struct mm *mm, unsigned i)
     forget(mm, i);
 }
 
+/* ---- what is left open ---- */
+
+/* [start, end) was taken. */
+static void count_turn(struct mm *mm, uint64_t start, uint64_t end)
+{
+    struct idle_place *p = mm->idle_places;
+
+    if (arena.lazy || mm->idle_closed) {
+        return;
+    }
+    for (unsigned i = 0; i < IDLE_PLACES; i++) {
+        if (p[i].start == start && p[i].end == end) {
+            p[i].turns += p[i].turns < OFTEN;
+            return;
+        }
+    }
+    p[mm->idle_place++ % IDLE_PLACES] = (struct idle_place){start, end, 1};
+}
+
+static uint64_t open_bytes(const struct mm *mm)
+{
+    uint64_t bytes = 0;
+
+    for (unsigned i = 0; i < mm->idle_count; i++) {
+        const struct idle_run *r = &mm->idle[i];
+        bytes += r->open ? r->end - r->start : 0;
+    }
+    return bytes;
+}
+
+static bool stays_open(const struct mm *mm, uint64_t start, uint64_t end)
+{
+    const struct idle_place *p = mm->idle_places;
+    unsigned i = 0;
+
+    while (i < IDLE_PLACES && (p[i].start != start || p[i].end != end)) {
+        i++;
+    }
+    return i < IDLE_PLACES && !mm->idle_closed && p[i].turns == OFTEN &&
+           end - start <= OPEN_MAX &&
+           open_bytes(mm) + (end - start) <= OPEN_TOTAL;
+}
+
+void idle_close(struct mm *mm)
+{
+    mm->idle_closed = true;
+    for (unsigned i = 0; i < mm->idle_count;) {
+        if (mm->idle[i].open) {
+            release(mm, i);
+        } else {
+            i++;
+        }
+    }
+}
+
+/* ---- keeping ---- */
+
 /* The run that begins or ends at an edge of [start, end), or IDLE_RUNS. */
-static unsigned neighbour(const struct mm *mm, uint64_t start, uint64_t end)
+static unsigned neighbour(const struct mm *mm, uint64_t start, uint64_t end,
+                          bool open)
 {
     for (unsigned i = 0; i < mm->idle_count; i++) {
         const struct idle_run *r = &mm->idle[i];
-        if ((r->end == start || r->start == end) &&
+        if (r->open == open && (r->end == start || r->start == end) &&
             end - start + (r->end - r->start) <= run_max()) {
             return i;
         }
@@ -69,12 +138,14 @@ static unsigned neighbour(const struct mm *mm, uint64_t start, uint64_t end)
 
 bool idle_keep(struct mm *mm, uint64_t start, uint64_t end)
 {
+    bool open = stays_open(mm, start, end);
     unsigned i;
 
-    if (end - start > run_max() || target_mem_protect(start, end - start, 0)) {
+    if (end - start > run_max() ||
+        (!open && target_mem_protect(start, end - start, 0))) {
         return false;
     }
-    while ((i = neighbour(mm, start, end)) < IDLE_RUNS) {
+    while ((i = neighbour(mm, start, end, open)) < IDLE_RUNS) {
         start = MIN(start, mm->idle[i].start);
         end = MAX(end, mm->idle[i].end);
         forget(mm, i);
@@ -83,7 +154,7 @@ bool idle_keep(struct mm *mm, uint64_t start, uint64_t end)
            mm->idle_bytes + (end - start) > total_max()) {
         release(mm, 0);
     }
-    remember(mm, start, end);
+    remember(mm, start, end, open);
     return true;
 }
 
@@ -105,12 +176,12 @@ static void cut(struct mm *mm, unsigned i, uint64_t start, uint64_t end)
 
     forget(mm, i);
     if (r.start < start) {
-        remember(mm, r.start, start);
+        remember(mm, r.start, start, r.open);
     }
     if (r.end > end && mm->idle_count == IDLE_RUNS) {
         target_mem_release(end, r.end - end);
     } else if (r.end > end) {
-        remember(mm, end, r.end);
+        remember(mm, end, r.end, r.open);
     }
 }
 
@@ -127,6 +198,7 @@ bool idle_take(struct mm *mm, uint64_t start, uint64_t end)
         return false;
     }
     cut(mm, i, start, end);
+    count_turn(mm, start, end);
     if (pages_commit(mm, start, end, PROT_READ | PROT_WRITE)) {
         target_mem_release(start, end - start);
         return false;

@@ -87,9 +87,15 @@ struct vma {
 };
 
 /* Committed memory without a VMA, see idle.c. */
-enum { IDLE_RUNS = 16, REFUSED_SITES = 64 };
+enum { IDLE_RUNS = 16, IDLE_PLACES = 4, REFUSED_SITES = 64 };
 struct idle_run {
     uint64_t start, end;
+    bool open; /* within the program's reach */
+};
+/* How often a run of just these pages was mapped again. */
+struct idle_place {
+    uint64_t start, end;
+    uint32_t turns;
 };
 
 /* A MAP_GROWSDOWN mapping grows as long as it is smaller than this, and stays
@@ -137,7 +143,10 @@ struct mm {
     uint32_t spurious_count;
     struct idle_run idle[IDLE_RUNS]; /* in no order */
     unsigned idle_count;
+    struct idle_place idle_places[IDLE_PLACES]; /* the latest */
+    unsigned idle_place;                        /* the next to be replaced */
     uint64_t idle_bytes;
+    bool idle_closed;        /* none of them is left open any more */
     struct vma *dead;        /* to be freed once the lock is released */
     struct list trampolines; /* regions of trampoline.c */
     uint64_t refused_sites[REFUSED_SITES]; /* text_trap.c; by hash, atomic */
@@ -316,6 +325,8 @@ void idle_drop(struct mm *mm, uint64_t start, uint64_t end);
 /* The same, but when all of it is kept: true, and the range is resident,
  * zero, readable and writable. */
 bool idle_take(struct mm *mm, uint64_t start, uint64_t end);
+/* The program touched what is not mapped: nothing is left open to it. */
+void idle_close(struct mm *mm);
 
 /* ---- fault.c; lock held ---- */
 

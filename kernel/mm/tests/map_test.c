@@ -268,6 +268,56 @@ static void what_was_just_unmapped_is_used_again(void)
     EXPECT_EQ(support_committed(a, a + (1 << 20)), 0);
 }
 
+/* Maps len bytes, all zero, dirties and unmaps them; how many calls of the
+ * target it took. */
+static unsigned turn(uint64_t at, uint64_t len)
+{
+    unsigned calls = support_calls();
+
+    EXPECT_EQ(map(0, len, RW, ANON), at);
+    EXPECT_EQ(word(at + len - 8), 0);
+    EXPECT_EQ(put_user64(uptr(at + len - 8), 7), 0);
+    EXPECT_EQ(mm_unmap(mm, at, len), 0);
+    return support_calls() - calls;
+}
+
+static void what_is_unmapped_again_and_again_stays_open(void)
+{
+    enum { LEN = 64 << 10 };
+    uint64_t a;
+
+    for (int lazy = 0; lazy < 2; lazy++) {
+        fresh(lazy);
+        map(0, PAGE_SIZE, PROT_NONE, ANON);
+        a = map(0, LEN, RW, ANON);
+        EXPECT_EQ(put_user64(uptr(a), 7), 0);
+        EXPECT_EQ(put_user64(uptr(a + LEN - 8), 7), 0);
+        EXPECT_EQ(mm_unmap(mm, a, LEN), 0);
+        for (unsigned i = 0; i < 15; i++) {
+            EXPECT_EQ(turn(a, LEN), 2);
+            EXPECT_EQ(support_prot(a), 0);
+        }
+        for (unsigned i = 0; i < 3; i++) {
+            turn(a, LEN);
+            EXPECT_EQ(support_prot(a), lazy ? 0 : RW);
+        }
+        EXPECT_EQ(support_page_wrong(mm, a), 0);
+
+        /* One touch of what is not mapped, and nothing is open any more. */
+        EXPECT_EQ(put_user64(uptr(a - PAGE_SIZE), 7), -EFAULT);
+        EXPECT_EQ(put_user64(uptr(a), 7), -EFAULT);
+        EXPECT_EQ(map(0, LEN, RW, ANON), a);
+        EXPECT_EQ(put_user64(uptr(a + LEN - 8), 7), 0);
+        EXPECT_EQ(mm_unmap(mm, a, LEN), 0);
+        for (unsigned i = 0; i < 20; i++) {
+            turn(a, LEN);
+            EXPECT(support_prot(a) <= 0);
+        }
+        mm_put(mm);
+        EXPECT_EQ(support_committed(a, a + LEN), 0);
+    }
+}
+
 static void files_are_read_around_the_fault(void)
 {
     uint64_t a;
@@ -614,6 +664,7 @@ int main(void)
     RUN(trampolines_stay_whatever_the_program_does);
     RUN(shared_and_private_anonymous_pages_start_as_zero);
     RUN(what_was_just_unmapped_is_used_again);
+    RUN(what_is_unmapped_again_and_again_stays_open);
     RUN(files_are_read_around_the_fault);
     RUN(a_file_that_cannot_be_read_is_sigbus);
     RUN(shared_files_without_a_window_cannot_be_written);

@@ -402,7 +402,8 @@ void support_file_init(struct support_file *f, uint64_t size)
 
 /* ---- invariants ---- */
 
-static bool is_idle(struct mm *mm, uint64_t addr)
+/* The run that keeps addr, or NULL. */
+static const struct idle_run *idle_run_at(struct mm *mm, uint64_t addr)
 {
     unsigned i = 0;
 
@@ -410,7 +411,7 @@ static bool is_idle(struct mm *mm, uint64_t addr)
            (addr < mm->idle[i].start || addr >= mm->idle[i].end)) {
         i++;
     }
-    return i < mm->idle_count;
+    return i < mm->idle_count ? &mm->idle[i] : NULL;
 }
 
 int support_page_wrong(struct mm *mm, uint64_t addr)
@@ -418,6 +419,7 @@ int support_page_wrong(struct mm *mm, uint64_t addr)
     struct vma *v = vma_at(mm, addr);
     bool there = resident_test(&mm->resident, addr);
     bool common = resident_test(&mm->family->common, addr);
+    const struct idle_run *idle = v ? NULL : idle_run_at(mm, addr);
     int prot = support_prot(addr);
 
     if (there && (!v || prot != (prot_effective(v->prot) &
@@ -427,7 +429,7 @@ int support_page_wrong(struct mm *mm, uint64_t addr)
         return 1;
     }
     if (!there && prot >= 0 && !(v && v->flags & VMA_WINDOW) &&
-        !(is_idle(mm, addr) && !v && !prot)) {
+        !(idle && prot == (idle->open ? PROT_READ | PROT_WRITE : 0))) {
         printf("page %lx is committed and nobody knows\n", addr);
         return 1;
     }

@@ -157,6 +157,25 @@ static void pieces(void)
     unmap(PLACE);
 }
 
+/* Rounds of one piece, before anything was touched that is not mapped: zero
+ * each time; and after that: gone each time. */
+static void rounds(size_t len, int probing)
+{
+    size_t bad = 0;
+
+    for (int i = 0; i < 50; i++) {
+        map(len, PROT_READ | PROT_WRITE, -1);
+        bad += others(len, 0);
+        memset(place, 7, len);
+        if (probing) {
+            unmap(len);
+        } else {
+            munmap(place, len);
+        }
+    }
+    printf("rounds: %zu others\n", bad);
+}
+
 /* What one run leaves is not what the next finds. */
 static int dirty(void)
 {
@@ -217,6 +236,12 @@ int main(int argc, char **argv)
     make_file();
     place = mmap(NULL, PLACE, PROT_NONE, ANON, -1, 0);
     munmap(place, PLACE);
+    rounds(16 * PAGE, 0);
+    rounds(PAGE, 0);
+    if (write(file, place + PLACE / 2, PAGE) >= 0 || errno != EFAULT) {
+        puts("a page that is not there was written");
+    }
+    rounds(16 * PAGE, 1);
     histories(PAGE);
     histories(17 * PAGE);
     histories(PLACE);
