@@ -9,6 +9,8 @@
 
 /* How far behind the image it may begin, as on Linux. */
 #define RANDOM_MAX (32ull << 20)
+/* What comes with the call of what it grows by, as fill_new() wants it. */
+#define AT_ONCE (64ull << 10)
 
 void mm_set_brk(struct mm *mm, uint64_t start, bool at_random)
 {
@@ -45,6 +47,8 @@ static int grow(struct mm *mm, uint64_t from, uint64_t to)
     }
     if (!err && mm->lock_future) {
         populate_locked(mm, from, to);
+    } else if (!err) {
+        fill_new(mm, from, MIN(to, from + AT_ONCE), false);
     }
     return err;
 }

@@ -9,6 +9,7 @@
  */
 #include "kernel/mm/limit.h"
 #include "kernel/mm/room.h"
+#include "kernel/mm/warm.h"
 #include "kernel/core/log.h"
 #include "kernel/mm/heap.h"
 #include "abi/linux/errno.h"
@@ -268,4 +269,55 @@ int populate_locked(struct mm *mm, uint64_t start, uint64_t end)
         }
     }
     return err;
+}
+
+/* Whether a new mapping is filled at once. A fault in an enclave is an exit,
+ * and brings in as much as this. */
+static bool is_expected(const struct vma *v, uint64_t len, bool fixed)
+{
+    if (arena.lazy || v->flags & ~VMA_LOCKED) {
+        return false;
+    }
+    return v->obj ? fixed && v->prot && len <= WHOLE
+                  : v->prot & PROT_WRITE && len <= CHUNK;
+}
+
+/* No more than [start, end): its neighbours may be about to be replaced. */
+static void fill_range(struct mm *mm, struct vma *v, uint64_t start,
+                       uint64_t end)
+{
+    int err = 0;
+
+    start = resident_find(&mm->resident, start, end, false);
+    while (!err && start < end) {
+        uint64_t stop = resident_find(&mm->resident, start, end, true);
+
+        err = v->obj ? file_in(mm, v, start, start, stop)
+                     : pages_commit(mm, start, stop, v->prot);
+        start = resident_find(&mm->resident, stop, end, false);
+    }
+}
+
+void fill_new(struct mm *mm, uint64_t start, uint64_t end, bool fixed)
+{
+    struct vma *v = vma_at(mm, start);
+
+    if (arena.eager) {
+        populate_locked(mm, start, end);
+    } else if (v && is_expected(v, end - start, fixed)) {
+        if (v->obj && !is_text(v)) { /* code comes by its own segment */
+            end = warm_code_begins(mm, v, start, end);
+        }
+        fill_range(mm, v, start, end);
+    }
+}
+
+void mm_expect(struct mm *mm, uint64_t addr, uint64_t len)
+{
+    if (!arena.lazy) {
+        mm_lock(mm);
+        populate_locked(mm, ALIGN_DOWN(addr, PAGE_SIZE),
+                        ALIGN_UP(addr + len, PAGE_SIZE));
+        mm_unlock(mm);
+    }
 }

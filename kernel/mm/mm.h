@@ -230,6 +230,9 @@ void mm_name(struct mm *mm, uint64_t addr, enum mm_special what);
  * 0, -EFAULT (SEGV_MAPERR), -EACCES (SEGV_ACCERR), -EIO (SIGBUS), -ENOMEM.
  * May block. */
 int mm_fault(struct mm *mm, uint64_t addr, int access);
+/* [addr, addr + len) is about to be used: where a fault costs an enclave's
+ * exit, it comes now, as much as can be. May block. */
+void mm_expect(struct mm *mm, uint64_t addr, uint64_t len);
 
 /* Where Linux's programs end: calls refuse what lies above. */
 #define MM_LINUX_END ((1ull << 47) - 4096)

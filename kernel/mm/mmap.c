@@ -413,7 +413,7 @@ int mm_map(struct mm *mm, uint64_t *addr, uint64_t len, int prot, int flags,
     if (!err && (flags & (MAP_POPULATE | MAP_LOCKED) || mm->lock_future)) {
         populate_locked(mm, *addr, *addr + size); /* best effort, mmap(2) */
     } else if (!err) {
-        fill_locked(mm, *addr, *addr + size);
+        fill_new(mm, *addr, *addr + size, flags & MAP_FIXED);
     }
     mm_unlock(mm);
     if (own) {

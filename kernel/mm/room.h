@@ -345,6 +345,11 @@ static inline void fill_locked(struct mm *mm, uint64_t start, uint64_t end)
     }
 }
 
+/* The same for [start, end), mapped just now, and in an enclave as much as a
+ * first touch would bring in; fixed: where the caller wanted it, as loaders do
+ * with segments. */
+void fill_new(struct mm *mm, uint64_t start, uint64_t end, bool fixed);
+
 /* ---- withdraw.c ---- */
 
 void withdraw_init(void);

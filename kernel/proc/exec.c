@@ -32,6 +32,7 @@
 enum {
     STACK_GUARD = 1 << 20,      /* unmapped below the stack */
     STACK_MIN_ROOM = 128 << 10, /* left to the program at least */
+    STACK_FIRST = 16 << 10,     /* what a loader takes of it */
 };
 #define STACK_MAX (1ull << 30) /* of an unlimited RLIMIT_STACK */
 
@@ -131,6 +132,7 @@ static int make_stack(const struct exec *x, struct proc *p, uint64_t vdso,
     if (err) {
         return err;
     }
+    mm_expect(p->mm, out.sp - STACK_FIRST, in.top - out.sp + STACK_FIRST);
     err = copy_stack(x->args, x->name, &out);
     note_stack(p, p->mm, &out);
     *sp = out.sp;

@@ -145,12 +145,19 @@ static uint64_t take_own(void *mm, const struct patch_site *site,
 
 static int install_own(void *mm)
 {
-    return trampolines_install(mm);
+    return trampolines_install(mm, false);
 }
 
-static struct slot_source own_slots(struct mm *mm)
+/* A piece of a file, whose slots are complete with that. */
+static int install_piece(void *mm)
 {
-    return (struct slot_source){take_own, install_own, mm};
+    return trampolines_install(mm, true);
+}
+
+static struct slot_source own_slots(struct mm *mm, bool piece)
+{
+    return (struct slot_source){take_own, piece ? install_piece : install_own,
+                                mm};
 }
 
 static void write_here(void *arg, size_t jump, uint64_t slot)
@@ -183,7 +190,7 @@ void text_rewrite(struct mm *mm, uint8_t *bytes, size_t len, size_t lo,
                               .cpuid = with_cpuid,
                               .neighbours = true};
 
-    struct slot_source own = own_slots(mm);
+    struct slot_source own = own_slots(mm, true);
     struct finder f = {.text = &text, .pos = lo};
     struct text_key key = text_key(&text);
 
@@ -225,7 +232,7 @@ static void rewrite_piece(struct mm *mm, uint8_t *copy, uint64_t lo,
                               .neighbours = true};
 
     if (arch_user_copy(copy, (const void *)from, to - from) == 0) {
-        struct slot_source own = own_slots(mm);
+        struct slot_source own = own_slots(mm, false);
         struct finder f = {.text = &text, .pos = text.lo};
         rewrite(&own, &f, write_there, &text, &mm->sites_patched);
     }

@@ -174,7 +174,8 @@ static bool rewrite_locked(struct mm *mm, uint64_t at)
     }
     addr = a.start + site.jump;
     slot = trampoline_take(mm, &site, a.bytes + site.jump, addr);
-    if (!slot || trampolines_install(mm) || !write_live(mm, v, addr, slot)) {
+    if (!slot || trampolines_install(mm, false) ||
+        !write_live(mm, v, addr, slot)) {
         return false;
     }
     mm->sites_patched++;

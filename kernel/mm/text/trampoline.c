@@ -1,32 +1,24 @@
 /* SPDX-License-Identifier: MIT
  *
  * Trampoline regions. Each is a VMA of the program's, executable and never
- * writable; what is in it is written in pages of the kernel's and installed
- * page by page or in runs. Those stay, because traps read them: to find out
- * where an address inside a slot really stands, a signal handler must neither
- * lock nor touch user memory. It finds the region in a global table by the
- * address's upper bits; entries appear and go with one store each, the pages
- * live as long as the address space, and who looks up an address runs in it.
+ * writable; what is in it is written in pages of the kernel's (slot_set.c) and
+ * installed page by page or in runs. trampoline_table.c finds a region by an
+ * address in it.
  */
 #include "kernel/mm/text/trampoline.h"
 #include "kernel/mm/limit.h"
 #include "kernel/mm/warm.h"
-#include "kernel/core/log.h"
 #include "kernel/mm/heap.h"
 #include "lib/atomic.h"
 #include "lib/bitmap.h"
-#include "lib/hash.h"
+#include "lib/string.h"
 #include "abi/linux/errno.h"
 #include "arch/x86_64/arch.h"
 #include "target/target.h"
 
 enum {
     REGIONS_MAX = 256, /* of one address space */
-    TABLE = 16384,     /* regions in all, about */
-    PROBES = 64,
-    JUMP = 5, /* bytes at a site */
-    SYSCALL_LEN = 2,
-    MOVED_MAX = PATCH_SLOT, /* at most before the SYSCALL */
+    JUMP = 5,          /* bytes at a site */
 };
 /* How far region_fitting() looks: one place in 16 MiB fits at least. */
 enum { FITTING = 64 << 20, FITTING_TRIES = 256 };
@@ -40,162 +32,6 @@ struct region {
     struct slot_set own;
     uint64_t lo, hi; /* all sites that its own slots serve lie in between */
 };
-
-/* key: the region's start; 0: never used, 1: free again. Written under
- * table_lock; the key last, first when it goes. */
-static struct entry {
-    uint64_t key;
-    const struct mm *mm; /* members of a family have the same addresses */
-    struct region *region;
-} table[TABLE];
-static struct spinlock table_lock = SPINLOCK_INIT(LOCK_HEAP);
-
-/* ---- the table ---- */
-
-static struct entry *probe(const struct mm *mm, uint64_t start, unsigned i)
-{
-    return &table[(hash_u64((uint64_t)mm, start) + i) % TABLE];
-}
-
-static struct region *lookup(uint64_t addr)
-{
-    uint64_t start = ALIGN_DOWN(addr, (uint64_t)TRAMPOLINE_SIZE);
-    const struct mm *mm = current_task()->mm;
-
-    for (unsigned i = 0; i < PROBES; i++) {
-        struct entry *e = probe(mm, start, i);
-        uint64_t key = atomic_load_acquire(&e->key);
-        if (key == start && e->mm == mm) {
-            return e->region;
-        }
-        if (!key) {
-            break;
-        }
-    }
-    return NULL;
-}
-
-static int publish(const struct mm *mm, struct region *r)
-{
-    int err = -ENOMEM;
-
-    spin_lock(&table_lock);
-    for (unsigned i = 0; i < PROBES && err; i++) {
-        struct entry *e = probe(mm, r->start, i);
-        if (e->key <= 1) {
-            e->region = r;
-            e->mm = mm;
-            atomic_store_release(&e->key, r->start);
-            err = 0;
-        }
-    }
-    spin_unlock(&table_lock);
-    return err;
-}
-
-static void unpublish(const struct mm *mm, struct region *r)
-{
-    spin_lock(&table_lock);
-    for (unsigned i = 0; i < PROBES; i++) {
-        struct entry *e = probe(mm, r->start, i);
-        if (e->key == r->start && e->mm == mm) {
-            atomic_store_release(&e->key, 1);
-            break;
-        }
-    }
-    spin_unlock(&table_lock);
-}
-
-/* The bytes of the slot that addr lies in, or NULL. */
-static const uint8_t *slot_bytes(uint64_t addr, uint64_t *slot)
-{
-    struct region *r = lookup(addr);
-    const uint8_t *page = NULL;
-
-    if (r) {
-        page =
-            atomic_load_acquire(&r->set->pages[(addr - r->start) / PAGE_SIZE]);
-    }
-    *slot = ALIGN_DOWN(addr, (uint64_t)PATCH_SLOT);
-    return page ? page + *slot % PAGE_SIZE : NULL;
-}
-
-bool mm_trampoline_rip(uint64_t rip, uint64_t *site_rip)
-{
-    uint64_t slot, program;
-    const uint8_t *bytes = slot_bytes(rip, &slot);
-
-    if (likely(!bytes)) {
-        return false;
-    }
-    program = patch_slot_to_program(bytes, slot, rip);
-    if (program) {
-        *site_rip = program;
-    }
-    return program != 0;
-}
-
-bool trampoline_origin(uint64_t slot, struct patch_origin *out)
-{
-    uint64_t start;
-    const uint8_t *bytes = slot_bytes(slot, &start);
-
-    return bytes && start == slot && patch_slot_origin(bytes, slot, out);
-}
-
-/* rip is at a SYSCALL. */
-static bool syscall_copy(uint64_t rip, uint64_t *copy_rip)
-{
-    uint8_t code[JUMP + MOVED_MAX];
-    struct patch_origin o;
-    int32_t rel;
-
-    if (copy_from_user(code, uptr(rip - MOVED_MAX), MOVED_MAX)) {
-        return false;
-    }
-    for (unsigned back = JUMP; back <= MOVED_MAX; back++) {
-        const uint8_t *jump = code + MOVED_MAX - back;
-        uint64_t addr = rip - back, slot;
-
-        if (jump[0] != 0xe9) {
-            continue;
-        }
-        memcpy(&rel, jump + 1, sizeof(rel));
-        slot = addr + JUMP + (uint64_t)(int64_t)rel;
-        if (trampoline_origin(slot, &o) && o.addr == addr &&
-            o.len == back + SYSCALL_LEN) {
-            *copy_rip = slot + back;
-            return true;
-        }
-    }
-    return false;
-}
-
-bool mm_moved_insn(uint64_t rip, uint64_t *copy_rip)
-{
-    uint8_t code[8] = {0};
-    uint64_t slots[4], slot, to;
-    unsigned count;
-
-    if (copy_from_user(code, uptr(rip - 4), 4)) {
-        return false;
-    }
-    copy_from_user_part(code + 4, uptr(rip), 4);
-    if (code[4] == 0x0f && code[5] == 0x05) {
-        return syscall_copy(rip, copy_rip);
-    }
-    count = patch_inner_slots(code, rip, slots);
-    for (unsigned i = 0; i < count; i++) {
-        const uint8_t *bytes = slot_bytes(slots[i], &slot);
-        to = bytes && slot == slots[i] ? patch_program_to_slot(bytes, slot, rip)
-                                       : 0;
-        if (to) {
-            *copy_rip = to;
-            return true;
-        }
-    }
-    return false;
-}
 
 /* ---- regions ---- */
 
@@ -225,12 +61,13 @@ static struct region *region_at(struct mm *mm, uint64_t start,
     if (!r) {
         return NULL;
     }
-    if (mm->trampoline_count >= REGIONS_MAX || publish(mm, r)) {
+    if (mm->trampoline_count >= REGIONS_MAX ||
+        table_add(mm, r->start, r->set)) {
         kfree(r);
         return NULL;
     }
     if (map_at(mm, &m)) {
-        unpublish(mm, r);
+        table_remove(mm, r->start);
         kfree(r);
         return NULL;
     }
@@ -408,7 +245,7 @@ void trampoline_free_all(struct mm *mm)
 
     while ((pos = list_pop(&mm->trampolines)) != NULL) {
         struct region *r = list_entry(pos, struct region, node);
-        unpublish(mm, r);
+        table_remove(mm, r->start);
         free_region(r);
     }
 }
@@ -446,7 +283,7 @@ int trampolines_copy(struct mm *to, const struct mm *from)
         if (!r) {
             return -ENOMEM;
         }
-        if (publish(to, r)) {
+        if (table_add(to, r->start, r->set)) {
             free_region(r);
             return -ENOMEM;
         }
@@ -457,71 +294,6 @@ int trampolines_copy(struct mm *to, const struct mm *from)
 }
 
 /* ---- slots ---- */
-
-static uint8_t *page_for(struct slot_set *s, unsigned slot)
-{
-    unsigned i = slot / (PAGE_SIZE / PATCH_SLOT);
-    uint8_t *page = s->pages[i];
-
-    if (!page) {
-        page = s->room ? s->room + i * PAGE_SIZE : page_alloc(1);
-        if (page) {
-            memset(page, 0xcc, PAGE_SIZE); /* INT3: nobody's slot */
-            atomic_store_release(&s->pages[i], page);
-        }
-    }
-    return page;
-}
-
-bool slot_origin(const struct slot_set *s, uint64_t start, uint64_t slot,
-                 struct patch_origin *out)
-{
-    uint64_t at = slot - start;
-    const uint8_t *page =
-        at < s->count * PATCH_SLOT ? s->pages[at / PAGE_SIZE] : NULL;
-
-    return page && IS_ALIGNED(slot, (uint64_t)PATCH_SLOT) &&
-           patch_slot_origin(page + at % PAGE_SIZE, slot, out);
-}
-
-/* The lowest free slot of s that the site can use; s->count: none. */
-static unsigned find_slot(const struct slot_set *s, uint64_t start,
-                          const struct patch_site *site, uint64_t addr)
-{
-    unsigned i = 0;
-
-    while (i < s->count) {
-        uint64_t from = start + i * PATCH_SLOT;
-        uint64_t fit = patch_slot_fit(site, addr, from);
-        if (!fit || fit >= start + s->count * PATCH_SLOT) {
-            return s->count;
-        }
-        i = (unsigned)((fit - start) / PATCH_SLOT);
-        if (!bitmap_test(s->used, i)) {
-            return i;
-        }
-        i = (unsigned)bitmap_find_zero(s->used, s->count, i);
-    }
-    return s->count;
-}
-
-uint64_t slot_take(struct slot_set *s, uint64_t start,
-                   const struct patch_site *site, const uint8_t *code,
-                   uint64_t addr)
-{
-    unsigned i = find_slot(s, start, site, addr);
-    uint64_t slot = start + i * PATCH_SLOT;
-    uint8_t *page = i < s->count ? page_for(s, i) : NULL;
-    uint8_t bytes[PATCH_SLOT];
-
-    if (!page || !patch_slot_write(bytes, slot, site, code, addr)) {
-        return 0;
-    }
-    memcpy(page + slot % PAGE_SIZE, bytes, PATCH_SLOT);
-    bitmap_set(s->used, i);
-    s->dirty |= 1u << i / (PAGE_SIZE / PATCH_SLOT);
-    return slot;
-}
 
 static uint64_t take_in(struct region *r, const struct patch_site *site,
                         const uint8_t *code, uint64_t addr)
@@ -579,6 +351,7 @@ static void release_slots(struct region *r, uint64_t start, uint64_t end,
             bitmap_clear(s->used, i);
         }
     }
+    slots_open_free(s);
 }
 
 void trampolines_release(struct mm *mm, uint64_t start, uint64_t end,
@@ -616,13 +389,14 @@ static int install_from(struct mm *mm, uint64_t addr, const void *src,
 /* The first dirty pages, as many as adjoin, in one call of the target: where
  * text has to be given back before it comes anew, each call leaves the
  * enclave twice. */
-static int install_run(struct mm *mm, struct region *r)
+static int install_run(struct mm *mm, struct region *r, bool close)
 {
     unsigned first = (unsigned)__builtin_ctz(r->own.dirty);
     unsigned count =
         (unsigned)__builtin_ctzll(~((uint64_t)r->own.dirty >> first));
     char *copy = count > 1 ? page_alloc(count) : NULL;
     const char *src = copy;
+    uint32_t pages;
     int err;
 
     if (!copy) {
@@ -637,20 +411,22 @@ static int install_run(struct mm *mm, struct region *r)
     if (copy) {
         page_free(copy, count);
     }
+    pages = (uint32_t)(((1ull << count) - 1) << first);
     if (!err) {
-        r->own.dirty &= ~(uint32_t)(((1ull << count) - 1) << first);
+        r->own.dirty &= ~pages;
+        r->own.closed |= close ? pages : 0;
     }
     return err;
 }
 
-int trampolines_install(struct mm *mm)
+int trampolines_install(struct mm *mm, bool close)
 {
     int err = 0;
 
     list_for_each (pos, &mm->trampolines) {
         struct region *r = list_entry(pos, struct region, node);
         while (r->own.dirty && !err) {
-            err = install_run(mm, r);
+            err = install_run(mm, r, close && !arena.lazy);
         }
     }
     return err;

@@ -20,9 +20,10 @@ enum {
 /* The slots of a region: pages of the kernel's, which traps read. */
 struct slot_set {
     uint8_t *pages[TRAMPOLINE_PAGES]; /* NULL: unused */
-    uint32_t dirty; /* bit a page: changed since it was installed */
-    uint32_t count; /* slots that there may be */
-    uint8_t *room;  /* an image's: where pages come from, counted ones */
+    uint32_t dirty;  /* bit a page: changed since it was installed */
+    uint32_t closed; /* bit a page: it is installed, and gets no more slots */
+    uint32_t count;  /* slots that there may be */
+    uint8_t *room;   /* an image's: where pages come from, counted ones */
     uint64_t used[BITMAP_WORDS(TRAMPOLINE_SLOTS)];
 };
 
@@ -31,6 +32,9 @@ struct slot_set {
 uint64_t slot_take(struct slot_set *s, uint64_t start,
                    const struct patch_site *site, const uint8_t *code,
                    uint64_t addr);
+
+/* Closed pages without a slot that is taken are open again. */
+void slots_open_free(struct slot_set *s);
 
 /* trampoline_origin() for a slot of a set at start. */
 bool slot_origin(const struct slot_set *s, uint64_t start, uint64_t slot,
@@ -96,8 +100,9 @@ uint64_t trampoline_take(struct mm *mm, const struct patch_site *site,
                          const uint8_t *code, uint64_t addr);
 
 /* Installs the slots taken since the last time. -ENOMEM: none of them may be
- * jumped to. */
-int trampolines_install(struct mm *mm);
+ * jumped to. close: the next ones are for other code; they come in pages of
+ * their own where it is dear to install one twice. */
+int trampolines_install(struct mm *mm, bool close);
 
 /* What the slot at this address was made from; false: there is none. */
 bool trampoline_origin(uint64_t slot, struct patch_origin *out);
@@ -106,6 +111,15 @@ bool trampoline_origin(uint64_t slot, struct patch_origin *out);
  * or with check_code those that it does not jump to any more. */
 void trampolines_release(struct mm *mm, uint64_t start, uint64_t end,
                          bool check_code);
+
+/* ---- trampoline_table.c ---- */
+
+/* The slots of the region at start, for whoever looks up an address in mm.
+ * -ENOMEM. */
+int table_add(const struct mm *mm, uint64_t start, struct slot_set *set);
+void table_remove(const struct mm *mm, uint64_t start);
+
+/* ---- trampoline.c again ---- */
 
 /* from's regions become to's as well, as copies. -ENOMEM: some did. */
 int trampolines_copy(struct mm *to, const struct mm *from);
