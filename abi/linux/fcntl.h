@@ -165,11 +165,16 @@ struct f_owner_ex {
 #define MFD_EXEC          16u
 
 /* xattr(7) */
-#define XATTR_CREATE   1
-#define XATTR_REPLACE  2
-#define XATTR_NAME_MAX 255
-#define XATTR_SIZE_MAX 65536
-#define XATTR_LIST_MAX 65536
+#define XATTR_CREATE         1
+#define XATTR_REPLACE        2
+#define XATTR_NAME_MAX       255
+#define XATTR_SIZE_MAX       65536
+#define XATTR_LIST_MAX       65536
+#define XATTR_ARGS_SIZE_VER0 16
+struct abi_xattr_args {
+    uint64_t value;
+    uint32_t size, flags;
+};
 
 #define CLOSE_RANGE_UNSHARE 2u
 #define CLOSE_RANGE_CLOEXEC 4u

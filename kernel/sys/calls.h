@@ -387,10 +387,10 @@ SYSCALL(459, lsm_get_self_attr, sys_lsm_get_self_attr, PART, INT, UINT, PTR, PTR
 SYSCALL(460, lsm_set_self_attr, sys_none, NONE, INT, UINT, PTR, UINT, HEX)
 SYSCALL(461, lsm_list_modules, sys_lsm_list_modules, PART, INT, PTR, PTR, HEX) /* older Linux lacks it: compared by hand */
 SYSCALL(462, mseal, sys_mseal, PART, INT, PTR, SIZE, HEX) /* older Linux lacks it: compared by hand */
-SYSCALL(463, setxattrat, sys_none, NONE, INT, FD, PATH, ATFLAGS, PATH, PTR, SIZE)
-SYSCALL(464, getxattrat, sys_none, NONE, LONG, FD, PATH, ATFLAGS, PATH, PTR, SIZE)
-SYSCALL(465, listxattrat, sys_none, NONE, LONG, FD, PATH, ATFLAGS, OUTBUF, SIZE)
-SYSCALL(466, removexattrat, sys_none, NONE, INT, FD, PATH, ATFLAGS, PATH)
+SYSCALL(463, setxattrat, sys_setxattrat, PART, INT, FD, PATH, ATFLAGS, PATH, PTR, SIZE) /* older Linux lacks it */
+SYSCALL(464, getxattrat, sys_getxattrat, PART, LONG, FD, PATH, ATFLAGS, PATH, PTR, SIZE) /* older Linux lacks it */
+SYSCALL(465, listxattrat, sys_listxattrat, PART, LONG, FD, PATH, ATFLAGS, OUTBUF, SIZE) /* older Linux lacks it */
+SYSCALL(466, removexattrat, sys_removexattrat, PART, INT, FD, PATH, ATFLAGS, PATH) /* older Linux lacks it */
 SYSCALL(467, open_tree_attr, sys_none, NONE, FD, FD, PATH, HEX, PTR, SIZE)
 SYSCALL(468, file_getattr, sys_file_getattr, PART, INT, FD, PATH, PTR, SIZE, ATFLAGS) /* on tmpfs; older Linux lacks it */
 SYSCALL(469, file_setattr, sys_file_setattr, PART, INT, FD, PATH, PTR, SIZE, ATFLAGS) /* as file_getattr */

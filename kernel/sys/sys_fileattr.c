@@ -6,6 +6,7 @@
 #include "kernel/sys/table.h"
 #include "kernel/sys/fileattr.h"
 #include "kernel/sys/user_path.h"
+#include "kernel/sys/user_struct.h"
 #include "kernel/fs/file.h"
 #include "kernel/fs/fileattr.h"
 #include "abi/linux/errno.h"
@@ -104,8 +105,13 @@ static int check_args(const struct sysargs *a)
 
 static int find(const struct sysargs *a, struct path *out)
 {
-    return user_find(arg_int(a, 0), arg_ptr(a, 1), walk_of_at(arg_int(a, 4)),
-                     out);
+    int dirfd = arg_int(a, 0), flags = arg_int(a, 4);
+
+    if (!user_path_is_empty(arg_ptr(a, 1), flags)) {
+        return user_find(dirfd, arg_ptr(a, 1), walk_of_at(flags), out);
+    }
+    return dirfd == AT_FDCWD ? path_find(NULL, "", WALK_EMPTY, out)
+                             : user_find_fd(dirfd, out);
 }
 
 long sys_file_getattr(const struct sysargs *a)
@@ -132,18 +138,6 @@ long sys_file_getattr(const struct sysargs *a)
                            size - sizeof(attr));
 }
 
-static int get_attr(struct uptr from, uint64_t size, struct abi_file_attr *attr)
-{
-    int err = copy_from_user(attr, from, sizeof(*attr));
-    uint8_t byte;
-
-    for (uint64_t i = sizeof(*attr); !err && i < size; i++) {
-        err = copy_from_user(&byte, uptr_add(from, i), 1);
-        err = err ? err : byte ? -E2BIG : 0;
-    }
-    return err;
-}
-
 long sys_file_setattr(const struct sysargs *a)
 {
     struct abi_file_attr attr;
@@ -151,7 +145,9 @@ long sys_file_setattr(const struct sysargs *a)
     struct path p;
     long err = check_args(a);
 
-    err = err ? err : get_attr(arg_ptr(a, 2), arg_u64(a, 3), &attr);
+    err = err ? err
+              : user_struct_get(&attr, sizeof(attr), arg_ptr(a, 2),
+                                arg_u64(a, 3));
     err = err ? err : find(a, &p);
     if (err) {
         return err;

@@ -5,6 +5,7 @@
  * tells them, too (STATX_MNT_ID_UNIQUE).
  */
 #include "kernel/sys/table.h"
+#include "kernel/sys/user_struct.h"
 #include "kernel/fs/current.h"
 #include "kernel/fs/dentry.h"
 #include "kernel/fs/path.h"
@@ -23,7 +24,6 @@ enum { IDS_MOST = 1000000, LIST_MOST = 128 };
 static int get_request(struct uptr from, struct mnt_id_req *req)
 {
     uint32_t size;
-    uint8_t byte;
     int err = get_user32(&size, from);
 
     if (err) {
@@ -35,12 +35,7 @@ static int get_request(struct uptr from, struct mnt_id_req *req)
     if (size > PAGE_SIZE) {
         return -E2BIG;
     }
-    memset(req, 0, sizeof(*req));
-    err = copy_from_user(req, from, MIN((size_t)size, sizeof(*req)));
-    for (uint32_t i = sizeof(*req); !err && i < size; i++) {
-        err = copy_from_user(&byte, uptr_add(from, i), 1);
-        err = err ? err : byte ? -E2BIG : 0;
-    }
+    err = user_struct_get(req, sizeof(*req), from, size);
     if (err) {
         return err;
     }

@@ -4,6 +4,7 @@
  * close_range(2).
  */
 #include "kernel/sys/user_path.h"
+#include "kernel/sys/user_struct.h"
 #include "kernel/fs/current.h"
 #include "kernel/fs/names.h"
 #include "kernel/proc/proc.h"
@@ -135,17 +136,7 @@ static int get_how(struct open_how *how, struct uptr from, size_t size)
     if (size > PAGE_SIZE) {
         return -E2BIG;
     }
-    for (size_t at = sizeof(*how); at < size; at++) {
-        uint8_t byte;
-
-        if (copy_from_user(&byte, uptr_add(from, at), 1)) {
-            return -EFAULT;
-        }
-        if (byte) {
-            return -E2BIG;
-        }
-    }
-    return copy_from_user(how, from, sizeof(*how));
+    return user_struct_get(how, sizeof(*how), from, size);
 }
 
 long sys_openat2(const struct sysargs *a)

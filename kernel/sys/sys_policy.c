@@ -4,6 +4,7 @@
  * sched_setattr(2) and relatives. Who may what is in proc/policy.c.
  */
 #include "kernel/sys/table.h"
+#include "kernel/sys/user_struct.h"
 #include "kernel/sys/convert.h"
 #include "kernel/proc/policy.h"
 #include "abi/linux/sched.h"
@@ -123,10 +124,10 @@ long sys_sched_getattr(const struct sysargs *a)
     return copy_to_user(arg_ptr(a, 1), &attr, attr.size);
 }
 
-/* A structure that may be longer than we know, if all beyond is zero. */
 static int copy_attr(struct abi_sched_attr *attr, struct uptr from)
 {
     uint32_t size;
+    int err;
 
     if (get_user32(&size, from)) {
         return -EFAULT;
@@ -135,18 +136,12 @@ static int copy_attr(struct abi_sched_attr *attr, struct uptr from)
     if (size < SCHED_ATTR_SIZE_VER0 || size > PAGE_SIZE) {
         goto too_big;
     }
-    if (copy_from_user(attr, from, MIN(size, (uint32_t)sizeof(*attr)))) {
-        return -EFAULT;
+    err = user_struct_get(attr, sizeof(*attr), from, size);
+    if (err == -E2BIG) {
+        goto too_big;
     }
-    for (uint32_t off = sizeof(*attr); off < size; off++) {
-        uint8_t byte;
-
-        if (copy_from_user(&byte, uptr_add(from, off), 1)) {
-            return -EFAULT;
-        }
-        if (byte) {
-            goto too_big;
-        }
+    if (err) {
+        return err;
     }
     return attr->flags & SCHED_FLAG_UTIL_CLAMP && size < SCHED_ATTR_SIZE_VER1
                ? -EINVAL

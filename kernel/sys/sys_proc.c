@@ -4,6 +4,7 @@
  * ending, and their ids. Mechanism is in kernel/proc/.
  */
 #include "kernel/sys/table.h"
+#include "kernel/sys/user_struct.h"
 #include "kernel/mm/heap.h"
 #include "kernel/proc/peer.h"
 #include "kernel/proc/pidfd.h"
@@ -53,25 +54,6 @@ long sys_clone(const struct sysargs *a)
     return proc_clone(&args);
 }
 
-/* A structure that may be longer than we know, if all beyond is zero: 0,
- * -E2BIG, -EFAULT. */
-static int copy_clone_args(struct clone_args *args, struct uptr from,
-                           uint64_t size)
-{
-    uint64_t known = MIN(size, sizeof(*args));
-    int err = copy_from_user(args, from, known);
-
-    for (uint64_t off = known; !err && off < size; off++) {
-        uint8_t byte;
-
-        err = copy_from_user(&byte, uptr_add(from, off), 1);
-        if (!err && byte) {
-            err = -E2BIG;
-        }
-    }
-    return err;
-}
-
 /* What clone3(2) checks beyond clone(2). */
 static int check_clone3(const struct clone_args *c)
 {
@@ -106,7 +88,7 @@ long sys_clone3(const struct sysargs *a)
     if (size < CLONE_ARGS_SIZE_VER0) {
         return -EINVAL;
     }
-    err = copy_clone_args(&args, arg_ptr(a, 0), size);
+    err = user_struct_get(&args, sizeof(args), arg_ptr(a, 0), size);
     if (!err) {
         err = check_clone3(&args);
     }

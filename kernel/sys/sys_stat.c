@@ -143,14 +143,13 @@ long sys_fstat(const struct sysargs *a)
     return err ? err : put_stat(arg_ptr(a, 1), &found);
 }
 
-/* True when the call means the descriptor itself: AT_EMPTY_PATH and "". */
-static bool means_fd(int dirfd, struct uptr path, int flags)
+static int stat_any(int dirfd, struct uptr path, int flags, struct found *out)
 {
-    char first;
-
-    return flags & AT_EMPTY_PATH && dirfd != AT_FDCWD &&
-           (path.addr == 0 ||
-            (copy_from_user(&first, path, 1) == 0 && first == '\0'));
+    if (!user_path_is_empty(path, flags)) {
+        return stat_at(dirfd, path, walk_of_at(flags), out);
+    }
+    return dirfd == AT_FDCWD ? stat_path(NULL, "", WALK_EMPTY, out)
+                             : stat_fd(dirfd, out);
 }
 
 long sys_newfstatat(const struct sysargs *a)
@@ -164,9 +163,7 @@ long sys_newfstatat(const struct sysargs *a)
                   AT_STATX_SYNC_TYPE)) {
         return -EINVAL;
     }
-    err = means_fd(dirfd, path, flags)
-              ? stat_fd(dirfd, &found)
-              : stat_at(dirfd, path, walk_of_at(flags), &found);
+    err = stat_any(dirfd, path, flags, &found);
     return err ? err : put_stat(arg_ptr(a, 2), &found);
 }
 
@@ -232,9 +229,7 @@ long sys_statx(const struct sysargs *a)
         arg_uint(a, 3) & STATX_RESERVED) {
         return -EINVAL;
     }
-    err = means_fd(dirfd, path, flags)
-              ? stat_fd(dirfd, &found)
-              : stat_at(dirfd, path, walk_of_at(flags), &found);
+    err = stat_any(dirfd, path, flags, &found);
     return err ? err : put_statx(arg_ptr(a, 4), &found, arg_uint(a, 3));
 }
 

@@ -34,6 +34,28 @@ void user_path_put(struct user_path *p)
     }
 }
 
+int user_find_fd(int n, struct path *out)
+{
+    struct fd fd;
+    int err = fd_get_io(n, &fd);
+
+    if (!err) {
+        *out = fd.file->path;
+        path_get(out);
+        fd_put(&fd);
+    }
+    return err;
+}
+
+bool user_path_is_empty(struct uptr path, int flags)
+{
+    char first;
+
+    return flags & AT_EMPTY_PATH &&
+           (path.addr == 0 ||
+            (copy_from_user(&first, path, 1) == 0 && first == '\0'));
+}
+
 int user_at_get(struct user_at *at, int dirfd, struct uptr path, unsigned walk)
 {
     int err = user_path_get(&at->path, path);

@@ -35,11 +35,18 @@ void user_at_put(struct user_at *at);
 /* Finds what (dirfd, path) names; *out is counted. flags: WALK_*. */
 int user_find(int dirfd, struct uptr path, unsigned flags, struct path *out);
 
+/* The file that descriptor fd has open, counted. -EBADF, also for O_PATH. */
+int user_find_fd(int fd, struct path *out);
+
 /* AT_SYMLINK_NOFOLLOW and AT_EMPTY_PATH as WALK_*. */
 static inline unsigned walk_of_at(int flags)
 {
     return (flags & AT_SYMLINK_NOFOLLOW ? 0 : WALK_FOLLOW) |
            (flags & AT_EMPTY_PATH ? WALK_EMPTY : 0);
 }
+
+/* AT_EMPTY_PATH, and the path is "" or NULL: for calls that take that for the
+ * descriptor itself. */
+bool user_path_is_empty(struct uptr path, int flags);
 
 #endif
