@@ -64,14 +64,15 @@
 #define FPE_FLTRES 6
 #define FPE_FLTINV 7
 
-#define SEGV_MAPERR 1
-#define SEGV_ACCERR 2
-#define SEGV_PKUERR 4
-#define BUS_ADRALN  1
-#define BUS_ADRERR  2
-#define SYS_SECCOMP 1
-#define TRAP_BRKPT  1
-#define TRAP_TRACE  2
+#define SEGV_MAPERR       1
+#define SEGV_ACCERR       2
+#define SEGV_PKUERR       4
+#define BUS_ADRALN        1
+#define BUS_ADRERR        2
+#define SYS_SECCOMP       1
+#define SYS_USER_DISPATCH 2
+#define TRAP_BRKPT        1
+#define TRAP_TRACE        2
 
 #define CLD_EXITED    1
 #define CLD_KILLED    2

@@ -26,6 +26,7 @@
 #include "kernel/proc/ptrace.h"
 #include "kernel/proc/room.h"
 #include "kernel/proc/stack.h"
+#include "kernel/proc/user_dispatch.h"
 #include "lib/string.h"
 #include "target/target.h"
 
@@ -237,6 +238,7 @@ static void reset_thread(struct thread *t)
     t->pi_waited = 0;
     t->pi_gone = false;
     t->restart.fn = NULL;
+    user_dispatch_reset(t);
     signal_exec(t);
 }
 

@@ -99,6 +99,12 @@ struct proc {
     unsigned refs;
 };
 
+struct user_dispatch {
+    bool on;
+    uint64_t from, len;
+    struct uptr selector;
+};
+
 struct thread {
     struct task task;
     struct list node;     /* proc->threads; LOCK_PROC */
@@ -126,8 +132,9 @@ struct thread {
     bool pi_gone;          /* we no longer hand futexes over; LOCK_PROC */
     struct tracee *tracee; /* NULL: never traced; LOCK_PROC (ptrace.h) */
     bool no_new_privs;     /* PR_SET_NO_NEW_PRIVS */
-    uint32_t seccomp_mode; /* SECCOMP_MODE_*; atomic */
-    struct filter *filters; /* the newest, counted; atomic (seccomp.c) */
+    struct user_dispatch dispatch; /* its own alone (user_dispatch.h) */
+    uint32_t seccomp_mode;         /* SECCOMP_MODE_*; atomic */
+    struct filter *filters;        /* the newest, counted; atomic (seccomp.c) */
     /* The call in progress, for restart and strace. */
     int syscall_nr;
     struct {

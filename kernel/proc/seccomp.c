@@ -235,17 +235,6 @@ int seccomp_add(struct uptr insns, unsigned len, unsigned flags)
 
 /* ---- checking ---- */
 
-static void die(struct thread *t, const struct k_siginfo *info)
-{
-    struct signal_state *s = &t->proc->signals;
-
-    spin_lock(&s->lock);
-    s->actions[info->signo - 1].handler = SIG_DFL;
-    spin_unlock(&s->lock);
-    t->signals.fatal = info->signo;
-    signal_force(info);
-}
-
 static void raise_sys(struct thread *t, struct user_regs *regs, uint32_t data,
                       bool fatal)
 {
@@ -257,7 +246,7 @@ static void raise_sys(struct thread *t, struct user_regs *regs, uint32_t data,
     info.sys.arch = AUDIT_ARCH_X86_64;
     regs->rax = regs->orig_rax;
     if (fatal) {
-        die(t, &info);
+        signal_force_end(&info);
     } else {
         signal_force(&info);
     }

@@ -143,3 +143,15 @@ void signal_force(const struct k_siginfo *info)
     spin_unlock(&s->lock);
     signal_send_thread(t, info);
 }
+
+void signal_force_end(const struct k_siginfo *info)
+{
+    struct thread *t = current_thread();
+    struct signal_state *s = &t->proc->signals;
+
+    spin_lock(&s->lock);
+    s->actions[info->signo - 1].handler = SIG_DFL;
+    spin_unlock(&s->lock);
+    t->signals.fatal = info->signo;
+    signal_force(info);
+}

@@ -124,6 +124,8 @@ int signal_send_thread(struct thread *t, const struct k_siginfo *info);
 
 /* A fault of the current thread: forced, cannot be blocked or ignored. */
 void signal_force(const struct k_siginfo *info);
+/* The same, and nothing keeps it from ending the process. */
+void signal_force_end(const struct k_siginfo *info);
 /* Turns a CPU exception (or a failed mm_fault) into the right siginfo. */
 void signal_fault(const struct trap *trap, int mm_error);
 

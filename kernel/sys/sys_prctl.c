@@ -7,6 +7,7 @@
 #include "kernel/sys/trace.h"
 #include "kernel/core/log.h"
 #include "kernel/proc/cred.h"
+#include "kernel/proc/user_dispatch.h"
 #include "abi/linux/errno.h"
 #include "abi/linux/prctl.h"
 #include "lib/string.h"
@@ -231,6 +232,10 @@ long sys_prctl(const struct sysargs *a)
         return set_ptracer(x);
     case PR_SET_MM:
         return set_mm(a);
+    case PR_SET_SYSCALL_USER_DISPATCH:
+        trace_watch();
+        return user_dispatch_set(x, arg_u64(a, 2), arg_u64(a, 3),
+                                 arg_ptr(a, 4));
     case PR_SET_VMA:
         return set_vma(a);
     default:

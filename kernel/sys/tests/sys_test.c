@@ -12,6 +12,7 @@
 #include "kernel/mm/heap.h"
 #include "kernel/proc/ptrace.h"
 #include "kernel/proc/seccomp.h"
+#include "kernel/proc/user_dispatch.h"
 #include "abi/linux/errno.h"
 #include "lib/string.h"
 #include "lib/tests/unit.h"
@@ -65,6 +66,11 @@ bool ptrace_call_enter(struct thread *t, struct user_regs *regs)
 
 void ptrace_call_exit(struct thread *t, struct user_regs *regs)
 {
+}
+
+bool user_dispatch_check(struct thread *t, struct user_regs *regs)
+{
+    return false;
 }
 
 int seccomp_check(struct thread *t, struct user_regs *regs)
