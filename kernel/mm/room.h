@@ -8,7 +8,8 @@
  *   vma.c        the tree: find, split, merge, gaps
  *   family/      several at one place:
  *     family.c, family_share.c, fork.c, guard.c, share.c   what they have
- *     pieces.c, touched.c, save.c, load.c, exchange.c, schedule.c   in turns
+ *     pieces.c, touched.c, save.c, load.c, exchange.c, schedule.c,
+ *     settle.c   in turns
  *     store.c, shadow.c   what they have while they are not there
  *   resident.c   which pages are committed (resident.h)
  *   window.c     where shared objects live;   alias.c  and are seen

@@ -280,6 +280,8 @@ static void finish(struct walk *w)
     }
     if (w->f->ghost) {
         bury_ghost(w->f);
+    } else if (w->out) {
+        settle(w->f, w->in, w->out);
     }
 }
 

@@ -75,8 +75,26 @@ bool touched_next(struct touched *t, uint64_t *start, uint64_t end,
 uint64_t touched_count(struct touched *t, uint64_t start, uint64_t end,
                        uint64_t enough);
 
+/* ---- fork.c ---- */
+
+/* Whether what v has and others, too, can stay where it is: nobody writes to
+ * it. */
+bool fork_keeps(const struct vma *v);
+
+/* ---- settle.c ---- */
+
+/* After an exchange: what all members have alike becomes common, if it is time
+ * to look for that. */
+void settle(struct family *f, struct mm *in, struct mm *out);
+/* It soon is: much has changed. */
+void settle_soon(struct family *f);
+
 /* ---- guard.c ---- */
 
+/* Whether writes to what v has can be made to fault. */
+bool guard_can(const struct vma *v);
+/* Pages of mm, which are there, join the common ones. -ENOMEM. */
+int guard_pages(struct family *f, struct mm *mm, uint64_t start, uint64_t end);
 /* The first fork of mm: what it need not copy joins the common pages.
  * -ENOMEM. */
 int guard_all(struct family *f, struct mm *mm);

@@ -38,7 +38,11 @@ struct family {
     /* Pages that all members have and none can write, or which fault when they
      * do (guard.c): they stay. */
     struct resident common;
-    uint64_t changes; /* of common */
+    /* Pages that have become common since the last look at a whole address
+     * space (settle.c), still or not any more: not again. */
+    struct resident settled;
+    unsigned settle_in, settle_every; /* exchanges */
+    uint64_t changes;                 /* of common */
     uint64_t found;   /* changes, when a fork had found what is common */
     uint64_t shared;  /* how often memory became VMA_FAMILY by a fork */
     uint64_t guarded; /* bytes that the first fork did not copy */

@@ -23,7 +23,7 @@
 /* ---- what all members have and none can write ---- */
 
 /* Readable, since copies may be made of them (family_own). */
-static bool is_common(const struct vma *v)
+bool fork_keeps(const struct vma *v)
 {
     return v->prot && !(v->prot & PROT_WRITE) &&
            !(v->flags &
@@ -36,7 +36,7 @@ static int find_unwritable(struct family *f, struct mm *mm)
 
     for (struct vma *v = vma_first(mm); v && !err; v = vma_next(v)) {
         uint64_t at = v->start, end;
-        if (!is_common(v)) {
+        if (!fork_keeps(v)) {
             continue;
         }
         for (; !err && resident_run(&mm->resident, &at, v->end, &end);
@@ -79,6 +79,7 @@ static int find_common(struct family *f, struct mm *mm)
     }
     lift_rest(mm, &was, &f->common);
     resident_free(&was);
+    resident_free(&f->settled);
     f->found = err ? 0 : f->changes;
     return err;
 }
@@ -275,6 +276,7 @@ static int fork_stopped(struct mm *mm, struct mm *child)
     f->resident = child;
     f->since = clock_now();
     spin_unlock(&f->lock);
+    settle_soon(f);
     return 0;
 }
 

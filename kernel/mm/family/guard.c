@@ -40,9 +40,9 @@ void mm_guard_forks(bool on)
     guards = on;
 }
 
-static bool can_guard(const struct vma *v)
+bool guard_can(const struct vma *v)
 {
-    return v->prot & PROT_WRITE && !(v->prot & PROT_EXEC) &&
+    return guards && v->prot & PROT_WRITE && !(v->prot & PROT_EXEC) &&
            !(v->flags & (VMA_SHARED | VMA_WINDOW | VMA_FAMILY | VMA_TRAMPOLINE |
                          VMA_DONTFORK | VMA_WIPEONFORK));
 }
@@ -85,17 +85,23 @@ struct guard {
     struct touched touched;
 };
 
-static int protect(const struct guard *g, uint64_t start, uint64_t end)
+int guard_pages(struct family *f, struct mm *mm, uint64_t start, uint64_t end)
 {
-    int err = resident_prepare(&g->f->common, start, end);
+    int err = resident_prepare(&f->common, start, end);
 
     if (!err) {
-        err = allow_write(g->mm, start, end, false);
+        err = allow_write(mm, start, end, false);
     }
     if (!err) {
-        resident_set(&g->f->common, start, end);
+        resident_set(&f->common, start, end);
+        f->changes++;
     }
     return err;
+}
+
+static int protect(const struct guard *g, uint64_t start, uint64_t end)
+{
+    return guard_pages(g->f, g->mm, start, end);
 }
 
 /* Few pages of [start, end) hold something. */
@@ -171,7 +177,7 @@ int guard_all(struct family *f, struct mm *mm)
 
     f->guarded = f->faults = 0;
     for (struct vma *v = vma_first(mm); v && guards && !err; v = vma_next(v)) {
-        if (can_guard(v)) {
+        if (guard_can(v)) {
             err = guard_vma(&g, v);
         }
     }
@@ -211,7 +217,10 @@ static uint64_t reach(struct family *f)
 
 int guard_fault(struct mm *mm, struct vma *v, uint64_t addr)
 {
-    int err = write_in(mm, v, addr, reach(mm->family));
+    struct family *f = mm->family;
+    int err = write_in(mm, v, addr,
+                       resident_test(&f->settled, addr) ? (uint64_t)PAGE_SIZE
+                                                        : reach(f));
 
     if (err) { /* as little memory as can be, else as few mappings */
         err = write_in(mm, v, addr, PAGE_SIZE);

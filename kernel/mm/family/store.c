@@ -13,7 +13,7 @@
 #include "arch/x86_64/arch.h"
 #include "target/target.h"
 
-enum { RUN_PAGES = 64, ROOM_LEAST = 32 };
+enum { ROOM_LEAST = 32 };
 
 int runs_grow(void **runs, unsigned *room, unsigned want, size_t size)
 {
@@ -68,7 +68,8 @@ static unsigned place(const struct store *s, uint64_t start)
 int store_insert(struct store *s, uint64_t start, uint64_t end)
 {
     while (start < end) {
-        uint32_t pages = MIN((end - start) / PAGE_SIZE, (uint64_t)RUN_PAGES);
+        uint32_t pages =
+            MIN((end - start) / PAGE_SIZE, (uint64_t)STORE_COPY_PAGES);
         struct store_run r = {start, pages, STORE_COPY, page_alloc(pages)};
         int err = r.buf ? put(s, place(s, start), &r) : -ENOMEM;
 
@@ -112,6 +113,23 @@ static int cut(struct store *s, unsigned i, uint64_t at)
         s->runs[i] = first;
     }
     return err;
+}
+
+static int cut_at(struct store *s, uint64_t at)
+{
+    unsigned next = place(s, at);
+    const struct store_run *r = next ? &s->runs[next - 1] : NULL;
+
+    return r && r->start < at && at < r->start + (uint64_t)r->pages * PAGE_SIZE
+               ? cut(s, next - 1, at)
+               : 0;
+}
+
+int store_cut(struct store *s, uint64_t start, uint64_t end)
+{
+    int err = cut_at(s, start);
+
+    return err ? err : cut_at(s, end);
 }
 
 int store_lend(struct store *from, unsigned i, uint64_t start, uint64_t end,

@@ -16,6 +16,7 @@ enum store_kind {
     STORE_TRADED, /* in an exchange: buf has what is to go to its place yet */
     STORE_LENT,   /* in an exchange: another store has them by now */
 };
+enum { STORE_COPY_PAGES = 64 }; /* a copy has no more */
 struct store_run {
     uint64_t start;
     uint32_t pages;
@@ -36,7 +37,10 @@ int runs_grow(void **runs, unsigned *room, unsigned want, size_t size);
 /* Copies pages [start, end) from their addresses into s. -ENOMEM: perhaps some
  * of them. */
 int store_insert(struct store *s, uint64_t start, uint64_t end);
-/* Undoes that, also for store_put_aside(). */
+/* Copies that reach across start or end become two each. -ENOMEM. */
+int store_cut(struct store *s, uint64_t start, uint64_t end);
+/* Undoes store_insert() and store_put_aside(): runs inside of [start, end)
+ * go. */
 void store_drop(struct store *s, uint64_t start, uint64_t end);
 /* s takes pages [start, end) of from's run i over, which holds them: they are
  * STORE_LENT there, and STORE_TRADED in s. -ENOMEM. */

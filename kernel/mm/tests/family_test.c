@@ -285,6 +285,119 @@ static void forks_that_fail_change_nothing(void)
     guards = false;
 }
 
+/* ---- pages that are alike ---- */
+
+enum { THREE = 3, CALM = 24, MOVED = 200, STEPS = 3000 };
+static struct mm *member[THREE];
+static uint64_t model[THREE][CALM];
+
+static int wrong_words(int who)
+{
+    int n = 0;
+
+    for (uint64_t p = 0; p < CALM; p++) {
+        n += *(uint64_t *)(AREA(1) + p * PAGE_SIZE) != model[who][p];
+        n += support_page_wrong(member[who], AREA(1) + p * PAGE_SIZE) != 0;
+    }
+    return n;
+}
+
+static void write_word(int who, uint64_t page, uint64_t val)
+{
+    store(member[who], AREA(1) + page * PAGE_SIZE, val);
+    model[who][page] = val;
+}
+
+static void make_three(bool moves)
+{
+    const uint64_t pages[2] = {MOVED, CALM};
+
+    guards = true;
+    fresh(moves);
+    for (int i = 0; i < 2; i++) {
+        uint64_t at = AREA(i), len = pages[i] * PAGE_SIZE;
+        EXPECT_EQ(mm_map(parent, &at, len, RW, ANON | MAP_FIXED, NULL, 0), 0);
+    }
+    member[0] = parent;
+    for (uint64_t p = 0; p < CALM; p++) {
+        write_word(0, p, 100 + p);
+    }
+    for (int i = 1; i < THREE; i++) {
+        EXPECT_EQ(mm_fork(member[i - 1], &member[i]), 0);
+        support_set_mm(member[i]);
+        memcpy(model[i], model[0], sizeof(model[i]));
+        for (uint64_t p = 0; p < MOVED; p++) {
+            store(member[i], AREA(0) + p * PAGE_SIZE, p);
+        }
+    }
+}
+
+static void take_turns(unsigned turns)
+{
+    for (unsigned i = 0; i < turns; i++) {
+        EXPECT_EQ(let_in(member[i % THREE]), 0);
+        EXPECT_EQ(wrong_words(i % THREE), 0);
+    }
+}
+
+/* How many copies a member that is away has, the only one at `at`. */
+static unsigned copies_at(int who, uint64_t at)
+{
+    const struct store *s = &member[who]->store;
+    unsigned n = 0;
+
+    for (unsigned i = 0; i < s->count; i++) {
+        if (s->runs[i].kind == STORE_COPY) {
+            n += s->runs[i].start == at ? s->runs[i].pages : 1000;
+        }
+    }
+    return n;
+}
+
+static void what_all_have_alike_is_exchanged_no_more(void)
+{
+    make_three(true);
+    write_word(2, 7, 1);
+    take_turns(12);
+    for (int i = 0; i < 2; i++) { /* who are away */
+        EXPECT_EQ(copies_at(i, AREA(1) + 7 * PAGE_SIZE), 1);
+    }
+    write_word(2, 9, 2);
+    take_turns(12);
+    write_word(2, 7, 107);
+    write_word(2, 9, 109);
+    take_turns(42);
+    for (int i = 0; i < 2; i++) { /* page 9 was common before */
+        EXPECT_EQ(copies_at(i, AREA(1) + 9 * PAGE_SIZE), 1);
+    }
+    guards = false;
+}
+
+static void random_turns(bool moves)
+{
+    uint32_t seed = 1;
+    int who = THREE - 1;
+
+    make_three(moves);
+    for (int i = 0; i < STEPS; i++) {
+        seed = seed * 1664525 + 1013904223;
+        if (seed >> 30) {
+            write_word(who, (seed >> 8) % CALM, seed >> 20 & 1);
+        } else {
+            who = (int)(seed >> 12) % THREE;
+            EXPECT_EQ(let_in(member[who]), 0);
+            EXPECT_EQ(wrong_words(who), 0);
+        }
+    }
+    guards = false;
+}
+
+static void pages_become_alike_and_differ_again(void)
+{
+    random_turns(true);
+    random_turns(false);
+}
+
 /* ---- what only a failure or a sleeper shows ---- */
 
 /* A task that sleeps in a fault with the lock held goes on with it. */
@@ -445,6 +558,8 @@ int main(void)
     RUN(what_nobody_writes_to_is_neither_copied_nor_exchanged);
     RUN(guarded_writes_that_fail_change_nothing);
     RUN(a_host_that_refuses_takes_no_page);
+    RUN(what_all_have_alike_is_exchanged_no_more);
+    RUN(pages_become_alike_and_differ_again);
     RUN(forks_that_fail_change_nothing);
     RUN(who_has_written_too_much_does_not_fork);
     RUN(what_a_sleeper_maps_meanwhile_is_exchanged);

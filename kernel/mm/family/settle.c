@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Pages of their own that all members of a family have alike become common
+ * again: exchanges look at them no more. They come about when a fault makes the
+ * neighbours of what was written the members' own (guard.c), by what a fork
+ * copies because it is little, and between runs of one program.
+ *
+ * That is tried after some exchanges, more and more rarely while nothing is
+ * found. What can be written to is write-protected for it, where that can be;
+ * who writes to it all the same makes it everybody's own for long: to be common
+ * costs a fault each time, to be own a comparison in each exchange.
+ */
+#include "kernel/mm/family/families.h"
+#include "kernel/mm/heap.h"
+#include "arch/x86_64/page.h"
+#include "lib/bitmap.h"
+
+/* Exchanges until the next look. MEMBERS_MOST: more hardly agree. */
+enum { SOON = 8, LATE = 1024, MEMBERS_MOST = 64 };
+
+struct settle {
+    struct family *f;
+    struct mm *in, *out;
+    uint64_t *alike; /* for each run of out's store, a bit for each page */
+};
+
+enum { PAGES = STORE_COPY_PAGES }; /* of such a run, at most */
+_Static_assert(PAGES == 64, "they are bits of a word");
+
+/* Where a search in order of address is in what a member has. */
+struct place {
+    unsigned piece, run;
+};
+
+static uint64_t run_end(const struct store_run *r)
+{
+    return r->start + (uint64_t)r->pages * PAGE_SIZE;
+}
+
+/* What m has stored of the page, or NULL. */
+static const void *stored_page(const struct mm *m, struct place *p, uint64_t at)
+{
+    const struct store *s = &m->store;
+    const struct store_run *r;
+
+    while (p->run < s->count && run_end(&s->runs[p->run]) <= at) {
+        p->run++;
+    }
+    r = &s->runs[p->run];
+    return p->run < s->count && r->start <= at && r->kind == STORE_COPY &&
+                   r->buf
+               ? (const char *)r->buf + (at - r->start)
+               : NULL;
+}
+
+/* Both may have the page in common, if it holds the same. */
+static bool fits(const struct piece *a, const struct piece *b)
+{
+    const struct vma *v = a->vma, *w = b->vma;
+
+    return a->own && b->own && piece_prot(a) & MEM_READ &&
+           (guard_can(v) || fork_keeps(v)) && v->prot == w->prot &&
+           !((v->flags ^ w->flags) & ~VMA_LOCKED) && a->shown == b->shown &&
+           v->written == w->written;
+}
+
+static bool is_alike(const struct settle *s, const struct mm *m,
+                     struct place *p, unsigned *there, uint64_t at)
+{
+    struct piece is = piece_at(&s->in->pieces, there, at);
+    struct piece other = piece_at(&m->pieces, &p->piece, at);
+    const void *page = stored_page(m, p, at);
+
+    return page && !resident_test(&s->f->settled, at) && fits(&is, &other) &&
+           arch_page_equal((void *)at, page);
+}
+
+/* Of the pages that are alike so far, those that m, too, has like that. */
+static void narrow(struct settle *s, const struct mm *m)
+{
+    const struct store *out = &s->out->store;
+    struct place place = {0, 0};
+    unsigned there = 0;
+
+    for (unsigned i = 0; i < out->count; i++) {
+        const struct store_run *r = &out->runs[i];
+        uint64_t *alike = &s->alike[i];
+        size_t page = bitmap_find_set(alike, PAGES, 0);
+
+        for (; page < PAGES; page = bitmap_find_set(alike, PAGES, page + 1)) {
+            if (!is_alike(s, m, &place, &there, r->start + page * PAGE_SIZE)) {
+                bitmap_clear(alike, page);
+            }
+        }
+    }
+}
+
+/* Runs that are copies, with all of their pages; none other. */
+static void begin(struct settle *s)
+{
+    const struct store *out = &s->out->store;
+
+    for (unsigned i = 0; i < out->count; i++) {
+        const struct store_run *r = &out->runs[i];
+        s->alike[i] =
+            r->kind == STORE_COPY && r->buf ? ~0ull >> (PAGES - r->pages) : 0;
+    }
+}
+
+/* False: no memory; nothing changed. */
+static bool settle_pages(struct settle *s, uint64_t start, uint64_t end)
+{
+    struct family *f = s->f;
+    int err = resident_prepare(&f->settled, start, end);
+
+    list_for_each (pos, &f->members) {
+        struct mm *m = list_entry(pos, struct mm, family_node);
+        if (!err && m != s->in) {
+            err = store_cut(&m->store, start, end);
+        }
+    }
+    if (err || guard_pages(f, s->in, start, end)) {
+        return false;
+    }
+    list_for_each (pos, &f->members) {
+        store_drop(&list_entry(pos, struct mm, family_node)->store, start, end);
+    }
+    resident_set(&f->settled, start, end);
+    return true;
+}
+
+/* From the last run on: those before keep their places in the store. */
+static uint64_t settle_all(struct settle *s)
+{
+    uint64_t pages = 0;
+
+    for (unsigned i = s->out->store.count; i-- > 0;) {
+        struct store_run r = s->out->store.runs[i];
+        const uint64_t *alike = &s->alike[i];
+        size_t end, at = bitmap_find_set(alike, PAGES, 0);
+
+        for (; at < PAGES; at = bitmap_find_set(alike, PAGES, end)) {
+            end = bitmap_find_zero(alike, PAGES, at);
+            if (settle_pages(s, r.start + at * PAGE_SIZE,
+                             r.start + end * PAGE_SIZE)) {
+                pages += end - at;
+            }
+        }
+    }
+    return pages;
+}
+
+/* Nobody's mappings are in the middle of a change, and all are known. */
+static bool is_quiet(struct settle *s)
+{
+    list_for_each (pos, &s->f->members) {
+        struct mm *m = list_entry(pos, struct mm, family_node);
+        if (m->stranger || mutex_taken(&m->lock) || pieces_update(s->f, m)) {
+            return false;
+        }
+    }
+    return s->f->count <= MEMBERS_MOST;
+}
+
+static uint64_t look(struct settle *s)
+{
+    uint64_t pages;
+
+    if (!is_quiet(s)) {
+        return 0;
+    }
+    s->alike = kmalloc(s->out->store.count * sizeof(*s->alike));
+    if (!s->alike) {
+        return 0;
+    }
+    begin(s);
+    list_for_each (pos, &s->f->members) {
+        struct mm *m = list_entry(pos, struct mm, family_node);
+        if (m != s->in) {
+            narrow(s, m);
+        }
+    }
+    pages = settle_all(s);
+    kfree(s->alike);
+    return pages;
+}
+
+void settle_soon(struct family *f)
+{
+    f->settle_in = f->settle_every = SOON;
+}
+
+void settle(struct family *f, struct mm *in, struct mm *out)
+{
+    struct settle s = {.f = f, .in = in, .out = out};
+
+    if (f->settle_in-- > 1) {
+        return;
+    }
+    if (look(&s)) {
+        settle_soon(f);
+    } else if (f->settle_every >= LATE) { /* what was written may be calm now */
+        resident_free(&f->settled);
+        settle_soon(f);
+    } else {
+        f->settle_in = f->settle_every *= 2;
+    }
+}
