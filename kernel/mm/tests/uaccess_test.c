@@ -60,6 +60,7 @@ static void a_hole_ends_a_copy_at_the_byte(void)
             struct uptr at = uptr(base + LEN - n);
             EXPECT_EQ(copy_from_user(buf, at, n + 5), -EFAULT);
             EXPECT_EQ(copy_from_user_part(buf, at, n + 5), n);
+            EXPECT_EQ(copy_from_user_part(buf, at, n + 50), n);
             EXPECT(!memcmp(buf, want + LEN - n, n));
             EXPECT_EQ(copy_to_user(at, want, n + 1), -EFAULT);
             EXPECT_EQ(copy_to_user_part(at, want + LEN - n, n + 700), n);
