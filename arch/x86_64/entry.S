@@ -79,7 +79,6 @@ arch_opened:
     mov %rdx, REGS_RDX(%rsp)
     mov %rsi, REGS_RSI(%rsp)
     mov %rdi, REGS_RDI(%rsp)
-    mov %rax, REGS_ORIG_RAX(%rsp)
     mov %rcx, REGS_RIP(%rsp)
     mov %r11, REGS_RSP(%rsp)
     mov REGS_RFLAGS(%rsp), %r11

@@ -127,6 +127,7 @@ static uint64_t save(struct fpu_area *area)
 
     /* XSAVE writes the first word of its header only, XRSTOR faults unless
      * the others are zero, and the area may be fresh memory. */
+#pragma GCC unroll 8
     for (unsigned i = 1; i < (XSAVE_MIN - XSAVE_HEADER) / 8; i++) {
         header[i] = 0;
     }

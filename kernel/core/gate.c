@@ -22,7 +22,7 @@ static void no_event(void)
 
 void (*sched_gate_event)(void) = no_event;
 
-static uint32_t lingers; /* atomic */
+uint32_t gate_lingers;
 
 void sched_gate_init(struct sched_gate *g)
 {
@@ -145,17 +145,6 @@ bool sched_gate_busy(struct sched_gate *g)
 
 /* ---- who else runs ---- */
 
-bool gate_left(const struct task *prev, bool idle, uint64_t tsc)
-{
-    struct sched_gate *g = prev->gate;
-
-    if (unlikely(g != NULL) && atomic_load_relaxed(&g->contended)) {
-        atomic_store_relaxed(&g->left_at, tsc);
-        return true;
-    }
-    return idle && prev->thread && atomic_load_relaxed(&lingers);
-}
-
 uint64_t sched_gate_left(struct sched_gate *g)
 {
     uint64_t now = clock_tsc(), at = atomic_load_relaxed(&g->left_at);
@@ -165,7 +154,7 @@ uint64_t sched_gate_left(struct sched_gate *g)
 
 void sched_gate_linger(bool on)
 {
-    atomic_store(&lingers, on);
+    atomic_store(&gate_lingers, on);
 }
 
 /* Who is queued runs soon, or is put aside. */

@@ -80,7 +80,7 @@ uint64_t sched_cycles_to_ns(uint64_t n)
                : 0;
 }
 
-void sched_tick_init(void)
+__attribute__((noinline)) void sched_tick_init(void)
 {
     struct target_clock clock;
 

@@ -71,9 +71,20 @@ void alone_kick(unsigned id);
  * may be. */
 void alone_sleep(uint64_t deadline);
 
-/* gate.c: prev has left its CPU, idle: for nobody else. Whether that is an
- * event for who exchanges address spaces. */
-bool gate_left(const struct task *prev, bool idle, uint64_t tsc);
+extern uint32_t gate_lingers; /* sched_gate_linger(); atomic */
+
+/* prev has left its CPU, idle: for nobody else. Whether that is an event for
+ * who exchanges address spaces. */
+static inline bool gate_left(const struct task *prev, bool idle, uint64_t tsc)
+{
+    struct sched_gate *g = prev->gate;
+
+    if (unlikely(g && atomic_load_relaxed(&g->contended))) {
+        atomic_store_relaxed(&g->left_at, tsc);
+        return true;
+    }
+    return idle && prev->thread && atomic_load_relaxed(&gate_lingers);
+}
 
 /* gate.c: puts a runnable task aside when its gate is closed; true then. */
 bool gate_park(struct task *t);

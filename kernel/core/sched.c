@@ -47,7 +47,7 @@ static unsigned choose_vcpu(const struct task *t)
 {
     unsigned id = this_vcpu()->id;
 
-    if (allowed_on(t, id)) {
+    if (likely(allowed_on(t, id))) {
         return id;
     }
     return (unsigned)__builtin_ctzll(t->affinity);
@@ -72,7 +72,7 @@ static uint8_t priority_on(unsigned id)
     return t ? atomic_load_relaxed(&t->priority) : 0;
 }
 
-void runqueue_add(struct task *t)
+static inline void queue_task(struct task *t)
 {
     unsigned id = choose_vcpu(t);
     struct runqueue *rq = &runqueues[id];
@@ -94,11 +94,16 @@ void runqueue_add(struct task *t)
     }
     rq->count++;
     spin_unlock(&rq->lock);
-    if (id != this_vcpu()->id) {
+    if (unlikely(id != this_vcpu()->id)) {
         alone_kick(id);
     } else if (priority || !runqueue_covered(rq, t->queued_at)) {
         this_vcpu()->resched = 1;
     }
+}
+
+void runqueue_add(struct task *t)
+{
+    queue_task(t);
 }
 
 static struct task *take(struct runqueue *rq, unsigned id, uint64_t newest)
@@ -115,7 +120,8 @@ static struct task *take(struct runqueue *rq, unsigned id, uint64_t newest)
     return NULL;
 }
 
-static struct task *steal(unsigned self, uint64_t min_age)
+static __attribute__((noinline)) struct task *steal(unsigned self,
+                                                    uint64_t min_age)
 {
     uint64_t newest = clock_tsc() - min_age;
 
@@ -135,7 +141,7 @@ static struct task *steal(unsigned self, uint64_t min_age)
     return NULL;
 }
 
-static struct task *pick_any(struct runqueue *rq, uint64_t min_age)
+static inline struct task *pick_any(struct runqueue *rq, uint64_t min_age)
 {
     struct list *first = list_first(&rq->queue);
 
@@ -147,7 +153,7 @@ static struct task *pick_any(struct runqueue *rq, uint64_t min_age)
     return steal((unsigned)(rq - runqueues), min_age);
 }
 
-struct task *runqueue_pick(struct runqueue *rq, uint64_t min_age)
+static inline struct task *pick(struct runqueue *rq, uint64_t min_age)
 {
     struct task *t = pick_any(rq, min_age);
 
@@ -158,29 +164,29 @@ struct task *runqueue_pick(struct runqueue *rq, uint64_t min_age)
     return t;
 }
 
+struct task *runqueue_pick(struct runqueue *rq, uint64_t min_age)
+{
+    return pick(rq, min_age);
+}
+
 /* ---- switching ---- */
 
-/* On the new stack: lets go of the task that ran before. */
-static void finish_switch(void)
+/* Whether somebody waits for this vCPU, and no tick is on its way for them. */
+static inline bool lacks_tick(struct runqueue *rq, uint64_t tsc)
 {
-    struct vcpu *v = this_vcpu();
-    struct runqueue *rq = &runqueues[v->id];
-    struct task *prev = rq->prev;
-    bool dead = prev->state == TASK_DEAD;
-    bool migrate = rq->migrate_prev;
-    uint64_t timer = timer_next(), tsc = v->task->account_mark;
-    bool event = gate_left(prev, v->task == &rq->idle, tsc) || rq->parked;
+    uint64_t timer = timer_next();
 
-    rq->migrate_prev = false;
-    rq->parked = false;
-    atomic_store_release(&prev->on_vcpu, 0);
-    if ((rq->count && !runqueue_covered(rq, tsc)) ||
-        !runqueue_io_covered(rq, tsc) ||
-        atomic_load_relaxed(&sched_io_flush_at) ||
-        (timer != UINT64_MAX && !runqueue_tick_by(rq, timer, tsc))) {
-        v->resched = 1;
-    }
-    spin_unlock(&rq->lock);
+    return (rq->count && !runqueue_covered(rq, tsc)) ||
+           (atomic_load_relaxed(&sched_io_inflight) &&
+            !runqueue_io_covered(rq, tsc)) ||
+           atomic_load_relaxed(&sched_io_flush_at) ||
+           (timer != UINT64_MAX && !runqueue_tick_by(rq, timer, tsc));
+}
+
+/* What few switches have to do behind them. */
+static __attribute__((noinline)) void after_switch(struct task *prev, bool dead,
+                                                   bool migrate, bool event)
+{
     if (dead) {
         spin_lock(&all_lock);
         list_del(&prev->all_node);
@@ -189,12 +195,35 @@ static void finish_switch(void)
     } else if (migrate) {
         runqueue_add(prev);
     }
-    if (unlikely(event)) {
+    if (event) {
         sched_gate_event();
     }
 }
 
-static void account(struct task *prev, struct task *next)
+/* On the new stack: lets go of the task that ran before. */
+static inline void finish_switch(void)
+{
+    struct vcpu *v = this_vcpu();
+    struct runqueue *rq = &runqueues[v->id];
+    struct task *prev = rq->prev;
+    bool dead = prev->state == TASK_DEAD;
+    bool migrate = rq->migrate_prev;
+    uint64_t tsc = v->task->account_mark;
+    bool event = gate_left(prev, v->task == &rq->idle, tsc) || rq->parked;
+
+    rq->migrate_prev = false;
+    rq->parked = false;
+    atomic_store_release(&prev->on_vcpu, 0);
+    if (lacks_tick(rq, tsc)) {
+        v->resched = 1;
+    }
+    spin_unlock(&rq->lock);
+    if (unlikely(dead || migrate || event)) {
+        after_switch(prev, dead, migrate, event);
+    }
+}
+
+static inline void account(struct task *prev, struct task *next)
 {
     uint64_t now = clock_tsc();
 
@@ -204,7 +233,7 @@ static void account(struct task *prev, struct task *next)
     next->switches++;
 }
 
-void runqueue_switch(struct runqueue *rq, struct task *next)
+static inline void switch_to(struct runqueue *rq, struct task *next)
 {
     struct vcpu *v = this_vcpu();
     struct task *prev = v->task;
@@ -231,6 +260,11 @@ void runqueue_switch(struct runqueue *rq, struct task *next)
     finish_switch();
 }
 
+void runqueue_switch(struct runqueue *rq, struct task *next)
+{
+    switch_to(rq, next);
+}
+
 /* Gives the vCPU away; the caller has made sure that somebody will bring the
  * current task back. */
 static void switch_away(void)
@@ -239,12 +273,12 @@ static void switch_away(void)
     struct task *next;
 
     spin_lock(&rq->lock);
-    next = runqueue_pick(rq, 0);
-    if (next == current_task()) {
+    next = pick(rq, 0);
+    if (unlikely(next == current_task())) {
         spin_unlock(&rq->lock);
         return;
     }
-    runqueue_switch(rq, next ? next : &rq->idle);
+    switch_to(rq, next ? next : &rq->idle);
 }
 
 void task_yield(void)
@@ -342,10 +376,10 @@ bool task_wake(struct task *t)
         }
     }
     if (state == TASK_SLEEPING) {
-        while (atomic_load_acquire(&t->on_vcpu)) {
+        while (unlikely(atomic_load_acquire(&t->on_vcpu))) {
             cpu_relax();
         }
-        runqueue_add(t);
+        queue_task(t);
     }
     return true;
 }

@@ -11,8 +11,8 @@
 #include "target/target.h"
 
 static struct spinlock timer_lock = SPINLOCK_INIT(LOCK_TIMER);
-static struct rb_tree timers;          /* under timer_lock */
-static uint64_t earliest = UINT64_MAX; /* its first deadline; read bare */
+static struct rb_tree timers;         /* under timer_lock */
+uint64_t timer_earliest = UINT64_MAX; /* its first deadline; read bare */
 /* The timer whose callback runs on a vCPU, for timer_cancel(). */
 static struct timer *firing[VCPU_MAX];
 
@@ -33,7 +33,7 @@ static void update_earliest(void)
 {
     struct rb_node *first = rb_first(&timers);
 
-    atomic_store_relaxed(&earliest,
+    atomic_store_relaxed(&timer_earliest,
                          first ? to_timer(first)->deadline : UINT64_MAX);
 }
 
@@ -120,9 +120,4 @@ uint64_t timer_run(void)
         t->fire(t);
     }
     return timer_next();
-}
-
-uint64_t timer_next(void)
-{
-    return atomic_load_relaxed(&earliest);
 }

@@ -9,6 +9,7 @@
 #define KERNEL_CORE_TIMER_H
 
 #include "lib/types.h"
+#include "lib/atomic.h"
 #include "lib/rbtree.h"
 #include "arch/x86_64/arch.h"
 
@@ -67,6 +68,11 @@ bool timer_cancel(struct timer *t);
 /* Fires what is due; returns the next deadline or UINT64_MAX. sched.c calls
  * it. */
 uint64_t timer_run(void);
-uint64_t timer_next(void);
+
+extern uint64_t timer_earliest; /* atomic */
+static inline uint64_t timer_next(void)
+{
+    return atomic_load_relaxed(&timer_earliest);
+}
 
 #endif

@@ -34,7 +34,7 @@ int futex_fault_in(struct uptr addr)
 
 /* A shared word is looked for behind its address, so it has to be there. Only
  * files may be so without being writable, and only to read. */
-static int check_shared(struct uptr addr, enum futex_use use)
+int futex_check_shared(struct uptr addr, enum futex_use use)
 {
     uint32_t val;
     int err = get_user32(&val, addr);
@@ -45,17 +45,11 @@ static int check_shared(struct uptr addr, enum futex_use use)
     return futex_fault_in(addr);
 }
 
-int futex_check(struct futex_word word, enum futex_use use)
+struct futex_key futex_key_shared(uint64_t addr)
 {
-    uint64_t addr = word.addr.addr;
+    uint64_t space = mm_address_space(current_task()->mm, &addr);
 
-    if (addr % sizeof(uint32_t)) {
-        return -EINVAL;
-    }
-    if (addr >= MM_LINUX_END) {
-        return -EFAULT;
-    }
-    return word.shared ? check_shared(word.addr, use) : 0;
+    return (struct futex_key){space | 1, addr};
 }
 
 void futex_enqueue(struct futex_waiter *w, struct futex_bucket *b)
@@ -132,7 +126,7 @@ int futex_sleep(struct futex_waiter *w, uint64_t deadline)
             task_cancel_sleep();
             return futex_dequeue(w) ? err : 0;
         }
-        if (!futex_lock_queued(w)) {
+        if (likely(!atomic_load_acquire(&w->bucket)) || !futex_lock_queued(w)) {
             return 0;
         }
         /* Somebody else woke the task: sleep again. */
@@ -173,16 +167,17 @@ int futex_enqueue_if(struct futex_waiter *w, uint32_t val)
 int futex_wait(struct futex_word word, uint32_t val, uint64_t deadline,
                uint32_t bitset)
 {
-    struct futex_waiter w = {
-        .key = futex_key(word),
-        .bitset = bitset,
-        .task = current_task(),
-    };
+    struct futex_waiter w; /* not all of it is ours to set */
     int err = futex_check(word, FUTEX_READ);
 
-    if (!err) {
-        err = futex_enqueue_if(&w, val);
+    if (unlikely(err)) {
+        return err;
     }
+    w.key = futex_key(word);
+    w.bitset = bitset;
+    w.task = current_task();
+    w.pi = w.to_pi = false;
+    err = futex_enqueue_if(&w, val);
     return err ? err : futex_sleep(&w, deadline);
 }
 

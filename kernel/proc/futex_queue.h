@@ -13,6 +13,7 @@
 #define KERNEL_PROC_FUTEX_QUEUE_H
 
 #include "kernel/proc/proc.h"
+#include "abi/linux/errno.h"
 #include "lib/hash.h"
 
 enum { FUTEX_BUCKETS = 256 };
@@ -42,15 +43,15 @@ struct futex_waiter {
 
 extern struct futex_bucket futex_buckets[FUTEX_BUCKETS];
 
+struct futex_key futex_key_shared(uint64_t addr);
+
 static inline struct futex_key futex_key(struct futex_word word)
 {
-    struct mm *mm = current_task()->mm;
-    uint64_t space = (uint64_t)mm, addr = word.addr.addr;
-
-    if (word.shared) {
-        space = mm_address_space(mm, &addr) | 1;
-    }
-    return (struct futex_key){space, addr};
+    return unlikely(word.shared) ? futex_key_shared(word.addr.addr)
+                                 : (struct futex_key){
+                                       (uint64_t)current_task()->mm,
+                                       word.addr.addr,
+                                   };
 }
 
 static inline bool futex_key_equal(struct futex_key a, struct futex_key b)
@@ -66,7 +67,20 @@ static inline struct futex_bucket *futex_bucket(struct futex_key key)
 /* 0, -EINVAL (unaligned) or -EFAULT: no address of programs or, of a shared
  * word, not there (FUTEX_WRITE: or not writable). May block. */
 enum futex_use { FUTEX_READ, FUTEX_WRITE };
-int futex_check(struct futex_word word, enum futex_use use);
+int futex_check_shared(struct uptr addr, enum futex_use use);
+
+static inline int futex_check(struct futex_word word, enum futex_use use)
+{
+    uint64_t addr = word.addr.addr;
+
+    if (unlikely(addr % sizeof(uint32_t))) {
+        return -EINVAL;
+    }
+    if (unlikely(addr >= MM_LINUX_END)) {
+        return -EFAULT;
+    }
+    return unlikely(word.shared) ? futex_check_shared(word.addr, use) : 0;
+}
 
 /* Brings the word's page in for writing, where blocking is allowed. */
 int futex_fault_in(struct uptr addr);

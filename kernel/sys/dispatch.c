@@ -82,11 +82,7 @@ void trace_watch(void)
     atomic_fetch_or(&trace_mode, TRACE_WATCH);
 }
 
-static struct sysargs args_of(const struct user_regs *regs)
-{
-    return (struct sysargs){
-        {regs->rdi, regs->rsi, regs->rdx, regs->r10, regs->r8, regs->r9}};
-}
+_Static_assert(offsetof(struct sysargs, regs) == 0, "the registers themselves");
 
 static long make_call(uint32_t number, const struct sysargs *args)
 {
@@ -115,7 +111,7 @@ static long watched_call(struct user_regs *regs)
         skip = ptrace_call_enter(t, regs) || seccomp_check(t, regs);
     }
     if (!skip) {
-        args = args_of(regs);
+        args.regs = *regs; /* as they were, for who prints them afterwards */
         regs->rax = (uint64_t)make_call((uint32_t)regs->orig_rax, &args);
     }
     if (trace_mode & TRACE_WATCH) {
@@ -126,7 +122,6 @@ static long watched_call(struct user_regs *regs)
 
 void syscall_dispatch(struct user_regs *regs, uint32_t number)
 {
-    struct sysargs args = args_of(regs);
     long result;
 
     regs->orig_rax = regs->rax;
@@ -135,7 +130,7 @@ void syscall_dispatch(struct user_regs *regs, uint32_t number)
     } else if (unlikely(number > SYSCALL_MAX || !syscall_table[number].fn)) {
         result = missing(number);
     } else {
-        result = syscall_table[number].fn(&args);
+        result = syscall_table[number].fn((const struct sysargs *)regs);
     }
     regs->rax = (uint64_t)result;
     if (unlikely(is_restart_code(result))) {

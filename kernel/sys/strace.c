@@ -332,7 +332,7 @@ static bool is_unused_mode(const struct syscall_row *row,
     const uint64_t makes = O_CREAT | (O_TMPFILE & ~O_DIRECTORY);
 
     return row->args[i] == K_OCT && row->args[i - 1] == K_OFLAGS &&
-           !(a->v[i - 1] & makes);
+           !(arg_u64(a, i - 1) & makes);
 }
 
 /* Prints arguments from `from` on: up to the first that comes out when the
@@ -344,7 +344,7 @@ static unsigned put_args(struct line *l, const struct syscall_row *row,
     unsigned i;
 
     for (i = from; i < 6 && row->args[i] != K_NONE; i++) {
-        uint64_t next = i < 5 ? a->v[i + 1] : 0;
+        uint64_t next = i < 5 ? arg_u64(a, i + 1) : 0;
 
         if (i > 0 && is_unused_mode(row, a, i)) {
             continue;
@@ -354,9 +354,9 @@ static unsigned put_args(struct line *l, const struct syscall_row *row,
         }
         put(l, i ? ", " : "");
         if (comes_out(row->args[i])) {
-            put_out(l, row->args[i], a->v[i], next, *result);
+            put_out(l, row->args[i], arg_u64(a, i), next, *result);
         } else {
-            put_in(l, row->args[i], a->v[i], next);
+            put_in(l, row->args[i], arg_u64(a, i), next);
         }
     }
     return i;

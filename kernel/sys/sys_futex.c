@@ -28,18 +28,11 @@ static int restart_wait(struct thread *t)
     return err == -EINTR ? -ERESTART_RESTARTBLOCK : err;
 }
 
-static long wait(const struct sysargs *a, uint64_t deadline, uint32_t bitset)
+static __attribute__((noinline)) long
+wait_again(const struct sysargs *a, uint64_t deadline, uint32_t bitset)
 {
     struct thread *t = current_thread();
-    int err;
 
-    if (bitset == 0) {
-        return -EINVAL;
-    }
-    err = futex_wait(word_of(a, 0), arg_uint(a, 2), deadline, bitset);
-    if (err != -EINTR) {
-        return err;
-    }
     if (!deadline) {
         return -ERESTARTSYS;
     }
@@ -49,6 +42,17 @@ static long wait(const struct sysargs *a, uint64_t deadline, uint32_t bitset)
     t->restart.args[2] = deadline;
     t->restart.args[3] = bitset | (uint64_t)word_of(a, 0).shared << 32;
     return -ERESTART_RESTARTBLOCK;
+}
+
+static long wait(const struct sysargs *a, uint64_t deadline, uint32_t bitset)
+{
+    int err;
+
+    if (bitset == 0) {
+        return -EINVAL;
+    }
+    err = futex_wait(word_of(a, 0), arg_uint(a, 2), deadline, bitset);
+    return unlikely(err == -EINTR) ? wait_again(a, deadline, bitset) : err;
 }
 
 static long lock_pi(const struct sysargs *a, uint64_t deadline)
@@ -108,7 +112,7 @@ static bool clock_flag_allowed(int cmd)
            cmd == FUTEX_LOCK_PI2;
 }
 
-long sys_futex(const struct sysargs *a)
+static __attribute__((noinline)) long any_operation(const struct sysargs *a)
 {
     int op = arg_int(a, 1), cmd = op & FUTEX_CMD_MASK;
     struct futex_word word = word_of(a, 0);
@@ -127,8 +131,6 @@ long sys_futex(const struct sysargs *a)
         return wait(a, deadline, FUTEX_BITSET_MATCH_ANY);
     case FUTEX_WAIT_BITSET:
         return wait(a, deadline, cmp);
-    case FUTEX_WAKE:
-        return futex_wake(word, arg_int(a, 2), FUTEX_BITSET_MATCH_ANY);
     case FUTEX_WAKE_BITSET:
         return cmp ? futex_wake(word, arg_int(a, 2), cmp) : -EINVAL;
     case FUTEX_REQUEUE:
@@ -155,6 +157,20 @@ long sys_futex(const struct sysargs *a)
     default:
         return -ENOSYS; /* FUTEX_FD is gone */
     }
+}
+
+/* What nearly everybody asks for needs no look at the other arguments. */
+long sys_futex(const struct sysargs *a)
+{
+    int op = arg_int(a, 1) & ~FUTEX_PRIVATE_FLAG;
+
+    if (likely(op == FUTEX_WAKE)) {
+        return futex_wake(word_of(a, 0), arg_int(a, 2), FUTEX_BITSET_MATCH_ANY);
+    }
+    if (likely(op == FUTEX_WAIT && !arg_ptr(a, 3).addr)) {
+        return wait(a, DEADLINE_NONE, FUTEX_BITSET_MATCH_ANY);
+    }
+    return any_operation(a);
 }
 
 /* ---- futex_waitv and its relatives ---- */

@@ -16,38 +16,46 @@
 #define KERNEL_SYS_TABLE_H
 
 #include "lib/types.h"
+#include "arch/x86_64/regs.h"
 #include "kernel/mm/uaccess.h"
-
-struct user_regs;
 
 enum { SYSCALL_MAX = 470 };
 
+/* The arguments, where the way in has put them: the caller's registers. Who
+ * changes those (execve, rt_sigreturn) reads its arguments before. */
 struct sysargs {
-    uint64_t v[6];
+    struct user_regs regs;
 };
 
 typedef long syscall_fn(const struct sysargs *a);
 
 /* Decoding helpers for handlers. */
+static inline uint64_t arg_u64(const struct sysargs *a, int i)
+{
+    const struct user_regs *r = &a->regs;
+
+    return i == 0   ? r->rdi
+           : i == 1 ? r->rsi
+           : i == 2 ? r->rdx
+           : i == 3 ? r->r10
+           : i == 4 ? r->r8
+                    : r->r9;
+}
 static inline int arg_int(const struct sysargs *a, int i)
 {
-    return (int)a->v[i];
+    return (int)arg_u64(a, i);
 }
 static inline unsigned arg_uint(const struct sysargs *a, int i)
 {
-    return (unsigned)a->v[i];
+    return (unsigned)arg_u64(a, i);
 }
 static inline int64_t arg_long(const struct sysargs *a, int i)
 {
-    return (int64_t)a->v[i];
-}
-static inline uint64_t arg_u64(const struct sysargs *a, int i)
-{
-    return a->v[i];
+    return (int64_t)arg_u64(a, i);
 }
 static inline struct uptr arg_ptr(const struct sysargs *a, int i)
 {
-    return uptr(a->v[i]);
+    return uptr(arg_u64(a, i));
 }
 
 enum sys_state { SYS_NONE, SYS_PART, SYS_DONE };
