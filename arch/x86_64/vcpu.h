@@ -61,6 +61,7 @@ struct vcpu {
     uint32_t keys;                      /* 1: rights count */
     uint32_t x87_initial; /* fpu.c: the registers hold nothing of x87; 0 while
                              user code runs, which may change that */
+    uint32_t alone;       /* no other one runs: nobody changes code meanwhile */
 };
 
 _Static_assert(offsetof(struct vcpu, kstack) == VCPU_KSTACK, "entry.S");

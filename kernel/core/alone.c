@@ -59,6 +59,7 @@ static bool all_sleep(uint64_t vcpus)
 void alone_end(void)
 {
     if (one_vcpu && sched_vcpu_count() > 1) {
+        this_vcpu()->alone = 0;
         atomic_store_relaxed(&one_vcpu, false);
         atomic_store_release(&asleep.claim, 0);
     }
@@ -79,6 +80,7 @@ void alone_look(void)
     atomic_store(&asleep.claim, self + 1); /* with a fence */
     if (all_sleep(others)) {
         atomic_store_relaxed(&one_vcpu, true);
+        this_vcpu()->alone = 1;
     } else {
         atomic_store_release(&asleep.claim, 0);
     }

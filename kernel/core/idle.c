@@ -14,7 +14,8 @@
 
 enum {
     SLICE_NS = 3000000,      /* of a task when others wait */
-    HELP_NS = 100000,        /* a queued task waits so long for an idle vCPU */
+    HELP_NS = 100000,        /* a queued task waits so long for an idle vCPU, */
+    HELP_VAIN_MAX = 2,       /* up to that, times 2 to the power of it */
     IO_POLL_NS = 500000,     /* completions are looked at so often */
     IO_CALM_MAX = 2,         /* up to that, times 2 to the power of it */
     SPIN_NS = 15000,         /* before an idle vCPU waits in the target */
@@ -98,9 +99,31 @@ static uint64_t slice(const struct runqueue *rq)
     return (uint64_t)SLICE_NS << rq->calm;
 }
 
+/* How often in a row an idle vCPU was called for a task that slept again before
+ * it had run for as long as it had waited, as a parent that was held up by its
+ * child's start and then waits for its end. To wake a vCPU for that costs more
+ * than it gives. Atomic. */
+static uint32_t help_vain;
+
+static uint64_t help_after(void)
+{
+    return (uint64_t)HELP_NS << atomic_load_relaxed(&help_vain);
+}
+
+static void learn_help(struct runqueue *rq, uint64_t ran_ns)
+{
+    if (atomic_load_relaxed(&rq->called)) {
+        uint32_t vain = atomic_load_relaxed(&help_vain) + 1;
+
+        atomic_store_relaxed(&rq->called, false);
+        vain = ran_ns < HELP_NS ? MIN(vain, (uint32_t)HELP_VAIN_MAX) : 0;
+        atomic_store_relaxed(&help_vain, vain);
+    }
+}
+
 static uint64_t longest_wait(const struct runqueue *rq)
 {
-    return atomic_load_relaxed(&idle_vcpus) ? HELP_NS : slice(rq);
+    return atomic_load_relaxed(&idle_vcpus) ? help_after() : slice(rq);
 }
 
 static void learn_calm(struct runqueue *rq)
@@ -145,7 +168,7 @@ static uint64_t who_may_help(struct runqueue *rq)
     if (first) {
         struct task *t = list_entry(first, struct task, run_node);
 
-        if (clock_tsc() - t->queued_at > cycles(HELP_NS / 2)) {
+        if (clock_tsc() - t->queued_at > cycles(help_after() / 2)) {
             mask = t->affinity;
         }
     }
@@ -163,7 +186,10 @@ static void call_for_help(struct runqueue *rq)
     idle &= waiting;
     bit = idle & -idle;
     if (bit && (atomic_fetch_and(&idle_vcpus, ~bit) & bit)) {
-        alone_kick((unsigned)__builtin_ctzll(bit));
+        unsigned id = (unsigned)__builtin_ctzll(bit);
+
+        atomic_store_relaxed(&runqueues[id].called, true);
+        alone_kick(id);
     }
 }
 
@@ -377,6 +403,7 @@ void sched_idle(void)
         atomic_fetch_add(&rq->passes, 1);
         sched_poll(true);
         if (run_something(STEAL_AGE_CYCLES)) {
+            learn_help(rq, clock_now() - now);
             rq->spins_missed = spin_until ? 0 : rq->spins_missed;
             spin_until = quiet_at = 0;
         } else if (!quiet_at && !spin_until && may_spin(rq)) {

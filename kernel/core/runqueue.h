@@ -18,6 +18,7 @@ struct runqueue {
     bool migrate_prev;    /* prev runs on, but elsewhere or later */
     bool urgent;          /* the first of the queue should run now */
     bool parked;          /* a task was put aside; gate.c is to tell */
+    bool called;          /* it was, to help; atomic */
     uint64_t tick;        /* when the armed tick comes, or came; ns */
     uint64_t tick_tsc;    /* until then it has not come; 0: none is armed */
     uint64_t switches;    /* how many there were, also when it was armed last */

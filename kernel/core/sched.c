@@ -478,6 +478,7 @@ void sched_init(unsigned vcpu_count)
     sched_tick_init();
     vcpu_total = vcpu_count;
     one_vcpu = vcpu_count == 1;
+    this_vcpu()->alone = one_vcpu;
     for (unsigned i = 0; i < vcpu_count; i++) {
         struct runqueue *rq = &runqueues[i];
 
@@ -494,6 +495,7 @@ void sched_limit_vcpus(unsigned count)
 {
     vcpu_total = count;
     one_vcpu = count == 1;
+    this_vcpu()->alone = one_vcpu;
 }
 
 void sched_vcpu_init(unsigned id)
