@@ -445,6 +445,23 @@ long sys_pidfd_send_signal(const struct sysargs *a)
     return result;
 }
 
+/* A process whose first thread has ended: there is nobody to get the signal,
+ * and that is no error. */
+static int send_to_ended(int pid, const struct k_siginfo *info)
+{
+    struct proc *p = proc_find(pid);
+    int err;
+
+    if (!p) {
+        return -ESRCH;
+    }
+    spin_lock(&proc_lock);
+    err = check_sending(p, info);
+    spin_unlock(&proc_lock);
+    proc_put(p);
+    return MIN(err, 0);
+}
+
 /* tgid 0: any process. */
 static int send_to_tid(int tgid, int tid, const struct k_siginfo *info)
 {
@@ -460,7 +477,7 @@ static int send_to_tid(int tgid, int tid, const struct k_siginfo *info)
         }
     }
     spin_unlock(&proc_lock);
-    return err;
+    return t || (tgid && tgid != tid) ? err : send_to_ended(tid, info);
 }
 
 long sys_tgkill(const struct sysargs *a)

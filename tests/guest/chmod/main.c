@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
- * chmod, fchmod, fchmodat: every bit, links, descriptors, who
+ * chmod, fchmod, fchmodat, fchmodat2: every bit, links, descriptors, who
  * may, and when set-id bits fall away by themselves.
  */
 #include <grp.h>
 #include "tests/guest/show.h"
+
+#ifndef SYS_fchmodat2
+#define SYS_fchmodat2 452 /* Linux 6.6 */
+#endif
 
 static void bits(void)
 {
@@ -30,6 +34,27 @@ static void bits(void)
     CALL(chmod, "", 0);
     CALL(chmod, "/tmp/f/", 0);
     show_stat("/tmp/f");
+    close(fd);
+    close(path);
+}
+
+static void flags(void)
+{
+    int fd = open("/tmp/f", O_RDONLY), path = open("/tmp/f", O_PATH);
+
+    title("flags");
+    CALL(fchmodat2, AT_FDCWD, "/tmp/f", 0640, 0);
+    CALL(fchmodat2, AT_FDCWD, "/tmp/link", 0600, 0);
+    show_stat("/tmp/f");
+    CALL(fchmodat2, AT_FDCWD, "/tmp/link", 0644, AT_SYMLINK_NOFOLLOW);
+    CALL(fchmodat2, AT_FDCWD, "/tmp/f", 0604, AT_SYMLINK_NOFOLLOW);
+    CALL(fchmodat2, path, "", 0660, AT_EMPTY_PATH);
+    show_stat("/tmp/f");
+    CALL(fchmodat2, fd, "", 0600, 0);
+    CALL(fchmodat2, fd, "", 0600, 1);
+    CALL(fchmodat2, 99, "f", 0600, AT_EMPTY_PATH);
+    CALL(fchmodat2, fd, NULL, 0600, AT_EMPTY_PATH);
+    CALL(fchmodat2, AT_FDCWD, "/tmp/none", 0600, AT_SYMLINK_NOFOLLOW);
     close(fd);
     close(path);
 }
@@ -77,6 +102,7 @@ int main(void)
     symlink("f", "/tmp/link");
     mkdir("/tmp/d", 0755);
     bits();
+    flags();
     make("/tmp/suid0", 0);
     make("/tmp/suid65534", NOBODY);
     put("/tmp/foreign-group", "");
