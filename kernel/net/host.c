@@ -48,9 +48,10 @@ static void host_free(struct host_sock *h)
     host_drop_buffer(&h->rx_op);
     host_drop_buffer(&h->tx_op);
     host_drop_buffer(&h->control);
-    for (int i = 0; i < HOST_ACCEPTS; i++) {
+    for (int i = 0; h->accept_op && i < HOST_ACCEPTS; i++) {
         host_drop_buffer(&h->accept_op[i]);
     }
+    kfree(h->accept_op);
     kfree(h);
     if (over) {
         atomic_store_release(over, 1);
@@ -280,9 +281,6 @@ int host_new(struct inet_socket *i, enum host_kind kind, struct host_sock **out)
     op_init(h, &h->rx_op);
     op_init(h, &h->tx_op);
     op_init(h, &h->control);
-    for (int n = 0; n < HOST_ACCEPTS; n++) {
-        op_init(h, &h->accept_op[n]);
-    }
     i->host = h;
     *out = h;
     return 0;
@@ -462,7 +460,7 @@ static void cancel_all(struct host_sock *h)
     if (h->aborts || !h->tx_bytes) { /* it waits for room, for nothing */
         cancel(&h->tx_op);
     }
-    for (int i = 0; i < HOST_ACCEPTS; i++) {
+    for (int i = 0; h->accept_op && i < HOST_ACCEPTS; i++) {
         cancel(&h->accept_op[i]);
     }
 }

@@ -1,12 +1,17 @@
 /* SPDX-License-Identifier: MIT
  *
- * A listening socket's outside half: HOST_ACCEPTS accepts are with the host
- * while the backlog has room. What they bring becomes a connection at once and
- * receives ahead, so that a server's first read finds its request.
+ * A listening socket's outside half: a few accepts are with the host while the
+ * backlog has room, and more of them while connections come faster than the
+ * program accepts, so that the host's own backlog does not run over. What they
+ * bring becomes a connection at once and receives ahead, so that a server's
+ * first read finds its request.
  */
 #include "kernel/net/host_private.h"
 #include "kernel/core/hostio.h"
+#include "kernel/mm/heap.h"
 #include "abi/linux/errno.h"
+
+enum { ACCEPTS_LEAST = 4 };
 
 /* Where it comes from, as the host says. False: that is no address. */
 static bool read_peer(struct host_op *o, int family, struct inet_addr *out)
@@ -102,16 +107,17 @@ static void start_accept(struct host_op *o)
 
 void host_listen_continue(struct host_sock *h)
 {
-    unsigned room, live = 0;
+    unsigned wanted, live = 0;
 
     if (h->closing || !h->owner) {
         return;
     }
-    room = inet_listener_room(h->owner);
+    wanted = MIN(inet_listener_room(h->owner),
+                 ACCEPTS_LEAST + inet_listener_count(h->owner));
     for (int i = 0; i < HOST_ACCEPTS; i++) {
         live += h->accept_op[i].live;
     }
-    for (int i = 0; i < HOST_ACCEPTS && live < room; i++) {
+    for (int i = 0; i < HOST_ACCEPTS && live < wanted; i++) {
         if (!h->accept_op[i].live) {
             start_accept(&h->accept_op[i]);
             live++;
@@ -120,6 +126,25 @@ void host_listen_continue(struct host_sock *h)
     if (!live) {
         host_starve(h); /* until the program has accepted some */
     }
+}
+
+/* Room for what is with the host. */
+static int make_accepts(struct host_sock *h)
+{
+    struct host_op *ops = h->accept_op;
+
+    if (ops) {
+        return 0;
+    }
+    ops = kzalloc(HOST_ACCEPTS * sizeof(*ops));
+    if (!ops) {
+        return -ENOMEM;
+    }
+    for (int n = 0; n < HOST_ACCEPTS; n++) {
+        ops[n].h = h;
+    }
+    h->accept_op = ops;
+    return 0;
 }
 
 int host_listen(struct inet_socket *i, int backlog)
@@ -143,7 +168,8 @@ int host_listen(struct inet_socket *i, int backlog)
         return 0; /* for those inside; the host only holds the port */
     }
     h = host_of(i);
-    err = hostio_listen(h->fd, backlog);
+    err = make_accepts(h);
+    err = err ? err : hostio_listen(h->fd, backlog);
     if (err) {
         return err;
     }

@@ -21,7 +21,7 @@
 #include "abi/linux/errno.h"
 
 enum {
-    HOST_ACCEPTS = 4,
+    HOST_ACCEPTS = 32, /* at most with the host, of a listening socket */
     HOST_NAME_AT = 0,
     HOST_NAME_LEN_AT = 128,
     HOST_RX_MOST = 512 << 10, /* bytes received ahead */
@@ -93,7 +93,7 @@ struct host_sock {
     int backlog;
     int32_t error; /* datagrams: told when the error queue has been read */
     struct host_op rx_op, tx_op, control;
-    struct host_op accept_op[HOST_ACCEPTS];
+    struct host_op *accept_op; /* HOST_ACCEPTS, of a listener; or NULL */
     struct list starving_node; /* under host.c's own lock */
     struct hostio_later later;
 };

@@ -140,7 +140,8 @@ uint32_t inet_listener_defers(struct inet_socket *listener);
  * not any more. */
 bool inet_listener_withdraw(struct inet_socket *listener,
                             struct inet_socket *conn);
-/* How many more the backlog takes now. */
+/* How many wait to be accepted, and how many more the backlog takes now. */
+unsigned inet_listener_count(struct inet_socket *listener);
 unsigned inet_listener_room(struct inet_socket *listener);
 
 /* A datagram from outside: a copy of data is queued. -ENOBUFS: no room, it is

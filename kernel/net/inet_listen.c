@@ -261,6 +261,11 @@ uint32_t inet_listener_defers(struct inet_socket *listener)
     return atomic_load_relaxed(&family_of(listener)->defer);
 }
 
+unsigned inet_listener_count(struct inet_socket *listener)
+{
+    return atomic_load_relaxed(&family_of(listener)->count);
+}
+
 unsigned inet_listener_room(struct inet_socket *listener)
 {
     struct family_socket *f = family_of(listener);

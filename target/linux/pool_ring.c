@@ -2,8 +2,9 @@
  *
  * The pool's rings as vCPUs use them (vCPU side). Who submits takes the
  * entries, and does at once what need not wait: a send for which there is room,
- * a receive of what is there. The rest goes to the pool's threads: what waits
- * for a socket to the poller, all else to the workers.
+ * a receive of what is there, an accept of who has come. The rest goes to the
+ * pool's threads: what waits for a socket to the poller, all else to the
+ * workers.
  */
 #include "target/linux/pool_ring.h"
 #include <errno.h>
@@ -124,7 +125,7 @@ static bool take_entry(struct pool_ring *r, struct ring_sqe *e)
     return true;
 }
 
-/* -EAGAIN: it has to wait. */
+/* -EAGAIN: it has to wait. A listening socket here does not by itself. */
 static long try_now(const struct ring_sqe *e)
 {
     uint32_t flags = e->op_flags | MSG_DONTWAIT;
@@ -140,6 +141,8 @@ static long try_now(const struct ring_sqe *e)
                    : RAW(SYS_recvfrom, e->fd, e->addr, e->len, flags);
     case RINGOP_RECVMSG:
         return RAW(SYS_recvmsg, e->fd, e->addr, flags);
+    case RINGOP_ACCEPT:
+        return RAW(SYS_accept4, e->fd, e->addr, e->off, e->op_flags);
     default:
         return -EAGAIN;
     }
@@ -158,6 +161,7 @@ static struct pool_queue *begin(unsigned index, const struct ring_sqe *e)
     case RINGOP_SENDMSG:
     case RINGOP_RECV:
     case RINGOP_RECVMSG:
+    case RINGOP_ACCEPT:
         res = try_now(e);
         if (res == -EAGAIN && !(e->op_flags & MSG_DONTWAIT)) {
             return &pool_waiting;
@@ -165,7 +169,6 @@ static struct pool_queue *begin(unsigned index, const struct ring_sqe *e)
         pool_ring_complete(index, e->user_data, res);
         return NULL;
     case RINGOP_POLL_ADD:
-    case RINGOP_ACCEPT:
         return &pool_waiting;
     default:
         return &pool_work;

@@ -38,16 +38,21 @@ static bool is_ready(int fd, short events)
     return poll(&p, 1, 0) != 0;
 }
 
-/* Several accepts of one socket may be tried at once: the socket itself must
- * not wait. Nobody else uses it. */
+/* The socket does not wait (start_listening). */
 static int64_t try_accept(const struct ring_sqe *e, void *addr)
 {
-    if (!is_ready(e->fd, POLLIN)) {
-        return -EAGAIN;
-    }
-    fcntl(e->fd, F_SETFL, O_RDWR | O_NONBLOCK);
     return result(
         accept4(e->fd, addr, (socklen_t *)(uintptr_t)e->off, e->op_flags));
+}
+
+/* Several accepts of one socket may be tried at once: where the pool does them,
+ * the socket itself must not wait. Nobody else uses it. */
+static int64_t start_listening(const struct ring_sqe *e)
+{
+    if (host_rings[0].fd < 0 && fcntl(e->fd, F_SETFL, O_RDWR | O_NONBLOCK)) {
+        return -errno;
+    }
+    return result(listen(e->fd, e->len));
 }
 
 static int64_t connect_now(const struct ring_sqe *e, void *addr)
@@ -119,7 +124,7 @@ int64_t pool_socket_hostop(const struct ring_sqe *e, void *addr)
     case HOSTOP_BIND:
         return result(bind(e->fd, addr, e->len));
     case HOSTOP_LISTEN:
-        return result(listen(e->fd, e->len));
+        return start_listening(e);
     case HOSTOP_SOCKNAME:
     case HOSTOP_PEERNAME:
         return name_of(e, addr);

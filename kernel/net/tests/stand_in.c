@@ -119,6 +119,11 @@ int inet_listener_push(struct inet_socket *listener, struct inet_socket *conn)
     return 0;
 }
 
+unsigned inet_listener_count(struct inet_socket *listener)
+{
+    return 0;
+}
+
 unsigned inet_listener_room(struct inet_socket *listener)
 {
     return QUEUE - accepted_count;
