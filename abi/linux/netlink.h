@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #define NETLINK_ROUTE          0
+#define NETLINK_SOCK_DIAG      4
 #define NETLINK_KOBJECT_UEVENT 15
 
 struct abi_sockaddr_nl {
@@ -82,10 +83,12 @@ struct abi_rtmsg {
 
 #define IFA_F_PERMANENT 0x80
 
-#define RTA_DST     1
-#define RTA_OIF     4
-#define RTA_PREFSRC 7
-#define RTA_TABLE   15
+#define RTA_DST       1
+#define RTA_OIF       4
+#define RTA_PREFSRC   7
+#define RTA_CACHEINFO 12
+#define RTA_TABLE     15
+#define RTA_UID       25
 
 #define RT_TABLE_MAIN     254
 #define RT_TABLE_LOCAL    255
@@ -95,6 +98,8 @@ struct abi_rtmsg {
 #define RT_SCOPE_HOST     254
 #define RTN_UNICAST       1
 #define RTN_LOCAL         2
+#define RTM_F_CLONED      0x200
+#define RTCF_LOCAL        0x80000000u
 
 #define SOL_NETLINK 270
 

@@ -321,9 +321,14 @@ int host_prepare(struct inet_socket *i)
 
 int host_learn_name(struct inet_socket *i)
 {
+    return host_learn_name_of(i, host_of(i));
+}
+
+int host_learn_name_of(struct inet_socket *i, const struct host_sock *h)
+{
     struct abi_sockaddr name;
     struct inet_addr a;
-    int len = hostio_sockname(host_of(i)->fd, false, &name);
+    int len = hostio_sockname(h->fd, false, &name);
 
     if (len < 0) {
         return len;

@@ -55,6 +55,12 @@ void host_stop(struct inet_socket *i);
 void host_undo(struct inet_socket *i);
 void host_forget(struct inet_socket *i);
 
+/* i, which is the host's for good, as inet_look_at(). */
+void host_look_at(struct inet_socket *i, struct inet_look *out);
+/* i is, and the host has given it a name that nobody has asked for: asks. */
+bool host_lacks_name(struct inet_socket *i);
+void host_ask_name(struct inet_socket *i);
+
 /* Whether a is an address of this machine that a program may bind. */
 bool host_owns_address(const struct inet_addr *a);
 

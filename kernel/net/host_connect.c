@@ -4,6 +4,7 @@
  * or not; a connection that failed may be tried again, and after a connect(2)
  * that waited and failed, also inside.
  */
+#include "kernel/net/count.h"
 #include "kernel/net/host_private.h"
 #include "kernel/core/hostio.h"
 #include "abi/linux/epoll.h"
@@ -24,6 +25,7 @@ static uint64_t connected(struct host_op *o, int32_t result)
         return 0;
     }
     if (result < 0) {
+        net_count(TCP_ATTEMPT_FAILS);
         h->state = HOST_NEW;
         if (h->owner) {
             atomic_store_release(&h->owner->s.error, -result);
@@ -86,6 +88,7 @@ static int start_connect(struct inet_socket *i, const struct inet_addr *to)
                                .ring = RING_URING,
                                .parked = true};
     o->done = connected;
+    net_count(TCP_ACTIVE_OPENS);
     host_start(o);
     spin_unlock(&h->lock);
     hostio_look();

@@ -6,6 +6,7 @@
  * bring becomes a connection at once and receives ahead, so that a server's
  * first read finds its request.
  */
+#include "kernel/net/count.h"
 #include "kernel/net/host_private.h"
 #include "kernel/core/hostio.h"
 #include "kernel/mm/heap.h"
@@ -34,6 +35,7 @@ static void queue(struct inet_socket *listener, int fd,
         host_close_fd(fd);
         return;
     }
+    net_count(TCP_PASSIVE_OPENS);
     conn->peer = *peer;
     conn->local = listener->local;
     err = host_stream_adopt(conn, fd);

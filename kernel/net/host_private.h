@@ -122,6 +122,7 @@ int host_make_fd(struct inet_socket *i);
 int host_bind_fd(struct inet_socket *i);
 /* i->local becomes what the host says. */
 int host_learn_name(struct inet_socket *i);
+int host_learn_name_of(struct inet_socket *i, const struct host_sock *h);
 /* The socket is gone: sends what is left, then ends. abort: sends nothing and
  * resets. */
 void host_close(struct host_sock *h, bool abort);

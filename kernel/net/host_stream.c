@@ -12,6 +12,7 @@
  *
  * Sending is host_send.c, what programs see of both host_stream_ops.c.
  */
+#include "kernel/net/count.h"
 #include "kernel/net/host_private.h"
 #include "kernel/core/hostio.h"
 #include "kernel/mm/heap.h"
@@ -31,6 +32,9 @@ enum {
 /* The connection is no more. h->lock is held. */
 uint64_t host_stream_broken(struct host_sock *h, int error)
 {
+    if (error == ECONNRESET) {
+        net_count(TCP_ESTAB_RESETS);
+    }
     h->rx_end = h->tx_end = h->tx_sent_end = true;
     if (h->owner && error) {
         atomic_store_release(&h->owner->s.error, error);

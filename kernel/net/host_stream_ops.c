@@ -8,6 +8,7 @@
 #include "kernel/core/hostio.h"
 #include "kernel/mm/heap.h"
 #include "lib/string.h"
+#include "abi/linux/diag.h"
 #include "abi/linux/epoll.h"
 #include "abi/linux/errno.h"
 #include "abi/linux/ioctl.h"
@@ -419,6 +420,64 @@ static int stream_getname(struct socket *s, int whose, struct abi_sockaddr *out)
     return (int)inet_addr_put(out, s->family, &i->local);
 }
 
+static uint8_t tcp_state(const struct host_sock *h)
+{
+    static const uint8_t connected[2][2] = {
+        {TCP_STATE_ESTABLISHED, TCP_STATE_FIN_WAIT2},
+        {TCP_STATE_CLOSE_WAIT, TCP_STATE_CLOSE}};
+
+    return h->state == HOST_NEW          ? TCP_STATE_CLOSE
+           : h->state == HOST_CONNECTING ? TCP_STATE_SYN_SENT
+                                         : connected[h->rx_end][h->tx_end];
+}
+
+void host_look_at(struct inet_socket *i, struct inet_look *out)
+{
+    struct host_sock *h;
+
+    out->state = TCP_STATE_CLOSE;
+    spin_lock(&i->s.lock); /* it stays (stream_release) */
+    h = atomic_load_acquire(&i->host);
+    if (h) {
+        out->state = tcp_state(h);
+        out->rx = atomic_load_relaxed(&h->rx_bytes);
+        out->tx = atomic_load_relaxed(&h->tx_bytes);
+        out->shut = (uint8_t)(h->rx_end | h->tx_end << 1);
+    }
+    spin_unlock(&i->s.lock);
+}
+
+bool host_lacks_name(struct inet_socket *i)
+{
+    struct host_sock *h;
+    bool lacks;
+
+    spin_lock(&i->s.lock);
+    h = i->s.ops == &host_stream_ops ? atomic_load_acquire(&i->host) : NULL;
+    lacks = h && !h->named && host_state_of(h) == HOST_CONNECTED;
+    spin_unlock(&i->s.lock);
+    return lacks;
+}
+
+/* The socket is in use: by a lock of its own, h stays while the host is asked.
+ */
+void host_ask_name(struct inet_socket *i)
+{
+    struct host_sock *h;
+
+    spin_lock(&i->s.lock);
+    h = i->s.ops == &host_stream_ops ? atomic_load_acquire(&i->host) : NULL;
+    if (h) {
+        host_hold(h);
+    }
+    spin_unlock(&i->s.lock);
+    if (h) {
+        host_learn_name_of(i, h);
+        h->named = true;
+        host_drop(h);
+    }
+}
+
 static long stream_ioctl(struct socket *s, uint32_t cmd, struct uptr arg)
 {
     struct host_sock *h = sock_of(s);
@@ -455,7 +514,9 @@ static void stream_release(struct socket *s)
     if (!reset && atomic_load_relaxed(&s->flags) & SOCKET_LINGER) {
         wait_sent(h, s, clock_now() + (uint64_t)s->linger * NSEC_PER_SEC);
     }
+    spin_lock(&s->lock);
     i->host = NULL;
+    spin_unlock(&s->lock);
     host_close(h, reset);
 }
 

@@ -99,6 +99,22 @@ int inet_setsockopt(struct socket *s, int level, int name, const void *value,
 int inet_getsockopt(struct socket *s, int level, int name, void *value,
                     uint32_t *len);
 
+/* What others are told of a socket (inet_look.c). */
+struct inet_look {
+    uint8_t state;   /* TCP_STATE_* */
+    uint8_t shut;    /* 1: receiving, 2: sending */
+    uint32_t rx, tx; /* bytes, or connections that wait and may */
+    uint32_t drops, uid;
+    uint64_t ino, cookie;
+};
+/* Under inet_for_each(). */
+void inet_look_at(struct inet_socket *i, struct inet_look *out);
+/* Before it: connections to outside have the names that the host gave them.
+ * May wait. */
+void inet_learn_names(void);
+/* Calls fn for each socket there is, with a spinlock held. */
+void inet_for_each(void (*fn)(struct inet_socket *i, void *arg), void *arg);
+
 /* ---- addresses (inet_addr.c) ---- */
 
 /* sockaddr_in or sockaddr_in6 as bind(2) and connect(2) of a socket of

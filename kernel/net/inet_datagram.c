@@ -5,6 +5,7 @@
  * (udp(7)); received from the one queue; and the error queue (ip(7),
  * IP_RECVERR), which has what the host told of datagrams that were sent.
  */
+#include "kernel/net/count.h"
 #include "kernel/net/host.h"
 #include "kernel/net/inet_private.h"
 #include "kernel/net/netif.h"
@@ -128,7 +129,11 @@ static long transmit(struct inet_socket *i, struct socket_msg *msg,
 {
     long n = send_inside(i, msg, to, c);
 
-    return n == -EAGAIN ? host_send_datagram(i, msg, to, c) : n;
+    n = n == -EAGAIN ? host_send_datagram(i, msg, to, c) : n;
+    if (n >= 0) {
+        net_count(UDP_OUT);
+    }
+    return n;
 }
 
 /* ---- corked ---- */
@@ -432,6 +437,9 @@ void inet_error_push(struct inet_socket *i, const struct inet_addr *to,
     if (!a) {
         return;
     }
+    if (error->error == ECONNREFUSED) {
+        net_count(UDP_NO_PORTS);
+    }
     a->from = *to;
     a->error = *error;
     a->info.time = clock_realtime();
@@ -517,6 +525,7 @@ long inet_datagram_recv(struct socket *s, struct socket_msg *msg)
     }
     n = put_datagram(s, msg, a);
     if (n >= 0) {
+        net_count(UDP_IN);
         inet_control_put(i, msg, a);
         note_time(i, a);
     }

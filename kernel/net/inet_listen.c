@@ -7,6 +7,7 @@
  * A connection inside that the backlog has no room for waits in a list of its
  * own, and one that has brought nothing yet in another, with TCP_DEFER_ACCEPT.
  */
+#include "kernel/net/count.h"
 #include "kernel/net/host.h"
 #include "kernel/net/inet_private.h"
 #include "kernel/net/loop.h"
@@ -114,6 +115,7 @@ bool inet_queue_arrival(struct inet_socket *i, struct arrival *a)
         admit(f, a);
     } else {
         f->dropped++;
+        net_count(UDP_RECV_ERRORS);
     }
     spin_unlock(&i->s.lock);
     if (room) {

@@ -75,8 +75,6 @@ static inline struct family_socket *family_of(struct inet_socket *i)
 
 /* ---- inet.c ---- */
 
-/* Calls fn for each socket there is, with a spinlock held. */
-void inet_for_each(void (*fn)(struct inet_socket *i, void *arg), void *arg);
 /* What a socket does that is not connected, or listens, or sends datagrams. */
 extern const struct socket_ops inet_ops;
 

@@ -42,6 +42,7 @@ int loop_connect(struct inet_socket *i, struct inet_socket *listener,
 bool loop_port_taken(struct inet_socket *i, const struct inet_addr *wanted);
 
 bool loop_has(const struct socket *s); /* since loop_connect() */
+void loop_look_at(struct inet_socket *i, struct inet_look *out);
 int loop_wait_connect(struct socket *s);
 /* conn, which waited in its listener's backlog, may be accepted, or never will
  * be: whose other end it is learns it. */

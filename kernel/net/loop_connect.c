@@ -6,6 +6,7 @@
  * (inet.c) until it is let in (loop_established) or turned away (loop_refused).
  */
 #include "kernel/net/loop_private.h"
+#include "kernel/net/count.h"
 #include "kernel/net/filter.h"
 #include "kernel/net/inet_private.h"
 #include "kernel/mm/heap.h"
@@ -293,6 +294,8 @@ int loop_connect(struct inet_socket *i, struct inet_socket *listener,
         loop_connection_put(c);
         return err;
     }
+    net_count(TCP_ACTIVE_OPENS);
+    net_count(TCP_PASSIVE_OPENS);
     c->end[0].told = !nowait && !waits;
     side[0]->before = i->side;
     i->side = side[0];

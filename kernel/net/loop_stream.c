@@ -5,21 +5,18 @@
  * nobody read make close(2) a reset at once, as does SO_LINGER with no time.
  */
 #include "kernel/net/loop_private.h"
+#include "kernel/net/count.h"
 #include "kernel/net/filter.h"
 #include "kernel/net/host.h"
 #include "kernel/mm/heap.h"
 #include "lib/string.h"
+#include "abi/linux/diag.h"
 #include "abi/linux/inet.h"
 #include "abi/linux/ioctl.h"
 
 enum {
     GONE = POLLHUP | POLLERR | EPOLLRDHUP,
     TCP_INFO_SIZE = 104,
-    TCP_ESTABLISHED = 1,
-    TCP_SYN_SENT,
-    TCP_FIN_WAIT2 = 5,
-    TCP_CLOSE_ = 7,
-    TCP_CLOSE_WAIT_,
 };
 
 /* ---- waking the other end ---- */
@@ -121,6 +118,10 @@ static void leave(struct socket *s, bool abort)
     atomic_store(&d->other->held, (uint64_t)NOTHING_HELD);
     stream_close(&d->other->in);
     other = loop_hold(d->c, d->other);
+    if (abort && !is_over(d)) {
+        net_count(TCP_ESTAB_RESETS);
+        net_count(TCP_OUT_RSTS);
+    }
     if (other && abort && !is_reset(d->other)) {
         atomic_store_release(&d->other->reset, true);
         socket_fail(&other->s, ECONNRESET);
@@ -233,15 +234,27 @@ static int refuse_accept(struct socket *s, struct socket **out, bool nowait)
 static uint8_t state_of(struct side *d)
 {
     if (is_over(d)) {
-        return TCP_CLOSE_;
+        return TCP_STATE_CLOSE;
     }
     if (is_connecting(d->me)) {
-        return TCP_SYN_SENT;
+        return TCP_STATE_SYN_SENT;
     }
     if (atomic_load_relaxed(&d->me->tx_shut)) {
-        return TCP_FIN_WAIT2;
+        return TCP_STATE_FIN_WAIT2;
     }
-    return stream_is_closed(&d->me->in) ? TCP_CLOSE_WAIT_ : TCP_ESTABLISHED;
+    return stream_is_closed(&d->me->in) ? TCP_STATE_CLOSE_WAIT
+                                        : TCP_STATE_ESTABLISHED;
+}
+
+void loop_look_at(struct inet_socket *i, struct inet_look *out)
+{
+    struct side *d = i->side;
+
+    out->state = state_of(d);
+    out->rx = (uint32_t)readable(d->me);
+    out->shut = (uint8_t)((atomic_load_relaxed(&d->me->rx_shut) ||
+                           stream_is_closed(&d->me->in)) |
+                          atomic_load_relaxed(&d->me->tx_shut) << 1);
 }
 
 static int loop_getsockopt(struct socket *s, int level, int name, void *value,

@@ -1,17 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
- * AF_NETLINK. NETLINK_ROUTE: what getifaddrs(3), ip(8) and the
- * runtimes of Go, node and java ask. Requests to list links, addresses and
- * routes are answered from netif.c; everything that would change something is
- * -EPERM, what does not exist here is an empty list. There are no events:
- * joining a group is accepted and nothing ever comes, which is also all that
- * there is of NETLINK_KOBJECT_UEVENT.
- *
- * An answer is queued as datagrams in the socket that asked, under s->lock.
+ * AF_NETLINK: its sockets, and building answers, which are queued as datagrams
+ * in the socket that asked, under s->lock. What is answered is in
+ * netlink_route.c and netlink_diag.c. There are no events: joining a group is
+ * accepted and nothing ever comes, which is also all that there is of
+ * NETLINK_KOBJECT_UEVENT.
  */
 #include "kernel/net/filter.h"
-#include "kernel/net/netif.h"
 #include "kernel/net/netlink.h"
+#include "kernel/net/netlink_private.h"
 #include "kernel/net/socket.h"
 #include "kernel/fs/current.h"
 #include "kernel/core/log.h"
@@ -26,8 +23,8 @@ enum {
     ANSWER_MOST = 16384, /* a page of links; NETIF_MAX of them fit */
     QUEUE_MOST = 64,
     GROUPS = 64, /* one more than there may be, from 1 on */
-    OPERSTATE_UNKNOWN = 0,
-    OPERSTATE_UP = 6,
+    ATTRIBUTE_MOST = 256,
+    NLMSG_MIN_TYPE = 16,
 };
 
 struct datagram {
@@ -57,61 +54,6 @@ static uint32_t next_pid = (uint32_t)-4097;
 static struct netlink *netlink_of(struct socket *s)
 {
     return container_of(s, struct netlink, s);
-}
-
-/* ---- building answers ---- */
-
-struct answer {
-    struct netlink *to;
-    const struct abi_nlmsghdr *request;
-    uint8_t *buf;
-    size_t len, message; /* where the current message starts */
-};
-
-static void *append(struct answer *a, const void *data, size_t len)
-{
-    size_t room = ALIGN_UP(len, 4ul);
-    uint8_t *at = a->buf + a->len;
-
-    check(a->len + room <= ANSWER_MOST);
-    memset(at, 0, room);
-    memcpy(at, data, len);
-    a->len += room;
-    return at;
-}
-
-static void message_begin(struct answer *a, uint16_t type, uint16_t flags)
-{
-    struct abi_nlmsghdr h = {.type = type,
-                             .flags = flags,
-                             .seq = a->request->seq,
-                             .pid = a->to->pid};
-
-    a->message = a->len;
-    append(a, &h, sizeof(h));
-}
-
-static void message_end(struct answer *a)
-{
-    uint32_t len = (uint32_t)(a->len - a->message);
-
-    memcpy(a->buf + a->message, &len, sizeof(len));
-}
-
-static void attribute(struct answer *a, uint16_t type, const void *data,
-                      size_t len)
-{
-    struct abi_rtattr h = {(uint16_t)(sizeof(h) + len), type};
-    uint8_t both[64];
-
-    memcpy(both, &h, sizeof(h));
-    memcpy(both + sizeof(h), data, len);
-    append(a, both, sizeof(h) + len);
-}
-
-static void attribute32(struct answer *a, uint16_t type, uint32_t value)
-{
-    attribute(a, type, &value, sizeof(value));
 }
 
 /* What the socket's filter takes of an answer: false, nothing. */
@@ -156,8 +98,55 @@ static int post(struct netlink *n, const void *bytes, size_t len)
     return 0;
 }
 
-/* Queues what was built as one datagram. */
-static int answer_send(struct answer *a)
+/* ---- building answers ---- */
+
+void netlink_append(struct answer *a, const void *data, size_t len)
+{
+    size_t room = ALIGN_UP(len, 4ul);
+    uint8_t *at = a->buf + a->len;
+
+    check(a->len + room <= ANSWER_MOST);
+    memset(at, 0, room);
+    memcpy(at, data, len);
+    a->len += room;
+}
+
+void netlink_begin(struct answer *a, uint16_t type, uint16_t flags)
+{
+    struct abi_nlmsghdr h = {.type = type,
+                             .flags = flags,
+                             .seq = a->request->seq,
+                             .pid = a->to->pid};
+
+    a->message = a->len;
+    netlink_append(a, &h, sizeof(h));
+}
+
+void netlink_end(struct answer *a)
+{
+    uint32_t len = (uint32_t)(a->len - a->message);
+
+    memcpy(a->buf + a->message, &len, sizeof(len));
+}
+
+void netlink_attribute(struct answer *a, uint16_t type, const void *data,
+                       size_t len)
+{
+    struct abi_rtattr h = {(uint16_t)(sizeof(h) + len), type};
+    uint8_t both[sizeof(h) + ATTRIBUTE_MOST];
+
+    check(len <= ATTRIBUTE_MOST);
+    memcpy(both, &h, sizeof(h));
+    memcpy(both + sizeof(h), data, len);
+    netlink_append(a, both, sizeof(h) + len);
+}
+
+void netlink_attribute32(struct answer *a, uint16_t type, uint32_t value)
+{
+    netlink_attribute(a, type, &value, sizeof(value));
+}
+
+int netlink_flush(struct answer *a)
 {
     size_t len = a->len;
 
@@ -165,239 +154,76 @@ static int answer_send(struct answer *a)
     return post(a->to, a->buf, len);
 }
 
-/* ---- what there is ---- */
-
-static void put_link(struct answer *a, const struct netif *n, uint16_t multi)
+int netlink_make_room(struct answer *a)
 {
-    struct abi_ifinfomsg m = {
-        .type = n->hardware_type, .index = n->index, .flags = n->flags};
-    uint8_t state =
-        n->index == NETIF_LOOPBACK ? OPERSTATE_UNKNOWN : OPERSTATE_UP;
-    uint8_t all_ones[6], mode = 0;
-
-    memset(all_ones, n->index == NETIF_LOOPBACK ? 0 : 0xff, sizeof(all_ones));
-    message_begin(a, RTM_NEWLINK, multi);
-    append(a, &m, sizeof(m));
-    attribute(a, IFLA_IFNAME, n->name, strlen(n->name) + 1);
-    attribute32(a, IFLA_TXQLEN, 1000);
-    attribute(a, IFLA_OPERSTATE, &state, 1);
-    attribute(a, IFLA_LINKMODE, &mode, 1);
-    attribute32(a, IFLA_MTU, (uint32_t)n->mtu);
-    attribute(a, IFLA_ADDRESS, n->hardware, sizeof(n->hardware));
-    attribute(a, IFLA_BROADCAST, all_ones, sizeof(all_ones));
-    attribute(a, IFLA_QDISC, "noqueue", 8);
-    message_end(a);
+    return a->len + NETLINK_MESSAGE > ANSWER_MOST ? netlink_flush(a) : 0;
 }
 
-static void put_address(struct answer *a, const struct netif *n)
-{
-    bool lo = n->index == NETIF_LOOPBACK;
-    struct abi_ifaddrmsg m = {.family = AF_INET,
-                              .prefix = n->prefix,
-                              .flags = IFA_F_PERMANENT,
-                              .scope = lo ? RT_SCOPE_HOST : RT_SCOPE_UNIVERSE,
-                              .index = (uint32_t)n->index};
-    uint32_t ip, mask = n->prefix ? ~0u << (32 - n->prefix) : 0;
-
-    memcpy(&ip, n->ip, 4);
-    message_begin(a, RTM_NEWADDR, NLM_F_MULTI);
-    append(a, &m, sizeof(m));
-    attribute(a, IFA_ADDRESS, &ip, 4);
-    attribute(a, IFA_LOCAL, &ip, 4);
-    if (n->flags & IFF_BROADCAST) {
-        attribute32(a, IFA_BROADCAST, ip | ~__builtin_bswap32(mask));
-    }
-    attribute(a, IFA_LABEL, n->name, strlen(n->name) + 1);
-    attribute32(a, IFA_FLAGS, IFA_F_PERMANENT);
-    message_end(a);
-}
-
-static void put_address6(struct answer *a)
-{
-    struct abi_ifaddrmsg m = {.family = AF_INET6,
-                              .prefix = 128,
-                              .flags = IFA_F_PERMANENT,
-                              .scope = RT_SCOPE_HOST,
-                              .index = NETIF_LOOPBACK};
-    uint8_t ip[16] = {[15] = 1};
-
-    message_begin(a, RTM_NEWADDR, NLM_F_MULTI);
-    append(a, &m, sizeof(m));
-    attribute(a, IFA_ADDRESS, ip, sizeof(ip));
-    attribute32(a, IFA_FLAGS, IFA_F_PERMANENT);
-    message_end(a);
-}
-
-/* The route to the network that the interface is on. */
-static void put_route(struct answer *a, const struct netif *n)
-{
-    bool lo = n->index == NETIF_LOOPBACK;
-    struct abi_rtmsg m = {.family = AF_INET,
-                          .dst_len = n->prefix,
-                          .table = lo ? RT_TABLE_LOCAL : RT_TABLE_MAIN,
-                          .protocol = RTPROT_KERNEL,
-                          .scope = lo ? RT_SCOPE_HOST : RT_SCOPE_LINK,
-                          .type = lo ? RTN_LOCAL : RTN_UNICAST};
-    uint32_t ip, mask = n->prefix ? ~0u << (32 - n->prefix) : 0;
-
-    memcpy(&ip, n->ip, 4);
-    message_begin(a, RTM_NEWROUTE, NLM_F_MULTI);
-    append(a, &m, sizeof(m));
-    attribute32(a, RTA_TABLE, m.table);
-    attribute32(a, RTA_DST, ip & __builtin_bswap32(mask));
-    attribute(a, RTA_PREFSRC, &ip, 4);
-    attribute32(a, RTA_OIF, (uint32_t)n->index);
-    message_end(a);
-}
-
-static void put_all(struct answer *a, uint16_t type, uint8_t family)
-{
-    const struct netif *list;
-    unsigned n = netif_all(&list);
-
-    for (unsigned i = 0; i < n; i++) {
-        if (type == RTM_GETLINK) {
-            put_link(a, &list[i], NLM_F_MULTI);
-        } else if (family != AF_INET6) {
-            if (type == RTM_GETADDR) {
-                put_address(a, &list[i]);
-            } else {
-                put_route(a, &list[i]);
-            }
-        }
-    }
-    if (type == RTM_GETADDR && family != AF_INET) {
-        put_address6(a);
-    }
-}
-
-/* ---- requests ---- */
-
-static int put_error(struct answer *a, int error)
+int netlink_error(struct answer *a, int error)
 {
     int32_t code = error;
 
-    message_begin(a, NLMSG_ERROR, 0);
-    append(a, &code, sizeof(code));
-    append(a, a->request, sizeof(*a->request));
-    message_end(a);
-    return answer_send(a);
+    netlink_begin(a, NLMSG_ERROR, 0);
+    netlink_append(a, &code, sizeof(code));
+    netlink_append(a, a->request, sizeof(*a->request));
+    netlink_end(a);
+    return netlink_flush(a);
 }
 
-static int put_done(struct answer *a)
+int netlink_done(struct answer *a)
 {
     int32_t zero = 0;
-    int err = a->len ? answer_send(a) : 0;
+    int err = a->len ? netlink_flush(a) : 0;
 
     if (!err) {
-        message_begin(a, NLMSG_DONE, NLM_F_MULTI);
-        append(a, &zero, sizeof(zero));
-        message_end(a);
-        err = answer_send(a);
+        netlink_begin(a, NLMSG_DONE, NLM_F_MULTI);
+        netlink_append(a, &zero, sizeof(zero));
+        netlink_end(a);
+        err = netlink_flush(a);
     }
     return err;
 }
 
-static bool lists(uint16_t type)
+size_t netlink_find(const uint8_t *attrs, size_t len, uint16_t type,
+                    const uint8_t **value)
 {
-    return type == RTM_GETLINK || type == RTM_GETADDR || type == RTM_GETROUTE;
-}
+    struct abi_rtattr h;
+    size_t found = 0;
 
-/* RTM_GETLINK of one: by index, or by the attribute IFLA_IFNAME. */
-static int one_link(struct answer *a, const uint8_t *body, size_t len)
-{
-    const struct netif *list;
-    unsigned n = netif_all(&list);
-    struct abi_ifinfomsg m;
-    struct abi_rtattr attr = {0, 0};
-    char name[IFNAMSIZ] = "";
-
-    if (len < sizeof(m)) {
-        return put_error(a, -EINVAL);
-    }
-    memcpy(&m, body, sizeof(m));
-    for (size_t at = sizeof(m); len - at >= sizeof(attr);
-         at += ALIGN_UP(attr.len, 4ul)) {
-        memcpy(&attr, body + at, sizeof(attr));
-        if (attr.len < sizeof(attr) || attr.len > len - at) {
+    for (size_t at = 0; at < len && len - at >= sizeof(h);
+         at += ALIGN_UP(h.len, 4ul)) {
+        memcpy(&h, attrs + at, sizeof(h));
+        if (h.len < sizeof(h) || h.len > len - at) {
             break;
         }
-        if (attr.type == IFLA_IFNAME) {
-            memcpy(name, body + at + sizeof(attr),
-                   MIN(attr.len - sizeof(attr), sizeof(name) - 1));
-        }
-        if (ALIGN_UP(attr.len, 4ul) > len - at) {
-            break;
+        if (h.type == type) {
+            *value = attrs + at + sizeof(h);
+            found = h.len - sizeof(h);
         }
     }
-    for (unsigned i = 0; i < n; i++) {
-        if (m.index > 0 ? list[i].index == m.index
-                        : name[0] && !strcmp(list[i].name, name)) {
-            put_link(a, &list[i], 0);
-            return answer_send(a);
-        }
-    }
-    return put_error(a, -ENODEV);
+    return found;
 }
 
-/* RTM_NEWLINK that asks for an interface to be up that is so. */
-static bool is_up_already(const uint8_t *body, size_t len)
-{
-    const struct netif *list;
-    unsigned count = netif_all(&list);
-    struct abi_ifinfomsg m;
-
-    if (len < sizeof(m)) {
-        return false;
-    }
-    memcpy(&m, body, sizeof(m));
-    if (m.change & ~(uint32_t)IFF_UP || !(m.flags & IFF_UP)) {
-        return false;
-    }
-    for (unsigned i = 0; i < count; i++) {
-        if (list[i].index == m.index) {
-            return list[i].flags & IFF_UP;
-        }
-    }
-    return false;
-}
+/* ---- requests ---- */
 
 static int serve(struct netlink *n, const struct abi_nlmsghdr *h,
                  const uint8_t *body, uint8_t *buf)
 {
     struct answer a = {.to = n, .request = h, .buf = buf};
     size_t len = h->len - sizeof(*h);
-    bool dump = h->flags & NLM_F_DUMP;
-    int err = 0;
 
-    if (!(h->flags & NLM_F_REQUEST) || h->type < RTM_NEWLINK) {
-        return h->flags & NLM_F_ACK ? put_error(&a, 0) : 0;
+    if (!(h->flags & NLM_F_REQUEST) || h->type < NLMSG_MIN_TYPE) {
+        return h->flags & NLM_F_ACK ? netlink_error(&a, 0) : 0;
     }
-    if (n->s.protocol != NETLINK_ROUTE) {
-        return put_error(&a, -EPERM);
+    switch (n->s.protocol) {
+    case NETLINK_ROUTE:
+        return netlink_serve_route(&a, body, len);
+    case NETLINK_SOCK_DIAG:
+        return netlink_serve_diag(&a, body, len);
+    default:
+        return netlink_error(&a, -EPERM);
     }
-    if (h->type > RTM_LAST) {
-        return put_error(&a, -EOPNOTSUPP);
-    }
-    if ((h->type & 3) != 2) { /* not a GET: it would change something */
-        if (h->type == RTM_NEWLINK && is_up_already(body, len)) {
-            return h->flags & NLM_F_ACK ? put_error(&a, 0) : 0;
-        }
-        return put_error(&a, -EPERM);
-    }
-    if (dump) {
-        if (lists(h->type)) {
-            put_all(&a, h->type, len ? body[0] : AF_UNSPEC);
-        }
-        err = put_done(&a);
-    } else if (h->type == RTM_GETLINK) {
-        err = one_link(&a, body, len);
-    } else {
-        return put_error(&a, -EOPNOTSUPP);
-    }
-    return err;
 }
-
 static int serve_all(struct netlink *n, const uint8_t *data, size_t len)
 {
     uint8_t *buf = kmalloc(ANSWER_MOST);
@@ -761,7 +587,8 @@ static int netlink_create(int family, int type, int protocol,
     if (type != SOCK_RAW && type != SOCK_DGRAM) {
         return -ESOCKTNOSUPPORT;
     }
-    if (protocol != NETLINK_ROUTE && protocol != NETLINK_KOBJECT_UEVENT) {
+    if (protocol != NETLINK_ROUTE && protocol != NETLINK_SOCK_DIAG &&
+        protocol != NETLINK_KOBJECT_UEVENT) {
         return -EPROTONOSUPPORT;
     }
     n = kzalloc(sizeof(*n));

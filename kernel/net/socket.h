@@ -160,6 +160,8 @@ void socket_urgent(struct socket *s);
 void socket_watch_urgent(struct socket *s);
 /* Sets SO_ERROR and wakes all. */
 void socket_fail(struct socket *s, int error);
+/* SO_COOKIE */
+uint64_t socket_cookie(struct socket *s);
 /* The caller has capability `cap`. */
 enum { CAP_NET_ADMIN_ = 12, CAP_NET_RAW_ = 13 };
 bool socket_capable(int cap);

@@ -429,7 +429,7 @@ static int get_int(struct socket *s, int name, int32_t *v)
 }
 
 /* A number that no other socket has. */
-static uint64_t get_cookie(struct socket *s)
+uint64_t socket_cookie(struct socket *s)
 {
     static uint64_t last;
     uint64_t none = 0;
@@ -486,7 +486,7 @@ static int get_common(struct socket *s, int name, void *value, uint32_t *len)
         break;
     }
     case SO_COOKIE: {
-        uint64_t cookie = get_cookie(s);
+        uint64_t cookie = socket_cookie(s);
 
         if (*len < sizeof(cookie)) {
             return -EINVAL;

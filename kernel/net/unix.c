@@ -6,6 +6,7 @@
 #include "kernel/net/unix_private.h"
 #include "kernel/fs/current.h"
 #include "kernel/mm/heap.h"
+#include "abi/linux/diag.h"
 #include "abi/linux/epoll.h"
 #include "abi/linux/errno.h"
 #include "abi/linux/ioctl.h"
@@ -21,6 +22,44 @@ void unix_for_each(void (*fn)(struct unix_socket *u, void *arg), void *arg)
         fn(list_entry(pos, struct unix_socket, all), arg);
     }
     spin_unlock(&all_lock);
+}
+
+static uint32_t ino_of(struct unix_socket *u, uint32_t *uid)
+{
+    uint32_t ino = 0;
+
+    spin_lock(&u->s.lock);
+    if (u->s.file) {
+        ino = (uint32_t)u->s.file->inode->ino;
+        *uid = u->s.file->inode->uid;
+    }
+    spin_unlock(&u->s.lock);
+    return ino;
+}
+
+/* A peer is in the list, too, and stays while that is locked. */
+void unix_look_at(struct unix_socket *u, struct unix_look *out)
+{
+    struct unix_socket *peer = atomic_load_acquire(&u->peer);
+    uint32_t state = atomic_load_acquire(&u->state), nobody;
+
+    *out = (struct unix_look){.shut = (uint8_t)unix_shut(u),
+                              .name = atomic_load_acquire(&u->name)};
+    out->ino = ino_of(u, &out->uid);
+    out->has_peer = peer != NULL;
+    out->peer = peer ? ino_of(peer, &nobody) : 0;
+    if (state == UNIX_LISTENS) {
+        out->state = TCP_STATE_LISTEN;
+        out->queue[0] = u->pending_count;
+        out->queue[1] = u->backlog;
+    } else {
+        bool connected = state == UNIX_CONNECTED;
+
+        out->state = connected ? TCP_STATE_ESTABLISHED : TCP_STATE_CLOSE;
+        out->queue[0] = unix_is_stream(u) ? (uint32_t)stream_filled(&u->in)
+                                          : (uint32_t)u->packet_bytes;
+        out->queue[1] = (uint32_t)atomic_load_relaxed(&u->sent);
+    }
 }
 
 struct unix_cred unix_current_cred(void)

@@ -121,6 +121,16 @@ int unix_new(int type, struct unix_socket **out);
  * accepted it. */
 void unix_end(struct unix_socket *u, bool embryo);
 struct unix_cred unix_current_cred(void);
+/* What others are told of a socket. */
+struct unix_look {
+    uint8_t state, shut; /* TCP_STATE_*; 1: receiving, 2: sending */
+    uint32_t ino, peer, uid, queue[2];
+    struct unix_name *name; /* not counted */
+    bool has_peer;
+};
+/* Under unix_for_each(). */
+void unix_look_at(struct unix_socket *u, struct unix_look *out);
+
 /* Calls fn for every socket, with the list locked. */
 void unix_for_each(void (*fn)(struct unix_socket *u, void *arg), void *arg);
 

@@ -139,7 +139,8 @@ int pool_start(void)
     int err = 0;
 
     workers = 1;
-    if (host_rings[0].fd < 0) {
+    pool_has_sockets = host_rings[0].fd < 0;
+    if (pool_has_sockets) {
         err = pool_start_poller();
     }
     return err ? err : start_worker();

@@ -27,6 +27,7 @@ int64_t pool_socket_hostop(const struct ring_sqe *e, void *addr);
  * -EAGAIN means that it is to be tried again when pool_waits(), poll bits, are
  * there. first: a connect that was not tried before. */
 short pool_waits(const struct ring_sqe *e);
+extern bool pool_has_sockets; /* false: ring 0 is not ours */
 int64_t pool_try(const struct ring_sqe *e, bool first);
 
 /* The thread that waits, for all that is in pool_waiting, and ... */

@@ -10,6 +10,8 @@
 #include <poll.h>
 #include <sys/socket.h>
 
+bool pool_has_sockets = true;
+
 static int64_t result(int64_t r)
 {
     return r < 0 ? -errno : r;
@@ -49,7 +51,7 @@ static int64_t try_accept(const struct ring_sqe *e, void *addr)
  * the socket itself must not wait. Nobody else uses it. */
 static int64_t start_listening(const struct ring_sqe *e)
 {
-    if (host_rings[0].fd < 0 && fcntl(e->fd, F_SETFL, O_RDWR | O_NONBLOCK)) {
+    if (pool_has_sockets && fcntl(e->fd, F_SETFL, O_RDWR | O_NONBLOCK)) {
         return -errno;
     }
     return result(listen(e->fd, e->len));

@@ -8,11 +8,9 @@
 #include "kernel/net/inet_private.h"
 #include "kernel/net/netif.h"
 #include "lib/string.h"
+#include "abi/linux/diag.h"
 
 enum {
-    TCP_ESTABLISHED_ = 1,
-    TCP_CLOSE_ = 7,
-    TCP_LISTEN_ = 10,
     ROUTE_UP = 1,
     LINE_TCP = 149, /* lines are filled up with blanks */
     LINE_UDP = 127,
@@ -51,41 +49,29 @@ static void add_address(struct text *t, int family, const struct inet_addr *a)
     text_add(t, ":%04X ", (unsigned)a->port);
 }
 
-static unsigned state_of(const struct family_socket *f)
-{
-    return f->backlog       ? TCP_LISTEN_
-           : f->i.peer.port ? TCP_ESTABLISHED_
-                            : TCP_CLOSE_;
-}
-
 static void show_socket(struct inet_socket *i, void *arg)
 {
-    struct family_socket *f = family_of(i);
     struct listing *l = arg;
     struct text *t = l->t;
     size_t start = t->len;
     bool udp = l->type == SOCK_DGRAM;
-    unsigned state = state_of(f);
-    unsigned long ino = 0;
-    uint32_t uid = 0;
+    struct inet_look look;
 
-    if (i->s.family != l->family || i->s.type != l->type || !i->local.port ||
-        (!udp && state == TCP_CLOSE_)) {
+    if (i->s.family != l->family || i->s.type != l->type || !i->local.port) {
         return;
     }
-    spin_lock(&i->s.lock);
-    if (i->s.file) {
-        ino = i->s.file->inode->ino;
-        uid = i->s.file->inode->uid;
+    inet_look_at(i, &look);
+    if (!udp && look.state == TCP_STATE_CLOSE) {
+        return;
     }
-    spin_unlock(&i->s.lock);
     text_add(t, udp ? "%5u: " : "%4u: ", l->count++);
     add_address(t, l->family, &i->local);
     add_address(t, l->family, &i->peer);
-    text_add(t, "%02X %08X:%08X %02X:%08X %08X %5u %8d %lu ", state, 0,
-             udp ? f->bytes : f->count, 0, 0, 0, uid, 0, ino);
+    text_add(t, "%02X %08X:%08X %02X:%08X %08X %5u %8d %lu ", look.state,
+             look.state == TCP_STATE_LISTEN ? 0 : look.tx, look.rx, 0, 0, 0,
+             look.uid, 0, look.ino);
     if (udp) {
-        text_add(t, "%u %016x %u", i->s.refs, 0, f->dropped);
+        text_add(t, "%u %016x %u", i->s.refs, 0, look.drops);
     } else {
         text_add(t, "%u %016x 100 0 0 10 0", i->s.refs, 0);
     }
@@ -107,6 +93,7 @@ static int show_sockets(struct text *t, int family, int type)
              "inode%s",
              udp ? " ref pointer drops" : "");
     end_line(t, start, family, udp);
+    inet_learn_names();
     inet_for_each(show_socket, &l);
     return 0;
 }

@@ -74,11 +74,31 @@ const struct pseudo proc_net_rows[] = {
     SHOWN("sockstat", proc_show_sockstat),
     SHOWN("sockstat6", proc_show_sockstat6),
     SHOWN("dev", proc_show_dev),
+    SHOWN("snmp", proc_show_snmp),
+    SHOWN("snmp6", proc_show_snmp6),
+    SHOWN("netstat", proc_show_netstat),
     SHOWN("route", proc_show_route),
     CONSTANT("raw", "  sl  local_address rem_address   " RAW_HEAD),
     CONSTANT("raw6",
              "  sl  local_address                         remote_address"
              "                        " RAW_HEAD),
+    CONSTANT("icmp", "  sl  local_address rem_address   " RAW_HEAD),
+    CONSTANT("udplite", "   sl  local_address rem_address   " RAW_HEAD),
+    CONSTANT("udplite6",
+             "  sl  local_address                         remote_address"
+             "                        " RAW_HEAD),
+    CONSTANT("netlink", "sk               Eth Pid        Groups   Rmem     "
+                        "Wmem     Dump  Locks    Drops    Inode\n"),
+    CONSTANT("ptype", "Type Device      Function\n"),
+    /* Ticks of packet schedulers: ns, and a second in us. */
+    CONSTANT("psched", "000003e8 00000040 000f4240 3b9aca00\n"),
+    CONSTANT("igmp", "Idx\tDevice    : Count Querier\tGroup    Users Timer\t"
+                     "Reporter\n"),
+    CONSTANT("igmp6", ""),
+    CONSTANT("mcfilter", "Idx Device        MCA        SRC    INC    EXC\n"),
+    CONSTANT("mcfilter6", "Idx Device                Multicast Address"
+                          "                    Source Address    INC    EXC\n"),
+    CONSTANT("dev_mcast", ""),
     CONSTANT("arp", "IP address       HW type     Flags       HW address"
                     "            Mask     Device\n"),
     CONSTANT("packet",

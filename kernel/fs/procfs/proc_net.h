@@ -14,6 +14,10 @@ int proc_show_udp6(struct text *t, const struct pseudo_at *at);
 int proc_show_sockstat(struct text *t, const struct pseudo_at *at);
 int proc_show_sockstat6(struct text *t, const struct pseudo_at *at);
 int proc_show_dev(struct text *t, const struct pseudo_at *at);
+/* proc_snmp.c */
+int proc_show_snmp(struct text *t, const struct pseudo_at *at);
+int proc_show_snmp6(struct text *t, const struct pseudo_at *at);
+int proc_show_netstat(struct text *t, const struct pseudo_at *at);
 int proc_show_route(struct text *t, const struct pseudo_at *at);
 
 #endif

@@ -306,17 +306,6 @@ static const struct pseudo fs_rows[] = {
     {NULL},
 };
 
-static const struct pseudo core_rows[] = {
-    CONSTANT("somaxconn", "4096"),      CONSTANT("rmem_max", "4194304"),
-    CONSTANT("wmem_max", "4194304"),    CONSTANT("rmem_default", "212992"),
-    CONSTANT("wmem_default", "212992"), {NULL},
-};
-
-static const struct pseudo net_rows[] = {
-    {"core", S_IFDIR | 0555, .children = core_rows},
-    {NULL},
-};
-
 /* unshare(2) makes none. */
 static const struct pseudo user_rows[] = {
     CONSTANT("max_cgroup_namespaces", "0"),
@@ -334,7 +323,7 @@ const struct pseudo proc_sys_rows[] = {
     {"kernel", S_IFDIR | 0555, .children = kernel_rows},
     {"vm", S_IFDIR | 0555, .children = vm_rows},
     {"fs", S_IFDIR | 0555, .children = fs_rows},
-    {"net", S_IFDIR | 0555, .children = net_rows},
+    {"net", S_IFDIR | 0555, .children = proc_sys_net_rows},
     {"user", S_IFDIR | 0555, .children = user_rows},
     {NULL},
 };

@@ -16,7 +16,8 @@
 extern const struct pseudo proc_pid_rows[], proc_task_rows[];
 extern const struct pseudo proc_fd_rows[], proc_fdinfo_rows[];
 extern const struct pseudo proc_ns_rows[], proc_net_rows[];
-extern const struct pseudo proc_sys_rows[], proc_ipc_rows[];
+extern const struct pseudo proc_sys_rows[], proc_sys_net_rows[];
+extern const struct pseudo proc_ipc_rows[];
 
 extern const struct file_ops proc_mem_ops;
 int proc_mem_open(struct inode *inode, struct file *f);
@@ -53,6 +54,7 @@ extern const char proc_devices_text[], proc_partitions_text[];
 
 /* sysfs's, by at->n[0]. */
 extern const struct pseudo sysfs_cache_rows[];
+extern const struct pseudo sysfs_netifs[], sysfs_class_net[];
 uint64_t cpu_cache_size(void); /* bytes of the last level; 0: unknown */
 int show_cpu_number(struct text *t, const struct pseudo_at *at);
 int show_cpu_range(struct text *t, const struct pseudo_at *at);

@@ -192,6 +192,18 @@ static int parse_number(const struct pseudo *row, const char *name, size_t len)
     return n > INT32_MAX ? -1 : n;
 }
 
+static int find_name(const struct pseudo *row, const char *name, size_t len,
+                     const struct pseudo_at *at)
+{
+    int n = row->next(0, at);
+
+    while (n >= 0 && (strlen(row->spell(n)) != len ||
+                      memcmp(row->spell(n), name, len) != 0)) {
+        n = row->next(n + 1, at);
+    }
+    return n;
+}
+
 static bool match(const struct pseudo *row, const char *name, size_t len,
                   struct pseudo_at *at)
 {
@@ -200,7 +212,8 @@ static bool match(const struct pseudo *row, const char *name, size_t len,
     if (!row->next) {
         return strlen(row->name) == len && memcmp(row->name, name, len) == 0;
     }
-    n = parse_number(row, name, len);
+    n = row->spell ? find_name(row, name, len, at)
+                   : (int)parse_number(row, name, len);
     if (n < 0 || row->next(n, at) != n) {
         return false;
     }
@@ -263,7 +276,9 @@ static bool emit_entry(struct dir_sink *sink, const struct pseudo *row,
     int len;
 
     if (row->next) {
-        len = fmt_snprintf(name, sizeof(name), "%s%d", row->name, n);
+        len = row->spell
+                  ? (int)strlcpy(name, row->spell(n), sizeof(name))
+                  : fmt_snprintf(name, sizeof(name), "%s%d", row->name, n);
         at.n[at.count++] = n;
     } else {
         len = strlcpy(name, row->name, sizeof(name));

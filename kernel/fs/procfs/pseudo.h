@@ -81,6 +81,8 @@ struct pseudo {
 
     /* A row for many: the first number >= from that there is, or -1. */
     int (*next)(int from, const struct pseudo_at *at);
+    /* Optional, rows for many: a number as a name of its own. */
+    const char *(*spell)(int n);
     bool immutable; /* nobody may write to it, whoever asks: -EPERM */
     /* Optional, links: the mode's bits, which tell something of their own
      * (/proc/PID/fd). */

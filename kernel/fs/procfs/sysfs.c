@@ -103,7 +103,18 @@ static const struct pseudo system_rows[] = {
     {NULL},
 };
 
+static const struct pseudo virtual_rows[] = {
+    {"net", S_IFDIR | 0555, .children = sysfs_netifs},
+    {NULL},
+};
+
+static const struct pseudo class_rows[] = {
+    {"net", S_IFDIR | 0555, .children = sysfs_class_net},
+    {NULL},
+};
+
 static const struct pseudo devices_rows[] = {
+    {"virtual", S_IFDIR | 0555, .children = virtual_rows},
     {"system", S_IFDIR | 0555, .children = system_rows},
     {NULL},
 };
@@ -135,6 +146,7 @@ static const struct pseudo fs_rows[] = {
 };
 
 static const struct pseudo root_rows[] = {
+    {"class", S_IFDIR | 0555, .children = class_rows},
     {"devices", S_IFDIR | 0555, .children = devices_rows},
     {"fs", S_IFDIR | 0555, .children = fs_rows},
     {"kernel", S_IFDIR | 0555, .children = kernel_rows},

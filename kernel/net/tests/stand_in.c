@@ -4,6 +4,7 @@
  * the host side do most often.
  */
 #include <stdlib.h>
+#include "kernel/net/count.h"
 #include "kernel/net/tests/stand_in.h"
 
 struct inet_socket *accepted[QUEUE];
@@ -45,6 +46,8 @@ void socket_wake_read(struct socket *s, uint32_t events)
 {
     wait_wake(&s->can_read, ~0u, events);
 }
+
+uint64_t net_counts[NET_COUNTS];
 
 void socket_urgent(struct socket *s)
 {

@@ -45,7 +45,7 @@ static void lines(const char *path, unsigned port)
     while (port && fgets(line, sizeof(line), f)) {
         if (sscanf(line, " %*d: %[0-9A-F]:%x %[0-9A-F]:%*x %x %x:%x", local,
                    &at, remote, &st, &tx, &rx) == 6 &&
-            at == port) {
+            at == port && st != 6) { /* TIME_WAIT, of another time */
             printf("%s %s %02X %u %u length %zu\n", local, remote, st, tx, rx,
                    strlen(local) == 8 ? strlen(line) : 0);
         }

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * /proc/sys/net, as far as programs read it to learn how sockets behave. TCP is
+ * the host's; what is told of it are Linux's own defaults.
+ */
+#include "kernel/fs/procfs/procfs.h"
+#include "abi/linux/stat.h"
+
+#define CONSTANT(name, value)                                                  \
+    {                                                                          \
+        name, S_IFREG | 0444, .text = value "\n"                               \
+    }
+
+static const struct pseudo core_rows[] = {
+    CONSTANT("somaxconn", "4096"),
+    CONSTANT("rmem_max", "4194304"),
+    CONSTANT("wmem_max", "4194304"),
+    CONSTANT("rmem_default", "212992"),
+    CONSTANT("wmem_default", "212992"),
+    CONSTANT("optmem_max", "131072"),
+    CONSTANT("netdev_max_backlog", "1000"),
+    CONSTANT("default_qdisc", "pfifo_fast"),
+    CONSTANT("busy_poll", "0"),
+    CONSTANT("busy_read", "0"),
+    CONSTANT("bpf_jit_enable", "0"),
+    {NULL},
+};
+
+static const struct pseudo ipv4_rows[] = {
+    CONSTANT("ip_local_port_range", "32768\t60999"),
+    CONSTANT("ip_local_reserved_ports", ""),
+    CONSTANT("ip_unprivileged_port_start", "1024"),
+    CONSTANT("ip_forward", "0"),
+    CONSTANT("ip_nonlocal_bind", "0"),
+    CONSTANT("ip_default_ttl", "64"),
+    CONSTANT("ip_no_pmtu_disc", "0"),
+    CONSTANT("ping_group_range", "1\t0"),
+    CONSTANT("tcp_rmem", "4096\t131072\t6291456"),
+    CONSTANT("tcp_wmem", "4096\t16384\t4194304"),
+    CONSTANT("tcp_mem", "190000\t253000\t380000"),
+    CONSTANT("udp_mem", "380000\t507000\t760000"),
+    CONSTANT("udp_rmem_min", "4096"),
+    CONSTANT("udp_wmem_min", "4096"),
+    CONSTANT("tcp_sack", "1"),
+    CONSTANT("tcp_dsack", "1"),
+    CONSTANT("tcp_fack", "0"),
+    CONSTANT("tcp_timestamps", "1"),
+    CONSTANT("tcp_window_scaling", "1"),
+    CONSTANT("tcp_recovery", "1"),
+    CONSTANT("tcp_moderate_rcvbuf", "1"),
+    CONSTANT("tcp_no_metrics_save", "0"),
+    CONSTANT("tcp_low_latency", "0"),
+    CONSTANT("tcp_syncookies", "1"),
+    CONSTANT("tcp_syn_retries", "6"),
+    CONSTANT("tcp_synack_retries", "5"),
+    CONSTANT("tcp_retries1", "3"),
+    CONSTANT("tcp_retries2", "15"),
+    CONSTANT("tcp_orphan_retries", "0"),
+    CONSTANT("tcp_fin_timeout", "60"),
+    CONSTANT("tcp_tw_reuse", "2"),
+    CONSTANT("tcp_max_tw_buckets", "65536"),
+    CONSTANT("tcp_max_syn_backlog", "1024"),
+    CONSTANT("tcp_max_orphans", "65536"),
+    CONSTANT("tcp_abort_on_overflow", "0"),
+    CONSTANT("tcp_rfc1337", "0"),
+    CONSTANT("tcp_ecn", "2"),
+    CONSTANT("tcp_mtu_probing", "0"),
+    CONSTANT("tcp_slow_start_after_idle", "1"),
+    CONSTANT("tcp_keepalive_time", "7200"),
+    CONSTANT("tcp_keepalive_intvl", "75"),
+    CONSTANT("tcp_keepalive_probes", "9"),
+    CONSTANT("tcp_fastopen", "1"),
+    CONSTANT("tcp_notsent_lowat", "4294967295"),
+    CONSTANT("tcp_adv_win_scale", "1"),
+    CONSTANT("tcp_congestion_control", "cubic"),
+    CONSTANT("tcp_available_congestion_control", "reno cubic"),
+    CONSTANT("tcp_allowed_congestion_control", "reno cubic"),
+    {NULL},
+};
+
+/* IPv6 is there on lo, at least. */
+static const struct pseudo ipv6_conf_rows[] = {
+    CONSTANT("disable_ipv6", "0"),
+    CONSTANT("forwarding", "0"),
+    CONSTANT("hop_limit", "64"),
+    CONSTANT("mtu", "65536"),
+    {NULL},
+};
+
+static const struct pseudo ipv6_confs_rows[] = {
+    {"all", S_IFDIR | 0555, .children = ipv6_conf_rows},
+    {"default", S_IFDIR | 0555, .children = ipv6_conf_rows},
+    {"lo", S_IFDIR | 0555, .children = ipv6_conf_rows},
+    {NULL},
+};
+
+static const struct pseudo ipv6_rows[] = {
+    {"conf", S_IFDIR | 0555, .children = ipv6_confs_rows},
+    CONSTANT("bindv6only", "0"),
+    CONSTANT("ip_nonlocal_bind", "0"),
+    {NULL},
+};
+
+static const struct pseudo unix_rows[] = {
+    CONSTANT("max_dgram_qlen", "10"),
+    {NULL},
+};
+
+const struct pseudo proc_sys_net_rows[] = {
+    {"core", S_IFDIR | 0555, .children = core_rows},
+    {"ipv4", S_IFDIR | 0555, .children = ipv4_rows},
+    {"ipv6", S_IFDIR | 0555, .children = ipv6_rows},
+    {"unix", S_IFDIR | 0555, .children = unix_rows},
+    {NULL},
+};
