@@ -15,7 +15,7 @@
 enum {
     SLICE_NS = 3000000,      /* of a task when others wait */
     HELP_NS = 100000,        /* a queued task waits so long for an idle vCPU, */
-    HELP_VAIN_MAX = 2,       /* up to that, times 2 to the power of it */
+    HELP_VAIN_MAX = 3,       /* up to that, times 2 to the power of it */
     IO_POLL_NS = 500000,     /* completions are looked at so often */
     IO_CALM_MAX = 2,         /* up to that, times 2 to the power of it */
     SPIN_NS = 15000,         /* before an idle vCPU waits in the target */
