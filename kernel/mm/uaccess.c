@@ -200,16 +200,35 @@ int zero_user(struct uptr dst, size_t n)
     return zero_left(dst, n) ? -EFAULT : 0;
 }
 
-size_t copy_from_user_part(void *dst, struct uptr src, size_t n)
+static __attribute__((noinline)) size_t
+from_user_part(void *dst, struct uptr src, size_t n)
 {
     n = clip(src.addr, n);
     return n - from_user(dst, src, n);
 }
 
-size_t copy_to_user_part(struct uptr dst, const void *src, size_t n)
+static __attribute__((noinline)) size_t to_user_part(struct uptr dst,
+                                                     const void *src, size_t n)
 {
     n = clip(dst.addr, n);
     return n - to_user(dst, src, n);
+}
+
+/* What is not all there begins again: the same bytes at the same places. */
+size_t copy_from_user_part(void *dst, struct uptr src, size_t n)
+{
+    bool all = mm_user_range(src.addr, n) &&
+               !arch_user_copy(dst, (const void *)src.addr, n);
+
+    return likely(all) ? n : from_user_part(dst, src, n);
+}
+
+size_t copy_to_user_part(struct uptr dst, const void *src, size_t n)
+{
+    bool all =
+        mm_user_range(dst.addr, n) && !arch_user_copy((void *)dst.addr, src, n);
+
+    return likely(all) ? n : to_user_part(dst, src, n);
 }
 
 size_t zero_user_part(struct uptr dst, size_t n)
