@@ -39,7 +39,7 @@ bool kernel_owns_rip(uint64_t rip)
 }
 
 /* entry.S */
-extern char arch_opened[], arch_closing[], arch_closed[];
+extern char arch_answers[], arch_opened[], arch_closing[], arch_closed[];
 extern char arch_cpuid_opened[], arch_cpuid_closing[], arch_cpuid_closed[];
 
 static bool is_between(uint64_t rip, const void *start, const void *end)
@@ -49,7 +49,7 @@ static bool is_between(uint64_t rip, const void *start, const void *end)
 
 bool kernel_is_passage(uint64_t rip)
 {
-    return is_between(rip, arch_syscall_entry_keys, arch_opened) ||
+    return is_between(rip, arch_answers, arch_opened) ||
            is_between(rip, arch_closing, arch_closed) ||
            is_between(rip, arch_cpuid_entry_keys, arch_cpuid_opened) ||
            is_between(rip, arch_cpuid_closing, arch_cpuid_closed);

@@ -22,6 +22,7 @@
 #define VCPU_OUT_RCX       104
 #define VCPU_OUT_RDX       112
 #define VCPU_KEYS          120
+#define VCPU_PID           128
 
 #ifndef __ASSEMBLER__
 #include "lib/types.h"
@@ -29,6 +30,7 @@
 #include "arch/x86_64/fpu.h"
 
 struct task;
+struct runqueue;
 
 /* What may be touched: PKRU (SDM vol. 3A 4.6.2) of user code in the low half,
  * of the kernel, on that code's behalf, in the high one. 0 is everything. */
@@ -39,7 +41,7 @@ static inline vcpu_rights vcpu_rights_of(uint32_t user, uint32_t kernel)
     return user | (uint64_t)kernel << 32;
 }
 
-/* Two cache lines of its own, and with all others whole pages: where
+/* Cache lines of its own, and with all others whole pages: where
  * protection keys are in use, user code reads it and does not write it. */
 struct vcpu {
     _Alignas(128) struct vcpu *self;
@@ -61,7 +63,9 @@ struct vcpu {
     uint32_t keys;                      /* 1: rights count */
     uint32_t x87_initial; /* fpu.c: the registers hold nothing of x87; 0 while
                              user code runs, which may change that */
-    uint32_t alone;       /* no other one runs: nobody changes code meanwhile */
+    uint32_t pid;   /* what getpid(2) returns to the task that runs; 0: ask */
+    uint32_t alone; /* no other one runs: nobody changes code meanwhile */
+    struct runqueue *rq; /* the scheduler's */
 };
 
 _Static_assert(offsetof(struct vcpu, kstack) == VCPU_KSTACK, "entry.S");
@@ -75,6 +79,7 @@ _Static_assert(offsetof(struct vcpu, out_rax) == VCPU_OUT_RAX, "entry.S");
 _Static_assert(offsetof(struct vcpu, out_rcx) == VCPU_OUT_RCX, "entry.S");
 _Static_assert(offsetof(struct vcpu, out_rdx) == VCPU_OUT_RDX, "entry.S");
 _Static_assert(offsetof(struct vcpu, keys) == VCPU_KEYS, "entry.S");
+_Static_assert(offsetof(struct vcpu, pid) == VCPU_PID, "entry.S");
 
 /* The vCPU that runs this code. Never keep it across a possible switch. */
 static inline struct vcpu *this_vcpu(void)

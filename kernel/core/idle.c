@@ -261,6 +261,7 @@ void sched_check(void)
     uint64_t now, tsc;
 
     this_vcpu()->resched = 0;
+    this_vcpu()->pid = atomic_load_relaxed(&t->pid);
     alone_look();
     atomic_fetch_add(&rq->passes, 1);
     poll_busy(rq);

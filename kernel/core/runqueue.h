@@ -35,7 +35,7 @@ extern uint64_t idle_vcpus; /* bit a vCPU that waits in the target; atomic */
 
 static inline struct runqueue *this_runqueue(void)
 {
-    return &runqueues[this_vcpu()->id];
+    return this_vcpu()->rq;
 }
 
 /* Whether the vCPU's tick is surely still to come, and by deadline (ns). One

@@ -21,6 +21,7 @@ static unsigned vcpu_total;
 
 static struct spinlock all_lock = SPINLOCK_INIT(LOCK_TASK_LIST);
 static struct list all_tasks = LIST_INIT(all_tasks); /* under all_lock */
+static bool calls_are_watched;                       /* under all_lock */
 
 unsigned sched_vcpu_count(void)
 {
@@ -36,21 +37,32 @@ void sched_for_each_task(void (*fn)(struct task *t, void *arg), void *arg)
     spin_unlock(&all_lock);
 }
 
+/* ---- what entry.S answers by itself ---- */
+
+void sched_set_pid(struct task *t, int pid)
+{
+    spin_lock(&all_lock);
+    t->pid = calls_are_watched ? 0 : (uint32_t)pid;
+    spin_unlock(&all_lock);
+}
+
+void sched_watch_calls(void)
+{
+    spin_lock(&all_lock);
+    calls_are_watched = true;
+    list_for_each (pos, &all_tasks) {
+        atomic_store_relaxed(&list_entry(pos, struct task, all_node)->pid, 0);
+    }
+    spin_unlock(&all_lock);
+    this_vcpu()->pid = 0;
+    atomic_fence();
+}
+
 /* ---- the queue ---- */
 
 static bool allowed_on(const struct task *t, unsigned id)
 {
     return t->affinity >> id & 1;
-}
-
-static unsigned choose_vcpu(const struct task *t)
-{
-    unsigned id = this_vcpu()->id;
-
-    if (likely(allowed_on(t, id))) {
-        return id;
-    }
-    return (unsigned)__builtin_ctzll(t->affinity);
 }
 
 /* Behind those that are as urgent, before all others. [rq->lock] */
@@ -74,13 +86,18 @@ static uint8_t priority_on(unsigned id)
 
 static inline void queue_task(struct task *t)
 {
-    unsigned id = choose_vcpu(t);
-    struct runqueue *rq = &runqueues[id];
+    struct vcpu *v = this_vcpu();
+    unsigned id = v->id;
+    struct runqueue *rq = v->rq;
     uint8_t priority = atomic_load_relaxed(&t->priority);
 
     if (unlikely(gate_closed(t)) && gate_park(t)) {
         sched_gate_event();
         return;
+    }
+    if (unlikely(!allowed_on(t, id))) {
+        id = (unsigned)__builtin_ctzll(t->affinity);
+        rq = &runqueues[id];
     }
     spin_lock(&rq->lock);
     /* The waker's own start stands for "now", which costs a clock: for the
@@ -94,10 +111,10 @@ static inline void queue_task(struct task *t)
     }
     rq->count++;
     spin_unlock(&rq->lock);
-    if (unlikely(id != this_vcpu()->id)) {
+    if (unlikely(id != v->id)) {
         alone_kick(id);
     } else if (priority || !runqueue_covered(rq, t->queued_at)) {
-        this_vcpu()->resched = 1;
+        v->resched = 1;
     }
 }
 
@@ -204,7 +221,7 @@ static __attribute__((noinline)) void after_switch(struct task *prev, bool dead,
 static inline void finish_switch(void)
 {
     struct vcpu *v = this_vcpu();
-    struct runqueue *rq = &runqueues[v->id];
+    struct runqueue *rq = v->rq;
     struct task *prev = rq->prev;
     bool dead = prev->state == TASK_DEAD;
     bool migrate = rq->migrate_prev;
@@ -252,6 +269,7 @@ static inline void switch_to(struct runqueue *rq, struct task *next)
     v->kstack = next->kstack_top;
     v->fpu = &next->fpu;
     v->fpu_saved = &next->fpu_saved;
+    v->pid = atomic_load_relaxed(&next->pid);
     next->vcpu = v->id;
     atomic_store_relaxed(&next->on_vcpu, 1);
     rq->prev = prev;
@@ -505,6 +523,7 @@ void sched_vcpu_init(unsigned id)
 
     idle->on_vcpu = 1;
     idle->account_mark = clock_tsc();
+    v->rq = &runqueues[id];
     v->task = idle;
     v->fpu = &idle->fpu;
     v->fpu_saved = &idle->fpu_saved;

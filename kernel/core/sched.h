@@ -88,6 +88,7 @@ struct task {
     struct mm *mm;
     struct sched_gate *gate; /* NULL: none */
     uint8_t priority; /* runs before those with less; 0: ordinary; atomic */
+    uint32_t pid;     /* for struct vcpu */
     void (*dead)(struct task *t);
     uint64_t queued_at; /* TSC when it became runnable, for stealing */
     uint8_t mutexes_held[LOCK_CLASSES]; /* debug builds: lock_debug.c */
@@ -171,6 +172,12 @@ void sched_refresh_rights(void);
 /* Set by mm/: called when a task waits for a closed gate, or has left the CPU
  * while its gate was contended. Any context without a run queue's lock. */
 extern void (*sched_gate_event)(void);
+
+/* What getpid(2) is for t, before it starts: entry.S may answer that. */
+void sched_set_pid(struct task *t, int pid);
+/* From now on every call comes in: at once on this vCPU, on the others when
+ * they have passed through the scheduler (sched_barrier). */
+void sched_watch_calls(void);
 
 /* Number of vCPUs that run, and calls fn for each task (dump, procfs), with
  * the list locked. */

@@ -130,4 +130,5 @@ void thread_attach(struct thread *t)
     list_add_tail(&p->threads, &t->node);
     atomic_store(&p->thread_count, p->thread_count + 1);
     pid_insert_thread(t);
+    sched_set_pid(&t->task, p->pid);
 }

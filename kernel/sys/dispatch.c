@@ -11,6 +11,7 @@
 #include "kernel/sys/trace.h"
 #include "kernel/trap.h"
 #include "kernel/core/log.h"
+#include "kernel/core/sched.h"
 #include "kernel/proc/ptrace.h"
 #include "kernel/proc/seccomp.h"
 #include "kernel/proc/user_dispatch.h"
@@ -28,6 +29,9 @@ void syscall_set_mode(bool strace, bool stats)
     }
     if (stats) {
         trace_mode |= TRACE_COUNT | TRACE_EVENTS;
+    }
+    if (trace_mode) {
+        sched_watch_calls();
     }
 }
 
@@ -79,7 +83,14 @@ static inline bool is_restart_code(long result)
 
 void trace_watch(void)
 {
+    static bool everywhere; /* atomic */
+
     atomic_fetch_or(&trace_mode, TRACE_WATCH);
+    if (!atomic_load(&everywhere)) {
+        sched_watch_calls();
+        sched_barrier();
+        atomic_store(&everywhere, true);
+    }
 }
 
 _Static_assert(offsetof(struct sysargs, regs) == 0, "the registers themselves");

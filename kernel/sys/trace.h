@@ -18,7 +18,8 @@ enum {
 };
 extern uint32_t trace_mode; /* bits are only ever set; atomic */
 
-/* From now on calls are looked at for ptrace(2) and seccomp(2). */
+/* From now on calls are looked at for ptrace(2) and seccomp(2). May switch
+ * tasks. */
 void trace_watch(void);
 /* prctl(2), PR_SET_SECCOMP: sys_seccomp.c. */
 long seccomp_prctl(uint64_t mode, struct uptr filter);
