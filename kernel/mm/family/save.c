@@ -17,7 +17,7 @@
 /* With MANY bytes that may hold something, a piece is moved; from LONG on
  * without a look, but for stacks. A fork's copy is made where it is moved from
  * if it is HUGE: for less, the heap's pages, which are there, are faster. */
-enum { MANY = 64 * PAGE_SIZE, LONG = 2 << 20, HUGE = 32 << 20 };
+enum { MANY = 24 * PAGE_SIZE, LONG = 2 << 20, HUGE = 32 << 20 };
 
 /* To ask what may hold something takes longer than to copy this. */
 enum { FEW = 16 * PAGE_SIZE, FAR = 128 << 20 };
@@ -28,6 +28,7 @@ struct save {
     enum save_how how;
     struct touched touched;
     unsigned lender, there; /* in in->store and in->pieces: the next */
+    unsigned mover;         /* in in->store: the next that was moved */
 };
 
 static uint64_t swap_limit; /* of what a fork copies, bytes; 0: none */
@@ -203,6 +204,27 @@ static int save_long(struct save *s, const struct piece *p)
 
 /* ---- all of them ---- */
 
+/* Whether `in` has moved something that goes to a place in p: what is copied
+ * instead meets no pages when it comes back, and the host brings them in one by
+ * one. */
+static bool meets_moved(struct save *s, const struct piece *p)
+{
+    const struct store *from = s->in ? &s->in->store : NULL;
+
+    while (from && s->mover < from->count) {
+        const struct store_run *r = &from->runs[s->mover];
+        if (r->start >= p->end) {
+            break;
+        }
+        if (r->kind == STORE_MOVED &&
+            r->start + (uint64_t)r->pages * PAGE_SIZE > p->start) {
+            return true;
+        }
+        s->mover++;
+    }
+    return false;
+}
+
 /* To copy code means to give pages back and to install others. */
 static bool is_moved(struct save *s, const struct piece *p)
 {
@@ -212,8 +234,9 @@ static bool is_moved(struct save *s, const struct piece *p)
     if (p->vma->prot & PROT_EXEC) { /* trampolines are mostly the same */
         return !(p->vma->flags & VMA_TRAMPOLINE);
     }
-    return p->end - p->start >= MANY &&
-           touched_count(look_from(s, p), p->start, p->end, MANY) >= MANY;
+    return meets_moved(s, p) ||
+           (p->end - p->start >= MANY &&
+            touched_count(look_from(s, p), p->start, p->end, MANY) >= MANY);
 }
 
 /* Of what is shown the target knows only what was written to; the rest is not

@@ -287,7 +287,7 @@ static void forks_that_fail_change_nothing(void)
 
 /* ---- pages that are alike ---- */
 
-enum { THREE = 3, CALM = 24, MOVED = 200, STEPS = 3000 };
+enum { THREE = 3, CALM = 20, MOVED = 200, STEPS = 3000 };
 static struct mm *member[THREE];
 static uint64_t model[THREE][CALM];
 
