@@ -5,8 +5,8 @@
  * or have copied. The next access brings them in again.
  *
  * All address spaces are asked, one after the other; what a relative has put
- * aside is reached by visiting it (mm_visit). Callers ask only for files that
- * are mapped so.
+ * aside is reached by visiting it (mm_visit), which costs two exchanges.
+ * Callers ask only for files that are mapped so.
  */
 #include "kernel/mm/room.h"
 #include "kernel/core/log.h"
@@ -77,16 +77,33 @@ static bool affected(const struct vma *v, const struct withdrawal *w,
     return *start < *end;
 }
 
-static bool maps_any(struct mm *mm, const struct withdrawal *w)
+/* there: only of what has pages. */
+static bool maps_any(struct mm *mm, const struct withdrawal *w, bool there)
 {
     uint64_t start, end;
     bool any = false;
 
-    mm_lock(mm);
     for (struct vma *v = vma_first(mm); v && !any; v = vma_next(v)) {
-        any = affected(v, w, &start, &end);
+        any = affected(v, w, &start, &end) &&
+              (!there || resident_find(&mm->resident, start, end, true) < end);
     }
-    mm_unlock(mm);
+    return any;
+}
+
+/* Whether mm is to be asked. What a relative of ours maps and has changes in
+ * exchanges, and while we hold our own lock: neither happens here, so that we
+ * need not visit who has nothing. If one of its tasks sleeps with its lock, it
+ * may be about to bring pages in. */
+static bool is_concerned(struct mm *mm, struct mm *home,
+                         const struct withdrawal *w)
+{
+    bool relative = mm->family == home->family;
+    struct mm *locked = relative ? home : mm;
+    bool any;
+
+    mm_lock(locked);
+    any = (mm != locked && mutex_taken(&mm->lock)) || maps_any(mm, w, relative);
+    mm_unlock(locked);
     return any;
 }
 
@@ -117,7 +134,7 @@ void mm_withdraw(const void *content, uint64_t off, uint64_t end,
     struct mm *home = current_task()->mm, *mm = NULL;
 
     while (home && (mm = next_living(mm)) != NULL) {
-        if (!maps_any(mm, &w)) {
+        if (!is_concerned(mm, home, &w)) {
             continue;
         }
         if (mm == home) {

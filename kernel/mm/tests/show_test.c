@@ -460,6 +460,25 @@ static void a_child_is_asked_for_pages_once_it_is_whole(void)
     EXPECT(resident_test(&child->resident, end - PAGE_SIZE));
 }
 
+/* Behind the file's end nobody has anything; in front of it both have. */
+static void only_relatives_with_such_pages_are_visited(void)
+{
+    uint64_t addr = 0;
+    unsigned before;
+
+    fresh();
+    EXPECT_EQ(mm_map(mm, &addr, (PAGES + 4) * PAGE_SIZE, RW, MAP_PRIVATE,
+                     &file.object, 0),
+              0);
+    EXPECT(!resident_test(&mm->resident, addr + (PAGES + 1) * PAGE_SIZE));
+    fork_there();
+    before = support_gate_entries();
+    mm_withdraw(&file, PAGES * PAGE_SIZE, UINT64_MAX, true);
+    EXPECT_EQ(support_gate_entries(), before);
+    mm_withdraw(&file, (PAGES - 1) * PAGE_SIZE, UINT64_MAX, true);
+    EXPECT_EQ(support_gate_entries() - before, 2); /* there and back */
+}
+
 int main(void)
 {
     RUN(a_private_mapping_is_the_page_until_written);
@@ -476,5 +495,6 @@ int main(void)
     RUN(what_is_unmapped_is_not_shown_though_memory_is_short);
     RUN(what_is_withdrawn_is_not_shown_though_memory_is_short);
     RUN(a_child_is_asked_for_pages_once_it_is_whole);
+    RUN(only_relatives_with_such_pages_are_visited);
     return unit_result();
 }

@@ -601,8 +601,16 @@ void sched_gate_linger(bool on)
 {
 }
 
+static unsigned gate_entries;
+
 void sched_gate_enter(struct sched_gate *g)
 {
+    gate_entries++;
+}
+
+unsigned support_gate_entries(void)
+{
+    return gate_entries;
 }
 
 void sched_gate_set_rights(struct sched_gate *g, vcpu_rights rights)

@@ -39,6 +39,8 @@ void support_fail_target(unsigned n, unsigned count);
 /* The n-th commit for programs from now on says that it is done, and gives no
  * access. */
 void support_lie(unsigned n);
+/* How often a task has gone through the gate of an address space. */
+unsigned support_gate_entries(void);
 /* Calls to target_mem_*() so far. */
 unsigned support_calls(void);
 
