@@ -15,7 +15,8 @@
 enum {
     SLICE_NS = 3000000,      /* of a task when others wait */
     HELP_NS = 100000,        /* a queued task waits so long for an idle vCPU, */
-    HELP_VAIN_MAX = 3,       /* up to that, times 2 to the power of it */
+    HELP_VAIN_MAX = 3,       /* up to that, times 2 to the power of it, */
+    HELP_GOOD_MAX = 2,       /* or divided by 2 to the power of it */
     IO_POLL_NS = 500000,     /* completions are looked at so often */
     IO_CALM_MAX = 2,         /* up to that, times 2 to the power of it */
     SPIN_NS = 15000,         /* before an idle vCPU waits in the target */
@@ -100,25 +101,33 @@ static uint64_t slice(const struct runqueue *rq)
 }
 
 /* How often in a row an idle vCPU was called for a task that slept again before
- * it had run for as long as it had waited, as a parent that was held up by its
- * child's start and then waits for its end. To wake a vCPU for that costs more
- * than it gives. Atomic. */
-static uint32_t help_vain;
+ * it had run for as long as such a task waits, as a parent that was held up by
+ * its child's start and then waits for its end: to wake a vCPU for that costs
+ * more than it gives. Below 0: how often in a row it had more to do, as where
+ * threads share work out; then the next one need not wait so long. Atomic. */
+static int32_t help_vain;
 
 static uint64_t help_after(void)
 {
-    return (uint64_t)HELP_NS << atomic_load_relaxed(&help_vain);
+    int32_t vain = atomic_load_relaxed(&help_vain);
+
+    return vain > 0 ? (uint64_t)HELP_NS << vain : (uint64_t)HELP_NS >> -vain;
 }
 
 static void learn_help(struct runqueue *rq, uint64_t ran_ns)
 {
-    if (atomic_load_relaxed(&rq->called)) {
-        uint32_t vain = atomic_load_relaxed(&help_vain) + 1;
+    int32_t vain = atomic_load_relaxed(&help_vain);
 
-        atomic_store_relaxed(&rq->called, false);
-        vain = ran_ns < HELP_NS ? MIN(vain, (uint32_t)HELP_VAIN_MAX) : 0;
-        atomic_store_relaxed(&help_vain, vain);
+    if (!atomic_load_relaxed(&rq->called)) {
+        return;
     }
+    atomic_store_relaxed(&rq->called, false);
+    if (ran_ns < HELP_NS) {
+        vain = MIN(MAX(vain, 0) + 1, (int32_t)HELP_VAIN_MAX);
+    } else {
+        vain = MAX(MIN(vain, 0) - 1, -(int32_t)HELP_GOOD_MAX);
+    }
+    atomic_store_relaxed(&help_vain, vain);
 }
 
 static uint64_t longest_wait(const struct runqueue *rq)
