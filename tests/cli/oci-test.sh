@@ -45,6 +45,39 @@ done
 pack "$work/oci/flat"
 check flat-damaged both 'status_is 125' 'err_has "another content"'
 
+# Several images under one roof, named as podman and docker name them.
+cp -r "$work/oci/layout" "$work/oci/two"
+python3 - "$work/oci/two" "$work/oci/docker.tar" "$work/oci/two.tar" <<'END'
+import io, json, sys, tarfile
+two, docker, out = sys.argv[1:]
+name = "org.opencontainers.image.ref.name"
+index = json.load(open(two + "/index.json"))
+entry = index["manifests"][0]
+other = dict(entry, digest="sha256:" + "0" * 64)
+index["manifests"] = [dict(other, annotations={name: "old"}),
+                      dict(entry, annotations={name: "example.org/w:new"})]
+json.dump(index, open(two + "/index.json", "w"))
+with tarfile.open(docker) as old, tarfile.open(out, "w") as new:
+    for m in old:
+        data = old.extractfile(m).read() if m.isfile() else b""
+        if m.name == "manifest.json":
+            first = json.loads(data)[0]
+            data = json.dumps([dict(first, Layers=[], RepoTags=["w:old"]),
+                               dict(first, RepoTags=["w:new", "w:n"])]).encode()
+            m.size = len(data)
+        new.addfile(m, io.BytesIO(data))
+END
+pack "$work/oci/two"
+check several-images both 'status_is 125' \
+    'err_has "several images; --tag says which: old, example.org/w:new"'
+pack "$work/oci/two" --tag w:new
+check tag cmp "$work/app.enc" "$work/layout.enc"
+pack "$work/oci/two.tar" --tag n
+check tag-of-docker cmp "$work/app.enc" "$work/layout.enc"
+pack "$work/oci/two.tar" --tag ew
+check no-such-tag both 'status_is 125' 'err_has "two.tar has no image"' \
+    'err_has "w:old, w:new, w:n"' '[ ! -e "$work/app.enc" ]'
+
 # The same bundle at any time, whatever the umask.
 pack "$work/oci/bare"
 cp "$work/app.enc" "$work/bare.enc"

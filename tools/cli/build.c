@@ -21,7 +21,7 @@
 #include <unistd.h>
 
 struct build {
-    const char *source, *out, *policy;
+    const char *source, *tag, *out, *policy;
     char kernel[PATH_MAX];
     char image[PATH_MAX];   /* the finished image */
     char scratch[PATH_MAX]; /* a directory that goes at the end, or "" */
@@ -41,6 +41,12 @@ static bool set_policy(void *ctx, const char *value)
     return *value != '\0';
 }
 
+static bool set_tag(void *ctx, const char *value)
+{
+    ((struct build *)ctx)->tag = value;
+    return *value != '\0';
+}
+
 static bool set_kernel(void *ctx, const char *value)
 {
     struct build *b = ctx;
@@ -52,6 +58,7 @@ static bool set_kernel(void *ctx, const char *value)
 static const struct option_row options[] = {
     {"-o", true, set_output, "a file name"},
     {"--policy", true, set_policy, "a policy's file name"},
+    {"--tag", true, set_tag, "the name of an image"},
     {"--kernel", true, set_kernel, "an enclave kernel's file name"},
 };
 
@@ -139,7 +146,7 @@ static int take_container(struct build *b)
     }
     /* The root directory of an image that says nothing about it. */
     if (utimensat(AT_FDCWD, root, (struct timespec[2]){{0}}, 0) ||
-        oci_unpack(b->source, root, &b->spec)) {
+        oci_unpack(b->source, b->tag, root, &b->spec)) {
         return EXIT_OURS;
     }
     return image_build(root, b->image, &trailer) ? EXIT_OURS : 0;
@@ -153,7 +160,7 @@ static int take_source(struct build *b)
     if (stat(b->source, &st)) {
         return fail("cannot read %s: %s", b->source, strerror(errno));
     }
-    if (S_ISREG(st.st_mode) && is_program(b->source)) {
+    if (S_ISREG(st.st_mode) && is_program(b->source) && !b->tag) {
         return take_program(b);
     }
     if (make_scratch(b)) {
@@ -161,6 +168,10 @@ static int take_source(struct build *b)
     }
     if (oci_is_image(b->source)) {
         return take_container(b);
+    }
+    if (b->tag) {
+        return fail("--tag chooses among container images, and %s is none",
+                    b->source);
     }
     return image_build(b->source, b->image, &trailer) ? EXIT_OURS : 0;
 }
@@ -264,7 +275,7 @@ static int build_run(int argc, char **argv)
 {
     static struct build b;
     struct stat st;
-    int words = options_mixed(argc, argv, options, 3, &b, &b.source, 1);
+    int words = options_mixed(argc, argv, options, 4, &b, &b.source, 1);
 
     if (words < 0) {
         return EXIT_OURS;
@@ -292,6 +303,7 @@ static const char *const details[] = {
     "                    skopeo)",
     "-o FILE             a bundle (kernel, policy, image); with a name in .img",
     "                    the image alone",
+    "--tag NAME          which image, where SRC holds several",
     "--policy FILE       what the program may do; 'enclos init' writes one",
     "--kernel FILE       the enclave's kernel; default: the installed one",
     NULL};

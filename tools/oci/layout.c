@@ -58,7 +58,7 @@ bool oci_is_image(const char *path)
         return false;
     }
     for (struct tar t = {path, f.bytes, f.size, 0};
-         !found && tar_next(&t, &e) > 0; tar_entry_free(&e)) {
+         !found && tar_is_one(&t) && tar_next(&t, &e) > 0; tar_entry_free(&e)) {
         const char *name = e.path + 2 * !strncmp(e.path, "./", 2);
 
         found = !strcmp(name, "oci-layout") || !strcmp(name, "manifest.json");
@@ -123,24 +123,32 @@ static bool is_ours(const struct json *entry)
            (os && arch && !strcmp(os, "linux") && !strcmp(arch, "amd64"));
 }
 
-/* Goes down indexes to the manifest for our platform. */
-static int find_manifest(const char *dir, const struct json *index, int depth,
-                         struct json **out)
-{
-    const struct json *m = json_get(index, "manifests");
+struct unpacking {
+    const char *name;   /* as the user says it, for messages */
+    const char *source; /* the layout's directory */
+    const char *tag;    /* or NULL: there is one image */
+    const char *dir;
+    struct policy_spec *spec;
+    struct layer_times *times;
+};
 
-    for (m = m ? m->child : NULL; m && !is_ours(m);) {
-        m = m->next;
+/* Goes down indexes to the manifest for our platform. */
+static int find_manifest(const struct unpacking *u, const struct json *index,
+                         const char *tag, int depth, struct json **out)
+{
+    const struct json *m =
+        depth ? oci_pick(u->name, json_get(index, "manifests"), is_ours, tag)
+              : NULL;
+
+    if (!m) {
+        return depth ? -1 : image_error("%s has indexes without end", u->name);
     }
-    if (!m || depth == 0) {
-        return image_error("%s has no image for linux/amd64", dir);
-    }
-    if (read_blob(dir, json_string(m, "digest"), out)) {
+    if (read_blob(u->source, json_string(m, "digest"), out)) {
         return -1;
     }
     if (json_get(*out, "manifests")) {
         struct json *below = NULL;
-        int err = find_manifest(dir, *out, depth - 1, &below);
+        int err = find_manifest(u, *out, NULL, depth - 1, &below);
 
         json_free(*out);
         *out = below;
@@ -148,13 +156,6 @@ static int find_manifest(const char *dir, const struct json *index, int depth,
     }
     return 0;
 }
-
-struct unpacking {
-    const char *source; /* the layout's directory */
-    const char *dir;
-    struct policy_spec *spec;
-    struct layer_times *times;
-};
 
 static int take_config(struct unpacking *u, const struct json *blob)
 {
@@ -197,7 +198,7 @@ static int take_layout(struct unpacking *u)
 
     snprintf(path, sizeof(path), "%s/index.json", u->source);
     err = json_read(path, &index);
-    err = err ? err : find_manifest(u->source, index, INDEX_DEPTH, &manifest);
+    err = err ? err : find_manifest(u, index, u->tag, INDEX_DEPTH, &manifest);
     err = err ? err : take_manifest(u, manifest);
     json_free(index);
     json_free(manifest);
@@ -229,10 +230,16 @@ static int inside(const struct unpacking *u, const char *name, char *path)
     return 0;
 }
 
+/* The configuration alone says what it is for. */
+static bool any(const struct json *entry)
+{
+    return true;
+}
+
 static int take_docker(struct unpacking *u)
 {
     struct json *list = NULL, *config = NULL;
-    const struct json *layers;
+    const struct json *layers, *image;
     char path[PATH_ROOM];
     int err;
 
@@ -241,13 +248,18 @@ static int take_docker(struct unpacking *u)
     if (err) {
         return err;
     }
-    layers = json_get(list->child, "Layers");
+    image = oci_pick(u->name, list, any, u->tag);
+    if (!image) {
+        json_free(list);
+        return -1;
+    }
+    layers = json_get(image, "Layers");
     for (const struct json *l = layers ? layers->child : NULL; l && !err;
          l = l->next) {
         err = inside(u, l->text, path);
         err = err ? err : layer_apply(path, u->dir, &u->times);
     }
-    err = err ? err : inside(u, json_string(list->child, "Config"), path);
+    err = err ? err : inside(u, json_string(image, "Config"), path);
     err = err ? err : json_read(path, &config);
     err = err ? err : take_config(u, config);
     json_free(config);
@@ -263,7 +275,10 @@ static int unpack_from(struct unpacking *u)
 
     if (!is_layout(u->source)) {
         return image_error("%s has neither index.json nor manifest.json",
-                           u->source);
+                           u->name);
+    }
+    if (u->tag && is_flat(u->source)) {
+        return image_error("%s has one image, without a name", u->name);
     }
     err = exists(u->source, "index.json") ? take_layout(u)
           : is_flat(u->source)            ? take_flat(u)
@@ -291,9 +306,10 @@ static int unpack_archive(struct unpacking *u)
     return err;
 }
 
-int oci_unpack(const char *path, const char *dir, struct policy_spec *spec)
+int oci_unpack(const char *path, const char *tag, const char *dir,
+               struct policy_spec *spec)
 {
-    struct unpacking u = {path, dir, spec, NULL};
+    struct unpacking u = {path, path, tag, dir, spec, NULL};
     struct stat st;
 
     if (stat(path, &st)) {

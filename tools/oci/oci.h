@@ -18,8 +18,11 @@
 bool oci_is_image(const char *path);
 
 /* Applies all layers of the image for linux/amd64 to the empty directory dir,
- * and its entry point, arguments, variables, user and directory to spec. */
-int oci_unpack(const char *path, const char *dir, struct policy_spec *spec);
+ * and its entry point, arguments, variables, user and directory to spec. tag:
+ * its name, or the end of it behind a colon or slash; NULL: there must be one
+ * only. */
+int oci_unpack(const char *path, const char *tag, const char *dir,
+               struct policy_spec *spec);
 
 /* layer.c: one layer, compressed or not, over what is in dir. */
 struct layer_times;
@@ -37,8 +40,14 @@ int file_map(const char *path, struct file_bytes *out);
 int file_map_raw(const char *path, struct file_bytes *out);
 void file_unmap(struct file_bytes *f);
 
-/* config.c */
+/* pick.c: the entry of a list of images that fits and is called tag; NULL
+ * after a message. */
 struct json;
+const struct json *oci_pick(const char *source, const struct json *list,
+                            bool (*fits)(const struct json *entry),
+                            const char *tag);
+
+/* config.c */
 int oci_take_config(const struct json *config, const char *dir,
                     struct policy_spec *spec);
 

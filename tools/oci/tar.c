@@ -80,6 +80,13 @@ static bool is_zero_block(const uint8_t *p)
     return memcmp(p, zero, BLOCK) == 0;
 }
 
+bool tar_is_one(const struct tar *t)
+{
+    return t->size >= BLOCK &&
+           (is_zero_block(t->bytes) ||
+            checksum_is_right((const struct header *)t->bytes));
+}
+
 /* ---- pax ---- */
 
 static bool pax_number(const char *text, size_t len, uint64_t *out)

@@ -6,6 +6,7 @@
 #ifndef TOOLS_OCI_TAR_H
 #define TOOLS_OCI_TAR_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <time.h>
@@ -45,6 +46,8 @@ struct tar_entry {
     unsigned xattr_count;
 };
 
+/* Whether it begins as one does. */
+bool tar_is_one(const struct tar *t);
 /* The next entry, to be freed: 1; the end: 0; -1 after a message. */
 int tar_next(struct tar *t, struct tar_entry *e);
 void tar_entry_free(struct tar_entry *e);
