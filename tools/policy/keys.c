@@ -644,7 +644,7 @@ static int take_insecure(struct take *t, const struct json *j)
         if (!policy_insecure_words[i]) {
             return bad(t, m,
                        "\"host-args\", \"host-env\", \"hostfs\", "
-                       "\"debug\" or \"strace\"");
+                       "\"debug\", \"strace\" or \"no-isolation\"");
         }
         t->spec->fixed.insecure |= 1u << i;
     }

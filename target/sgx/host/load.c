@@ -206,7 +206,10 @@ static int build(const struct sgx_run *run, struct loader *l)
     }
     err = init(run->sigstruct);
     if (err) {
-        return fail(err, "the enclave cannot be initialized");
+        return fail(err, err == -EPERM
+                             ? "the enclave cannot be initialized; is it "
+                               "signed as it is? 'enclos sign' signs it anew"
+                             : "the enclave cannot be initialized");
     }
     err = map_all(l);
     return err ? fail(err, "the enclave cannot be mapped") : 0;
