@@ -106,6 +106,8 @@ void mm_forget(const void *content);
 bool mm_finds(struct mm *mm, uint64_t addr);
 /* Nothing of mm waits for another run. */
 void mm_leave_nothing(struct mm *mm);
+/* execve(2) has mapped what it maps into an address space of mm_create_as(). */
+void mm_loaded(struct mm *mm);
 /* The program's libraries are mapped, and code of its own is about to run. */
 void mm_started(struct mm *mm);
 void mm_get(struct mm *mm);

@@ -127,6 +127,7 @@ struct mm {
     struct resident resident;
     struct shown shown; /* at least what is shown; may name more */
     struct warm *warm;  /* warm.h; NULL: it leaves nothing */
+    bool loading;       /* execve(2) maps it: no code of the program runs */
     struct span *home;  /* NULL until needed */
     uint64_t home_top; /* mappings go from here down, at random below its end */
     bool has_image;    /* the bottom of home is taken */

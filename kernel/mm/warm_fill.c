@@ -149,5 +149,21 @@ void warm_fill(struct mm *mm, uint64_t start, uint64_t end)
     while (warm_take(mm, start, stop, &p)) {
         fill(mm, v, &p);
     }
-    warm_hide(mm, stop, end);
+    if (!mm->loading) {
+        warm_hide(mm, stop, end);
+    }
+}
+
+/* While nothing of the program runs, nothing is hidden that the next segment
+ * takes: each would be two exits. */
+void mm_loaded(struct mm *mm)
+{
+    mm_lock(mm);
+    mm->loading = false;
+    if (!arena.lazy && warm_starting(mm)) {
+        for (struct vma *v = vma_first(mm); v; v = vma_next(v)) {
+            warm_hide(mm, v->start, v->end);
+        }
+    }
+    mm_unlock(mm);
 }

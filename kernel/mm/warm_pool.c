@@ -187,6 +187,7 @@ int mm_create_as(const struct mm_kind *kind, struct mm **out)
         return err;
     }
     move_in(*out, w);
+    (*out)->loading = true;
     withdraw_enlist(*out);
     return 0;
 }

@@ -337,6 +337,7 @@ static int become(struct exec *x, struct thread *t, struct mm *mm)
         err = set_registers(t, x->interp ? &x->interp_image : &x->image, sp);
     }
     mm_layout(mm)->loads_code = !x->interp;
+    mm_loaded(mm);
     return err;
 }
 

@@ -499,6 +499,9 @@ static uint64_t leave_code(uint64_t off)
     }
     create(&kind);
     EXPECT_EQ(mm_reserve_image(mm, PAGES * PAGE_SIZE, PAGE_SIZE, &base), 0);
+    EXPECT_EQ(support_prot(base), PROT_READ); /* nobody runs there yet */
+    mm_loaded(mm);
+    EXPECT_EQ(support_prot(base), 0);
     return base;
 }
 
