@@ -148,8 +148,24 @@ uint64_t pages_committed(void)
 
 uint64_t pages_run_end(uint64_t addr, uint64_t end, uint8_t mask, uint8_t want)
 {
-    while (addr < end && (pages_state(addr) & mask) == want) {
-        addr += PAGE_SIZE;
+    const uint64_t span = PAGE_SIZE << LEAF_BITS;
+
+    while (addr < end) {
+        uint64_t stop = MIN(end, ALIGN_DOWN(addr, span) + span);
+        const uint8_t *state = find(addr);
+
+        if (!state) { /* all zero */
+            if (want) {
+                return addr;
+            }
+            addr = stop;
+            continue;
+        }
+        for (; addr < stop; addr += PAGE_SIZE, state++) {
+            if ((*state & mask) != want) {
+                return addr;
+            }
+        }
     }
     return addr;
 }

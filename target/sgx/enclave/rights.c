@@ -17,13 +17,9 @@ static struct sgx_secinfo secinfo(enum sgx_page_type type, uint64_t flags)
 
 void rights_unhide(uint64_t addr, uint64_t end)
 {
-    while (addr < end) {
+    while ((addr = pages_run_end(addr, end, PAGE_HIDDEN, 0)) < end) {
         uint64_t stop = pages_run_end(addr, end, PAGE_HIDDEN, PAGE_HIDDEN);
 
-        if (stop == addr) {
-            addr += PAGE_SIZE;
-            continue;
-        }
         sgx_call(SGX_CALL_PROTECT, addr, stop - addr, PAGE_RIGHTS);
         for (; addr < stop; addr += PAGE_SIZE) {
             pages_set(addr, pages_state(addr) & ~PAGE_HIDDEN);
@@ -117,9 +113,10 @@ int rights_set(uint64_t addr, uint64_t end, uint8_t rights)
                 return err;
             }
         }
-        for (; addr < stop; addr += PAGE_SIZE) {
+        for (; rights & ~have && addr < stop; addr += PAGE_SIZE) {
             rights_extend(addr, rights);
         }
+        addr = stop;
     }
     return 0;
 }
