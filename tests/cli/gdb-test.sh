@@ -45,7 +45,8 @@ ours gdb
 check gdb-needs-a-program both 'status_is 125' 'err_has "needs a program"'
 # instance RUN-OPTION...: stops in the kernel, then in the program.
 instance() {
-    timeout -k 5 120 "$enclos" gdb --batch --ex 'break sys_getppid' --ex run \
+    timeout -k 5 120 "$enclos" gdb --batch --ex 'enclos tasks' \
+        --ex 'break sys_getppid' --ex run --ex 'enclos bt x' \
         --ex 'enclos symbols' --ex 'enclos tasks' --ex 'enclos bt' \
         --ex 'break after_the_stop' --ex continue --ex 'enclos tasks' \
         --ex 'info args' --ex continue \
@@ -53,6 +54,8 @@ instance() {
 }
 has() { grep -q -- "$1" "$work/out"; }
 instance "$work/threads"
+check gdb-mistakes both 'err_has "nothing runs yet"' \
+    "err_has \"takes a task's number\""
 check gdb-symbols both 'has "threads at 0x"' 'has "libc.so.6 at 0x"'
 check gdb-tasks both 'has "sleeping *in .*, program at .*read"' \
     'has "running *gdb thread"'

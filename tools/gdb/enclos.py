@@ -185,6 +185,20 @@ def lend(regs, limit):
             gdb.execute("set var $%s = %d" % (r, v))
 
 
+def of_a_running_kernel(invoke):
+    """What cannot be read is a kernel that is not there yet."""
+    def command(self, argument, from_tty):
+        if gdb.selected_thread() is None:
+            raise gdb.GdbError("nothing runs yet: 'hbreak' and 'run' come "
+                               "first")
+        try:
+            invoke(self, argument, from_tty)
+        except gdb.MemoryError as e:
+            raise gdb.GdbError("the kernel cannot be read (%s); has it "
+                               "started yet?" % e) from None
+    return command
+
+
 class Enclos(gdb.Command):
     """Tasks of the Enclos kernel in this process."""
 
@@ -198,6 +212,7 @@ class Tasks(gdb.Command):
     def __init__(self):
         super().__init__("enclos tasks", gdb.COMMAND_STATUS)
 
+    @of_a_running_kernel
     def invoke(self, argument, from_tty):
         running = vcpu_threads()
         for t in tasks():
@@ -244,7 +259,11 @@ class Backtrace(gdb.Command):
         # Without "of FILE" it is the program that gdb runs: ours.
         return " of " in place and os.path.basename(place) not in OURS
 
+    @of_a_running_kernel
     def invoke(self, argument, from_tty):
+        if argument.strip() and not argument.strip().isdigit():
+            raise gdb.GdbError("enclos bt takes a task's number; 'enclos "
+                               "tasks' lists them")
         wanted = int(argument) if argument.strip() else None
         running = vcpu_threads()
         shown = False
@@ -308,6 +327,7 @@ their libraries, from files under ROOT (default /)."""
                 self.add(root, name, word(link))
             link = word(link + 24)
 
+    @of_a_running_kernel
     def invoke(self, argument, from_tty):
         seen = set()
         for t in tasks():
