@@ -85,7 +85,7 @@ static long mem_write(struct file *f, struct iobuf *io, uint64_t *pos,
 }
 
 /* Any address, those that are negative as offsets among them. */
-static int64_t mem_seek(struct file *f, int64_t off, int whence)
+int64_t proc_mem_seek(struct file *f, int64_t off, int whence)
 {
     if (whence != SEEK_SET && whence != SEEK_CUR) {
         return -EINVAL;
@@ -102,6 +102,6 @@ static void mem_release(struct file *f)
 const struct file_ops proc_mem_ops = {
     .read = mem_read,
     .write = mem_write,
-    .seek = mem_seek,
+    .seek = proc_mem_seek,
     .release = mem_release,
 };

@@ -522,6 +522,8 @@ static int store_oom_adj(const char *buf, size_t len,
         {"oom_score", S_IFREG | 0444, .text = "0\n", .check = proc_exists},    \
         {"oom_score_adj", S_IFREG | 0644, .show = show_oom_score_adj,          \
          .store = store_oom_score_adj},                                        \
+        {"pagemap", S_IFREG | 0400, .file_ops = &proc_pagemap_ops,             \
+         .open = proc_mem_open},                                               \
         {"personality", S_IFREG | 0400, .show = show_personality},             \
         {"root", S_IFLNK | 0777, .link = link_root, .follow = follow_root},    \
         {"schedstat", S_IFREG | 0444, .show = show_schedstat},                 \
@@ -533,6 +535,8 @@ static int store_oom_adj(const char *buf, size_t len,
         {"stat", S_IFREG | 0444, .show = show_pid_stat},                       \
         {"statm", S_IFREG | 0444, .show = show_statm},                         \
         {"status", S_IFREG | 0444, .show = show_status},                       \
+        {"syscall", S_IFREG | 0400, .show = show_syscall,                      \
+         .open = open_traced},                                                 \
         {"uid_map", S_IFREG | 0644, .text = ID_MAP},                           \
     {                                                                          \
         "wchan", S_IFREG | 0444, .text = "0"                                   \

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
  * procfs: small files below /proc/PID that belong to no other part: children,
- * io, schedstat, timerslack_ns, and the names of namespaces (proc(5)).
+ * io, schedstat, syscall, timerslack_ns, and the names of namespaces (proc(5)).
  */
 #include "kernel/fs/procfs/procfs.h"
+#include "kernel/kernel.h"
 #include "kernel/core/sched.h"
 #include "kernel/proc/peer.h"
 #include "abi/linux/errno.h"
@@ -41,6 +42,47 @@ int show_children(struct text *t, const struct pseudo_at *at)
         }
         c.last = c.next;
     } while (c.next);
+    return 0;
+}
+
+/* ---- the call that a thread is in ---- */
+
+struct call {
+    struct user_regs regs;
+    bool runs;
+};
+
+static int get_call(struct thread *t, void *arg)
+{
+    struct call *c = arg;
+
+    c->runs = t != current_thread() && t->task.state == TASK_RUNNING;
+    c->regs = *thread_regs(t);
+    return 0;
+}
+
+int show_syscall(struct text *t, const struct pseudo_at *at)
+{
+    struct call c;
+    struct user_regs *r = &c.regs;
+    int err = with_thread(at, get_call, &c);
+
+    if (err) {
+        return err;
+    }
+    if (c.runs) {
+        text_add(t, "running\n");
+        return 0;
+    }
+    text_add(t, "%ld ", (long)(int)r->orig_rax);
+    if ((int)r->orig_rax != -1) {
+        text_add(t, "0x%lx 0x%lx 0x%lx 0x%lx 0x%lx 0x%lx ",
+                 (unsigned long)r->rdi, (unsigned long)r->rsi,
+                 (unsigned long)r->rdx, (unsigned long)r->r10,
+                 (unsigned long)r->r8, (unsigned long)r->r9);
+    }
+    text_add(t, "0x%lx 0x%lx\n", (unsigned long)r->rsp,
+             (unsigned long)kernel_user_rip(r->rip));
     return 0;
 }
 

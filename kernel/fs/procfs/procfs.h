@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * procfs's tables: procfs.c has the root, proc_pid.c what stands below a pid,
- * proc_mm.c, proc_mem.c, proc_state.c and proc_small.c parts of it, proc_fd.c
+ * proc_mm.c, proc_mem.c, proc_pagemap.c, proc_state.c and proc_small.c parts of
+ * it, proc_fd.c
  * its descriptors, proc_ipc.c /proc/sysvipc, proc_net.c /proc/net, proc_locks.c
  * /proc/locks,
  * proc_system.c what is about the whole system and proc_sys.c the tunables of
@@ -21,6 +22,8 @@ extern const struct pseudo proc_ipc_rows[];
 
 extern const struct file_ops proc_mem_ops;
 int proc_mem_open(struct inode *inode, struct file *f);
+int64_t proc_mem_seek(struct file *f, int64_t off, int whence);
+extern const struct file_ops proc_pagemap_ops;
 /* proc_options.c: options of a mount, as /proc/mounts has them; for the table.
  */
 void proc_show_options(struct text *t, struct superblock *sb);
@@ -34,6 +37,7 @@ int show_schedstat(struct text *t, const struct pseudo_at *at);
 int show_timer_slack(struct text *t, const struct pseudo_at *at);
 int show_statm(struct text *t, const struct pseudo_at *at);
 int show_pid_stat(struct text *t, const struct pseudo_at *at);
+int show_syscall(struct text *t, const struct pseudo_at *at);
 int show_status(struct text *t, const struct pseudo_at *at);
 extern struct pseudo_changes mount_changes; /* mount.c */
 int show_mounts(struct text *t, const struct pseudo_at *at);

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * procfs: /proc/PID/pagemap, a word for each page of an address space: whether
+ * it is there, and whether it is a file's or shared. Frames have no numbers
+ * here, as for who may not see them on Linux. Opened as /proc/PID/mem is.
+ */
+#include "kernel/fs/procfs/procfs.h"
+#include "kernel/fs/file.h"
+#include "kernel/mm/heap.h"
+#include "lib/string.h"
+#include "abi/linux/errno.h"
+
+#define PAGE_PRESENT (1ull << 63)
+#define PAGE_OF_FILE (1ull << 61) /* or shared */
+
+enum { WORD = 8, WORDS = 512 }; /* at once */
+
+struct part {
+    struct mm *mm;
+    uint64_t start, end; /* addresses */
+    uint64_t words[WORDS];
+};
+
+static void mark(const struct mm_region *r, void *arg)
+{
+    struct part *part = arg;
+    uint64_t from = MAX(r->start, part->start), to = MIN(r->end, part->end);
+
+    if (from < to && (r->ino || r->shared)) {
+        for (uint64_t a = from; a < to; a += PAGE_SIZE) {
+            part->words[(a - part->start) / PAGE_SIZE] |= PAGE_OF_FILE;
+        }
+    }
+}
+
+static void look(struct part *part)
+{
+    uint64_t count = (part->end - part->start) / PAGE_SIZE;
+
+    for (uint64_t i = 0; i < count; i++) {
+        uint64_t at = part->start + i * PAGE_SIZE;
+        uint8_t present;
+
+        if (mm_incore(part->mm, at, 1, &present) == 0 && present & 1) {
+            part->words[i] |= PAGE_PRESENT;
+        }
+    }
+    mm_for_each(part->mm, mark, part);
+}
+
+/* The words from number `first` on; how many bytes of them. */
+static long put_part(struct part *part, struct iobuf *io, uint64_t first)
+{
+    uint64_t most = USER_ADDRESS_END / PAGE_SIZE;
+    uint64_t count = MIN(io->left / WORD, (uint64_t)WORDS);
+
+    count = first < most ? MIN(count, most - first) : 0;
+    part->start = first * PAGE_SIZE;
+    part->end = (first + count) * PAGE_SIZE;
+    memset(part->words, 0, count * WORD);
+    look(part);
+    return count ? iobuf_put(io, part->words, count * WORD) : 0;
+}
+
+static long pagemap_read(struct file *f, struct iobuf *io, uint64_t *pos,
+                         int flags)
+{
+    struct mm *mm = f->private;
+    struct part *part;
+    long n = 0, done = 0;
+
+    if (*pos % WORD || io->left % WORD) {
+        return -EINVAL;
+    }
+    part = kmalloc(sizeof(*part));
+    if (!part) {
+        return -ENOMEM;
+    }
+    part->mm = mm;
+    while (io->left && mm_alive(mm) &&
+           (n = put_part(part, io, *pos / WORD)) > 0) {
+        *pos += (uint64_t)n;
+        done += n;
+    }
+    kfree(part);
+    return done ? done : n;
+}
+
+static void pagemap_release(struct file *f)
+{
+    mm_put(f->private);
+}
+
+const struct file_ops proc_pagemap_ops = {
+    .read = pagemap_read,
+    .seek = proc_mem_seek,
+    .release = pagemap_release,
+};
