@@ -36,9 +36,17 @@
 #define PTRACE_SEIZE             0x4206
 #define PTRACE_INTERRUPT         0x4207
 #define PTRACE_LISTEN            0x4208
+#define PTRACE_PEEKSIGINFO       0x4209
 #define PTRACE_GETSIGMASK        0x420a
 #define PTRACE_SETSIGMASK        0x420b
 #define PTRACE_GET_SYSCALL_INFO  0x420e
+
+#define PTRACE_PEEKSIGINFO_SHARED 1
+struct ptrace_peeksiginfo_args {
+    uint64_t off;
+    uint32_t flags;
+    int32_t nr;
+};
 
 #define PTRACE_O_TRACESYSGOOD 1
 #define PTRACE_O_EXITKILL     0x100000

@@ -146,6 +146,9 @@ int ptrace_set_options(int tid, uint64_t options);
 int ptrace_message(int tid, uint64_t *message);
 int ptrace_get_siginfo(int tid, struct k_siginfo *info);
 int ptrace_set_siginfo(int tid, const struct k_siginfo *info);
+/* As signal_peek(): 1, or 0 when there are not that many. */
+int ptrace_peek_siginfo(int tid, bool shared, uint64_t n,
+                        struct k_siginfo *info);
 int ptrace_get_mask(int tid, sigset *mask);
 int ptrace_set_mask(int tid, sigset mask);
 int ptrace_call_info(int tid, struct ptrace_syscall_info *info, size_t *len);

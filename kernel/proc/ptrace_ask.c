@@ -202,6 +202,21 @@ int ptrace_set_siginfo(int tid, const struct k_siginfo *info)
     return err;
 }
 
+int ptrace_peek_siginfo(int tid, bool shared, uint64_t n,
+                        struct k_siginfo *info)
+{
+    struct tracee *r;
+    int found = -ESRCH;
+
+    spin_lock(&proc_lock);
+    r = ptrace_stopped(tid);
+    if (r) {
+        found = signal_peek(r->thread, shared, n, info);
+    }
+    spin_unlock(&proc_lock);
+    return found;
+}
+
 int ptrace_get_mask(int tid, sigset *mask)
 {
     struct tracee *r;

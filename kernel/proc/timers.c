@@ -107,6 +107,7 @@ static void send(const struct ptimer *t, uint64_t missed, int64_t now)
         info.signo = limit_signal(t->proc, now);
     }
     if (t->code == SI_TIMER) {
+        info.from_timer = 1;
         info.timer.timer_id = t->id;
         info.timer.overrun = (int32_t)MIN(missed, (uint64_t)INT32_MAX);
         info.timer.value = t->value;

@@ -59,7 +59,8 @@ int signal_take(struct thread *t, sigset mask, struct k_siginfo *info)
     if (signo && (sigbit(signo) & SIGSET_STOP)) {
         s->stop_taken = true;
     }
-    if (signo && info->code == SI_TIMER) {
+    if (signo && info->from_timer) {
+        info->from_timer = 0;
         ptimer_taken(t->proc, info->timer.timer_id, info->timer.overrun);
     }
     return signo;
@@ -74,6 +75,18 @@ int signal_dequeue(struct thread *t, sigset mask, struct k_siginfo *info)
     signo = signal_take(t, mask & ~SIGSET_ALWAYS, info);
     spin_unlock(&s->lock);
     return signo;
+}
+
+bool signal_peek(struct thread *t, bool shared, uint64_t n,
+                 struct k_siginfo *info)
+{
+    struct signal_state *s = &t->proc->signals;
+    bool found;
+
+    spin_lock(&s->lock);
+    found = queue_peek(shared ? &s->pending : &t->signals.pending, n, info);
+    spin_unlock(&s->lock);
+    return found;
 }
 
 /* ---- restart codes ---- */

@@ -26,14 +26,14 @@ void queue_init(struct signal_queue *q)
  * one that is pending (timer_getoverrun(2)). */
 static bool merge_timer(struct signal_queue *q, const struct k_siginfo *info)
 {
-    if (info->code != SI_TIMER) {
+    if (!info->from_timer) {
         return false;
     }
     list_for_each (pos, &q->infos) {
         struct k_siginfo *old =
             &list_entry(pos, struct signal_record, node)->info;
 
-        if (old->code == SI_TIMER && old->signo == info->signo &&
+        if (old->from_timer && old->signo == info->signo &&
             old->timer.timer_id == info->timer.timer_id) {
             old->timer.overrun = (int32_t)MIN((int64_t)old->timer.overrun + 1 +
                                                   info->timer.overrun,
@@ -70,7 +70,7 @@ int queue_add(struct signal_state *s, struct signal_queue *q,
     /* A timer's is queued beside one that somebody sent, so that its overruns
      * are counted. */
     if ((q->set & sigbit(signo)) &&
-        (merge_timer(q, info) || (standard && info->code != SI_TIMER))) {
+        (merge_timer(q, info) || (standard && !info->from_timer))) {
         return 0;
     }
     if ((!urgent && s->queued >= limit) || !add_record(s, q, info)) {
@@ -118,6 +118,19 @@ out:
         *info = first->info;
         free_record(s, first);
     }
+}
+
+bool queue_peek(const struct signal_queue *q, uint64_t n,
+                struct k_siginfo *info)
+{
+    list_for_each (pos, &q->infos) {
+        if (n-- == 0) {
+            *info = list_entry(pos, struct signal_record, node)->info;
+            info->from_timer = 0;
+            return true;
+        }
+    }
+    return false;
 }
 
 void queue_end(struct signal_state *s)

@@ -35,6 +35,9 @@ int queue_add(struct signal_state *s, struct signal_queue *q,
 /* Takes the next signal of mask: its number, or 0. [S] */
 int queue_take(struct signal_state *s, struct signal_queue *q, sigset mask,
                struct k_siginfo *info);
+/* Copies record number n, if there are that many. */
+bool queue_peek(const struct signal_queue *q, uint64_t n,
+                struct k_siginfo *info);
 /* The process is gone, its queues are empty: what is kept for the next signal
  * goes, too. */
 void queue_end(struct signal_state *s);

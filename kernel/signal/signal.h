@@ -33,7 +33,9 @@ struct k_sigaction {
 
 /* siginfo_t in Linux's layout (128 bytes). */
 struct k_siginfo {
-    int32_t signo, err, code, pad0;
+    int32_t signo, err, code;
+    int32_t from_timer; /* padding to programs: 0 in what is theirs; else one of
+                           our timers sent it, whatever code says */
     union {
         uint8_t raw[112];
         struct {
@@ -140,6 +142,11 @@ bool signal_pending(struct thread *t);
 
 /* Which signals are pending for t (rt_sigpending, signalfd's poll). */
 sigset signal_pending_set(struct thread *t);
+
+/* The record number n of those that wait for t, or (shared) for its process;
+ * it stays there. False: there are not that many. */
+bool signal_peek(struct thread *t, bool shared, uint64_t n,
+                 struct k_siginfo *info);
 
 /* Where polls of p's signalfds wait. It is no part of p, and other processes
  * have the same: an epoll keeps its place there for longer than the process

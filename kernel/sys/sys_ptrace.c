@@ -139,7 +139,37 @@ static long siginfo(const struct request *q)
         return err ? err : copy_to_user(q->data, &info, sizeof(info));
     }
     err = copy_from_user(&info, q->data, sizeof(info));
+    info.from_timer = 0;
     return err ? err : ptrace_set_siginfo(q->tid, &info);
+}
+
+/* addr: which and how many of the signals that wait; as many records at data.
+ * What came before an error is the result. */
+static long waiting_signals(const struct request *q)
+{
+    struct ptrace_peeksiginfo_args args;
+    struct k_siginfo info;
+    long n = 0;
+    int err = copy_from_user(&args, uptr(q->addr), sizeof(args));
+
+    if (err) {
+        return err;
+    }
+    if (args.flags & ~(uint32_t)PTRACE_PEEKSIGINFO_SHARED || args.nr < 0) {
+        return -EINVAL;
+    }
+    for (; n < args.nr && args.off + (uint64_t)n >= args.off; n++) {
+        int found =
+            ptrace_peek_siginfo(q->tid, args.flags, args.off + n, &info);
+
+        err = found > 0 ? copy_to_user(uptr_add(q->data, n * sizeof(info)),
+                                       &info, sizeof(info))
+                        : found;
+        if (err || !found) {
+            break;
+        }
+    }
+    return n ? n : err;
 }
 
 static long mask(const struct request *q)
@@ -255,6 +285,8 @@ static long ask_stopped(const struct request *q)
     case PTRACE_GETSIGINFO:
     case PTRACE_SETSIGINFO:
         return siginfo(q);
+    case PTRACE_PEEKSIGINFO:
+        return waiting_signals(q);
     case PTRACE_GETSIGMASK:
     case PTRACE_SETSIGMASK:
         return mask(q);

@@ -391,6 +391,7 @@ static int info_for(struct proc *p, struct uptr from, struct k_siginfo *info)
     if (copy_from_user(info, from, sizeof(*info))) {
         return -EFAULT;
     }
+    info->from_timer = 0;
     if (info->signo != signo) {
         return -EINVAL;
     }
@@ -532,6 +533,7 @@ static int read_info(struct uptr p, int signo, struct k_siginfo *info)
     if (copy_from_user(info, p, sizeof(*info))) {
         return -EFAULT;
     }
+    info->from_timer = 0;
     info->signo = signo;
     if (code_is_known(signo, info->code)) {
         return 0;

@@ -96,7 +96,7 @@ static void faults_come_before_lower_numbers(void)
 
 static void a_timer_that_fires_again_is_an_overrun(void)
 {
-    struct k_siginfo info = {.signo = RT, .code = SI_TIMER};
+    struct k_siginfo info = {.signo = RT, .code = SI_TIMER, .from_timer = 1};
 
     test_reset(1);
     info.timer.timer_id = 3;
@@ -110,6 +110,21 @@ static void a_timer_that_fires_again_is_an_overrun(void)
     EXPECT_EQ(test_overrun, 2);
     EXPECT_EQ(take(&info), RT);
     EXPECT_EQ(info.timer.timer_id, 4);
+    EXPECT_EQ(take(&info), 0);
+}
+
+static void who_sends_a_timers_code_is_no_timer(void)
+{
+    struct k_siginfo info = {.signo = RT, .code = SI_TIMER};
+
+    test_reset(1);
+    for (int i = 0; i < 3; i++) {
+        EXPECT_EQ(signal_send_proc(&test_proc, &info), 0);
+    }
+    for (int i = 0; i < 3; i++) {
+        EXPECT_EQ(take(&info), RT);
+        EXPECT_EQ(info.timer.overrun, 0);
+    }
     EXPECT_EQ(take(&info), 0);
 }
 
@@ -240,6 +255,7 @@ int main(void)
     RUN(without_memory_a_signal_arrives_from_nobody);
     RUN(faults_come_before_lower_numbers);
     RUN(a_timer_that_fires_again_is_an_overrun);
+    RUN(who_sends_a_timers_code_is_no_timer);
     RUN(ignored_signals_are_dropped_unless_blocked);
     RUN(ignoring_forgets_what_is_pending);
     RUN(a_thread_that_does_not_block_it_is_interrupted);

@@ -284,6 +284,62 @@ static void filters(void)
 
 /* ---- refusals ---- */
 
+/* What waits for a stopped thread and its process, without taking it. */
+static void waiting(int pid, unsigned flags, long off, int nr, siginfo_t *to)
+{
+    struct __ptrace_peeksiginfo_args args = {(unsigned long)off, flags, nr};
+    long n = RAW(ptrace, PTRACE_PEEKSIGINFO, pid, &args, to);
+
+    if (!show_failed("peek", n)) {
+        printf("%ld:", n);
+        for (int i = 0; i < n; i++) {
+            printf(" %d/%d/%d", to[i].si_signo, to[i].si_code, to[i].si_int);
+        }
+        printf("\n");
+    }
+}
+
+static void wait_for_signals(void)
+{
+    siginfo_t info = {.si_code = SI_QUEUE};
+    sigset_t set;
+
+    sigfillset(&set);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+    for (int i = 0; i < 3; i++) {
+        info.si_int = i;
+        RAW(rt_sigqueueinfo, getpid(), SIGRTMIN, &info);
+        info.si_int = 10 + i;
+        RAW(rt_tgsigqueueinfo, getpid(), gettid(), SIGRTMIN + 1, &info);
+    }
+    raise(SIGSTOP);
+}
+
+static void signals(void)
+{
+    siginfo_t info[4];
+    int pid, status;
+
+    title("signals that wait");
+    pid = start(wait_for_signals);
+    PT(PTRACE_CONT, pid, 0L, 0L);
+    wait_for(pid);
+    waiting(pid, 0, 0, 4, info);
+    waiting(pid, 0, 1, 1, info);
+    waiting(pid, 1, 0, 2, info);
+    waiting(pid, 1, 2, 2, info);
+    waiting(pid, 1, 3, 2, info);
+    waiting(pid, 1, -1, 2, info);
+    waiting(pid, 1, 0, 0, info);
+    waiting(pid, 2, 0, 1, info);
+    waiting(pid, 1, 0, -1, info);
+    waiting(pid, 1, 0, 1, BAD);
+    CALL(ptrace, PTRACE_PEEKSIGINFO, pid, BAD, info);
+    kill(pid, SIGKILL);
+    waitpid(pid, &status, 0);
+    waiting(pid, 0, 0, 1, info);
+}
+
 static void refusals(void)
 {
     int pid;
@@ -331,6 +387,7 @@ int main(void)
     emulated();
     numbers();
     filters();
+    signals();
     refusals();
     return 0;
 }

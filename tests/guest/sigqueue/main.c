@@ -62,6 +62,14 @@ int main(void)
     send(SIGSEGV, 2);
     send(SIGUSR1, 3);
     sigprocmask(SIG_UNBLOCK, &all, NULL);
+    title("a timer's code makes no timer");
+    sigprocmask(SIG_BLOCK, &all, NULL);
+    siginfo_t timer = {.si_code = SI_TIMER};
+    for (int i = 0; i < 3; i++) {
+        timer.si_value.sival_int = 10 + i;
+        CALL(rt_sigqueueinfo, getpid(), SIGRTMIN, &timer);
+    }
+    sigprocmask(SIG_UNBLOCK, &all, NULL);
     title("the limit of what is queued");
     sigprocmask(SIG_BLOCK, &all, NULL);
     struct rlimit rl = {10, 10};
