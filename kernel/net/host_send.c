@@ -22,6 +22,7 @@ enum {
     BOUNCE_LEAST = 4 << 10, /* bytes of a write that goes into a buffer */
     HEADROOM = 1 << 10,     /* in front of them, for what was written before */
     CHUNK = 60 << 10,       /* of a packet in the kernel's memory */
+    PIECE = 32 << 10,       /* that TCP takes as a whole or not at all */
     WARM_MOST = 64 << 10,   /* bytes of all writes that wait for others */
     ALL_OUT = POLLOUT | POLLWRNORM,
 };
@@ -347,6 +348,16 @@ static void keep_warm(uint64_t written)
     }
 }
 
+/* The program's memory ended behind `moved` bytes of p: as many as TCP would
+ * have taken before it came there. */
+static long drop_piece(struct host_packet *p, uint32_t moved)
+{
+    uint32_t part = moved % PIECE;
+
+    p->len -= part;
+    return moved - part ? (long)(moved - part) : -EFAULT;
+}
+
 long host_stream_put(struct host_sock *h, struct iobuf *io)
 {
     uint32_t used = atomic_load_relaxed(&h->tx_bytes);
@@ -359,6 +370,9 @@ long host_stream_put(struct host_sock *h, struct iobuf *io)
         return 0;
     }
     moved = p ? host_packet_get(p, io, (uint32_t)n) : -ENOMEM;
+    if (unlikely(moved > 0 && (uint64_t)moved < n)) {
+        moved = drop_piece(p, (uint32_t)moved);
+    }
     if (moved <= 0) {
         host_packet_free(p);
         return moved;

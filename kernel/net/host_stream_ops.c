@@ -319,6 +319,9 @@ static long stream_sendmsg(struct socket *s, struct socket_msg *msg)
     struct iobuf *whole = msg->io, rest = *whole;
     long n = 0, last;
 
+    if (unlikely(msg->flags & MSG_FASTOPEN && msg->name_len)) {
+        return inet_fast_open(s, msg);
+    }
     if (unlikely(msg->control_len) && socket_check_control(msg)) {
         return -EINVAL;
     }

@@ -329,12 +329,28 @@ static int inet_connect(struct socket *s, const struct abi_sockaddr *name,
 
 /* ---- the rest ---- */
 
+long inet_fast_open(struct socket *s, struct socket_msg *msg)
+{
+    int err;
+
+    if (msg->name_len >= sizeof(msg->name->family) &&
+        msg->name->family == AF_UNSPEC) {
+        return -EOPNOTSUPP;
+    }
+    err = s->ops->connect(s, msg->name, msg->name_len, msg->nowait);
+    msg->flags &= ~(uint32_t)MSG_FASTOPEN;
+    return err ? err : s->ops->sendmsg(s, msg);
+}
+
 static long inet_sendmsg(struct socket *s, struct socket_msg *msg)
 {
     int err;
 
     if (s->type == SOCK_DGRAM) {
         return inet_datagram_send(s, msg);
+    }
+    if (msg->flags & MSG_FASTOPEN && !inet_listens(inet_of(s))) {
+        return msg->name_len ? inet_fast_open(s, msg) : -EINVAL;
     }
     err = socket_take_error(s);
     return err ? -err : -EPIPE;

@@ -88,6 +88,10 @@ void inet_reborn(struct inet_socket *i);
  * datagrams. -ENOTTY. */
 long inet_ioctl(struct socket *s, uint32_t cmd, struct uptr arg);
 
+/* sendmsg(2) with MSG_FASTOPEN and a name (tcp(7)): without a cookie from an
+ * earlier connection, it connects and then sends. */
+long inet_fast_open(struct socket *s, struct socket_msg *msg);
+
 /* TCP_INQ was set; a receive tells that so many bytes are left, and that no
  * more come. */
 bool inet_tells_left(struct inet_socket *i);

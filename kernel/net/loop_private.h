@@ -20,6 +20,8 @@ enum {
     ALL_OUT = POLLOUT | POLLWRNORM,
     /* What TCP would let wait in its two buffers, which grow. */
     LOOP_LIMIT = STREAM_MOST,
+    RECV_DEFAULT = 131072,   /* a window that nobody has read from */
+    LIMIT_LEAST = 2 * 65482, /* segments of lo's that are always on their way */
     NOTHING_HELD = -1,
 };
 
@@ -147,7 +149,8 @@ static inline uint64_t limit_of(const struct socket *s, struct side *d)
     }
     own = atomic_load_relaxed(&s->send_buffer);
     most = LOOP_LIMIT - PAGE_SIZE + MIN(own / PAGE_SIZE, (uint64_t)PAGE_SIZE);
-    return theirs ? MIN(own + theirs, most) : most;
+    own += theirs ? theirs : RECV_DEFAULT;
+    return MIN(MAX(own, (uint64_t)LIMIT_LEAST), most);
 }
 
 /* ---- loop_connect.c ---- */

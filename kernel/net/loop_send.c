@@ -162,6 +162,9 @@ long loop_send(struct socket *s, struct socket_msg *msg)
     uint64_t left = msg->io->left;
     long n = 0;
 
+    if (unlikely(msg->flags & MSG_FASTOPEN && msg->name_len)) {
+        return inet_fast_open(s, msg);
+    }
     if (unlikely(msg->control_len) && socket_check_control(msg)) {
         return -EINVAL;
     }

@@ -6,6 +6,7 @@
 #include "kernel/mm/heap.h"
 #include "abi/linux/errno.h"
 #include "lib/atomic.h"
+#include "lib/string.h"
 
 void stream_init(struct stream *st)
 {
@@ -14,24 +15,36 @@ void stream_init(struct stream *st)
     spin_init(&st->lock, LOCK_PIPE);
     list_init(&st->marks);
     st->head = st->tail = 0;
-    st->ring = NULL;
+    memset(st->ring, 0, sizeof(st->ring));
     st->closed = false;
+}
+
+static void free_chunk(char ***chunk)
+{
+    for (unsigned i = 0; *chunk && i < STREAM_CHUNK; i++) {
+        if ((*chunk)[i]) {
+            page_free((*chunk)[i], 1);
+        }
+    }
+    kfree(*chunk);
+    *chunk = NULL;
 }
 
 void stream_destroy(struct stream *st)
 {
-    for (unsigned i = 0; st->ring && i < STREAM_RING; i++) {
-        if (st->ring[i]) {
-            page_free(st->ring[i], 1);
-        }
+    for (unsigned i = 0; i < STREAM_CHUNKS; i++) {
+        free_chunk(&st->ring[i]);
     }
-    kfree(st->ring);
-    st->ring = NULL;
+}
+
+static char ***chunk_at(struct stream *st, uint64_t pos)
+{
+    return &st->ring[pos / PAGE_SIZE / STREAM_CHUNK % STREAM_CHUNKS];
 }
 
 static char **page_at(struct stream *st, uint64_t pos)
 {
-    return &st->ring[pos / PAGE_SIZE % STREAM_RING];
+    return &(*chunk_at(st, pos))[pos / PAGE_SIZE % STREAM_CHUNK];
 }
 
 /* ---- writing ---- */
@@ -39,15 +52,13 @@ static char **page_at(struct stream *st, uint64_t pos)
 /* The page of the next byte. */
 static char *page_for(struct stream *st)
 {
-    char **page;
+    char ***chunk = chunk_at(st, st->head), **page;
 
-    if (unlikely(!st->ring)) {
-        char **ring = kzalloc(STREAM_RING * sizeof(*ring));
-
-        if (!ring) {
+    if (unlikely(!*chunk)) {
+        *chunk = kzalloc(STREAM_CHUNK * sizeof(**chunk));
+        if (!*chunk) {
             return NULL;
         }
-        atomic_store_release(&st->ring, ring);
     }
     page = page_at(st, st->head);
     if (!*page) {
@@ -89,17 +100,14 @@ long stream_put(struct stream *st, struct iobuf *io, uint64_t limit,
         n = MIN(MIN(limit - used, io->left), PAGE_SIZE - off);
         page = page_for(st);
         moved = page ? iobuf_get(io, page + off, n) : -ENOMEM;
-        if (moved <= 0) {
-            return done ? done : moved;
+        if (unlikely(moved < (long)n)) { /* a piece comes whole or not at all */
+            return done ? done : moved < 0 ? moved : -EFAULT;
         }
         if (mark && st->head == head) {
             add_mark(st, mark);
         }
         done += moved;
         atomic_store_release(&st->head, st->head + moved);
-        if ((size_t)moved < n) {
-            break;
-        }
     }
     return done;
 }
@@ -138,6 +146,9 @@ void stream_skip(struct stream *st, uint64_t pos)
 
             page_free(*page, 1);
             *page = NULL;
+            if (next / PAGE_SIZE % STREAM_CHUNK == 0) {
+                free_chunk(chunk_at(st, st->tail));
+            }
         }
         atomic_store_release(&st->tail, next);
     }

@@ -2,7 +2,8 @@
  *
  * A stream: the bytes on their way to one socket, of unix(7) or of a loopback
  * connection. The peer writes them, the socket's owner reads them. They stand
- * in a ring of pages that are there only while bytes are in them.
+ * in a ring of pages that are there only while bytes are in them, and so are
+ * the chunks of the ring.
  *
  * One writer and one reader work at the same time: write_lock guards head,
  * read_lock guards tail; both are mutexes, because copies to and from user
@@ -19,9 +20,11 @@
 #include "lib/list.h"
 
 enum {
-    STREAM_RING = 128,
-    /* One page less, so that the first and the last never meet. */
-    STREAM_MOST = (STREAM_RING - 1) * PAGE_SIZE,
+    STREAM_CHUNK = 128, /* pages */
+    STREAM_CHUNKS = 8,
+    /* Less than the ring has: the chunk that the reader leaves is never one
+     * that the writer is about to enter. */
+    STREAM_MOST = ((STREAM_CHUNKS - 1) * STREAM_CHUNK - 1) * PAGE_SIZE,
 };
 
 struct stream_mark {
@@ -32,7 +35,7 @@ struct stream_mark {
 struct stream {
     struct mutex read_lock, write_lock; /* LOCK_FS_INODE; never both */
     uint64_t head, tail;                /* bytes ever written and read */
-    char **ring;                        /* STREAM_RING pages, or NULL */
+    char **ring[STREAM_CHUNKS];         /* STREAM_CHUNK pages each, or NULL */
     bool closed;                        /* nothing more is written; atomic */
     struct spinlock lock;               /* LOCK_PIPE: marks */
     struct list marks;                  /* by position */

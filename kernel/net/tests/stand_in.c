@@ -49,6 +49,11 @@ void socket_wake_read(struct socket *s, uint32_t events)
 
 uint64_t net_counts[NET_COUNTS];
 
+long inet_fast_open(struct socket *s, struct socket_msg *msg)
+{
+    return -EOPNOTSUPP;
+}
+
 void socket_urgent(struct socket *s)
 {
     socket_wake_read(s, POLLPRI);

@@ -8,6 +8,7 @@
 #include <pthread.h>
 #include <sys/ioctl.h>
 #include <sys/time.h>
+#include <sys/uio.h>
 #include "tests/guest/inet.h"
 
 #ifndef SIOCGSTAMP
@@ -538,6 +539,91 @@ static void full(void)
     close(s);
 }
 
+/* sendto(2) that connects (tcp(7), MSG_FASTOPEN). */
+static void fast_open(const char *ip)
+{
+    struct sockaddr none = {AF_UNSPEC};
+    union name n;
+    int l = bound(ip, SOCK_STREAM, &n), s, c;
+
+    printf("-- fast open %s\n", ip);
+    listen(l, 5);
+    s = socket(n.any.sa_family, SOCK_STREAM, 0);
+    CALL(sendto, s, "a", 1L, MSG_FASTOPEN | MSG_NOSIGNAL, NULL, 0L);
+    CALL(sendto, s, "a", 1L, MSG_FASTOPEN, &none, sizeof(none));
+    CALL(sendto, s, "hello", 5L, MSG_FASTOPEN, &n, len_of(&n));
+    c = (int)CALL(accept, l, NULL, NULL);
+    CALL(read, c, buf, sizeof(buf));
+    CALL(sendto, s, "again", 5L, MSG_FASTOPEN, &n, len_of(&n));
+    CALL(sendto, s, "again", 5L, 0, &n, len_of(&n));
+    CALL(read, c, buf, sizeof(buf));
+    close(s);
+    close(c);
+    s = socket(n.any.sa_family, SOCK_STREAM | SOCK_NONBLOCK, 0);
+    CALL(sendto, s, "hello", 5L, MSG_FASTOPEN, &n, len_of(&n));
+    until(s, POLLOUT);
+    CALL(sendto, s, "hello", 5L, MSG_FASTOPEN, &n, len_of(&n));
+    close(l);
+    close(s);
+    s = socket(n.any.sa_family, SOCK_STREAM, 0);
+    CALL(sendto, s, "hello", 5L, MSG_FASTOPEN, &n, len_of(&n));
+    close(s);
+}
+
+/* Three megabytes that nobody reads yet; less where a buffer was set. */
+static void held(int type, int family, int size)
+{
+    static char large[32768];
+    union name n;
+    int s[2] = {-1, -1}, l = -1;
+    long sum = 0, got;
+
+    if (family == AF_UNIX) {
+        socketpair(family, type, 0, s);
+        setsockopt(s[0], SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
+    } else {
+        s[0] = connected("127.0.0.1", &l, &n);
+        if (size) {
+            setsockopt(s[0], SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
+        }
+        s[1] = accept(l, NULL, NULL);
+    }
+    for (int i = 0; sum < 3 << 20 && i < 1000;) {
+        got = send(s[0], large, sizeof(large), MSG_DONTWAIT);
+        sum += got > 0 ? got : 0;
+        i += got < 0;
+        usleep(got < 0 ? 100 : 0);
+    }
+    printf("held %d %d: %s\n", family, size,
+           sum >= 3 << 20  ? "all"
+           : sum < 1 << 20 ? "some"
+                           : "most");
+    for (got = 1; sum > 0 && got > 0; sum -= got) {
+        got = recv(s[1], large, sizeof(large), 0);
+    }
+    printf("left %ld\n", sum);
+    close(s[0]);
+    close(s[1]);
+    close(l);
+}
+
+static void bad_memory(void)
+{
+    struct iovec v[] = {{"a", 1}, {BAD, 100}};
+    struct msghdr m = {.msg_iov = v, .msg_iovlen = 2};
+    union name n;
+    int l, s = connected("127.0.0.1", &l, &n), p[2];
+
+    title("bad memory");
+    CALL(sendmsg, s, &m, 0);
+    socketpair(AF_UNIX, SOCK_STREAM, 0, p);
+    CALL(sendmsg, p[0], &m, 0);
+    close(p[0]);
+    close(p[1]);
+    close(s);
+    close(l);
+}
+
 int main(void)
 {
     show_start();
@@ -563,5 +649,11 @@ int main(void)
     last_one();
     stamps();
     full();
+    fast_open("127.0.0.1");
+    fast_open("::1");
+    held(SOCK_STREAM, AF_INET, 0);
+    held(SOCK_STREAM, AF_INET, 100000);
+    held(SOCK_STREAM, AF_UNIX, 2 << 20);
+    bad_memory();
     return 0;
 }
