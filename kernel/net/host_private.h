@@ -82,6 +82,7 @@ struct host_sock {
     struct list rx, tx;     /* host_packet; rx: tail appended under lock */
     uint32_t rx_bytes, tx_bytes, rx_size;
     uint64_t rx_total; /* ever received */
+    int64_t rx_time;   /* when the last of it came; 0: nobody asks */
     struct host_urgent urgent;
     bool rx_drained;         /* the last receive took all that was there */
     uint32_t tx_off, tx_len; /* of what tx_op's buffer holds, gathered */

@@ -173,6 +173,7 @@ static bool keep(struct host_sock *h, uint32_t n)
     if (!p) {
         return false;
     }
+    h->rx_time = inet_stamp(&h->owner->s);
     host_stream_append(h, p, n);
     return true;
 }

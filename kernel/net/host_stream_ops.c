@@ -210,6 +210,9 @@ static long stream_recvmsg(struct socket *s, struct socket_msg *msg)
     struct host_sock *h = sock_of(s);
     long n = receive(s, msg);
 
+    if (unlikely(h->rx_time) && n > 0) {
+        inet_put_time(s, msg, h->rx_time);
+    }
     if (unlikely(inet_tells_left(inet_of(s))) && n >= 0) {
         inet_put_left(msg, atomic_load_relaxed(&h->rx_bytes),
                       atomic_load_acquire(&h->rx_end));

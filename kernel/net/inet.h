@@ -92,6 +92,17 @@ long inet_ioctl(struct socket *s, uint32_t cmd, struct uptr arg);
  * earlier connection, it connects and then sends. */
 long inet_fast_open(struct socket *s, struct socket_msg *msg);
 
+/* SO_TIMESTAMP and SO_TIMESTAMPNS of a stream: bytes have come, if anybody asks
+ * when (0: nobody); what a receive tells of the last of them. */
+static inline int64_t inet_stamp(const struct socket *s)
+{
+    const uint32_t wants = SOCKET_TIMESTAMP | SOCKET_TIMESTAMPNS;
+
+    return unlikely(atomic_load_relaxed(&s->flags) & wants) ? clock_realtime()
+                                                            : 0;
+}
+void inet_put_time(struct socket *s, struct socket_msg *msg, int64_t time);
+
 /* TCP_INQ was set; a receive tells that so many bytes are left, and that no
  * more come. */
 bool inet_tells_left(struct inet_socket *i);

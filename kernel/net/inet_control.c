@@ -153,6 +153,13 @@ static void put_time(struct socket *s, struct socket_msg *msg, int64_t ns)
     }
 }
 
+void inet_put_time(struct socket *s, struct socket_msg *msg, int64_t time)
+{
+    if (time) {
+        put_time(s, msg, time);
+    }
+}
+
 static void put_number(struct socket_msg *msg, int level, int type,
                        int32_t number)
 {

@@ -36,6 +36,7 @@ struct end {
     bool filtered; /* the owner has a filter (filter.h); atomic */
     bool has_urgent, urgent_read;
     uint8_t urgent;
+    int64_t time;  /* when the last bytes came; 0: the owner does not ask */
     uint64_t mark; /* position behind which the urgent byte stood */
     /* MSG_MORE: what is in `in` from here on is not shown yet; atomic. */
     uint64_t held;

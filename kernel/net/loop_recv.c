@@ -153,6 +153,9 @@ long loop_recv(struct socket *s, struct socket_msg *msg)
             break;
         }
     }
+    if (unlikely(d->me->time) && (done || n > 0)) {
+        inet_put_time(s, msg, d->me->time);
+    }
     if (unlikely(inet_tells_left(inet_of(s))) && (done || n >= 0)) {
         inet_put_left(msg, readable(d->me), at_end(d));
     }

@@ -41,6 +41,7 @@ void loop_wake_reader(struct side *d, uint32_t events)
     struct inet_socket *i = loop_hold(d->c, d->other);
 
     if (i) {
+        d->other->time = inet_stamp(&i->s);
         socket_wake_read(&i->s, events);
         socket_unref(&i->s);
     }

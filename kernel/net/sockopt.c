@@ -185,6 +185,9 @@ static int set_flag(struct socket *s, uint32_t flag, int32_t v)
         !socket_capable(CAP_NET_ADMIN_)) {
         return -EPERM;
     }
+    if (flag & (SOCKET_TIMESTAMP | SOCKET_TIMESTAMPNS)) { /* one of them */
+        set_bit(s, SOCKET_TIMESTAMP | SOCKET_TIMESTAMPNS, false);
+    }
     set_bit(s, flag, v);
     if (flag == SOCKET_OOBINLINE && v) {
         socket_watch_urgent(s);

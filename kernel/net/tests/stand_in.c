@@ -54,6 +54,10 @@ long inet_fast_open(struct socket *s, struct socket_msg *msg)
     return -EOPNOTSUPP;
 }
 
+void inet_put_time(struct socket *s, struct socket_msg *msg, int64_t time)
+{
+}
+
 void socket_urgent(struct socket *s)
 {
     socket_wake_read(s, POLLPRI);

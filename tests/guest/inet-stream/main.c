@@ -405,6 +405,71 @@ static void bulk(void)
     close(sv[1]);
 }
 
+/* Reads n bytes, and says which control message came with them. */
+static void told(int s, size_t n, int flags)
+{
+    char data[16], control[200];
+    struct iovec v = {data, n};
+    struct msghdr m = {.msg_iov = &v,
+                       .msg_iovlen = 1,
+                       .msg_control = control,
+                       .msg_controllen = sizeof(control)};
+    struct cmsghdr *c;
+
+    CALL(recvmsg, s, &m, flags);
+    c = CMSG_FIRSTHDR(&m);
+    printf("%zu: %d %zu\n", m.msg_controllen, c ? c->cmsg_type : 0,
+           c ? (size_t)c->cmsg_len : 0);
+}
+
+/* Linux begins to note times a moment after somebody has asked. */
+static void until_told(int s, int c)
+{
+    char byte, control[200];
+    struct iovec v = {&byte, 1};
+    struct msghdr m;
+
+    do {
+        m = (struct msghdr){.msg_iov = &v,
+                            .msg_iovlen = 1,
+                            .msg_control = control,
+                            .msg_controllen = sizeof(control)};
+        write(s, ".", 1);
+        recvmsg(c, &m, 0);
+    } while (!m.msg_controllen);
+}
+
+/* When bytes came, as SO_TIMESTAMP and SO_TIMESTAMPNS tell it. */
+static void stamps(const char *ip)
+{
+    union name n;
+    int l = bound(ip, SOCK_STREAM, &n), s, c, on = 1, off = 0;
+
+    printf("-- stamps %s\n", ip);
+    listen(l, 1);
+    s = socket(n.any.sa_family, SOCK_STREAM, 0);
+    connect(s, &n.any, len_of(&n));
+    c = accept(l, NULL, NULL);
+    setsockopt(c, SOL_SOCKET, SO_TIMESTAMP, &on, sizeof(on));
+    until_told(s, c);
+    write(s, "abcdef", 6);
+    told(c, 1, MSG_PEEK);
+    told(c, 2, 0);
+    setsockopt(c, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof(on));
+    told(c, 1, 0);
+    setsockopt(c, SOL_SOCKET, SO_TIMESTAMP, &on, sizeof(on));
+    told(c, 1, 0);
+    setsockopt(c, SOL_SOCKET, SO_TIMESTAMPNS, &off, sizeof(off));
+    told(c, 1, 0);
+    setsockopt(c, SOL_SOCKET, SO_TIMESTAMP, &on, sizeof(on));
+    told(c, 16, 0);
+    shutdown(s, SHUT_WR);
+    told(c, 1, 0);
+    close(s);
+    close(c);
+    close(l);
+}
+
 int main(void)
 {
     struct sigaction sa = {.sa_handler = on_pipe};
@@ -426,5 +491,7 @@ int main(void)
     flags();
     options();
     bulk();
+    stamps("127.0.0.1");
+    stamps("::1");
     return 0;
 }
