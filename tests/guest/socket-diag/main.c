@@ -81,8 +81,11 @@ static void show_inet(struct nlmsghdr *h)
     struct rtattr *a = (void *)(m + 1);
     int len = (int)(h->nlmsg_len - NLMSG_LENGTH(sizeof(*m))), shut = -1;
     const char *from = port_name(ntohs(m->id.idiag_sport));
+    const char *to = port_name(ntohs(m->id.idiag_dport));
 
-    if (from[0] != 'P' || line_count == COUNT(lines)) {
+    /* Others on the machine may have a port of the same number. */
+    if (from[0] != 'P' || to[0] == '?' || m->idiag_state == 6 ||
+        line_count == COUNT(lines)) {
         return;
     }
     for (; RTA_OK(a, len); a = RTA_NEXT(a, len)) {
@@ -94,9 +97,9 @@ static void show_inet(struct nlmsghdr *h)
             "family %d state %d %x:%s %x:%s rx %u tx %u uid %u inode %d "
             "cookie %d shut %d",
             m->idiag_family, m->idiag_state, ntohl(m->id.idiag_src[0]), from,
-            ntohl(m->id.idiag_dst[0]), port_name(ntohs(m->id.idiag_dport)),
-            m->idiag_rqueue, m->idiag_wqueue, m->idiag_uid, m->idiag_inode != 0,
-            m->id.idiag_cookie[0] != 0, shut);
+            ntohl(m->id.idiag_dst[0]), to, m->idiag_rqueue, m->idiag_wqueue,
+            m->idiag_uid, m->idiag_inode != 0, m->id.idiag_cookie[0] != 0,
+            shut);
 }
 
 static void inet(int nl, int family, int protocol, unsigned states)
