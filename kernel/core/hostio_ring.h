@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * What hostio.c (operations) needs of hostio_ring.c (requests on the rings)
- * and hostio_buffer.c (bounce buffers). Nobody else includes it: these three
- * are the only files that open a struct hptr.
+ * What hostio.c (operations) needs of hostio_ring.c (the rings), hostio_call.c
+ * (requests on them that a task waits for) and hostio_buffer.c (bounce
+ * buffers). Nobody else includes it: these are the only files that open a
+ * struct hptr.
  */
 #ifndef KERNEL_CORE_HOSTIO_RING_H
 #define KERNEL_CORE_HOSTIO_RING_H

@@ -85,26 +85,6 @@ void spin_lock_slow(struct spinlock *l)
 {
     __builtin_trap();
 }
-void wait_queue_init(struct wait_queue *q)
-{
-}
-unsigned wait_wake(struct wait_queue *q, unsigned count, uint32_t events)
-{
-    return 0;
-}
-void wait_begin(struct wait_entry *e, struct wait_queue *q, int flags)
-{
-}
-void wait_prepare(void)
-{
-}
-int wait_sleep(uint64_t deadline, int flags)
-{
-    __builtin_trap();
-}
-void wait_end(struct wait_entry *e)
-{
-}
 unsigned sched_vcpu_count(void)
 {
     return 1;
