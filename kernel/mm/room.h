@@ -138,6 +138,11 @@ struct mm {
     struct list all_node;                /* withdraw.c */
     uint64_t forks, fork_bytes;          /* what was copied for its children */
     uint64_t swaps, swap_bytes, swap_ns; /* when it came in */
+    /* schedule.c: since when it stays, asleep, in the hope of the host (TSC; 0:
+     * it does not), how often in a row that was in vain, and for how many turns
+     * it does not any more. */
+    uint64_t lingers_since;
+    unsigned in_vain, hopeless;
     bool shares;            /* anonymous shared memory, ever; atomic */
     bool windows;           /* shared objects, ever */
     bool lock_future;       /* mlockall(MCL_FUTURE) */

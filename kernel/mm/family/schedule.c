@@ -8,10 +8,10 @@
  * up: as long as an exchange takes many times over (time_up). When its tasks
  * sleep while programs run that wait for nobody, it stays as long again as an
  * exchange takes: they may be about to wake it, as a client does that sends one
- * request after the other.
- * Who has waited longest comes next, but who is to end at once, and who starts
- * as a program: its parent mostly asks for its end. Members that sleep cost
- * nothing.
+ * request after the other. A client outside does so by the host: as long as
+ * that is seldom in vain. Who has waited longest comes next, but who is to end
+ * at once, and who starts as a program: its parent mostly asks for its end.
+ * Members that sleep cost nothing.
  */
 #include "kernel/mm/family/families.h"
 #include "kernel/core/log.h"
@@ -30,6 +30,9 @@ enum {
     TOLERATED = 2,
     LINGER_LEAST = 20000,
     LINGER_MOST = 500000,
+    TRIES = 4, /* in vain, in a row; then that many turns without one */
+    HOPELESS = 64,
+    HOPELESS_MOST = 1024,
     WORTH_A_LINE = 10, /* percent */
 };
 
@@ -170,8 +173,41 @@ static int let_in(struct family *f, struct mm *in, struct mm *out)
     list_add_tail(&f->members, &in->family_node);
     spin_unlock(&f->lock);
     atomic_store(&in->gate.urgent, 0);
+    in->lingers_since = 0;
     sched_gate_open(&in->gate);
     return 0;
+}
+
+/* Nobody inside runs who might wake `out`, but the host might, with what a
+ * client outside sends next. Waiting for that has mostly not been in vain. */
+static bool may_hear_from_host(struct mm *out)
+{
+    if (!atomic_load_relaxed(&sched_io_inflight)) {
+        return false;
+    }
+    if (out->hopeless) {
+        out->hopeless--;
+        return false;
+    }
+    out->lingers_since = atomic_load_relaxed(&out->gate.left_at);
+    return true;
+}
+
+/* What became of that: `out` has been woken, or its time is over. */
+static void judge_hope(struct mm *out, bool over)
+{
+    bool woken = atomic_load_relaxed(&out->gate.left_at) != out->lingers_since;
+
+    if (!out->lingers_since || (!over && !woken)) {
+        return;
+    }
+    out->lingers_since = 0;
+    if (woken) {
+        out->in_vain = 0;
+    } else if (++out->in_vain >= TRIES) {
+        out->hopeless =
+            MIN(out->in_vain / TRIES * HOPELESS, (unsigned)HOPELESS_MOST);
+    }
 }
 
 /* `out` may stay: until when, 0: it need not. */
@@ -188,7 +224,8 @@ static uint64_t may_stay(struct family *f, struct mm *in, struct mm *out,
     }
     left = sched_gate_left(&out->gate);
     most = MIN(MAX(f->swap_ns, (uint64_t)LINGER_LEAST), (uint64_t)LINGER_MOST);
-    if (left >= most || !sched_others_run()) {
+    judge_hope(out, left >= most);
+    if (left >= most || !(sched_others_run() || may_hear_from_host(out))) {
         return 0;
     }
     *lingers = true;

@@ -15,8 +15,9 @@
 #include "arch/x86_64/page.h"
 #include "lib/bitmap.h"
 
-/* Exchanges until the next look. MEMBERS_MOST: more hardly agree. */
-enum { SOON = 8, LATE = 1024, MEMBERS_MOST = 64 };
+/* Exchanges until the next look: by then to compare a page has cost about what
+ * it costs to protect it, and to be wrong. MEMBERS_MOST: more hardly agree. */
+enum { SOON = 32, LATE = 1024, MEMBERS_MOST = 64 };
 
 struct settle {
     struct family *f;

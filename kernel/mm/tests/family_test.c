@@ -358,15 +358,15 @@ static void what_all_have_alike_is_exchanged_no_more(void)
 {
     make_three(true);
     write_word(2, 7, 1);
-    take_turns(12);
+    take_turns(36);
     for (int i = 0; i < 2; i++) { /* who are away */
         EXPECT_EQ(copies_at(i, AREA(1) + 7 * PAGE_SIZE), 1);
     }
     write_word(2, 9, 2);
-    take_turns(12);
+    take_turns(36);
     write_word(2, 7, 107);
     write_word(2, 9, 109);
-    take_turns(42);
+    take_turns(120);
     for (int i = 0; i < 2; i++) { /* page 9 was common before */
         EXPECT_EQ(copies_at(i, AREA(1) + 9 * PAGE_SIZE), 1);
     }

@@ -592,6 +592,8 @@ uint64_t sched_gate_left(struct sched_gate *g)
     return 0;
 }
 
+uint32_t sched_io_inflight;
+
 bool sched_others_run(void)
 {
     return false;
