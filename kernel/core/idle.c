@@ -17,6 +17,7 @@ enum {
     HELP_NS = 100000,        /* a queued task waits so long for an idle vCPU, */
     HELP_VAIN_MAX = 3,       /* up to that, times 2 to the power of it, */
     HELP_GOOD_MAX = 2,       /* or divided by 2 to the power of it */
+    HELP_CALM_MAX = 2,       /* the first where all is calm: CALM_SWITCHES */
     IO_POLL_NS = 500000,     /* completions are looked at so often */
     IO_CALM_MAX = 2,         /* up to that, times 2 to the power of it */
     SPIN_NS = 15000,         /* before an idle vCPU waits in the target */
@@ -130,9 +131,24 @@ static void learn_help(struct runqueue *rq, uint64_t ran_ns)
     atomic_store_relaxed(&help_vain, vain);
 }
 
+/* Where tasks give way all the time, who waits has its turn before help could
+ * come: a timer that is set anew each HELP_NS is then a twentieth of it all.
+ * Not so where help was of use. */
+static uint64_t longest_help(const struct runqueue *rq)
+{
+    uint64_t ns = help_after();
+
+    if (rq->calm && atomic_load_relaxed(&help_vain) >= 0) {
+        unsigned calm = MIN(rq->calm, (unsigned)HELP_CALM_MAX);
+
+        ns = MAX(ns, (uint64_t)HELP_NS << calm);
+    }
+    return ns;
+}
+
 static uint64_t longest_wait(const struct runqueue *rq)
 {
-    return atomic_load_relaxed(&idle_vcpus) ? help_after() : slice(rq);
+    return atomic_load_relaxed(&idle_vcpus) ? longest_help(rq) : slice(rq);
 }
 
 static void learn_calm(struct runqueue *rq)
