@@ -6,6 +6,7 @@
  * stack and with the thread pointer that it was given.
  */
 #include "kernel/proc/cred.h"
+#include "kernel/proc/pidfd.h"
 #include "kernel/proc/policy.h"
 #include "kernel/proc/ptrace.h"
 #include "kernel/proc/room.h"
@@ -35,7 +36,7 @@ static int check_flags(const struct clone_args *a)
         ((f & CLONE_THREAD) && (f & (CLONE_NEWUSER | CLONE_NEWPID))) ||
         ((f & CLONE_NEWIPC) && (f & CLONE_SYSVSEM)) ||
         ((f & CLONE_CLEAR_SIGHAND) && (f & CLONE_SIGHAND)) ||
-        ((f & CLONE_PIDFD) && (f & CLONE_THREAD)) || a->exit_signal > NSIG) {
+        a->exit_signal > NSIG) {
         return -EINVAL;
     }
     if (current_proc()->pid == 1 && (f & CLONE_PARENT)) {
@@ -222,10 +223,41 @@ static void wait_for_thread(struct thread *from, int tid)
                DEADLINE_NONE, 0);
 }
 
+/* CLONE_PIDFD: one that stands for the new thread alone. */
+static int take_thread_pidfd(const struct clone_args *a, struct inheritance *in,
+                             struct thread_end **end)
+{
+    struct file *f;
+    int err;
+
+    *end = NULL;
+    in->pidfd = -1;
+    if (!(a->flags & CLONE_PIDFD)) {
+        return 0;
+    }
+    *end = thread_end_new();
+    err = *end ? pidfd_new_of(current_proc(), *end, PIDFD_THREAD, &f) : -ENOMEM;
+    if (!err) {
+        in->pidfd = fd_install(f, 0, true);
+        if (in->pidfd < 0) {
+            file_put(f);
+            err = in->pidfd;
+        }
+    }
+    if (!err) {
+        err = put_user32(uptr(a->pidfd), (uint32_t)in->pidfd);
+    }
+    if (err) {
+        thread_end_put(*end);
+    }
+    return err;
+}
+
 static int thread_clone(const struct clone_args *a)
 {
     struct thread *from = current_thread(), *t = thread_alloc();
     struct inheritance in;
+    struct thread_end *end;
     int err;
 
     if (!t) {
@@ -236,8 +268,18 @@ static int thread_clone(const struct clone_args *a)
         thread_free(t);
         return err;
     }
+    err = take_thread_pidfd(a, &in, &end);
+    if (err) {
+        if (in.pidfd >= 0) {
+            (void)fd_close(in.pidfd);
+        }
+        inherit_undo(&in);
+        thread_free(t);
+        return err;
+    }
     thread_init(t, from->proc, thread_begin);
     inherit_finish(a, &in, t);
+    pidfd_thread_begins(t, end);
     if (a->flags & CLONE_PARENT_SETTID) {
         (void)put_user32(uptr(a->parent_tid), (uint32_t)in.tid);
     }

@@ -11,6 +11,7 @@
 #include "kernel/proc/proc.h"
 #include "kernel/ipc/ipc.h"
 #include "kernel/proc/keys.h"
+#include "kernel/proc/pidfd.h"
 #include "kernel/proc/ptrace.h"
 #include "kernel/proc/room.h"
 #include "kernel/proc/seccomp.h"
@@ -102,6 +103,7 @@ static bool detach(struct thread *t, int status)
     io_counts_add(&p->dead_io, &t->task.io);
     usage_add_task(&p->past, &t->task);
     list_del(&t->node);
+    pidfd_thread_ends(t);
     ptrace_thread_exit(t, status);
     tell_children(t);
     if (t->tid == p->pid) {
@@ -437,6 +439,7 @@ int proc_kill_siblings(void)
     spin_lock(&proc_lock);
     p->exec_thread = NULL;
     if (t->tid != p->pid) {
+        pidfd_thread_ends(t);
         pid_remove_thread(t);
         rename_parent(p, t->tid, p->pid);
         t->tid = p->pid;

@@ -96,6 +96,7 @@ struct proc {
     struct tracee *obituary; /* of a traced first thread; LOCK_PROC */
     unsigned traced;         /* threads that are; LOCK_PROC, atomic */
     bool hidden;             /* a zombie that its tracer waits for first */
+    bool died_traced;        /* by its parent; LOCK_PROC */
     unsigned refs;
 };
 
@@ -131,7 +132,8 @@ struct thread {
     uint32_t pi_waited;    /* somebody waited for a futex that we own; atomic */
     bool pi_gone;          /* we no longer hand futexes over; LOCK_PROC */
     struct tracee *tracee; /* NULL: never traced; LOCK_PROC (ptrace.h) */
-    bool no_new_privs;     /* PR_SET_NO_NEW_PRIVS */
+    struct thread_end *end;        /* counted, or NULL (pidfd.h); LOCK_PROC */
+    bool no_new_privs;             /* PR_SET_NO_NEW_PRIVS */
     struct user_dispatch dispatch; /* its own alone (user_dispatch.h) */
     uint32_t seccomp_mode;         /* SECCOMP_MODE_*; atomic */
     struct filter *filters;        /* the newest, counted; atomic (seccomp.c) */

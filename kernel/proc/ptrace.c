@@ -252,6 +252,7 @@ void ptrace_thread_exit(struct thread *t, int status)
             kfree(r);
         }
     } else if (r->tracer == p->parent) {
+        p->died_traced = true;
         list_del(&r->node);
         kfree(r);
     } else {

@@ -48,18 +48,24 @@ void proc_unlink(struct proc *p)
     atomic_store(&p->reaped, true);
 }
 
-/* Ordinary children report by SIGCHLD; __WCLONE and __WALL ask for others. */
+/* Ordinary children report by SIGCHLD; __WCLONE and __WALL ask for others, and
+ * of those that we traced to the end it does not matter. */
 static bool matches(const struct wait_filter *f, const struct proc *child)
 {
     bool ordinary = child->exit_signal == SIGCHLD;
 
+    if (f->options & ABI_WNOTHREAD &&
+        child->parent_tid != current_thread()->tid) {
+        return false;
+    }
     if (f->type == ABI_P_PID && child->pid != f->id) {
         return false;
     }
     if (f->type == ABI_P_PGID && child->pgid != f->id) {
         return false;
     }
-    return (f->options & ABI_WALL) || ordinary == !(f->options & ABI_WCLONE);
+    return f->options & ABI_WALL || child->died_traced ||
+           ordinary == !(f->options & ABI_WCLONE);
 }
 
 /* A stop or a continuation that has not been reported; take clears it. */

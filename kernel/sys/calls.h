@@ -358,7 +358,7 @@ SYSCALL(430, fsopen, sys_none, NONE, FD, PATH, HEX)
 SYSCALL(431, fsconfig, sys_none, NONE, INT, FD, UINT, PATH, PTR, INT)
 SYSCALL(432, fsmount, sys_none, NONE, FD, FD, HEX, HEX)
 SYSCALL(433, fspick, sys_none, NONE, FD, FD, PATH, HEX)
-SYSCALL(434, pidfd_open, sys_pidfd_open, PART, FD, PID, OFLAGS) /* no PIDFD_THREAD */
+SYSCALL(434, pidfd_open, sys_pidfd_open, DONE, FD, PID, OFLAGS)
 SYSCALL(435, clone3, sys_clone3, PART, PID, PTR, SIZE) /* as clone */
 SYSCALL(436, close_range, sys_close_range, DONE, INT, UINT, UINT, HEX)
 SYSCALL(437, openat2, sys_openat2, DONE, FD, FD, PATH, PTR, SIZE)

@@ -10,10 +10,12 @@
 #include "kernel/mm/heap.h"
 #include "kernel/proc/cred.h"
 #include "kernel/proc/load.h"
+#include "kernel/proc/pidfd.h"
 #include "kernel/proc/timers.h"
 #include "kernel/proc/uts.h"
 #include "abi/linux/prctl.h"
 #include "abi/linux/resource.h"
+#include "abi/linux/sched.h"
 #include "lib/string.h"
 
 /* ---- limits ---- */
@@ -284,15 +286,29 @@ long sys_personality(const struct sysargs *a)
     return old;
 }
 
-/* There are no namespaces, so no descriptor names one. */
+/* There are no namespaces, so no descriptor names one; a pidfd's process has
+ * those that nobody may enter. */
+static int setns_refusal(struct file *f, uint32_t flags)
+{
+    const uint32_t known = CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS |
+                           CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID |
+                           CLONE_NEWNET | CLONE_NEWTIME;
+    struct proc *p = pidfd_proc(f);
+
+    if (!p || !flags || flags & ~known) {
+        return -EINVAL;
+    }
+    return atomic_load(&p->ended) ? -ESRCH : -EPERM;
+}
+
 long sys_setns(const struct sysargs *a)
 {
     struct file *f;
     int err = file_get(arg_int(a, 0), &f);
 
     if (!err) {
+        err = setns_refusal(f, arg_uint(a, 1));
         file_put(f);
-        err = -EINVAL;
     }
     return err;
 }

@@ -10,23 +10,6 @@
 #include "abi/linux/errno.h"
 #include "abi/linux/fcntl.h"
 
-enum { PIDFD_NONBLOCK = O_NONBLOCK };
-
-static int install(struct proc *p, uint32_t flags)
-{
-    struct file *f;
-    int fd = pidfd_new(p, flags, &f);
-
-    if (fd) {
-        return fd;
-    }
-    fd = fd_install(f, 0, true);
-    if (fd < 0) {
-        file_put(f);
-    }
-    return fd;
-}
-
 static bool is_thread(int tid)
 {
     bool yes;
@@ -37,22 +20,40 @@ static bool is_thread(int tid)
     return yes;
 }
 
+static int make(int pid, uint32_t flags, struct file **out)
+{
+    struct proc *p = proc_find(pid);
+    int err;
+
+    if (!p && flags & PIDFD_THREAD) {
+        return pidfd_new_thread(pid, flags, out);
+    }
+    if (!p) {
+        return is_thread(pid) ? -ENOENT : -ESRCH;
+    }
+    err = pidfd_new(p, flags, out);
+    proc_put(p);
+    return err;
+}
+
 long sys_pidfd_open(const struct sysargs *a)
 {
     int pid = arg_int(a, 0);
     uint32_t flags = arg_uint(a, 1);
-    struct proc *p;
+    struct file *f;
     long fd;
 
-    if ((flags & ~(uint32_t)PIDFD_NONBLOCK) || pid <= 0) {
+    if (flags & ~(uint32_t)(PIDFD_NONBLOCK | PIDFD_THREAD) || pid <= 0) {
         return -EINVAL;
     }
-    p = proc_find(pid);
-    if (!p) {
-        return is_thread(pid) ? -ENOENT : -ESRCH;
+    fd = make(pid, flags, &f);
+    if (fd) {
+        return fd;
     }
-    fd = install(p, flags);
-    proc_put(p);
+    fd = fd_install(f, 0, true);
+    if (fd < 0) {
+        file_put(f);
+    }
     return fd;
 }
 

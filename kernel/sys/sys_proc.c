@@ -242,7 +242,7 @@ static int pidfd_filter(struct wait_filter *f, bool *nonblock)
         *nonblock = file_nonblock(fd.file, 0) && !(f->options & WNOHANG);
         f->options |= *nonblock ? WNOHANG : 0;
         f->type = ABI_P_PID;
-        f->id = p->pid;
+        f->id = pidfd_number(fd.file);
     }
     fd_put(&fd);
     return err;

@@ -357,23 +357,30 @@ enum {
     PIDFD_SIGNAL_PROCESS_GROUP = 4,
 };
 
-static int send_to_proc(struct proc *p, const struct k_siginfo *info,
-                        unsigned flags)
+static int send_to_proc(struct proc *p, const struct k_siginfo *info)
 {
-    struct thread *main;
     int err;
 
-    if (flags == PIDFD_SIGNAL_PROCESS_GROUP) {
-        return send_to_group(p->pgid, info);
-    }
     spin_lock(&proc_lock);
-    main = thread_find(p->pid);
-    if (atomic_load(&p->reaped)) {
-        err = -ESRCH;
-    } else if (flags == PIDFD_SIGNAL_THREAD && main) {
+    err = atomic_load(&p->reaped) ? -ESRCH : send_checked(p, info);
+    spin_unlock(&proc_lock);
+    return err;
+}
+
+/* The thread that a pidfd stands for: of a process, the first, or all of it
+ * when that has ended. */
+static int send_to_thread(struct file *f, struct proc *p,
+                          const struct k_siginfo *info)
+{
+    struct thread *t;
+    int err = -ESRCH;
+
+    spin_lock(&proc_lock);
+    t = f ? pidfd_thread(f) : thread_find(p->pid);
+    if (t) {
         err = check_sending(p, info);
-        err = err > 0 ? signal_send_thread(main, info) : err;
-    } else {
+        err = err > 0 ? signal_send_thread(t, info) : err;
+    } else if (!atomic_load(&p->reaped) && (!f || !pidfd_is_thread(f))) {
         err = send_checked(p, info);
     }
     spin_unlock(&proc_lock);
@@ -400,14 +407,30 @@ static int info_for(struct proc *p, struct uptr from, struct k_siginfo *info)
                : -EPERM;
 }
 
-static long signal_to(struct proc *p, const struct sysargs *a)
+/* f: a pidfd, or NULL. */
+static long signal_to(struct file *f, struct proc *p, const struct sysargs *a)
 {
     unsigned flags = arg_uint(a, 3);
-    struct k_siginfo info = info_from_current(
-        arg_int(a, 1), flags == PIDFD_SIGNAL_THREAD ? SI_TKILL : SI_USER);
-    int err = info_for(p, arg_ptr(a, 2), &info);
+    struct k_siginfo info;
+    int err;
 
-    return err ? err : send_to_proc(p, &info, flags);
+    if (!flags && f && pidfd_is_thread(f)) {
+        flags = PIDFD_SIGNAL_THREAD;
+    }
+    info = info_from_current(arg_int(a, 1),
+                             flags == PIDFD_SIGNAL_THREAD ? SI_TKILL : SI_USER);
+    err = info_for(p, arg_ptr(a, 2), &info);
+    if (err) {
+        return err;
+    }
+    switch (flags) {
+    case PIDFD_SIGNAL_THREAD:
+        return send_to_thread(f, p, &info);
+    case PIDFD_SIGNAL_PROCESS_GROUP:
+        return send_to_group(f ? pidfd_number(f) : p->pid, &info);
+    default:
+        return send_to_proc(p, &info);
+    }
 }
 
 /* By a pidfd, or by the directory /proc/PID. */
@@ -418,13 +441,13 @@ static long signal_by(struct file *f, const struct sysargs *a)
     long err;
 
     if (p) {
-        return signal_to(p, a);
+        return signal_to(f, p, a);
     }
     p = proc_of_directory(f, &directory);
     if (!p) {
         return directory ? -ESRCH : -EBADF;
     }
-    err = signal_to(p, a);
+    err = signal_to(NULL, p, a);
     proc_put(p);
     return err;
 }

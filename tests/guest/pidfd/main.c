@@ -6,6 +6,7 @@
 #include "tests/guest/show.h"
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/wait.h>
 
@@ -83,6 +84,170 @@ static void by_directory(void)
     close(task);
 }
 
+/* ---- of one thread ---- */
+
+enum { OF_THREAD = O_EXCL }; /* PIDFD_THREAD */
+static int go[2], at_work[2];
+static volatile pid_t got_tid;
+
+static void who(int signo, siginfo_t *info, void *context)
+{
+    got_tid = gettid();
+    code = info->si_code;
+}
+
+/* Tells its number, and lives until it can read or the end of a file comes. */
+static void *works(void *arg)
+{
+    pid_t tid = gettid();
+    char c;
+
+    write(at_work[1], &tid, sizeof(tid));
+    while (read(go[0], &c, 1) < 0) {
+    }
+    return NULL;
+}
+
+static int works_alone(void *arg)
+{
+    pid_t tid = (pid_t)syscall(SYS_gettid);
+    char c;
+
+    syscall(SYS_write, at_work[1], &tid, sizeof(tid));
+    syscall(SYS_read, go[0], &c, 1);
+    return 0;
+}
+
+static void bits_of(int fd, int timeout)
+{
+    struct pollfd p = {.fd = fd, .events = POLLIN};
+    int n = poll(&p, 1, timeout);
+
+    printf("poll %d bits %x\n", n, p.revents);
+}
+
+/* A signal to what fd stands for, and which thread had it. */
+static void send_to(int fd, int flags, pid_t tid)
+{
+    got_tid = 0;
+    CALL(pidfd_send_signal, fd, SIGUSR1, NULL, flags);
+    for (int i = 0; flags != 4 && !got_tid && i < 1000; i++) {
+        usleep(10000);
+    }
+    printf("flags %d: %s code %d\n", flags,
+           got_tid == tid ? "the thread"
+           : got_tid      ? "another"
+                          : "nobody",
+           code);
+}
+
+static void show_number(int fd, pid_t tid)
+{
+    char path[64], line[100];
+    int pid = 0;
+
+    snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
+    FILE *f = fopen(path, "r");
+    while (fgets(line, sizeof(line), f)) {
+        sscanf(line, "Pid: %d", &pid);
+    }
+    fclose(f);
+    printf("number %s\n", pid == tid ? "its own" : pid == -1 ? "-1" : "other");
+}
+
+static void of_threads(void)
+{
+    struct sigaction sa = {.sa_sigaction = who, .sa_flags = SA_SIGINFO};
+    siginfo_t info;
+    pthread_t t;
+    pid_t tid;
+
+    title("one thread");
+    sigaction(SIGUSR1, &sa, NULL);
+    pipe(go);
+    pipe(at_work);
+    pthread_create(&t, NULL, works, NULL);
+    read(at_work[0], &tid, sizeof(tid));
+    CALL(pidfd_open, tid, 0);
+    CALL(pidfd_open, tid, OF_THREAD | 1);
+    int fd = RAW(pidfd_open, tid, OF_THREAD);
+    EXPECT(fd >= 3 && fcntl(fd, F_GETFD) == FD_CLOEXEC);
+    EXPECT(fcntl(fd, F_GETFL) == (O_RDWR | O_EXCL));
+    show_number(fd, tid);
+    bits_of(fd, 0);
+    send_to(fd, 0, tid);
+    send_to(fd, 1, tid);
+    CALL(pidfd_send_signal, fd, 0, NULL, 2);
+    send_to(fd, 4, tid);
+    SHOW(waitid(P_PIDFD, fd, &info, WEXITED | WNOHANG));
+    write(go[1], "", 1);
+    bits_of(fd, 10000);
+    pthread_join(t, NULL);
+    bits_of(fd, 0);
+    show_number(fd, tid);
+    CALL(pidfd_send_signal, fd, 0, NULL, 0);
+    CALL(pidfd_send_signal, fd, 0, NULL, 1);
+    SHOW(waitid(P_PIDFD, fd, &info, WEXITED | WNOHANG));
+    close(fd);
+    title("the first thread");
+    fd = RAW(pidfd_open, getpid(), OF_THREAD);
+    bits_of(fd, 0);
+    show_number(fd, getpid());
+    send_to(fd, 0, getpid());
+    close(fd);
+}
+
+/* The thread's memory is ours for good: nobody joins it. */
+static void made_with_one(void)
+{
+    static char stack[65536] __attribute__((aligned(16)));
+    int flags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND |
+                CLONE_THREAD | CLONE_SYSVSEM | CLONE_PIDFD,
+        fd = -1;
+    pid_t tid, made;
+
+    title("made with one");
+    made = clone(works_alone, stack + sizeof(stack), flags, NULL, &fd);
+    EXPECT(made > 0 && fcntl(fd, F_GETFL) == (O_RDWR | O_EXCL));
+    read(at_work[0], &tid, sizeof(tid));
+    EXPECT(tid == made);
+    show_number(fd, tid);
+    bits_of(fd, 0);
+    write(go[1], "", 1);
+    bits_of(fd, 10000);
+    close(fd);
+}
+
+/* Another process's, which is killed. */
+static void of_another(void)
+{
+    int first, other;
+    pthread_t t;
+    pid_t tid;
+
+    title("another process");
+    pid_t pid = fork();
+    if (!pid) {
+        pthread_create(&t, NULL, works, NULL);
+        for (;;) {
+            pause();
+        }
+    }
+    read(at_work[0], &tid, sizeof(tid));
+    first = RAW(pidfd_open, pid, OF_THREAD);
+    other = RAW(pidfd_open, tid, OF_THREAD);
+    bits_of(first, 0);
+    bits_of(other, 0);
+    kill(pid, SIGKILL);
+    bits_of(other, 10000);
+    bits_of(first, 10000);
+    waitpid(pid, NULL, 0);
+    bits_of(first, 0);
+    CALL(setns, first, CLONE_NEWNET);
+    CALL(setns, first, 0);
+    CALL(setns, first, 1);
+}
+
 int main(void)
 {
     struct sigaction sa = {.sa_sigaction = handler, .sa_flags = SA_SIGINFO};
@@ -119,5 +284,8 @@ int main(void)
     EXPECT(fcntl(fd2, F_GETFL) & O_NONBLOCK);
     SHOW(waitid(P_PIDFD, fd2, &info, WEXITED));
     by_directory();
+    of_threads();
+    made_with_one();
+    of_another();
     return 0;
 }

@@ -2,10 +2,12 @@
  * wait4(2) and waitid(2): who is waited for, by which options, what is told,
  * and what is left. */
 #include <errno.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ptrace.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -134,6 +136,73 @@ static void refusals(void)
     printf(" %s\n", strerror(errno));
 }
 
+static void say(const char *what, int result)
+{
+    printf("%s: %s\n", what, result < 0 ? strerror(errno) : "found");
+}
+
+static void *makes_two(void *arg)
+{
+    pid_t *pids = arg;
+
+    pids[0] = child(1);
+    say("its maker", waitpid(pids[0], NULL, __WNOTHREAD));
+    pids[1] = child(2);
+    return NULL;
+}
+
+/* __WNOTHREAD: no children of other threads. Those of one that ended are
+ * another's. */
+static void by_thread(void)
+{
+    pthread_t t;
+    pid_t pids[2], own = child(3);
+    siginfo_t i;
+
+    pthread_create(&t, NULL, makes_two, pids);
+    while (waitid(P_PID, own, &i, WEXITED | WNOWAIT)) {
+    }
+    say("its own", waitpid(-1, NULL, __WNOTHREAD));
+    pthread_join(t, NULL);
+    say("of one that ended", waitpid(-1, NULL, __WNOTHREAD));
+    pthread_create(&t, NULL, makes_two, pids);
+    pthread_join(t, NULL);
+    say("by waitid", waitid(P_ALL, 0, &i, WEXITED | __WNOTHREAD));
+    say("none", waitid(P_ALL, 0, &i, WEXITED | __WNOTHREAD));
+}
+
+static void *waits_for(void *arg)
+{
+    siginfo_t i;
+
+    say("another's", waitpid(*(pid_t *)arg, NULL, __WNOTHREAD));
+    say("another's, by waitid",
+        waitid(P_PID, *(pid_t *)arg, &i, WEXITED | __WNOTHREAD));
+    say("anybody's", waitpid(*(pid_t *)arg, NULL, 0));
+    return NULL;
+}
+
+/* Whom it traces a process finds whatever its signal is. */
+static void traced(void)
+{
+    pthread_t t;
+    siginfo_t i;
+    pid_t pid = child(4);
+
+    pthread_create(&t, NULL, waits_for, &pid);
+    pthread_join(t, NULL);
+    pid = fork();
+    if (!pid) {
+        ptrace(PTRACE_TRACEME, 0, 0, 0);
+        _exit(0);
+    }
+    waitid(P_PID, pid, &i, WEXITED | WNOWAIT);
+    say("traced", waitpid(pid, NULL, __WCLONE));
+    pid = child(5);
+    say("not traced", waitpid(pid, NULL, __WCLONE));
+    say("at all", waitpid(pid, NULL, 0));
+}
+
 int main(void)
 {
     setvbuf(stdout, NULL, _IONBF, 0);
@@ -142,5 +211,7 @@ int main(void)
     stopping();
     usage();
     refusals();
+    by_thread();
+    traced();
     return 0;
 }
