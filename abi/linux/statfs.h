@@ -31,6 +31,7 @@ _Static_assert(sizeof(struct linux_statfs) == 120, "struct statfs");
 #define EROFS_MAGIC        0xe0f5e1e2
 #define PIPEFS_MAGIC       0x50495045
 #define SOCKFS_MAGIC       0x534f434b
+#define NSFS_MAGIC         0x6e736673
 #define ANON_INODE_MAGIC   0x09041934
 #define DEVPTS_MAGIC       0x1cd1
 #define HOSTFS_SUPER_MAGIC 0x00c0ffee

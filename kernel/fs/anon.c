@@ -12,7 +12,7 @@
 #include "abi/linux/stat.h"
 #include "abi/linux/statfs.h"
 
-static struct superblock anon_sb, pipe_sb, sock_sb;
+static struct superblock anon_sb, pipe_sb, sock_sb, ns_sb;
 static struct mount anon_mount;
 static struct inode *shared; /* of all files that need none of their own */
 static uint64_t last_ino;    /* atomic */
@@ -104,6 +104,33 @@ int sock_inode(struct inode **out)
     return owned_inode(&sock_sb, S_IFSOCK | 0777, NULL, out);
 }
 
+static const struct file_ops ns_file_ops = {0};
+
+/* It can be opened, and there is nothing in it. */
+static int ns_open(struct file *f)
+{
+    return 0;
+}
+
+int ns_path(const char *name, uint64_t ino, struct path *out)
+{
+    struct inode *inode;
+    int err = inode_new(&ns_sb, S_IFREG | 0444, ns_open, &inode);
+
+    if (err) {
+        return err;
+    }
+    inode->ino = ino;
+    inode->file_ops = &ns_file_ops;
+    inode->flags |= INODE_IMMUTABLE;
+    err = dentry_detached(NULL, name, inode, &out->dentry);
+    if (!err) {
+        out->mount = &anon_mount;
+        mount_get(&anon_mount);
+    }
+    return err;
+}
+
 int file_open_inode(const char *name, struct inode *inode, uint32_t flags,
                     struct file **out)
 {
@@ -142,6 +169,7 @@ void anon_init(void)
             SB_NO_ATIME);
     sb_init(&pipe_sb, &anon_sb_ops, "pipefs", PIPEFS_MAGIC, SB_NO_ATIME);
     sb_init(&sock_sb, &anon_sb_ops, "sockfs", SOCKFS_MAGIC, SB_NO_ATIME);
+    sb_init(&ns_sb, &anon_sb_ops, "nsfs", NSFS_MAGIC, SB_NO_ATIME);
     err = inode_new(&anon_sb, 0600, NULL, &shared);
     check(!err);
     inode_get(shared);

@@ -106,6 +106,9 @@ int anon_inode(uint32_t mode, int (*reopen)(struct file *f),
 /* The same for a pipe, for a socket. */
 int pipe_inode(int (*reopen)(struct file *f), struct inode **out);
 int sock_inode(struct inode **out);
+/* What a link of /proc/PID/ns leads to: a file of nsfs with that name and
+ * number. */
+int ns_path(const char *name, uint64_t ino, struct path *out);
 
 /* Whether O_DIRECT can be asked of it: of what is stored, no more. */
 bool file_may_direct(const struct inode *inode);

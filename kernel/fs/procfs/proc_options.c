@@ -39,7 +39,7 @@ static bool may_see(const struct pseudo_limits *l, int pid)
     if (is_spared(l)) {
         return true;
     }
-    p = proc_find(pid);
+    p = proc_find_any(pid);
     may = !p || proc_may_trace(p);
     if (p) {
         proc_put(p);

@@ -27,7 +27,7 @@ int with_thread(const struct pseudo_at *at,
         return err;
     }
     spin_lock(&proc_lock);
-    t = thread_find(at->count > 1 ? at->n[1] : p->pid);
+    t = thread_find(at->n[at->count > 1]);
     if (!t && at->count == 1 && !list_empty(&p->threads)) {
         /* The first thread has ended, others have not. */
         t = list_entry(list_first(&p->threads), struct thread, node);
@@ -60,6 +60,21 @@ int proc_exists(const struct pseudo_at *at)
         proc_put(p);
     }
     return p ? 0 : -ESRCH;
+}
+
+int proc_lists(const struct pseudo_at *at)
+{
+    return proc_exists(at) ? -ENOENT : 0;
+}
+
+static bool is_own(const struct pseudo_at *at)
+{
+    struct proc *p = proc_at(at);
+
+    if (p) {
+        proc_put(p);
+    }
+    return p == current_proc();
 }
 
 int mm_at(const struct pseudo_at *at, struct mm **out)
@@ -107,7 +122,7 @@ static int show_coredump_filter(struct text *t, const struct pseudo_at *at)
  * there (setproctitle), and so it is read, where it can be. */
 static size_t read_strings(struct text *t, const struct pseudo_at *at, bool env)
 {
-    bool own = at->n[0] == current_proc()->pid;
+    bool own = is_own(at);
     struct mm_layout *l;
     uint64_t from, end;
     struct mm *mm;
@@ -196,7 +211,7 @@ static int store_comm(const char *buf, size_t len, const struct pseudo_at *at)
 {
     char comm[16] = {0};
 
-    if (at->n[0] != current_proc()->pid) {
+    if (!is_own(at)) {
         return -EINVAL;
     }
     memcpy(comm, buf, MIN(len, sizeof(comm) - 1));
@@ -502,8 +517,9 @@ static int store_oom_adj(const char *buf, size_t len,
         {"environ", S_IFREG | 0400, .show = show_environ,                      \
          .open = open_traced},                                                 \
         {"exe", S_IFLNK | 0777, .link = link_exe, .follow = follow_exe},       \
-        {"fd", S_IFDIR | 0500, .children = proc_fd_rows},                      \
-        {"fdinfo", S_IFDIR | 0500, .children = proc_fdinfo_rows},              \
+        {"fd", S_IFDIR | 0500, .children = proc_fd_rows, .lists = proc_lists}, \
+        {"fdinfo", S_IFDIR | 0500, .children = proc_fdinfo_rows,               \
+         .lists = proc_lists},                                                 \
         {"io", S_IFREG | 0400, .show = show_io},                               \
         {"limits", S_IFREG | 0444, .show = show_limits},                       \
         {"loginuid", S_IFREG | 0644, .text = "4294967295"},                    \
@@ -556,7 +572,7 @@ static const struct pseudo task_rows[] = {
 
 const struct pseudo proc_pid_rows[] = {
     ROWS_OF_ANY_TASK,
-    {"task", S_IFDIR | 0555, .children = task_rows},
+    {"task", S_IFDIR | 0555, .children = task_rows, .lists = proc_lists},
     {"timerslack_ns", S_IFREG | 0666, .show = show_timer_slack},
     {NULL},
 };

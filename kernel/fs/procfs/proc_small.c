@@ -4,13 +4,14 @@
  * io, schedstat, syscall, timerslack_ns, and the names of namespaces (proc(5)).
  */
 #include "kernel/fs/procfs/procfs.h"
+#include "kernel/fs/file.h"
 #include "kernel/kernel.h"
 #include "kernel/core/sched.h"
 #include "kernel/proc/peer.h"
 #include "abi/linux/errno.h"
 #include "abi/linux/stat.h"
 
-/* ---- children of a thread: its process's, for the first one ---- */
+/* ---- children of a thread ---- */
 
 struct children {
     int parent, last; /* pids; those up to last are done */
@@ -21,7 +22,7 @@ static void consider(struct proc *p, void *arg)
 {
     struct children *c = arg;
 
-    if (p->parent && p->parent->pid == c->parent && p->pid > c->last &&
+    if (p->parent_tid == c->parent && p->pid > c->last &&
         (!c->next || p->pid < c->next)) {
         c->next = p->pid;
     }
@@ -29,11 +30,8 @@ static void consider(struct proc *p, void *arg)
 
 int show_children(struct text *t, const struct pseudo_at *at)
 {
-    struct children c = {.parent = at->n[0]};
+    struct children c = {.parent = at->n[at->count - 1]};
 
-    if (at->count > 1 && at->n[1] != at->n[0]) {
-        return 0;
-    }
     do {
         c.next = 0;
         proc_for_each(consider, &c);
@@ -185,23 +183,32 @@ static int ns_check(const struct pseudo_at *at)
     return err;
 }
 
-#define NAMESPACE(name, number)                                                \
+/* Its text, and what it leads to: a file of that number that can be compared,
+ * and no more. */
+#define NAMESPACE(name, kind, number)                                          \
+    static int follow_##name(struct path *out, const struct pseudo_at *at)     \
     {                                                                          \
-        name, S_IFLNK | 0777, .text = name ":[" number "]", .check = ns_check  \
+        int err = ns_check(at);                                                \
+                                                                               \
+        return err ? err : ns_path(#kind ":[" #number "]", number, out);       \
     }
+#define NAMESPACE_ROW(name, kind, number)                                      \
+    {#name, S_IFLNK | 0777, .text = #kind ":[" #number "]", .check = ns_check, \
+     .follow = follow_##name},
+#define NAMESPACES(X)                                                          \
+    X(cgroup, cgroup, 4026531835)                                              \
+    X(ipc, ipc, 4026531839)                                                    \
+    X(mnt, mnt, 4026531841)                                                    \
+    X(net, net, 4026531840)                                                    \
+    X(pid, pid, 4026531836)                                                    \
+    X(pid_for_children, pid, 4026531836)                                       \
+    X(time, time, 4026531834)                                                  \
+    X(time_for_children, time, 4026531834)                                     \
+    X(user, user, 4026531837)                                                  \
+    X(uts, uts, 4026531838)
+
+NAMESPACES(NAMESPACE)
 
 const struct pseudo proc_ns_rows[] = {
-    NAMESPACE("cgroup", "4026531835"),
-    NAMESPACE("ipc", "4026531839"),
-    NAMESPACE("mnt", "4026531841"),
-    NAMESPACE("net", "4026531840"),
-    NAMESPACE("pid", "4026531836"),
-    {"pid_for_children", S_IFLNK | 0777, .text = "pid:[4026531836]",
-     .check = ns_check},
-    NAMESPACE("time", "4026531834"),
-    {"time_for_children", S_IFLNK | 0777, .text = "time:[4026531834]",
-     .check = ns_check},
-    NAMESPACE("user", "4026531837"),
-    NAMESPACE("uts", "4026531838"),
-    {NULL},
+    NAMESPACES(NAMESPACE_ROW){NULL},
 };

@@ -112,7 +112,7 @@ static int get_facts(struct proc *p, const struct pseudo_at *at,
 
     spin_lock(&proc_lock);
     process_facts(p, f);
-    t = thread_find(at->count > 1 ? at->n[1] : p->pid);
+    t = thread_find(at->n[at->count > 1]);
     if (t && t->proc == p) {
         thread_facts(t, f);
     } else if (at->count > 1) {
@@ -167,9 +167,8 @@ int show_pid_stat(struct text *t, const struct pseudo_at *at)
         l = mm_layout(mm);
         mm_get_stats(mm, &s);
     }
-    text_add(t, "%d (%s) %c %d %d %d %d %d 4194304 %lu 0 0 0 ",
-             at->count > 1 ? f->tid : f->pid, f->comm, f->state, f->ppid,
-             f->pgid, f->sid, (int)f->terminal, f->front,
+    text_add(t, "%d (%s) %c %d %d %d %d %d 4194304 %lu 0 0 0 ", f->tid, f->comm,
+             f->state, f->ppid, f->pgid, f->sid, (int)f->terminal, f->front,
              (unsigned long)s.faults);
     text_add(t, "%lu %lu %lu %lu %d %d %d 0 %lu ", ticks(f->user_ns),
              ticks(f->kernel_ns), ticks(f->child_user_ns),

@@ -48,9 +48,20 @@ static int next_pid(int from, const struct pseudo_at *at)
     return s.best;
 }
 
+/* Threads that are no process's first have a directory there, too. */
+static bool hides_tid(int n, const struct pseudo_at *at)
+{
+    struct proc *p = proc_find_any(n);
+
+    if (p) {
+        proc_put(p);
+    }
+    return p;
+}
+
 struct proc *proc_at(const struct pseudo_at *at)
 {
-    return proc_find(at->n[0]);
+    return proc_find_any(at->n[0]);
 }
 
 struct proc *proc_of_directory(struct file *f, bool *is_one)
@@ -247,8 +258,9 @@ static const struct pseudo root_rows[] = {
     {"self", S_IFLNK | 0777, .link = link_self, .always = true},
     {"thread-self", S_IFLNK | 0777, .link = link_thread_self, .always = true},
     {"", S_IFDIR | 0555, .children = proc_pid_rows, .next = next_pid,
-     .visible = proc_visible, .enters = proc_enters, .generation = birth_of,
-     .owner = pid_owner, .immutable = true, .check = proc_exists},
+     .hides = hides_tid, .lists = proc_lists, .visible = proc_visible,
+     .enters = proc_enters, .generation = birth_of, .owner = pid_owner,
+     .immutable = true, .check = proc_exists},
     {"cgroups", S_IFREG | 0444,
      .text = "#subsys_name\thierarchy\tnum_cgroups\tenabled\n"},
     {"cmdline", S_IFREG | 0444, .text = "enclos\n"},

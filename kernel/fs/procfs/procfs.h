@@ -73,6 +73,8 @@ const char *filesystem_name(int i);
 struct proc *proc_at(const struct pseudo_at *at);
 /* -ESRCH: it is gone. */
 int proc_exists(const struct pseudo_at *at);
+/* The same for a list: -ENOENT. */
+int proc_lists(const struct pseudo_at *at);
 
 /* The process whose directory /proc/PID f is, with a reference; NULL: f is
  * none, or that process is gone. */

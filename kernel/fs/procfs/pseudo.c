@@ -33,7 +33,7 @@ struct pseudo_sb {
 
 static const struct inode_ops pseudo_inode_ops, pseudo_magic_ops;
 static void apply_override(struct inode *inode, const struct pseudo *row);
-static const struct file_ops pseudo_file_ops, pseudo_plain_ops;
+static const struct file_ops pseudo_file_ops, pseudo_plain_ops, lists_ops;
 
 static struct pseudo_inode *pseudo_of(struct inode *inode)
 {
@@ -135,6 +135,9 @@ static int inode_new(struct superblock *sb, struct inode *dir,
     inode_init(&p->inode, sb,
                row->follow ? &pseudo_magic_ops : &pseudo_inode_ops,
                number_of(row, at), row->mode);
+    if (row->lists) {
+        p->inode.file_ops = &lists_ops;
+    }
     if (S_ISREG(row->mode)) {
         p->inode.file_ops = row->file_ops                ? row->file_ops
                             : row->changes || !at->count ? &pseudo_file_ops
@@ -214,7 +217,8 @@ static bool match(const struct pseudo *row, const char *name, size_t len,
     }
     n = row->spell ? find_name(row, name, len, at)
                    : (int)parse_number(row, name, len);
-    if (n < 0 || row->next(n, at) != n) {
+    if (n < 0 ||
+        (row->next(n, at) != n && !(row->hides && row->hides(n, at)))) {
         return false;
     }
     at->n[at->count++] = n;
@@ -334,6 +338,39 @@ static int pseudo_readdir(struct inode *dir, struct dir_sink *sink)
     }
     return 0;
 }
+
+/* ---- directories that may have nothing to list: not even dots ---- */
+
+static int lists_readdir(struct file *f, struct dir_sink *sink)
+{
+    struct pseudo_inode *p = pseudo_of(f->inode);
+    int err = p->row->lists(&p->at);
+
+    return err ? err : directory_file_ops.readdir(f, sink);
+}
+
+static int64_t lists_seek(struct file *f, int64_t off, int whence)
+{
+    return directory_file_ops.seek(f, off, whence);
+}
+
+static long lists_read(struct file *f, struct iobuf *io, uint64_t *pos,
+                       int flags)
+{
+    return directory_file_ops.read(f, io, pos, flags);
+}
+
+static int lists_sync(struct file *f, bool data_only)
+{
+    return directory_file_ops.sync(f, data_only);
+}
+
+static const struct file_ops lists_ops = {
+    .read = lists_read,
+    .seek = lists_seek,
+    .readdir = lists_readdir,
+    .sync = lists_sync,
+};
 
 /* A directory is linked by itself, its name and the directories in it. */
 static void pseudo_getattr(struct inode *inode, struct inode_stat *st)

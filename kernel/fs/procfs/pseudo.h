@@ -83,6 +83,8 @@ struct pseudo {
     int (*next)(int from, const struct pseudo_at *at);
     /* Optional, rows for many: a number as a name of its own. */
     const char *(*spell)(int n);
+    /* Optional: whether number n is there besides, without being listed. */
+    bool (*hides)(int n, const struct pseudo_at *at);
     bool immutable; /* nobody may write to it, whoever asks: -EPERM */
     /* Optional, links: the mode's bits, which tell something of their own
      * (/proc/PID/fd). */
@@ -102,6 +104,9 @@ struct pseudo {
     /* Optional, constant texts, and directories that names are looked up in:
      * -errno when there is none (any more). */
     int (*check)(const struct pseudo_at *at);
+    /* Optional, directories: -errno when there is nothing to list (any
+     * more). */
+    int (*lists)(const struct pseudo_at *at);
     /* Optional: whose it is. */
     void (*owner)(uint32_t *uid, uint32_t *gid, const struct pseudo_at *at);
 };
