@@ -126,6 +126,18 @@ static void bits_of(int fd, int timeout)
     printf("poll %d bits %x\n", n, p.revents);
 }
 
+/* Until nothing of the thread is left: it may be seen to have ended before. */
+static void until_gone(int fd)
+{
+    struct pollfd p = {.fd = fd, .events = POLLIN};
+
+    for (int i = 0; i < 10000 && !(p.revents & POLLHUP); i++) {
+        poll(&p, 1, 10000);
+        usleep(1000);
+    }
+    printf("gone: bits %x\n", p.revents);
+}
+
 /* A signal to what fd stands for, and which thread had it. */
 static void send_to(int fd, int flags, pid_t tid)
 {
@@ -181,9 +193,8 @@ static void of_threads(void)
     send_to(fd, 4, tid);
     SHOW(waitid(P_PIDFD, fd, &info, WEXITED | WNOHANG));
     write(go[1], "", 1);
-    bits_of(fd, 10000);
+    until_gone(fd);
     pthread_join(t, NULL);
-    bits_of(fd, 0);
     show_number(fd, tid);
     CALL(pidfd_send_signal, fd, 0, NULL, 0);
     CALL(pidfd_send_signal, fd, 0, NULL, 1);
@@ -214,7 +225,7 @@ static void made_with_one(void)
     show_number(fd, tid);
     bits_of(fd, 0);
     write(go[1], "", 1);
-    bits_of(fd, 10000);
+    until_gone(fd);
     close(fd);
 }
 
@@ -239,7 +250,7 @@ static void of_another(void)
     bits_of(first, 0);
     bits_of(other, 0);
     kill(pid, SIGKILL);
-    bits_of(other, 10000);
+    until_gone(other);
     bits_of(first, 10000);
     waitpid(pid, NULL, 0);
     bits_of(first, 0);

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -141,13 +142,20 @@ static void say(const char *what, int result)
     printf("%s: %s\n", what, result < 0 ? strerror(errno) : "found");
 }
 
+static int go[2];
+static bool found_own;
+
+/* Waits for the first of its children, and lets others have the second when
+ * they said so. */
 static void *makes_two(void *arg)
 {
-    pid_t *pids = arg;
+    pid_t first = child(1);
+    char c;
 
-    pids[0] = child(1);
-    say("its maker", waitpid(pids[0], NULL, __WNOTHREAD));
-    pids[1] = child(2);
+    found_own = waitpid(first, NULL, __WNOTHREAD) == first;
+    child(2);
+    write(*(int *)arg, "", 1);
+    read(go[0], &c, 1);
     return NULL;
 }
 
@@ -156,19 +164,27 @@ static void *makes_two(void *arg)
 static void by_thread(void)
 {
     pthread_t t;
-    pid_t pids[2], own = child(3);
+    int made[2];
     siginfo_t i;
+    char c;
 
-    pthread_create(&t, NULL, makes_two, pids);
-    while (waitid(P_PID, own, &i, WEXITED | WNOWAIT)) {
+    pipe(go);
+    pipe(made);
+    for (int n = 0; n < 2; n++) {
+        pthread_create(&t, NULL, makes_two, &made[1]);
+        read(made[0], &c, 1);
+        say("before it ends",
+            waitid(P_ALL, 0, &i, WEXITED | WNOWAIT | __WNOTHREAD));
+        write(go[1], "", 1);
+        pthread_join(t, NULL);
+        printf("its own: %d\n", found_own);
+        /* It is gone some time after the join. */
+        while (n ? waitid(P_ALL, 0, &i, WEXITED | __WNOTHREAD)
+                 : waitpid(-1, NULL, __WNOTHREAD) < 0) {
+            usleep(1000);
+        }
+        say("after that", waitpid(-1, NULL, __WNOTHREAD));
     }
-    say("its own", waitpid(-1, NULL, __WNOTHREAD));
-    pthread_join(t, NULL);
-    say("of one that ended", waitpid(-1, NULL, __WNOTHREAD));
-    pthread_create(&t, NULL, makes_two, pids);
-    pthread_join(t, NULL);
-    say("by waitid", waitid(P_ALL, 0, &i, WEXITED | __WNOTHREAD));
-    say("none", waitid(P_ALL, 0, &i, WEXITED | __WNOTHREAD));
 }
 
 static void *waits_for(void *arg)
