@@ -290,7 +290,7 @@ static int overlay_statfs(struct superblock *sb, struct fs_statfs *out)
 {
     struct superblock *upper = overlay_of(sb)->upper;
     struct superblock *lower = overlay_of(sb)->lower;
-    struct fs_statfs below;
+    struct fs_statfs below = {0};
     int err = sb_statfs(upper, out);
 
     if (!err) {
