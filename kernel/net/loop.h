@@ -49,7 +49,8 @@ int loop_wait_connect(struct socket *s);
 void loop_established(struct inet_socket *conn);
 void loop_refused(struct inet_socket *conn);
 
-/* The end of i: connections inside that it had are forgotten. */
+/* The end of i, which nobody finds any more: connections inside that it had are
+ * forgotten. */
 void loop_forget(struct inet_socket *i);
 
 #endif

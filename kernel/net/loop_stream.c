@@ -142,10 +142,9 @@ static void loop_release(struct socket *s)
     struct inet_socket *i = inet_of(s);
 
     leave(s, atomic_load_relaxed(&s->flags) & SOCKET_LINGER && !s->linger);
-    if (i->host) {
+    if (i->host) { /* its side stays: others may look at it (inet_for_each) */
         host_stop(i);
     }
-    loop_forget(i);
 }
 
 void loop_forget(struct inet_socket *i)

@@ -2,13 +2,14 @@
  *
  * What is told of sockets and interfaces: sock_diag(7) for AF_INET, AF_INET6
  * and AF_UNIX, the route to one address, the counts of /proc/net/snmp, the
- * files of an interface in sysfs(5).
+ * files of an interface in sysfs(5); and looking while connections end.
  */
 #include <linux/inet_diag.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
 #include <linux/sock_diag.h>
 #include <linux/unix_diag.h>
+#include <pthread.h>
 #include <sys/mount.h>
 #include <sys/un.h>
 #include "tests/guest/inet.h"
@@ -413,6 +414,50 @@ static void settings(void)
     EXPECT(access("/proc/net/netlink", R_OK) == 0);
 }
 
+static int looks;
+
+static void *look(void *unused)
+{
+    char text[4096];
+
+    while (__atomic_load_n(&looks, __ATOMIC_ACQUIRE)) {
+        int f = open("/proc/net/tcp", O_RDONLY);
+
+        while (read(f, text, sizeof(text)) > 0) {
+        }
+        close(f);
+    }
+    return NULL;
+}
+
+/* Connections end while others look at all there are. */
+static void passing(void)
+{
+    struct linger now = {1, 0};
+    union name n;
+    int l = bound("127.0.0.1", SOCK_STREAM, &n), done = 0;
+    pthread_t t;
+
+    title("passing");
+    listen(l, 5);
+    looks = 1;
+    pthread_create(&t, NULL, look, NULL);
+    for (int i = 0; i < 3000; i++) {
+        int s = socket(AF_INET, SOCK_STREAM, 0), c;
+
+        setsockopt(s, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
+        connect(s, &n.any, len_of(&n));
+        c = accept(l, NULL, NULL);
+        done += c >= 0;
+        close(s);
+        close(c);
+    }
+    __atomic_store_n(&looks, 0, __ATOMIC_RELEASE);
+    pthread_join(t, NULL);
+    printf("%d\n", done);
+    close(l);
+}
+
 int main(void)
 {
     int nl;
@@ -426,5 +471,6 @@ int main(void)
     counts();
     interfaces();
     settings();
+    passing();
     return 0;
 }
