@@ -64,6 +64,13 @@ static void drop_arrivals(struct inet_socket *i)
     }
 }
 
+/* a is accepted soon, or never. s.lock is held. */
+static void uncount_deferred(struct family_socket *f, struct arrival *a)
+{
+    f->deferred_count -= a->deferred;
+    a->deferred = false;
+}
+
 /* Nobody will let them in. */
 static void turn_away(struct inet_socket *i, struct list *from)
 {
@@ -74,6 +81,10 @@ static void turn_away(struct inet_socket *i, struct list *from)
 
         spin_lock(&i->s.lock);
         node = list_pop(from);
+        if (node) {
+            uncount_deferred(family_of(i),
+                             list_entry(node, struct arrival, node));
+        }
         spin_unlock(&i->s.lock);
         if (!node) {
             return;
@@ -147,10 +158,13 @@ int inet_listener_push(struct inet_socket *listener, struct inet_socket *conn)
     return -EAGAIN;
 }
 
-/* s.lock is held; f listens. */
+/* As many as the backlog takes are deferred; those after them take its room, as
+ * those with a cookie do on Linux. s.lock is held; f listens. */
 static enum inet_offer take_in(struct family_socket *f, struct arrival *a)
 {
-    if (atomic_load_relaxed(&f->defer)) {
+    if (atomic_load_relaxed(&f->defer) && f->deferred_count < f->backlog) {
+        a->deferred = true;
+        f->deferred_count++;
         list_add_tail(&f->deferred, &a->node);
         return OFFER_DEFERRED;
     }
@@ -213,6 +227,9 @@ bool inet_listener_withdraw(struct inet_socket *listener,
     spin_lock(&listener->s.lock);
     found = take_off(&f->waiting, conn);
     found = found ? found : take_off(&f->deferred, conn);
+    if (found) {
+        uncount_deferred(f, found);
+    }
     spin_unlock(&listener->s.lock);
     kfree(found);
     return found != NULL;
@@ -233,6 +250,7 @@ static void let_in(struct inet_socket *i)
 
             conn = a->conn;
             socket_ref(&conn->s);
+            uncount_deferred(f, a);
             admit(f, a);
         }
         spin_unlock(&i->s.lock);
@@ -293,8 +311,9 @@ void inet_stop_listening(struct inet_socket *i)
         host_stop(i);
     }
     drop_arrivals(i);
-    turn_away(i, &family_of(i)->waiting);
+    /* Those that something comes for now go from the first to the second. */
     turn_away(i, &family_of(i)->deferred);
+    turn_away(i, &family_of(i)->waiting);
 }
 
 /* setup is held. */

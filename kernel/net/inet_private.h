@@ -41,6 +41,7 @@ struct arrival {
     struct inet_info info;
     struct inet_error error;
     uint32_t dropped; /* how many had been lost before */
+    bool deferred;    /* counted in deferred_count */
     uint32_t len;
     uint8_t data[];
 };
@@ -48,11 +49,12 @@ struct arrival {
 struct family_socket {
     struct inet_socket i;
     struct list all;      /* of all sockets; under inet.c's lock */
-    struct list arrivals; /* this and the next six: under i.s.lock */
+    struct list arrivals; /* this and the next seven: under i.s.lock */
     struct list errors;
     /* Connections inside that the backlog has no room for, and that are
      * deferred (inet_listen.c). */
     struct list waiting, deferred;
+    uint32_t deferred_count; /* also those of them that wait for room by now */
     uint32_t count, bytes;
     uint32_t dropped, error_count;
     uint32_t backlog; /* 0: does not listen */

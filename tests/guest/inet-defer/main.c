@@ -103,6 +103,32 @@ static void many(const char *ip)
     close(l);
 }
 
+/* Whoever comes and goes at once costs the listener no more than its backlog
+ * says. How many it takes is a matter of time natively. */
+static void come_and_go(void)
+{
+    union name n;
+    int l = bound("127.0.0.1", SOCK_STREAM, &n), seconds = 100, count = 0, c;
+
+    title("come and go");
+    setsockopt(l, IPPROTO_TCP, TCP_DEFER_ACCEPT, &seconds, sizeof(seconds));
+    listen(l, 4);
+    fcntl(l, F_SETFL, O_NONBLOCK);
+    for (int i = 0; i < 100; i++) {
+        int s = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+
+        connect(s, &n.any, len_of(&n));
+        close(s);
+    }
+    close(wait_accept(l));
+    while ((c = accept(l, NULL, NULL)) >= 0) {
+        close(c);
+        count++;
+    }
+    EXPECT(count < 20);
+    close(l);
+}
+
 static void by_time(void)
 {
     union name n;
@@ -144,6 +170,7 @@ int main(void)
     by_data("::1");
     by_end("127.0.0.1");
     many("127.0.0.1");
+    come_and_go();
     by_time();
     return 0;
 }
