@@ -76,15 +76,22 @@ static bool is_locked(const struct socket *s)
     return atomic_load_relaxed(&s->flags) & SOCKET_LOCK_FILTER;
 }
 
-static struct socket_filter *replace(struct socket *s, struct socket_filter *f)
+/* Swaps s's filter and *f. -EPERM: it is locked. */
+static int replace(struct socket *s, struct socket_filter **f)
 {
     struct socket_filter *old;
+    int err = 0;
 
     spin_lock(&s->lock);
-    old = s->filter;
-    atomic_store_release(&s->filter, f);
+    if (is_locked(s)) {
+        err = -EPERM;
+    } else {
+        old = s->filter;
+        atomic_store(&s->filter, *f);
+        *f = old;
+    }
     spin_unlock(&s->lock);
-    return old;
+    return err;
 }
 
 int socket_filter_attach(struct socket *s, const struct bpf_program *p)
@@ -92,22 +99,38 @@ int socket_filter_attach(struct socket *s, const struct bpf_program *p)
     struct socket_filter *f;
     int err = is_locked(s) ? -EPERM : read_filter(p, &f);
 
-    if (!err) {
-        put(replace(s, f));
+    if (err) {
+        return err;
     }
+    err = replace(s, &f); /* it may be locked since */
+    put(f);
     return err;
 }
 
 int socket_filter_detach(struct socket *s)
 {
-    struct socket_filter *old;
+    struct socket_filter *f = NULL;
+    int err = replace(s, &f);
 
-    if (is_locked(s)) {
-        return -EPERM;
+    if (!err && !f) {
+        err = -ENOENT;
     }
-    old = replace(s, NULL);
-    put(old);
-    return old ? 0 : -ENOENT;
+    put(f);
+    return err;
+}
+
+int socket_filter_lock(struct socket *s, bool on)
+{
+    int err = 0;
+
+    spin_lock(&s->lock);
+    if (on) {
+        atomic_fetch_or(&s->flags, SOCKET_LOCK_FILTER);
+    } else if (is_locked(s)) {
+        err = -EPERM;
+    }
+    spin_unlock(&s->lock);
+    return err;
 }
 
 long socket_filter_get(struct socket *s, struct uptr to, uint32_t room)

@@ -23,6 +23,9 @@ bool socket_filter_run(struct socket *s, const struct bpf_data *data,
 /* -EINVAL, -EFAULT, -ENOMEM; -EPERM: SO_LOCK_FILTER. */
 int socket_filter_attach(struct socket *s, const struct bpf_program *p);
 int socket_filter_detach(struct socket *s); /* -ENOENT, -EPERM */
+/* SO_LOCK_FILTER, for good: when it returns, neither comes any more. -EPERM: it
+ * is to be undone. */
+int socket_filter_lock(struct socket *s, bool on);
 /* SO_GET_FILTER: how many instructions there are; with room for as many, they
  * are copied. -EINVAL, -EFAULT. */
 long socket_filter_get(struct socket *s, struct uptr to, uint32_t room);

@@ -299,7 +299,10 @@ int loop_connect(struct inet_socket *i, struct inet_socket *listener,
     c->end[0].told = !nowait && !waits;
     side[0]->before = i->side;
     i->side = side[0];
-    atomic_store_release(&i->s.ops, &loop_stream_ops);
+    atomic_store(&i->s.ops, &loop_stream_ops);
+    if (unlikely(socket_has_filter(&i->s))) { /* maybe since begin_end() */
+        loop_filter_changed(&i->s);
+    }
     if (readable(&c->end[0]) || at_end(side[0])) { /* since it was offered */
         socket_wake_read(&i->s, ALL_IN);
     }

@@ -33,7 +33,9 @@ struct end {
     bool told;             /* connect(2) has said so */
     bool connecting;       /* its listener has no room yet; atomic */
     bool deferred; /* of end[1]: it waits for data (loop_defer.c); atomic */
-    bool filtered; /* the owner has a filter (filter.h); atomic */
+    /* The owner has a filter (filter.h), and it has refused what `held` holds
+     * back. Both atomic; written under in.write_lock. */
+    bool filtered, refused;
     bool has_urgent, urgent_read;
     uint8_t urgent;
     int64_t time;  /* when the last bytes came; 0: the owner does not ask */
@@ -83,18 +85,24 @@ static inline bool other_gone(struct side *d)
     return !atomic_load_acquire(&d->other->i);
 }
 
+/* Nothing more comes. An end behind what a filter refuses does not come. */
+static inline bool has_ended(struct end *e)
+{
+    return stream_is_closed(&e->in) && !atomic_load_relaxed(&e->refused);
+}
+
 static inline bool at_end(struct side *d)
 {
-    return stream_is_closed(&d->me->in) ||
-           atomic_load_relaxed(&d->me->rx_shut) || is_reset(d->me);
+    return has_ended(d->me) || atomic_load_relaxed(&d->me->rx_shut) ||
+           is_reset(d->me);
 }
 
 /* Either end has said that it sends no more: TCP's CLOSE, or what programs see
  * of TIME_WAIT. */
 static inline bool is_over(struct side *d)
 {
-    return is_reset(d->me) || (atomic_load_relaxed(&d->me->tx_shut) &&
-                               stream_is_closed(&d->me->in));
+    return is_reset(d->me) ||
+           (atomic_load_relaxed(&d->me->tx_shut) && has_ended(d->me));
 }
 
 /* ---- what can be read ---- */
@@ -186,9 +194,13 @@ static inline bool is_deferred(struct end *e)
 
 /* ---- loop_filter.c ---- */
 
-/* Before io is appended to what d's other end reads, whose owner has a filter;
- * write_lock is held. -EFAULT, -ENOMEM. */
-long loop_filter(struct side *d, const struct iobuf *io);
+/* As stream_put() to what d's other end reads, whose owner has a filter;
+ * write_lock is held. */
+long loop_filter_put(struct side *d, struct iobuf *io, uint64_t limit);
+/* Ends what d's other end reads. What its filter refuses stays hidden. */
+void loop_filter_close(struct side *d);
+/* The filter of s came or went: what it refused is shown when there is none. */
+void loop_filter_changed(struct socket *s);
 
 /* ---- loop_stream.c: waking the other end ---- */
 

@@ -60,7 +60,7 @@ static long send_some(struct socket *s, struct socket_msg *msg)
     struct side *d = side_of(s);
     struct stream *st = &d->other->in;
     bool more = msg->flags & MSG_MORE;
-    long n = 0;
+    long n;
 
     if (unlikely(is_reset(d->me) || atomic_load_relaxed(&d->me->tx_shut))) {
         int err = socket_take_error(s);
@@ -71,14 +71,16 @@ static long send_some(struct socket *s, struct socket_msg *msg)
         return write_into_void(s, msg->io);
     }
     mutex_lock(&st->write_lock);
-    if (unlikely(atomic_load_acquire(&d->other->filtered))) {
-        n = loop_filter(d, msg->io);
-    } else if (unlikely(more || atomic_load_relaxed(&d->other->held) !=
-                                    (uint64_t)NOTHING_HELD)) {
-        hold_back(d->other, more);
-    }
-    if (likely(!n)) {
-        n = st->closed ? -EPIPE : stream_put(st, msg->io, limit_of(s, d), NULL);
+    if (unlikely(st->closed)) {
+        n = -EPIPE;
+    } else if (unlikely(atomic_load_acquire(&d->other->filtered))) {
+        n = loop_filter_put(d, msg->io, limit_of(s, d));
+    } else {
+        if (unlikely(more || atomic_load_relaxed(&d->other->held) !=
+                                 (uint64_t)NOTHING_HELD)) {
+            hold_back(d->other, more);
+        }
+        n = stream_put(st, msg->io, limit_of(s, d), NULL);
     }
     mutex_unlock(&st->write_lock);
     if (unlikely(n == -EPIPE && other_gone(d))) { /* just now */

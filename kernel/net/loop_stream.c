@@ -6,7 +6,6 @@
  */
 #include "kernel/net/loop_private.h"
 #include "kernel/net/count.h"
-#include "kernel/net/filter.h"
 #include "kernel/net/host.h"
 #include "kernel/mm/heap.h"
 #include "lib/string.h"
@@ -80,8 +79,7 @@ static int loop_shutdown(struct socket *s, int how)
     }
     if (how != SHUT_RD) {
         atomic_store_release(&d->me->tx_shut, true);
-        atomic_store(&d->other->held, (uint64_t)NOTHING_HELD);
-        stream_close(&d->other->in);
+        loop_filter_close(d);
         socket_wake_write(s, ALL_OUT);
         loop_wake_reader(d, ALL_IN | EPOLLRDHUP);
         if (unlikely(is_deferred(d->other))) {
@@ -116,8 +114,7 @@ static void leave(struct socket *s, bool abort)
         loop_cancel(d);
     }
     abort |= stream_discard(&d->me->in) != 0;
-    atomic_store(&d->other->held, (uint64_t)NOTHING_HELD);
-    stream_close(&d->other->in);
+    loop_filter_close(d);
     other = loop_hold(d->c, d->other);
     if (abort && !is_over(d)) {
         net_count(TCP_ESTAB_RESETS);
@@ -242,8 +239,7 @@ static uint8_t state_of(struct side *d)
     if (atomic_load_relaxed(&d->me->tx_shut)) {
         return TCP_STATE_FIN_WAIT2;
     }
-    return stream_is_closed(&d->me->in) ? TCP_STATE_CLOSE_WAIT
-                                        : TCP_STATE_ESTABLISHED;
+    return has_ended(d->me) ? TCP_STATE_CLOSE_WAIT : TCP_STATE_ESTABLISHED;
 }
 
 void loop_look_at(struct inet_socket *i, struct inet_look *out)
@@ -252,9 +248,9 @@ void loop_look_at(struct inet_socket *i, struct inet_look *out)
 
     out->state = state_of(d);
     out->rx = (uint32_t)readable(d->me);
-    out->shut = (uint8_t)((atomic_load_relaxed(&d->me->rx_shut) ||
-                           stream_is_closed(&d->me->in)) |
-                          atomic_load_relaxed(&d->me->tx_shut) << 1);
+    out->shut =
+        (uint8_t)((atomic_load_relaxed(&d->me->rx_shut) || has_ended(d->me)) |
+                  atomic_load_relaxed(&d->me->tx_shut) << 1);
 }
 
 static int loop_getsockopt(struct socket *s, int level, int name, void *value,
@@ -275,25 +271,12 @@ static int loop_getsockopt(struct socket *s, int level, int name, void *value,
     return 0;
 }
 
-/* What the filter held back is shown when there is none any more. */
-static void tell_filter(struct socket *s)
-{
-    struct end *e = side_of(s)->me;
-    bool has = socket_has_filter(s);
-
-    atomic_store_release(&e->filtered, has);
-    if (!has && atomic_load_relaxed(&e->held) != (uint64_t)NOTHING_HELD) {
-        atomic_store(&e->held, (uint64_t)NOTHING_HELD);
-        socket_wake_read(s, ALL_IN);
-    }
-}
-
 static int loop_setsockopt(struct socket *s, int level, int name,
                            const void *value, uint32_t len)
 {
     if (level == SOL_SOCKET &&
         (name == SO_ATTACH_FILTER || name == SO_DETACH_FILTER)) {
-        tell_filter(s);
+        loop_filter_changed(s);
         return 0;
     }
     return inet_setsockopt(s, level, name, value, len);

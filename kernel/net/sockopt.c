@@ -177,9 +177,8 @@ static int set_flag(struct socket *s, uint32_t flag, int32_t v)
     if (flag == SOCKET_REUSEPORT && v && !is_inet(s)) {
         return -EOPNOTSUPP;
     }
-    if (flag == SOCKET_LOCK_FILTER && !v &&
-        atomic_load_relaxed(&s->flags) & flag) {
-        return -EPERM;
+    if (flag == SOCKET_LOCK_FILTER) {
+        return socket_filter_lock(s, v);
     }
     if (flag == SOCKET_PREFER_BUSY_POLL && v &&
         !socket_capable(CAP_NET_ADMIN_)) {

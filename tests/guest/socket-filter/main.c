@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: MIT
  *
  * SO_ATTACH_FILTER and its kin (socket(7)): which packets come and how much of
- * them, what a filter can read, what its checker refuses, and the errors.
+ * them, what a filter can read, what its checker refuses, and the errors; and
+ * threads that change things meanwhile.
  */
 #include <linux/filter.h>
 #include <linux/if_ether.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
 #include <netinet/tcp.h>
+#include <pthread.h>
+#include <sys/ioctl.h>
 #include "tests/guest/inet.h"
 
 #ifndef SO_LOCK_FILTER
@@ -177,6 +180,183 @@ static void stream(int family)
     close(p[1]);
 }
 
+/* A connection inside: who connected, and who is accepted. */
+static void connected(int s[2])
+{
+    union name n;
+    int l = bound("127.0.0.1", SOCK_STREAM, &n);
+
+    listen(l, 5);
+    s[0] = socket(AF_INET, SOCK_STREAM, 0);
+    connect(s[0], &n.any, len_of(&n));
+    s[1] = accept(l, NULL, NULL);
+    close(l);
+}
+
+/* What a filter refuses is not shown by what comes later. */
+static void stays_refused(void)
+{
+    int s[2], v = 0;
+
+    title("stays refused");
+    connected(s);
+    ATTACH(s[1], RET(0));
+    CALL(write, s[0], "abc", 3L);
+    CALL(shutdown, s[0], SHUT_WR);
+    bits("bytes and an end", s[1]);
+    CALL(recvfrom, s[1], buf, 9L, MSG_DONTWAIT, NULL, NULL);
+    detach(s[1]);
+    CALL(recvfrom, s[1], buf, 9L, MSG_WAITALL, NULL, NULL);
+    close(s[0]);
+    close(s[1]);
+    connected(s);
+    ATTACH(s[1], RET(0));
+    CALL(shutdown, s[0], SHUT_WR);
+    bits("an end", s[1]);
+    detach(s[1]);
+    CALL(read, s[1], buf, 9L);
+    close(s[0]);
+    close(s[1]);
+    connected(s);
+    ATTACH(s[1], RET(0));
+    CALL(write, s[0], "abc", 3L);
+    close(s[0]);
+    bits("closed", s[1]);
+    close(s[1]);
+    connected(s);
+    CALL(sendto, s[0], "ab", 2L, MSG_MORE, NULL, 0L);
+    CALL(sendto, s[0], "c", 1L, 0, NULL, 0L);
+    CALL(recvfrom, s[1], buf, 3L, MSG_WAITALL, NULL, NULL);
+    ATTACH(s[1], RET(0));
+    CALL(write, s[0], "abc", 3L);
+    usleep(250000); /* more than MSG_MORE waits */
+    ioctl(s[1], FIONREAD, &v);
+    printf("%d\n", v);
+    close(s[0]);
+    close(s[1]);
+}
+
+/* Its last byte refuses a segment. */
+#define NOT_AT_END(byte)                                                       \
+    INSN(BPF_LD | BPF_W | BPF_LEN, 0, 0, 0),                                   \
+        INSN(BPF_ALU | BPF_SUB | BPF_K, 0, 0, 1),                              \
+        INSN(BPF_MISC | BPF_TAX, 0, 0, 0),                                     \
+        INSN(BPF_LD | BPF_B | BPF_IND, 0, 0, 0),                               \
+        INSN(BPF_JMP | BPF_JEQ | BPF_K, 0, 1, byte), RET(0), RET(-1)
+
+/* A long write comes to the filter piece by piece, to its end. */
+static void long_write(void)
+{
+    static char text[120000];
+    int s[2], v = 0;
+
+    title("a long write");
+    connected(s);
+    memset(text, 'a', sizeof(text) / 2);
+    memset(text + sizeof(text) / 2, 'x', sizeof(text) / 2);
+    ATTACH(s[1], NOT_AT_END('x'));
+    CALL(write, s[0], text, sizeof(text));
+    usleep(20000);
+    ioctl(s[1], FIONREAD, &v);
+    EXPECT(v < (int)sizeof(text));
+    close(s[0]);
+    close(s[1]);
+}
+
+enum { PIECE = 20000 };
+
+static char changing[PIECE];
+static int goes_on = 1;
+
+static void *change(void *unused)
+{
+    while (__atomic_load_n(&goes_on, __ATOMIC_RELAXED)) {
+        __atomic_store_n(&changing[PIECE - 1], 'x', __ATOMIC_RELAXED);
+        __atomic_store_n(&changing[PIECE - 1], 'y', __ATOMIC_RELAXED);
+    }
+    return NULL;
+}
+
+/* What comes is what the filter saw, whatever happens to the sender's buffer.
+ */
+static void changing_write(void)
+{
+    static char got[PIECE];
+    struct sock_filter insns[] = {NOT_AT_END('x')};
+    struct sock_fprog p = {COUNT(insns), insns};
+    struct linger now = {1, 0};
+    int s[2], bad = 0;
+    pthread_t t;
+
+    title("a write that changes");
+    pthread_create(&t, NULL, change, NULL);
+    for (int i = 0; i < 300; i++) {
+        connected(s);
+        setsockopt(s[0], SOL_SOCKET, SO_LINGER, &now, sizeof(now));
+        setsockopt(s[1], SOL_SOCKET, SO_ATTACH_FILTER, &p, sizeof(p));
+        write(s[0], changing, PIECE);
+        bad += recv(s[1], got, PIECE, MSG_DONTWAIT) == PIECE &&
+               got[PIECE - 1] == 'x';
+        close(s[0]);
+        close(s[1]);
+    }
+    __atomic_store_n(&goes_on, 0, __ATOMIC_RELAXED);
+    pthread_join(t, NULL);
+    printf("%d\n", bad);
+}
+
+enum { LONGEST = 4096 };
+
+static int victim;
+static pthread_barrier_t barrier;
+
+static void *attach_often(void *unused)
+{
+    static struct sock_filter insns[LONGEST];
+    struct sock_fprog p = {LONGEST, insns};
+
+    for (int i = 0; i < LONGEST; i++) {
+        insns[i] = (struct sock_filter)RET(-1);
+    }
+    for (int i = 0; i < 300; i++) {
+        pthread_barrier_wait(&barrier);
+        for (int k = 0; k < 5; k++, p.len--) {
+            setsockopt(victim, SOL_SOCKET, SO_ATTACH_FILTER, &p, sizeof(p));
+        }
+        pthread_barrier_wait(&barrier);
+    }
+    return NULL;
+}
+
+/* Once SO_LOCK_FILTER is set, a filter that was on its way does not come. */
+static void locked_meanwhile(void)
+{
+    int one = 1, changed = 0;
+    pthread_t t;
+
+    title("locked meanwhile");
+    pthread_barrier_init(&barrier, NULL, 2);
+    pthread_create(&t, NULL, attach_often, NULL);
+    for (int i = 0; i < 300; i++) {
+        socklen_t before = 0, after = 0;
+
+        victim = socket(AF_INET, SOCK_DGRAM, 0);
+        pthread_barrier_wait(&barrier);
+        while (!before) {
+            getsockopt(victim, SOL_SOCKET, SO_GET_FILTER, NULL, &before);
+        }
+        setsockopt(victim, SOL_SOCKET, SO_LOCK_FILTER, &one, sizeof(one));
+        before = 0;
+        getsockopt(victim, SOL_SOCKET, SO_GET_FILTER, NULL, &before);
+        pthread_barrier_wait(&barrier);
+        getsockopt(victim, SOL_SOCKET, SO_GET_FILTER, NULL, &after);
+        changed += before != after;
+        close(victim);
+    }
+    pthread_join(t, NULL);
+    printf("%d\n", changed);
+}
+
 static void answers(void)
 {
     struct {
@@ -279,6 +459,10 @@ int main(void)
     headers("127.0.0.1");
     headers("::1");
     stream(AF_INET);
+    stays_refused();
+    long_write();
+    changing_write();
+    locked_meanwhile();
     answers();
     return 0;
 }
