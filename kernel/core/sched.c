@@ -341,11 +341,6 @@ void task_prepare_sleep(void)
     vcpus_xchg(&current_task()->state, TASK_PREPARED);
 }
 
-void task_prepare_sleep_locked(void)
-{
-    atomic_store_release(&current_task()->state, TASK_PREPARED);
-}
-
 void task_cancel_sleep(void)
 {
     atomic_store_release(&current_task()->state, TASK_RUNNING);

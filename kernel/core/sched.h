@@ -112,10 +112,9 @@ void task_yield(void);
 
 /* Sleeping, in three steps: from task_prepare_sleep() on, a task_wake() is
  * not lost; task_sleep() returns when one came; task_cancel_sleep() when there
- * is no need to sleep after all. wait.h is the usual way in. */
+ * is no need to sleep after all. wait.h is the usual way in. No lock that all
+ * wakers take stands in for its fence: task_interrupt() takes none. */
 void task_prepare_sleep(void);
-/* The same for who holds the lock that every waker takes: no fence. */
-void task_prepare_sleep_locked(void);
 void task_sleep(void);
 /* False when the deadline (ns of clock_now()) passed first. */
 bool task_sleep_until(uint64_t deadline);

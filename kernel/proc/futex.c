@@ -130,7 +130,7 @@ int futex_sleep(struct futex_waiter *w, uint64_t deadline)
             return 0;
         }
         /* Somebody else woke the task: sleep again. */
-        task_prepare_sleep_locked();
+        task_prepare_sleep();
         spin_unlock(&w->bucket->lock);
     }
 }
@@ -159,7 +159,7 @@ int futex_enqueue_if(struct futex_waiter *w, uint32_t val)
         return -EAGAIN;
     }
     futex_enqueue(w, b);
-    task_prepare_sleep_locked();
+    task_prepare_sleep();
     spin_unlock(&b->lock);
     return 0;
 }

@@ -14,7 +14,7 @@
 static struct vcpu vcpu;
 static struct task self;
 static uint32_t words[4096]; /* user memory from address 0x10000 on */
-static unsigned wakes, away;
+static unsigned wakes, away, prepared;
 
 enum { USER = 0x10000 };
 
@@ -26,8 +26,9 @@ bool task_wake(struct task *t)
     return true;
 }
 
-void task_prepare_sleep_locked(void)
+void task_prepare_sleep(void)
 {
+    prepared++;
 }
 
 int wait_sleep(uint64_t deadline, int flags)
