@@ -279,6 +279,14 @@ static void arm_tick(struct runqueue *rq, uint64_t tick, uint64_t now,
     }
 }
 
+/* What a sched_barrier() is for was stored before it read the count: only who
+ * looks behind its own count has surely seen it. */
+static void pass(struct runqueue *rq)
+{
+    atomic_fetch_add(&rq->passes, 1);
+    this_vcpu()->pid = atomic_load_relaxed(&current_task()->pid);
+}
+
 void sched_check(void)
 {
     struct task *t = current_task();
@@ -286,9 +294,8 @@ void sched_check(void)
     uint64_t now, tsc;
 
     this_vcpu()->resched = 0;
-    this_vcpu()->pid = atomic_load_relaxed(&t->pid);
     alone_look();
-    atomic_fetch_add(&rq->passes, 1);
+    pass(rq);
     poll_busy(rq);
     tsc = clock_tsc();
     now = clock_now();
@@ -325,7 +332,7 @@ void sched_barrier(void)
                 target_vcpu_kick(id);
                 kick_at = clock_now() + BARRIER_KICK_NS;
             }
-            atomic_fetch_add(&this_runqueue()->passes, 1);
+            pass(this_runqueue());
             for (int i = 0; i < BARRIER_SPINS; i++) {
                 cpu_relax();
             }

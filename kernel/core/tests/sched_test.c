@@ -368,6 +368,27 @@ static void test_barrier_alone(void)
     sched_limit_vcpus(1);
 }
 
+/* What sched_watch_calls() there does to the task here. */
+static void watches(unsigned id)
+{
+    atomic_store_relaxed(&current_task()->pid, 0);
+    passes(id);
+}
+
+static void test_barrier_passes(void)
+{
+    uint64_t before = runqueues[0].passes;
+
+    sched_limit_vcpus(2);
+    current_task()->pid = this_vcpu()->pid = 7;
+    on_kick = watches;
+    sched_barrier();
+    expect(runqueues[0].passes > before, "who waits for a barrier passes");
+    expect(!this_vcpu()->pid, "and knows then what it is to ask for");
+    on_kick = NULL;
+    sched_limit_vcpus(1);
+}
+
 static void second_leaves(void)
 {
     vcpu_by_id(1)->task = NULL;
@@ -401,6 +422,7 @@ static void run_tests(void *arg)
     test_timers();
     test_clock();
     test_barrier_alone();
+    test_barrier_passes();
     test_drain();
     expect(waits > 0, "an idle vCPU waits in the target");
     exit(failures != 0);
