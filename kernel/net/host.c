@@ -336,7 +336,11 @@ int host_learn_name_of(struct inet_socket *i, const struct host_sock *h)
     if (inet_addr_get(&a, i->s.family, &name, (uint32_t)len)) {
         return -EIO;
     }
-    i->local = a;
+    spin_lock(&i->s.lock);
+    if (i->host == h) { /* else it has another name by now, or none */
+        i->local = a;
+    }
+    spin_unlock(&i->s.lock);
     return 0;
 }
 
@@ -502,11 +506,18 @@ static void close_now(struct host_sock *h)
     hostio_settle();
 }
 
+void host_part(struct inet_socket *i)
+{
+    spin_lock(&i->s.lock);
+    atomic_store_release(&i->host, NULL);
+    spin_unlock(&i->s.lock);
+}
+
 void host_stop(struct inet_socket *i)
 {
     struct host_sock *h = host_of(i);
 
-    i->host = NULL;
+    host_part(i);
     close_now(h);
 }
 
@@ -521,7 +532,7 @@ void host_undo(struct inet_socket *i)
     h->state = HOST_NEW; /* who waits on it sees that */
     spin_unlock(&h->lock);
     i->undone = h;
-    atomic_store_release(&i->host, NULL);
+    host_part(i);
     host_close(h, true);
 }
 

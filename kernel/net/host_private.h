@@ -127,6 +127,8 @@ int host_learn_name_of(struct inet_socket *i, const struct host_sock *h);
 /* The socket is gone: sends what is left, then ends. abort: sends nothing and
  * resets. */
 void host_close(struct host_sock *h, bool abort);
+/* i->host is none from now on. Others look at it under i->s.lock. */
+void host_part(struct inet_socket *i);
 /* Closes a descriptor that belongs to nobody. */
 void host_close_fd(int fd);
 

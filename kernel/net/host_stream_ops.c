@@ -417,7 +417,7 @@ static int stream_getname(struct socket *s, int whose, struct abi_sockaddr *out)
         return (int)inet_addr_put(out, s->family, &i->peer);
     }
     if (!h->named) {
-        err = host_learn_name(i);
+        err = host_learn_name_of(i, h);
         if (err) {
             return err;
         }
@@ -442,7 +442,7 @@ void host_look_at(struct inet_socket *i, struct inet_look *out)
     struct host_sock *h;
 
     out->state = TCP_STATE_CLOSE;
-    spin_lock(&i->s.lock); /* it stays (stream_release) */
+    spin_lock(&i->s.lock); /* it stays (host_part) */
     h = atomic_load_acquire(&i->host);
     if (h) {
         out->state = tcp_state(h);
@@ -520,9 +520,7 @@ static void stream_release(struct socket *s)
     if (!reset && atomic_load_relaxed(&s->flags) & SOCKET_LINGER) {
         wait_sent(h, s, clock_now() + (uint64_t)s->linger * NSEC_PER_SEC);
     }
-    spin_lock(&s->lock);
-    i->host = NULL;
-    spin_unlock(&s->lock);
+    host_part(i);
     host_close(h, reset);
 }
 
