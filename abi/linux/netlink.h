@@ -31,6 +31,7 @@ _Static_assert(sizeof(struct abi_nlmsghdr) == 16, "struct nlmsghdr");
 #define NLM_F_REQUEST 1
 #define NLM_F_MULTI   2
 #define NLM_F_ACK     4
+#define NLM_F_CAPPED  0x100 /* of NLMSG_ERROR: the request's header only */
 #define NLM_F_ROOT    0x100
 #define NLM_F_MATCH   0x200
 #define NLM_F_DUMP    (NLM_F_ROOT | NLM_F_MATCH)

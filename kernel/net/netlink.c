@@ -161,11 +161,16 @@ int netlink_make_room(struct answer *a)
 
 int netlink_error(struct answer *a, int error)
 {
+    bool capped = !error || a->to->options >> NETLINK_CAP_ACK & 1;
     int32_t code = error;
 
-    netlink_begin(a, NLMSG_ERROR, 0);
+    a->ended = true;
+    netlink_begin(a, NLMSG_ERROR, capped ? NLM_F_CAPPED : 0);
     netlink_append(a, &code, sizeof(code));
     netlink_append(a, a->request, sizeof(*a->request));
+    if (!capped) {
+        netlink_append(a, a->body, a->request->len - sizeof(*a->request));
+    }
     netlink_end(a);
     return netlink_flush(a);
 }
@@ -175,6 +180,7 @@ int netlink_done(struct answer *a)
     int32_t zero = 0;
     int err = a->len ? netlink_flush(a) : 0;
 
+    a->ended = true;
     if (!err) {
         netlink_begin(a, NLMSG_DONE, NLM_F_MULTI);
         netlink_append(a, &zero, sizeof(zero));
@@ -206,24 +212,34 @@ size_t netlink_find(const uint8_t *attrs, size_t len, uint16_t type,
 
 /* ---- requests ---- */
 
-static int serve(struct netlink *n, const struct abi_nlmsghdr *h,
-                 const uint8_t *body, uint8_t *buf)
+static int serve_one(struct answer *a)
 {
-    struct answer a = {.to = n, .request = h, .buf = buf};
+    const struct abi_nlmsghdr *h = a->request;
     size_t len = h->len - sizeof(*h);
 
     if (!(h->flags & NLM_F_REQUEST) || h->type < NLMSG_MIN_TYPE) {
-        return h->flags & NLM_F_ACK ? netlink_error(&a, 0) : 0;
+        return 0;
     }
-    switch (n->s.protocol) {
+    switch (a->to->s.protocol) {
     case NETLINK_ROUTE:
-        return netlink_serve_route(&a, body, len);
+        return netlink_serve_route(a, a->body, len);
     case NETLINK_SOCK_DIAG:
-        return netlink_serve_diag(&a, body, len);
+        return netlink_serve_diag(a, a->body, len);
     default:
-        return netlink_error(&a, -EPERM);
+        return netlink_error(a, -EPERM);
     }
 }
+
+static int serve(struct netlink *n, const struct abi_nlmsghdr *h,
+                 const uint8_t *body, uint8_t *buf)
+{
+    struct answer a = {.to = n, .request = h, .body = body, .buf = buf};
+    int err = serve_one(&a);
+
+    return !err && h->flags & NLM_F_ACK && !a.ended ? netlink_error(&a, 0)
+                                                    : err;
+}
+
 static int serve_all(struct netlink *n, const uint8_t *data, size_t len)
 {
     uint8_t *buf = kmalloc(ANSWER_MOST);

@@ -308,6 +308,6 @@ int netlink_serve_diag(struct answer *a, const uint8_t *body, size_t len)
     case AF_INET6:
         return serve_inet(a, body, len);
     default: /* none of that family has anything to tell */
-        return netlink_error(a, -ENOENT);
+        return netlink_error(a, body[0] < AF_MAX ? -ENOENT : -EINVAL);
     }
 }

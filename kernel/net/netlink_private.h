@@ -19,8 +19,10 @@ struct netlink;
 struct answer {
     struct netlink *to;
     const struct abi_nlmsghdr *request;
+    const uint8_t *body; /* of the request */
     uint8_t *buf;
     size_t len, message; /* where the current message starts */
+    bool ended;          /* with an error or a list's end: nothing follows */
 };
 
 void netlink_append(struct answer *a, const void *data, size_t len);
@@ -35,7 +37,7 @@ void netlink_attribute32(struct answer *a, uint16_t type, uint32_t value);
 int netlink_flush(struct answer *a);
 /* The same, unless there is room for another message. */
 int netlink_make_room(struct answer *a);
-/* What ends an answer. */
+/* What ends an answer; that all went well is said without. */
 int netlink_error(struct answer *a, int error);
 int netlink_done(struct answer *a);
 

@@ -268,7 +268,7 @@ int netlink_serve_route(struct answer *a, const uint8_t *body, size_t len)
     }
     if ((h->type & 3) != 2) { /* not a GET: it would change something */
         if (h->type == RTM_NEWLINK && is_up_already(body, len)) {
-            return h->flags & NLM_F_ACK ? netlink_error(a, 0) : 0;
+            return 0;
         }
         return netlink_error(a, -EPERM);
     }

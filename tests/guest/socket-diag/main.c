@@ -414,6 +414,74 @@ static void settings(void)
     EXPECT(access("/proc/net/netlink", R_OK) == 0);
 }
 
+/* How requests end: what errors carry, and who is told that all went well. */
+static void end_of(const char *what, int s, void *request, size_t len,
+                   unsigned type, unsigned flags)
+{
+    struct nlmsghdr *q = request, *h;
+    int n;
+
+    *q = (struct nlmsghdr){.nlmsg_len = (unsigned)len,
+                           .nlmsg_type = (unsigned short)type,
+                           .nlmsg_flags = (unsigned short)flags};
+    printf("%s: %zd\n", what, send(s, request, len, 0));
+    while ((n = (int)recv(s, buf, sizeof(buf), MSG_DONTWAIT)) > 0) {
+        for (h = (void *)buf; NLMSG_OK(h, n); h = NLMSG_NEXT(h, n)) {
+            if (h->nlmsg_type == NLMSG_ERROR) {
+                struct nlmsgerr *e = NLMSG_DATA(h);
+
+                printf("  error %d, %u bytes, %x\n", e->error, h->nlmsg_len,
+                       h->nlmsg_flags);
+            } else if (h->nlmsg_type == NLMSG_DONE) {
+                printf("  done\n");
+            }
+        }
+    }
+}
+
+static void ends(int nl)
+{
+    enum { REQUEST = NLM_F_REQUEST, ACK = NLM_F_REQUEST | NLM_F_ACK };
+    struct {
+        struct nlmsghdr h;
+        union {
+            struct ifinfomsg link;
+            struct rtmsg route;
+            struct inet_diag_req_v2 inet;
+            struct unix_diag_req local;
+        };
+    } q = {.link = {.ifi_index = 1}};
+    int s = socket(AF_NETLINK, SOCK_RAW, NETLINK_ROUTE), one = 1;
+    const size_t link = 32, inet = 72;
+
+    title("ends");
+    end_of("link", s, &q, link, RTM_GETLINK, REQUEST);
+    end_of("link", s, &q, link, RTM_GETLINK, ACK);
+    end_of("no request", s, &q, link, RTM_GETLINK, NLM_F_ACK);
+    end_of("nothing", s, &q, 16, NLMSG_NOOP, ACK);
+    end_of("links", s, &q, link, RTM_GETLINK, ACK | NLM_F_DUMP);
+    end_of("too short", s, &q, 20, RTM_GETLINK, REQUEST);
+    q.link.ifi_index = 999;
+    end_of("no such link", s, &q, link, RTM_GETLINK, REQUEST);
+    end_of("no such link", s, &q, link, RTM_GETLINK, ACK);
+    end_of("unknown", s, &q, link, 200, REQUEST);
+    setsockopt(s, SOL_NETLINK, NETLINK_CAP_ACK, &one, sizeof(one));
+    end_of("capped", s, &q, link, RTM_GETLINK, REQUEST);
+    memset(&q, 0, sizeof(q));
+    q.route.rtm_family = AF_INET;
+    end_of("route", s, &q, 28, RTM_GETROUTE, ACK);
+    q.inet.sdiag_family = AF_INET;
+    q.inet.sdiag_protocol = IPPROTO_TCP;
+    end_of("odd", nl, &q, 17, SOCK_DIAG_BY_FAMILY, REQUEST);
+    end_of("no socket", nl, &q, inet, SOCK_DIAG_BY_FAMILY, REQUEST);
+    end_of("none", nl, &q, inet, SOCK_DIAG_BY_FAMILY, ACK | NLM_F_DUMP);
+    q.inet.sdiag_family = 45;
+    end_of("no family", nl, &q, inet, SOCK_DIAG_BY_FAMILY, REQUEST);
+    q.inet.sdiag_family = 46;
+    end_of("no such family", nl, &q, inet, SOCK_DIAG_BY_FAMILY, REQUEST);
+    close(s);
+}
+
 static int looks;
 
 static void *look(void *unused)
@@ -471,6 +539,7 @@ int main(void)
     counts();
     interfaces();
     settings();
+    ends(nl);
     passing();
     return 0;
 }
