@@ -281,16 +281,13 @@ int loop_connect(struct inet_socket *i, struct inet_socket *listener,
     begin_end(conn, &c->end[1]);
     c->end[1].told = true;
     conn->side = side[1];
-    conn->s.ops = &loop_stream_ops;
+    atomic_store_release(&conn->s.ops, &loop_stream_ops);
     err = offer(c, conn, listener, &waits);
     if (err) {
         i->local = local;
         i->peer = peer;
-        conn->side = NULL;
-        socket_unref(&conn->s);
+        socket_unref(&conn->s); /* its side goes with it: others may look */
         kfree(side[0]);
-        kfree(side[1]);
-        c->refs = 1;
         loop_connection_put(c);
         return err;
     }
