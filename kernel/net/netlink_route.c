@@ -171,7 +171,7 @@ static int put_way(struct answer *a, const uint8_t *ip)
     netlink_attribute(a, RTA_DST, ip, 4);
     netlink_attribute32(a, RTA_OIF, (uint32_t)n->index);
     netlink_attribute(a, RTA_PREFSRC, local && !is_in(n, ip) ? ip : n->ip, 4);
-    netlink_attribute32(a, RTA_UID, current_proc()->cred.euid);
+    netlink_attribute32(a, RTA_UID, current_proc()->cred.uid);
     netlink_attribute(a, RTA_CACHEINFO, unused, sizeof(unused));
     netlink_end(a);
     return netlink_flush(a);
