@@ -231,7 +231,7 @@ static inline void finish_switch(void)
     rq->migrate_prev = false;
     rq->parked = false;
     atomic_store_release(&prev->on_vcpu, 0);
-    if (lacks_tick(rq, tsc)) {
+    if (lacks_tick(rq, tsc) || unlikely(!allowed_on(v->task, v->id))) {
         v->resched = 1;
     }
     spin_unlock(&rq->lock);
@@ -464,6 +464,12 @@ void task_exit(void)
 void task_set_affinity(struct task *t, uint64_t mask)
 {
     t->affinity = mask;
+    /* A vCPU picks and installs a task under its run queue's lock: it has done
+     * so by now, and is told, or sees the mask then (finish_switch). */
+    for (unsigned id = 0; id < vcpu_total; id++) {
+        spin_lock(&runqueues[id].lock);
+        spin_unlock(&runqueues[id].lock);
+    }
     if (!allowed_on(t, t->vcpu) && atomic_load(&t->on_vcpu)) {
         if (t == current_task()) {
             this_vcpu()->resched = 1;
