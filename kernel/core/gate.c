@@ -89,7 +89,7 @@ static void wait_until_left(unsigned id, const struct sched_gate *g)
             target_vcpu_kick(id);
             kick_at = now + KICK_NS;
         }
-        atomic_fetch_add(&this_runqueue()->passes, 1);
+        runqueue_pass(this_runqueue());
         if (now - start >= PATIENCE_NS) {
             target_vcpu_wait(now + NAP_NS);
             this_vcpu()->resched = 1; /* it may have been kicked */

@@ -279,14 +279,6 @@ static void arm_tick(struct runqueue *rq, uint64_t tick, uint64_t now,
     }
 }
 
-/* What a sched_barrier() is for was stored before it read the count: only who
- * looks behind its own count has surely seen it. */
-static void pass(struct runqueue *rq)
-{
-    atomic_fetch_add(&rq->passes, 1);
-    this_vcpu()->pid = atomic_load_relaxed(&current_task()->pid);
-}
-
 void sched_check(void)
 {
     struct task *t = current_task();
@@ -295,7 +287,7 @@ void sched_check(void)
 
     this_vcpu()->resched = 0;
     alone_look();
-    pass(rq);
+    runqueue_pass(rq);
     poll_busy(rq);
     tsc = clock_tsc();
     now = clock_now();
@@ -332,7 +324,7 @@ void sched_barrier(void)
                 target_vcpu_kick(id);
                 kick_at = clock_now() + BARRIER_KICK_NS;
             }
-            pass(this_runqueue());
+            runqueue_pass(this_runqueue());
             for (int i = 0; i < BARRIER_SPINS; i++) {
                 cpu_relax();
             }
@@ -433,7 +425,7 @@ void sched_idle(void)
 
         this_vcpu()->resched = 0;
         alone_look();
-        atomic_fetch_add(&rq->passes, 1);
+        runqueue_pass(rq);
         sched_poll(true);
         if (run_something(STEAL_AGE_CYCLES)) {
             learn_help(rq, clock_now() - now);

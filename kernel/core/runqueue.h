@@ -38,6 +38,15 @@ static inline struct runqueue *this_runqueue(void)
     return this_vcpu()->rq;
 }
 
+/* For sched_barrier(): this vCPU is in the scheduler. What a barrier is for was
+ * stored before it read the count: only who looks behind its own count has
+ * surely seen it. */
+static inline void runqueue_pass(struct runqueue *rq)
+{
+    atomic_fetch_add(&rq->passes, 1);
+    this_vcpu()->pid = atomic_load_relaxed(&current_task()->pid);
+}
+
 /* Whether the vCPU's tick is surely still to come, and by deadline (ns). One
  * that is due about now may have come already, unseen, in kernel code. */
 static inline bool runqueue_tick_by(const struct runqueue *rq,

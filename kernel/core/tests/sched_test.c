@@ -375,6 +375,12 @@ static void watches(unsigned id)
     passes(id);
 }
 
+static void watches_and_leaves(unsigned id)
+{
+    watches(id);
+    vcpu_by_id(id)->task = NULL;
+}
+
 static void test_barrier_passes(void)
 {
     uint64_t before = runqueues[0].passes;
@@ -385,6 +391,22 @@ static void test_barrier_passes(void)
     sched_barrier();
     expect(runqueues[0].passes > before, "who waits for a barrier passes");
     expect(!this_vcpu()->pid, "and knows then what it is to ask for");
+    on_kick = NULL;
+    sched_limit_vcpus(1);
+}
+
+static void test_barrier_in_drain(void)
+{
+    struct sched_gate gate;
+    struct task there = {.gate = &gate};
+
+    sched_gate_init(&gate);
+    sched_limit_vcpus(2);
+    vcpu_by_id(1)->task = &there;
+    current_task()->pid = this_vcpu()->pid = 7;
+    on_kick = watches_and_leaves;
+    sched_gate_drain(&gate);
+    expect(!this_vcpu()->pid, "nor does who drains a gate keep an answer");
     on_kick = NULL;
     sched_limit_vcpus(1);
 }
@@ -423,6 +445,7 @@ static void run_tests(void *arg)
     test_clock();
     test_barrier_alone();
     test_barrier_passes();
+    test_barrier_in_drain();
     test_drain();
     expect(waits > 0, "an idle vCPU waits in the target");
     exit(failures != 0);
