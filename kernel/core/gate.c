@@ -27,7 +27,7 @@ uint32_t gate_lingers;
 void sched_gate_init(struct sched_gate *g)
 {
     g->closed = g->contended = g->urgent = 0;
-    g->left_at = 0;
+    g->left_at = clock_tsc();
     g->rights = 0;
     spin_init(&g->lock, LOCK_GATE);
     list_init(&g->parked);
@@ -59,6 +59,7 @@ void sched_gate_open(struct sched_gate *g)
     struct list tasks, *pos;
 
     list_init(&tasks);
+    atomic_store_relaxed(&g->left_at, clock_tsc());
     spin_lock(&g->lock);
     atomic_store(&g->closed, 0);
     list_splice_tail(&tasks, &g->parked);
@@ -149,7 +150,7 @@ uint64_t sched_gate_left(struct sched_gate *g)
 {
     uint64_t now = clock_tsc(), at = atomic_load_relaxed(&g->left_at);
 
-    return at && now > at ? sched_cycles_to_ns(now - at) : 0;
+    return now > at ? sched_cycles_to_ns(now - at) : 0;
 }
 
 void sched_gate_linger(bool on)

@@ -29,8 +29,8 @@ struct sched_gate {
     uint32_t closed;      /* atomic */
     uint32_t contended;   /* somebody waits for it to close; atomic */
     uint32_t urgent;      /* somebody who waits for it ends; atomic */
-    uint64_t left_at;     /* TSC when a task left its CPU, while contended;
-                             atomic */
+    uint64_t left_at;     /* TSC when a task left its CPU, while contended, or
+                             when it was opened; atomic */
     struct spinlock lock; /* LOCK_GATE; guards parked */
     struct list parked;   /* runnable tasks, task.run_node */
     vcpu_rights rights;   /* what they may touch; atomic */
@@ -154,7 +154,8 @@ void sched_gate_open(struct sched_gate *g);
  * run. */
 bool sched_gate_waited(struct sched_gate *g);
 bool sched_gate_busy(struct sched_gate *g);
-/* How long ago a task of g, which is contended, last left its CPU; ns. */
+/* How long ago a task of g, which is contended, last left its CPU; ns. None has
+ * since g was opened: at most how long ago that was. */
 uint64_t sched_gate_left(struct sched_gate *g);
 /* Whether programs run, or could, that wait for no gate. on: until the next
  * call, a vCPU that runs out of them is an event, too. */

@@ -433,6 +433,21 @@ static void test_drain(void)
     sched_limit_vcpus(1);
 }
 
+/* Who sleeps before somebody waits for it has left nobody knows when: not
+ * before it came in. */
+static void test_left(void)
+{
+    struct sched_gate gate;
+    uint64_t before = clock_tsc();
+
+    sched_gate_init(&gate);
+    expect(gate.left_at >= before, "a new gate was left when it was made");
+    gate.left_at = 1;
+    sched_gate_close(&gate);
+    sched_gate_open(&gate);
+    expect(gate.left_at >= before, "one that opens was left then");
+}
+
 static void run_tests(void *arg)
 {
     test_yield();
@@ -447,6 +462,7 @@ static void run_tests(void *arg)
     test_barrier_passes();
     test_barrier_in_drain();
     test_drain();
+    test_left();
     expect(waits > 0, "an idle vCPU waits in the target");
     exit(failures != 0);
 }
