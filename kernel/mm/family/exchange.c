@@ -214,6 +214,7 @@ static int end_common(struct family *f, struct mm *in, struct mm *out)
     if (!err) {
         resident_free(&f->common);
         in->stranger = false;
+        settle_soon(f);
     }
     return err;
 }

@@ -47,12 +47,13 @@ struct family {
     uint64_t shared;  /* how often memory became VMA_FAMILY by a fork */
     uint64_t guarded; /* bytes that the first fork did not copy */
     unsigned faults;  /* by which guarded pages became the members' own */
-    struct list node; /* in the list of those with several members */
-    unsigned key;     /* of its spans; 0: there are no keys */
-    bool ended;       /* takes nobody any more, or not yet (warm.h) */
-    bool had_members; /* several, once */
-    uint64_t since;   /* when resident came in, ns */
-    uint64_t swap_ns; /* what the last exchange took */
+    unsigned settled_faults; /* and single ones of settled */
+    struct list node;        /* in the list of those with several members */
+    unsigned key;            /* of its spans; 0: there are no keys */
+    bool ended;              /* takes nobody any more, or not yet (warm.h) */
+    bool had_members;        /* several, once */
+    uint64_t since;          /* when resident came in, ns */
+    uint64_t swap_ns;        /* what the last exchange took */
     /* For the log: exchanges since weighed_at, and what they took. */
     uint64_t weighed_at, swaps, lost_ns;
     bool told;

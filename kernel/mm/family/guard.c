@@ -25,7 +25,8 @@ enum {
     /* What a fault makes the members' own. Little at first, for most children
      * write to little, and each other member gets a copy. After that many
      * faults more: the host's count of mappings is limited, and whole tables of
-     * pages can be moved in an exchange. */
+     * pages can be moved in an exchange. For that count's sake single pages
+     * that had become common later (settle.c) are not more, either. */
     LITTLE = 4 * PAGE_SIZE,
     LITTLE_FAULTS = 64,
     SOME = 16 * PAGE_SIZE,
@@ -175,7 +176,7 @@ int guard_all(struct family *f, struct mm *mm)
     struct guard g = {.f = f, .mm = mm};
     int err = 0;
 
-    f->guarded = f->faults = 0;
+    f->guarded = f->faults = f->settled_faults = 0;
     for (struct vma *v = vma_first(mm); v && guards && !err; v = vma_next(v)) {
         if (guard_can(v)) {
             err = guard_vma(&g, v);
@@ -203,10 +204,14 @@ static int write_in(struct mm *mm, struct vma *v, uint64_t addr, uint64_t size)
     return family_own(mm, MAX(start, v->start), MIN(start + size, v->end));
 }
 
-static uint64_t reach(struct family *f)
+static uint64_t reach(struct family *f, uint64_t addr)
 {
     if (f->count == 1) { /* nothing is copied */
         return TABLE;
+    }
+    if (resident_test(&f->settled, addr) && f->settled_faults < SOME_FAULTS) {
+        f->settled_faults++;
+        return PAGE_SIZE;
     }
     f->faults++;
     if (f->faults <= LITTLE_FAULTS) {
@@ -217,10 +222,7 @@ static uint64_t reach(struct family *f)
 
 int guard_fault(struct mm *mm, struct vma *v, uint64_t addr)
 {
-    struct family *f = mm->family;
-    int err = write_in(mm, v, addr,
-                       resident_test(&f->settled, addr) ? (uint64_t)PAGE_SIZE
-                                                        : reach(f));
+    int err = write_in(mm, v, addr, reach(mm->family, addr));
 
     if (err) { /* as little memory as can be, else as few mappings */
         err = write_in(mm, v, addr, PAGE_SIZE);

@@ -16,13 +16,16 @@
 #include "lib/bitmap.h"
 
 /* Exchanges until the next look: by then to compare a page has cost about what
- * it costs to protect it, and to be wrong. MEMBERS_MOST: more hardly agree. */
-enum { SOON = 32, LATE = 1024, MEMBERS_MOST = 64 };
+ * it costs to protect it, and to be wrong. MEMBERS_MOST: more hardly agree.
+ * RUNS_MOST: of common pages; each costs the host two mappings, which are
+ * limited. */
+enum { SOON = 32, LATE = 1024, MEMBERS_MOST = 64, RUNS_MOST = 4096 };
 
 struct settle {
     struct family *f;
     struct mm *in, *out;
     uint64_t *alike; /* for each run of out's store, a bit for each page */
+    unsigned room;   /* for runs of common pages */
 };
 
 enum { PAGES = STORE_COPY_PAGES }; /* of such a run, at most */
@@ -130,6 +133,17 @@ static bool settle_pages(struct settle *s, uint64_t start, uint64_t end)
     return true;
 }
 
+static unsigned room_for_runs(const struct family *f)
+{
+    uint64_t at = arena.start, end;
+    unsigned room = RUNS_MOST;
+
+    for (; room && resident_run(&f->common, &at, arena.end, &end); at = end) {
+        room--;
+    }
+    return room;
+}
+
 /* From the last run on: those before keep their places in the store. */
 static uint64_t settle_all(struct settle *s)
 {
@@ -140,11 +154,12 @@ static uint64_t settle_all(struct settle *s)
         const uint64_t *alike = &s->alike[i];
         size_t end, at = bitmap_find_set(alike, PAGES, 0);
 
-        for (; at < PAGES; at = bitmap_find_set(alike, PAGES, end)) {
+        for (; s->room && at < PAGES; at = bitmap_find_set(alike, PAGES, end)) {
             end = bitmap_find_zero(alike, PAGES, at);
             if (settle_pages(s, r.start + at * PAGE_SIZE,
                              r.start + end * PAGE_SIZE)) {
                 pages += end - at;
+                s->room--;
             }
         }
     }
@@ -154,13 +169,16 @@ static uint64_t settle_all(struct settle *s)
 /* Nobody's mappings are in the middle of a change, and all are known. */
 static bool is_quiet(struct settle *s)
 {
+    if (s->f->count > MEMBERS_MOST) {
+        return false;
+    }
     list_for_each (pos, &s->f->members) {
         struct mm *m = list_entry(pos, struct mm, family_node);
         if (m->stranger || mutex_taken(&m->lock) || pieces_update(s->f, m)) {
             return false;
         }
     }
-    return s->f->count <= MEMBERS_MOST;
+    return true;
 }
 
 static uint64_t look(struct settle *s)
@@ -170,6 +188,7 @@ static uint64_t look(struct settle *s)
     if (!is_quiet(s)) {
         return 0;
     }
+    s->room = room_for_runs(s->f);
     s->alike = kmalloc(s->out->store.count * sizeof(*s->alike));
     if (!s->alike) {
         return 0;

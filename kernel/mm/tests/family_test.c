@@ -398,6 +398,97 @@ static void pages_become_alike_and_differ_again(void)
     random_turns(false);
 }
 
+enum { PAGES = 10000, CUTS = 4096 };
+
+static unsigned common_runs(void)
+{
+    uint64_t at = 0, end;
+    unsigned n = 0;
+
+    for (; resident_run(&parent->family->common, &at, AREA(AREAS), &end);
+         at = end) {
+        n++;
+    }
+    return n;
+}
+
+/* The child makes PAGES its own, of which those are alike that it writes 0
+ * to. */
+static void settle_many(bool differ)
+{
+    uint64_t at = AREA(0);
+
+    fresh(false);
+    EXPECT_EQ(
+        mm_map(parent, &at, PAGES * PAGE_SIZE, RW, ANON | MAP_FIXED, NULL, 0),
+        0);
+    EXPECT_EQ(mm_fork(parent, &child), 0);
+    support_set_mm(child);
+    for (uint64_t p = 0; p < PAGES; p++) {
+        store(child, at + p * PAGE_SIZE, differ && p & 1);
+    }
+    child->family->settle_in = 1;
+    EXPECT_EQ(let_in(parent), 0);
+}
+
+/* The host's mappings are limited. */
+static void what_is_alike_does_not_cut_too_often(void)
+{
+    guards = true;
+    settle_many(true);
+    EXPECT(common_runs() > CUTS / 2 && common_runs() <= CUTS);
+    settle_many(false);
+    EXPECT(common_runs() == 1);
+    for (uint64_t p = 0; p < PAGES; p += 2) {
+        store(parent, AREA(0) + p * PAGE_SIZE, 1);
+    }
+    EXPECT(common_runs() > CUTS / 2 && common_runs() <= CUTS + 64);
+    guards = false;
+}
+
+/* Nobody is left to be given a copy. */
+static void who_is_left_alone_faults_once(void)
+{
+    guards = true;
+    fork_parent(true);
+    child->family->settle_in = 1;
+    EXPECT_EQ(let_in(parent), 0);
+    EXPECT(guard_holds(parent, AREA(1)));
+    EXPECT_EQ(let_in(child), 0);
+    EXPECT(mm_leave(child));
+    EXPECT_EQ(let_in(parent), 0);
+    store(parent, AREA(1), 1);
+    EXPECT(!guard_holds(parent, AREA(1) + PAGE_SIZE));
+    guards = false;
+}
+
+static void strangers_are_not_compared_in_each_exchange(void)
+{
+    struct mm *mms[2];
+    uint64_t at = AREA(1);
+
+    guards = true;
+    fresh(true);
+    mms[0] = parent;
+    EXPECT_EQ(mm_create(&mms[1]), 0);
+    EXPECT_EQ(family_enter(parent->family, mms[1]), 0);
+    for (int i = 0; i < 2; i++) {
+        EXPECT(i == 0 || let_in(mms[i]) == 0);
+        EXPECT_EQ(mm_map(mms[i], &at, PAGE_SIZE, RW, ANON | MAP_FIXED, NULL, 0),
+                  0);
+        store(mms[i], at, 5);
+    }
+    for (int i = 0; i < 20; i++) {
+        EXPECT_EQ(let_in(mms[i % 2]), 0);
+    }
+    EXPECT_EQ(parent->family->common.pages, 0);
+    for (int i = 0; i < 20; i++) {
+        EXPECT_EQ(let_in(mms[i % 2]), 0);
+    }
+    EXPECT_EQ(parent->family->common.pages, 1);
+    guards = false;
+}
+
 /* ---- what only a failure or a sleeper shows ---- */
 
 /* A task that sleeps in a fault with the lock held goes on with it. */
@@ -560,6 +651,9 @@ int main(void)
     RUN(a_host_that_refuses_takes_no_page);
     RUN(what_all_have_alike_is_exchanged_no_more);
     RUN(pages_become_alike_and_differ_again);
+    RUN(what_is_alike_does_not_cut_too_often);
+    RUN(who_is_left_alone_faults_once);
+    RUN(strangers_are_not_compared_in_each_exchange);
     RUN(forks_that_fail_change_nothing);
     RUN(who_has_written_too_much_does_not_fork);
     RUN(what_a_sleeper_maps_meanwhile_is_exchanged);
