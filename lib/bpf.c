@@ -205,12 +205,15 @@ static uint8_t byte_at(const struct bpf_data *d, uint64_t at)
 static bool load_bytes(const struct bpf_data *d, int64_t k, unsigned size,
                        uint32_t *out)
 {
-    int64_t at = k >= 0 ? d->start + k : k - SKF_NET_OFF;
+    int64_t at = k >= 0             ? d->start + k
+                 : k >= SKF_NET_OFF ? d->net + (k - SKF_NET_OFF)
+                                    : k - SKF_LL_OFF;
 
-    if (k < SKF_NET_OFF || at + size > (int64_t)d->start + d->len) {
+    *out = 0;
+    if (k < SKF_LL_OFF || (k < SKF_NET_OFF && !d->net) ||
+        at + size > (int64_t)d->start + d->len) {
         return false;
     }
-    *out = 0;
     for (unsigned i = 0; i < size; i++) {
         *out = *out << 8 | byte_at(d, (uint64_t)at + i);
     }
@@ -226,11 +229,14 @@ static bool load_known(const struct bpf_data *d, int32_t what, uint32_t a,
         *out = d->protocol;
         return true;
     case SKF_AD_IFINDEX:
-        *out = d->interface;
+        *out = d->interface ? d->interface : a;
         return d->interface != 0;
     case SKF_AD_HATYPE:
-        *out = d->hardware;
+        *out = d->interface ? d->hardware : a;
         return d->interface != 0;
+    case SKF_AD_PAY_OFFSET:
+        *out = d->payload;
+        return true;
     case SKF_AD_MARK:
         *out = d->mark;
         return true;
@@ -325,7 +331,7 @@ uint32_t bpf_run(const struct bpf_insn *in, const struct bpf_data *data)
         default:
             if (loads(in->code)) {
                 if (!load(data, in, x, &a)) {
-                    return 0;
+                    return a;
                 }
             } else if (BPF_CLASS(in->code) == BPF_JMP) {
                 in += holds(BPF_OP(in->code), a, operand) ? in->jt : in->jf;

@@ -11,15 +11,15 @@
 #include "abi/linux/filter.h"
 
 /* What a program looks at: `len` bytes, the first of them in head from `start`
- * on, the others in body. What is before them in head is a packet's network
- * header. */
+ * on, the others in body. What is before them in head is a packet's link
+ * header, and from `net` on its network header; 0: it has neither. */
 struct bpf_data {
     const uint8_t *head, *body;
-    uint32_t head_len, start, len;
+    uint32_t head_len, net, start, len;
     bool is_packet;
     /* Of packets: SKF_AD_*; interface 0: there is none. */
     uint16_t protocol, hardware;
-    uint32_t interface, mark;
+    uint32_t interface, mark, payload;
 };
 
 /* Whether bpf_run() may run it: known instructions, jumps and loads inside,
@@ -30,7 +30,8 @@ int bpf_check(const struct bpf_insn *insns, unsigned len, uint32_t words,
               uint16_t *masks);
 
 /* What a checked program returns for data; 0 also when it divides by zero or
- * loads what is not there. */
+ * loads bytes that are not there, and A when it asks for the interface of a
+ * packet that has none. */
 uint32_t bpf_run(const struct bpf_insn *insns, const struct bpf_data *data);
 
 #endif

@@ -33,4 +33,19 @@ long socket_filter_get(struct socket *s, struct uptr to, uint32_t room);
 void socket_filter_inherit(struct socket *s, const struct socket *from);
 void socket_filter_destroy(struct socket *s);
 
+/* A packet of IP inside or from outside, for its receiver's filter. */
+struct inet_packet {
+    const struct inet_addr *from, *to;
+    int32_t interface, ttl, tos;
+    uint32_t len; /* bytes behind IP's header */
+    uint8_t protocol;
+};
+
+enum { INET_HEADERS = 54 }; /* bytes of the two longest */
+
+/* The headers of link and network, made up, but for checksums; and *data of
+ * them: what follows, the caller adds, as it does head_len, body, payload. */
+void inet_make_packet(const struct inet_packet *p, uint8_t *out,
+                      struct bpf_data *data);
+
 #endif

@@ -8,7 +8,9 @@
 #include "kernel/net/netif.h"
 #include "lib/string.h"
 
-enum { IP4_HEADER = 20, IP6_HEADER = 40, UDP_HEADER = 8, ETHERNET = 1 };
+enum { LINK = 14, IP4_HEADER = 20, IP6_HEADER = 40, UDP_HEADER = 8 };
+
+static_assert(LINK + IP6_HEADER == INET_HEADERS, "as the header says");
 
 static void put16(uint8_t *at, uint32_t number)
 {
@@ -16,56 +18,68 @@ static void put16(uint8_t *at, uint32_t number)
     at[1] = (uint8_t)number;
 }
 
-/* The headers that a would have had. Returns where UDP's begins. */
-static uint32_t make_headers(const struct inet_socket *to,
-                             const struct arrival *a, uint8_t *out)
+void inet_make_packet(const struct inet_packet *p, uint8_t *out,
+                      struct bpf_data *data)
 {
-    bool v4 = inet_addr_is_v4(&a->from);
-    uint32_t at = v4 ? IP4_HEADER : IP6_HEADER, len = UDP_HEADER + a->len;
+    bool v4 = inet_addr_is_v4(p->from), lo = p->interface == NETIF_LOOPBACK;
+    uint32_t start = LINK + (v4 ? IP4_HEADER : IP6_HEADER);
+    uint8_t *ip = out + LINK;
 
-    memset(out, 0, at + UDP_HEADER);
+    *data = (struct bpf_data){
+        .head = out,
+        .net = LINK,
+        .start = start,
+        .len = p->len,
+        .is_packet = true,
+        .protocol = v4 ? 0x0800 : 0x86dd, /* ETH_P_* */
+        .hardware = lo ? ARPHRD_LOOPBACK : ARPHRD_ETHER,
+        .interface = (uint32_t)p->interface,
+    };
+    memset(out, 0, start);
+    put16(out + 12, data->protocol);
     if (v4) {
-        out[0] = 0x45; /* version and length */
-        out[1] = (uint8_t)a->info.tos;
-        put16(out + 2, at + len);
-        out[6] = 0x40; /* not to be taken apart */
-        out[8] = (uint8_t)a->info.ttl;
-        out[9] = (uint8_t)to->s.protocol;
-        memcpy(out + 12, a->from.ip + 12, 4);
-        memcpy(out + 16, a->info.to.ip + 12, 4);
+        ip[0] = 0x45; /* version and length */
+        ip[1] = (uint8_t)p->tos;
+        put16(ip + 2, IP4_HEADER + p->len);
+        ip[6] = 0x40; /* not to be taken apart */
+        ip[8] = (uint8_t)p->ttl;
+        ip[9] = p->protocol;
+        memcpy(ip + 12, p->from->ip + 12, 4);
+        memcpy(ip + 16, p->to->ip + 12, 4);
     } else {
-        out[0] = 0x60;
-        put16(out + 4, len);
-        out[6] = (uint8_t)to->s.protocol;
-        out[7] = (uint8_t)a->info.ttl;
-        memcpy(out + 8, a->from.ip, 16);
-        memcpy(out + 24, a->info.to.ip, 16);
+        ip[0] = 0x60;
+        put16(ip + 4, p->len);
+        ip[6] = p->protocol;
+        ip[7] = (uint8_t)p->ttl;
+        memcpy(ip + 8, p->from->ip, 16);
+        memcpy(ip + 24, p->to->ip, 16);
     }
-    put16(out + at, a->from.port);
-    put16(out + at + 2, to->local.port);
-    put16(out + at + 4, len);
-    return at;
 }
 
 /* What to's filter takes of a: false, nothing. */
 static bool pass_filter(struct inet_socket *to, struct arrival *a)
 {
-    uint8_t head[IP6_HEADER + UDP_HEADER];
-    uint32_t at = make_headers(to, a, head), kept;
-    bool lo = a->info.interface == NETIF_LOOPBACK;
-    const struct bpf_data d = {
-        .head = head,
-        .body = a->data,
-        .head_len = at + UDP_HEADER,
-        .start = at,
-        .len = UDP_HEADER + a->len,
-        .is_packet = true,
-        .protocol = at == IP4_HEADER ? 0x0800 : 0x86dd, /* ETH_P_* */
-        .hardware = lo ? ARPHRD_LOOPBACK : ETHERNET,
-        .interface = (uint32_t)a->info.interface,
-    };
-    bool taken = socket_filter_run(&to->s, &d, UDP_HEADER, &kept);
+    const struct inet_packet p = {.from = &a->from,
+                                  .to = &a->info.to,
+                                  .interface = a->info.interface,
+                                  .ttl = a->info.ttl,
+                                  .tos = a->info.tos,
+                                  .len = UDP_HEADER + a->len,
+                                  .protocol = (uint8_t)to->s.protocol};
+    uint8_t head[INET_HEADERS + UDP_HEADER];
+    struct bpf_data d;
+    uint32_t kept;
+    bool taken;
 
+    inet_make_packet(&p, head, &d);
+    put16(head + d.start, a->from.port);
+    put16(head + d.start + 2, to->local.port);
+    put16(head + d.start + 4, p.len);
+    put16(head + d.start + 6, 0); /* no checksum */
+    d.head_len = d.start + UDP_HEADER;
+    d.payload = UDP_HEADER;
+    d.body = a->data;
+    taken = socket_filter_run(&to->s, &d, UDP_HEADER, &kept);
     a->len = kept - UDP_HEADER;
     return taken;
 }

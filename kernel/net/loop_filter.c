@@ -11,11 +11,12 @@
 #include "kernel/net/netif.h"
 #include "kernel/mm/heap.h"
 #include "lib/string.h"
+#include "abi/linux/inet.h"
 
 enum {
     HEADER = 20,
     SEGMENT_MOST = 32741,
-    ETH_P_IP = 0x0800,
+    TTL = 64,
     FLAGS_DATA = 0x18, /* PSH, ACK */
     FLAGS_END = 0x11,  /* FIN, ACK */
 };
@@ -32,26 +33,32 @@ static void make_header(const struct inet_socket *to, uint8_t flags,
     out[13] = flags;
 }
 
-/* Whether to takes the segment with these n bytes behind its header. */
-static bool takes(struct inet_socket *to, uint8_t flags, uint8_t *segment,
+/* Whether to takes the segment with these n bytes. */
+static bool takes(struct inet_socket *to, uint8_t flags, const uint8_t *segment,
                   uint32_t n)
 {
-    const struct bpf_data data = {.head = segment,
-                                  .head_len = HEADER + n,
+    const struct inet_packet p = {.from = &to->peer,
+                                  .to = &to->local,
+                                  .interface = NETIF_LOOPBACK,
+                                  .ttl = TTL,
                                   .len = HEADER + n,
-                                  .is_packet = true,
-                                  .protocol = ETH_P_IP,
-                                  .hardware = ARPHRD_LOOPBACK,
-                                  .interface = NETIF_LOOPBACK};
+                                  .protocol = IPPROTO_TCP};
+    uint8_t head[INET_HEADERS + HEADER];
+    struct bpf_data data;
     uint32_t kept;
 
-    make_header(to, flags, segment);
+    inet_make_packet(&p, head, &data);
+    make_header(to, flags, head + data.start);
+    data.head_len = data.start + HEADER;
+    data.payload = HEADER;
+    data.body = segment;
     return socket_filter_run(&to->s, &data, HEADER, &kept) && kept == data.len;
 }
 
 /* From here on nothing is shown, unless that is so already. write_lock is held,
  * as for the next two. */
-static void look(struct side *d, uint8_t flags, uint8_t *segment, uint32_t n)
+static void look(struct side *d, uint8_t flags, const uint8_t *segment,
+                 uint32_t n)
 {
     struct inet_socket *to = loop_hold(d->c, d->other);
     struct end *e = d->other;
@@ -87,11 +94,11 @@ static long put_segment(struct side *d, uint8_t *segment, struct iobuf *io,
     if (!n) {
         return 0;
     }
-    if (iobuf_get(&from, segment + HEADER, n) != (long)n) {
+    if (iobuf_get(&from, segment, n) != (long)n) {
         return -EFAULT;
     }
     look(d, FLAGS_DATA, segment, n);
-    iobuf_kernel(&from, segment + HEADER, n);
+    iobuf_kernel(&from, segment, n);
     put = stream_put(st, &from, limit, NULL);
     if (put > 0) {
         iobuf_skip(io, (size_t)put);
@@ -102,7 +109,7 @@ static long put_segment(struct side *d, uint8_t *segment, struct iobuf *io,
 long loop_filter_put(struct side *d, struct iobuf *io, uint64_t limit)
 {
     uint64_t most = MIN(io->left, (uint64_t)SEGMENT_MOST);
-    uint8_t *segment = kmalloc(HEADER + most);
+    uint8_t *segment = kmalloc(MAX(most, 1ul));
     long done = 0, n;
 
     if (!segment) {
@@ -120,12 +127,11 @@ long loop_filter_put(struct side *d, struct iobuf *io, uint64_t limit)
 void loop_filter_close(struct side *d)
 {
     struct end *e = d->other;
-    uint8_t segment[HEADER];
 
     mutex_lock(&e->in.write_lock);
     show_held(e);
     if (unlikely(e->filtered) && !e->in.closed) {
-        look(d, FLAGS_END, segment, 0);
+        look(d, FLAGS_END, NULL, 0);
     }
     mutex_unlock(&e->in.write_lock);
     stream_close(&e->in);

@@ -126,6 +126,19 @@ static void headers(const char *ip)
                INSN(BPF_MISC | BPF_TXA, 0, 0, 0), RET_A);
         sends(from, to);
     }
+    ATTACH(to, LOAD(BPF_H, SKF_LL_OFF + 12),
+           INSN(BPF_ALU | BPF_RSH | BPF_K, 0, 0, 8),
+           INSN(BPF_ALU | BPF_ADD | BPF_K, 0, 0, 2), RET_A);
+    sends(from, to);
+    ATTACH(to, LOAD(BPF_B, SKF_LL_OFF + 14),
+           INSN(BPF_ALU | BPF_RSH | BPF_K, 0, 0, 3),
+           INSN(BPF_ALU | BPF_ADD | BPF_K, 0, 0, 2), RET_A);
+    sends(from, to);
+    ATTACH(to, LOAD(BPF_B, SKF_LL_OFF - 1), RET(-1));
+    sends(from, to);
+    ATTACH(to, LOAD(BPF_W, SKF_AD_OFF + SKF_AD_PAY_OFFSET),
+           INSN(BPF_ALU | BPF_ADD | BPF_K, 0, 0, 2), RET_A);
+    sends(from, to);
     dgram(ip, from, to);
     close(from);
     close(to);
@@ -137,6 +150,9 @@ static void locals(int type, const char *what)
 
     socketpair(AF_UNIX, type, 0, s);
     dgram(what, s[0], s[1]);
+    ATTACH(s[1], INSN(BPF_LD | BPF_IMM, 0, 0, 2),
+           LOAD(BPF_W, SKF_AD_OFF + SKF_AD_IFINDEX), RET(0));
+    sends(s[0], s[1]);
     close(s[0]);
     close(s[1]);
 }
@@ -163,6 +179,14 @@ static void stream(int family)
            INSN(BPF_JMP | BPF_JEQ | BPF_K, 0, 1, 'x'), RET(0), RET(-1));
     CALL(write, s, "def", 3L);
     CALL(read, c, buf, 3L);
+    ATTACH(c, LOAD(BPF_B, SKF_NET_OFF + 9),
+           INSN(BPF_JMP | BPF_JEQ | BPF_K, 1, 0, IPPROTO_TCP), RET(0),
+           LOAD(BPF_W, SKF_NET_OFF + 16),
+           INSN(BPF_JMP | BPF_JEQ | BPF_K, 1, 0, INADDR_LOOPBACK), RET(0),
+           RET(-1));
+    CALL(write, s, "ghi", 3L);
+    CALL(read, c, buf, 3L);
+    ATTACH(c, RET(0));
     CALL(write, s, "xyz", 3L);
     CALL(write, s, "abc", 3L);
     bits("refused", c);
