@@ -55,6 +55,10 @@ static void add_start(struct words *w, const char *script)
     add(w, "-q");
     add(w, "-iex");
     add(w, "set auto-load python-scripts off");
+    /* It would look for a program's threads among ours, and gdb 13 ends by an
+     * assertion when it does so with no thread chosen. */
+    add(w, "-iex");
+    add(w, "set libthread-db-search-path /dev/null");
     add(w, "-ex");
     add(w, "handle SIGSYS SIGPROF SIGVTALRM SIGSEGV SIGBUS SIGFPE SIGILL "
            "nostop noprint pass");
