@@ -62,14 +62,8 @@ void loop_refused(struct inet_socket *conn)
 void loop_cancel(struct side *d)
 {
     struct connection *c = d->c;
-    struct inet_socket *listener, *conn;
+    struct inet_socket *listener = loop_hold_listener(c), *conn;
 
-    spin_lock(&c->lock);
-    listener = c->listener;
-    if (listener) {
-        socket_ref(&listener->s);
-    }
-    spin_unlock(&c->lock);
     if (!listener) {
         return;
     }

@@ -18,12 +18,7 @@ void loop_arrived(struct connection *c)
     struct inet_socket *listener, *conn;
 
     atomic_store_release(&c->end[1].deferred, false);
-    spin_lock(&c->lock);
-    listener = c->listener;
-    if (listener) {
-        socket_ref(&listener->s);
-    }
-    spin_unlock(&c->lock);
+    listener = loop_hold_listener(c);
     if (!listener) {
         return;
     }

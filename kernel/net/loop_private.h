@@ -206,6 +206,8 @@ void loop_filter_changed(struct socket *s);
 
 /* The owner of e, with a reference; NULL: it is closed. */
 struct inet_socket *loop_hold(struct connection *c, struct end *e);
+/* The same for the socket that c waits at. */
+struct inet_socket *loop_hold_listener(struct connection *c);
 void loop_wake_reader(struct side *d, uint32_t events);
 void loop_wake_writer(struct side *d, uint32_t events);
 

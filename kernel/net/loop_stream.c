@@ -20,17 +20,27 @@ enum {
 
 /* ---- waking the other end ---- */
 
-struct inet_socket *loop_hold(struct connection *c, struct end *e)
+static struct inet_socket *hold(struct connection *c, struct inet_socket **at)
 {
     struct inet_socket *i;
 
     spin_lock(&c->lock);
-    i = e->i;
+    i = *at;
     if (i) {
         socket_ref(&i->s);
     }
     spin_unlock(&c->lock);
     return i;
+}
+
+struct inet_socket *loop_hold(struct connection *c, struct end *e)
+{
+    return hold(c, &e->i);
+}
+
+struct inet_socket *loop_hold_listener(struct connection *c)
+{
+    return hold(c, &c->listener);
 }
 
 /* e's owner cannot go away while we hold the connection's lock only; waking
