@@ -37,11 +37,18 @@ faults() {
 run --fault memory:1 /bin/busybox true
 check fault-bad-kind both 'status_is 125' 'err_has "alloc:N or io:N"'
 
+# Not threading.Thread: its start() waits for ever for a thread that had no
+# memory to say that it runs.
 program='
-import json, threading, os
-t = [threading.Thread(target=json.dumps, args=([1] * 99,)) for i in range(4)]
-[x.start() for x in t]
-[x.join() for x in t]
+import _thread, json, os
+def thread(ended):
+    try: json.dumps([1] * 99)
+    finally: ended.release()
+t = [_thread.allocate_lock() for i in range(4)]
+for ended in t:
+    ended.acquire()
+    _thread.start_new_thread(thread, (ended,))
+for ended in t: ended.acquire(timeout=5)
 os.mkdir("/tmp/d")
 with open("/tmp/d/f", "w") as f:
     f.write("a" * 100000)
