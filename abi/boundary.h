@@ -66,8 +66,27 @@ enum {
  * that submitted it enters the host's kernel (IORING_SQ_TASKRUN). */
 enum { RING_READY = 4 };
 
-/* ioprio of RINGOP_RECV: nothing is there now, wait first (a hint). */
-enum { RINGOP_POLL_FIRST = 1 };
+/* ioprio of RINGOP_RECV: nothing is there now, wait first (a hint); receive
+ * again and again, each time with a completion, until it says otherwise. */
+enum { RINGOP_POLL_FIRST = 1, RINGOP_MULTISHOT = 2 };
+
+/* flags of an entry: the host takes a buffer of those provided, when it has
+ * something to put there. */
+enum { RING_SELECTS = 1 << 5 };
+
+/* flags of a completion: the number of the buffer that was taken is in the
+ * upper half; the request goes on. */
+enum { RING_BUFFER = 1, RING_MORE = 2, RING_BUFFER_SHIFT = 16 };
+
+/* A buffer that is provided (struct io_uring_buf). The tail of all of them is
+ * in the last two bytes of the first. */
+struct ring_buffer {
+    uint64_t addr;
+    uint32_t len;
+    uint16_t number;
+    uint16_t tail;
+};
+static_assert(sizeof(struct ring_buffer) == 16, "struct io_uring_buf");
 
 /* Ring 1: operations that io_uring lacks. Same entry; fd, addr, len, off and
  * op_flags mean what the system call of that name takes. */

@@ -131,7 +131,11 @@ struct target_ring {
     struct hptr sq_head, sq_tail, sqes;
     struct hptr sq_array, sq_flags; /* may be 0 */
     struct hptr cq_head, cq_tail, cqes;
+    /* Where buffers of group 0 are provided (struct ring_buffer), of which the
+     * host takes one for what RINGOP_RECV | RINGOP_MULTISHOT brings; 0: no. */
+    struct hptr buffers;
     uint32_t sq_entries, cq_entries; /* powers of two, checked, ours */
+    uint32_t buffer_entries;         /* likewise */
 };
 int target_ring_setup(unsigned index, struct target_ring *out);
 

@@ -108,6 +108,14 @@ bool buffer_is_scarce(size_t len)
     return atomic_load_relaxed(&c->taken) > c->count / 2;
 }
 
+struct host_buffer buffer_small(uint32_t index)
+{
+    const struct buffer_class *c = &classes[0];
+
+    return (struct host_buffer){
+        {c->base.addr + (uint64_t)index * c->size}, c->size, index};
+}
+
 static bool try_get(size_t len, struct host_buffer *b)
 {
     return buffer_try(MIN(len, (size_t)BUFFER_LARGE), b) ||

@@ -25,15 +25,23 @@ enum ring_index { RING_URING = 0, RING_HOSTOP = 1 };
 
 enum hostio_state { HOSTIO_IDLE, HOSTIO_QUEUED, HOSTIO_LIVE };
 
+struct host_buffer {
+    struct hptr at;
+    uint32_t size, index; /* size 0: none */
+};
+
 struct hostio_op {
     struct ring_sqe sqe; /* without user_data */
     uint32_t max;
     uint8_t ring;   /* enum ring_index */
     bool parked;    /* may stay with the host for any length of time */
+    bool multi;     /* completes again and again (hostio_chooses()) */
+    bool more;      /* in done: it is still under way */
     uint32_t state; /* enum hostio_state; atomic */
     void (*done)(struct hostio_op *op, int32_t result);
-    uint64_t name;    /* LIVE: what the host knows it by */
-    struct list node; /* QUEUED */
+    struct host_buffer got; /* of multi, in done: what came; done's to keep */
+    uint64_t name;          /* LIVE: what the host knows it by */
+    struct list node;       /* QUEUED */
 };
 
 /* Starts op, which is idle and stays in place until done was called. Never
@@ -79,11 +87,6 @@ enum {
     BUFFER_LARGE = 256 << 10,
 };
 
-struct host_buffer {
-    struct hptr at;
-    uint32_t size, index; /* size 0: none */
-};
-
 /* A buffer of at least len bytes (len <= BUFFER_LARGE): false when there is
  * none now. Never blocks. */
 bool buffer_try(size_t len, struct host_buffer *b);
@@ -98,6 +101,15 @@ void buffer_read(const struct host_buffer *b, size_t off, void *dst,
                  size_t len);
 void buffer_write(const struct host_buffer *b, size_t off, const void *src,
                   size_t len);
+
+/* Buffers that are with the host, which chooses one for each piece that a
+ * receive brings (multi; sqe.flags = RING_SELECTS, of BUFFER_SMALL): whether
+ * there are any. Without them a receive has its own. */
+bool hostio_chooses(void);
+/* What an operation got goes to the host again, in a callback of one. */
+void hostio_give_back(struct host_buffer *b);
+/* They did not last: more of them from now on. */
+void hostio_give_more(void);
 
 /* Payload for the statistics. */
 void hostio_count(uint64_t in, uint64_t out);

@@ -6,12 +6,16 @@
  * read once into a copy:
  * - an index must not run ahead of what was there to be done;
  * - user_data must name a live operation by slot and generation;
- * - a result must be 0..max or a valid -errno.
+ * - a result must be 0..max or a valid -errno;
+ * - one of many, and a buffer that the host chose, only where that was asked
+ *   for (hostio_given.c).
  * Anything else is host_lied().
  *
  * A slot is taken when an operation enters the submission queue and given back
- * when it completes. There are no more slots than entries in a completion
- * queue, so that never overflows; what finds no slot, or a submission queue
+ * when it completes. There are no more slots, and buffers that the host may
+ * choose, than entries in a completion queue, so that never overflows (that is
+ * why nothing is accepted by one request for many: connections are not ours to
+ * count); what finds no slot, or a submission queue
  * that the host has not emptied, waits in a list. Operations that may stay
  * with the host for long leave SLOTS_KEPT slots to others.
  *
@@ -41,6 +45,7 @@ struct slot {
     uint32_t max;
     uint32_t next; /* on the free list, + 1; 0: the one behind */
     bool parked;   /* counted in ring.parked */
+    bool multi;
 };
 
 struct ring {
@@ -128,6 +133,7 @@ static void place(struct ring *r, struct hostio_op *op)
     s->generation++;
     s->max = op->max;
     s->parked = op->parked;
+    s->multi = op->multi;
     r->parked += op->parked;
     r->live++;
     op->name = e.user_data = name_of(r, s);
@@ -340,12 +346,39 @@ void hostio_cancel(struct hostio_op *op, struct hostio_op *with)
 
 /* ---- completions ---- */
 
+/* The host's answer to s, as far as it can be told from the request. */
+static void check_answer(const struct slot *s, const struct ring_cqe *c)
+{
+    if (c->res < -ERRNO_MAX || (c->res >= 0 && (uint32_t)c->res > s->max)) {
+        host_lied("a result that the request cannot have");
+    }
+    if (c->flags & RING_MORE && (!s->multi || c->res <= 0)) {
+        host_lied("more to come of a request that is over");
+    }
+    if (s->multi && c->res > 0 && !(c->flags & RING_BUFFER)) {
+        host_lied("data in no buffer");
+    }
+}
+
+/* Gives back slot i. Under r->lock. */
+static void free_slot(struct ring *r, uint32_t i)
+{
+    struct slot *s = &r->slots[i];
+
+    s->op = NULL;
+    r->parked -= s->parked;
+    r->live--;
+    s->next = r->free;
+    r->free = i + 1;
+}
+
 static struct hostio_op *take_completed(struct ring *r,
                                         const struct ring_cqe *c)
 {
     uint32_t i = (uint32_t)c->user_data;
     struct hostio_op *op;
     struct slot *s;
+    bool chose;
 
     if (i >= r->slot_count) {
         host_lied("a completion of no request");
@@ -356,22 +389,26 @@ static struct hostio_op *take_completed(struct ring *r,
     if (!op || c->user_data != name_of(r, s)) {
         host_lied("a completion of a request that is not under way");
     }
-    if (c->res < -ERRNO_MAX || (c->res >= 0 && (uint32_t)c->res > s->max)) {
-        host_lied("a result that the request cannot have");
+    check_answer(s, c);
+    chose = s->multi && c->flags & RING_BUFFER;
+    op->more = c->flags & RING_MORE;
+    op->got.size = 0;
+    if (!op->more) {
+        free_slot(r, i);
     }
-    s->op = NULL;
-    r->parked -= s->parked;
-    r->live--;
-    s->next = r->free;
-    r->free = i + 1;
     spin_unlock(&r->lock);
+    if (chose && !given_take(c->flags >> RING_BUFFER_SHIFT, &op->got)) {
+        host_lied("a buffer that it does not have");
+    }
     return op;
 }
 
 static void finish(struct hostio_op *op, int32_t result)
 {
-    atomic_fetch_sub(&sched_io_inflight, 1);
-    atomic_store(&op->state, HOSTIO_IDLE);
+    if (!op->more) {
+        atomic_fetch_sub(&sched_io_inflight, 1);
+        atomic_store(&op->state, HOSTIO_IDLE);
+    }
     op->done(op, result);
 }
 
@@ -394,6 +431,8 @@ static void finish_canceled(struct ring *r)
 
     while (unlikely(!list_empty(&r->canceled)) &&
            (op = pop_canceled(r)) != NULL) {
+        op->more = false;
+        op->got.size = 0;
         finish(op, -ECANCELED);
     }
 }
@@ -483,7 +522,10 @@ static bool sizes_are_sane(const struct target_ring *t)
     return t->sq_entries >= 2 * SLOTS_KEPT && t->sq_entries <= 32768 &&
            !(t->sq_entries & (t->sq_entries - 1)) &&
            t->cq_entries >= t->sq_entries && t->cq_entries <= 65536 &&
-           !(t->cq_entries & (t->cq_entries - 1));
+           !(t->cq_entries & (t->cq_entries - 1)) &&
+           !(t->buffer_entries & (t->buffer_entries - 1)) &&
+           t->buffer_entries <= GIVEN_MAX &&
+           t->buffer_entries <= t->cq_entries / 2;
 }
 
 static int init_one(unsigned index)
@@ -491,6 +533,7 @@ static int init_one(unsigned index)
     struct ring *r = &rings[index];
     int err = target_ring_setup(index, &r->host);
     uint32_t most = index ? SLOTS_HOSTOP : SLOTS_MAX;
+    uint32_t chosen = index ? 0 : r->host.buffer_entries;
 
     if (err) {
         return err;
@@ -507,7 +550,7 @@ static int init_one(unsigned index)
         memset(r->slots, 0, r->slot_count * sizeof(*r->slots));
     }
     r->slots = index ? slots_hostop : slots_uring;
-    r->slot_count = MIN(most, r->host.cq_entries);
+    r->slot_count = MIN(most, r->host.cq_entries - chosen);
     r->live = r->parked = r->queued_count = r->unsubmitted = 0;
     r->free = 1;
     r->sq_tail = r->sq_head = host_index(r->host.sq_tail);
@@ -525,5 +568,5 @@ int ring_init(void)
         }
     }
     sched_poll_io = poll_rings;
-    return 0;
+    return given_init(&rings[RING_URING].host);
 }

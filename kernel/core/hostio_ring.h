@@ -9,6 +9,7 @@
 #define KERNEL_CORE_HOSTIO_RING_H
 
 #include "kernel/core/hostio_op.h"
+#include "target/target.h"
 
 /* ---- requests ---- */
 
@@ -42,9 +43,20 @@ uint64_t ring_submits(void);
 
 int buffer_init(void);
 
+/* ---- buffers that the host chooses from (hostio_given.c) ---- */
+
+enum { GIVEN_MAX = 1024 }; /* at most with the host */
+
+int given_init(const struct target_ring *t);
+/* The host says that it took that one. False: it had it not. */
+bool given_take(uint32_t number, struct host_buffer *out);
+
 /* A buffer of at least len bytes, or of BUFFER_SIZE when len is more and no
  * large one is free. May block. */
 struct host_buffer buffer_get(size_t len);
+
+/* Number `index` of the small ones, which is taken. */
+struct host_buffer buffer_small(uint32_t index);
 
 /* Host memory in aligned units of 8 bytes (stale data, Intel-SA-00615). */
 void host_read(void *dst, struct hptr src, size_t len);

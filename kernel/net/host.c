@@ -99,9 +99,15 @@ static void op_done(struct hostio_op *op, int32_t result)
     uint64_t events;
 
     spin_lock(&h->lock);
-    o->live = false;
-    h->pending--;
+    if (!op->more) {
+        o->live = false;
+        h->pending--;
+    }
+    o->got = op->got;
     events = o->done(o, result);
+    if (o->got.size) {
+        hostio_give_back(&o->got);
+    }
     leave(h, events);
 }
 
@@ -127,8 +133,6 @@ void host_start(struct host_op *o)
     hostio_start(&o->op);
 }
 
-static void cancel(struct host_op *o);
-
 /* The host may be asked to cancel what it has not looked at yet. */
 static void cancel_done(struct hostio_op *op, int32_t result)
 {
@@ -139,12 +143,12 @@ static void cancel_done(struct hostio_op *op, int32_t result)
     h->pending--;
     o->canceling = false;
     if (result < 0) {
-        cancel(o);
+        host_cancel(o);
     }
     leave(h, 0);
 }
 
-static void cancel(struct host_op *o)
+void host_cancel(struct host_op *o)
 {
     if (o->live && !o->canceling) {
         o->canceling = true;
@@ -157,7 +161,7 @@ static void cancel(struct host_op *o)
 void host_stream_call_back(struct host_sock *h)
 {
     if (h->kind == HOST_STREAM) {
-        cancel(&h->rx_op);
+        host_cancel(&h->rx_op);
     }
 }
 
@@ -462,15 +466,15 @@ static bool end_step(struct host_sock *h)
 
 static void cancel_all(struct host_sock *h)
 {
-    cancel(&h->rx_op);
+    host_cancel(&h->rx_op);
     if (h->state == HOST_CONNECTING) {
-        cancel(&h->control);
+        host_cancel(&h->control);
     }
     if (h->aborts || !h->tx_bytes) { /* it waits for room, for nothing */
-        cancel(&h->tx_op);
+        host_cancel(&h->tx_op);
     }
     for (int i = 0; h->accept_op && i < HOST_ACCEPTS; i++) {
-        cancel(&h->accept_op[i]);
+        host_cancel(&h->accept_op[i]);
     }
 }
 

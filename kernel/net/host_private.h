@@ -38,9 +38,11 @@ struct host_op {
     struct hostio_op op, cancel;
     struct host_sock *h;
     struct host_buffer buf; /* size 0: none */
+    struct host_buffer got; /* in done: what the host chose; else size 0 */
     bool live, canceling;
-    /* Called with h->lock held, live already false; returns the POLL* bits
-     * that came true, for readers in the low half, writers in the high. */
+    /* Called with h->lock held, live already false unless more is to come;
+     * returns the POLL* bits that came true, for readers in the low half,
+     * writers in the high. */
     uint64_t (*done)(struct host_op *o, int32_t result);
 };
 
@@ -81,6 +83,7 @@ struct host_sock {
     struct mutex read_lock; /* LOCK_FS_INODE: who takes packets off rx */
     struct list rx, tx;     /* host_packet; rx: tail appended under lock */
     uint32_t rx_bytes, tx_bytes, rx_size;
+    uint32_t rx_full;  /* small buffers that came full, one after the other */
     uint64_t rx_total; /* ever received */
     int64_t rx_time;   /* when the last of it came; 0: nobody asks */
     struct host_urgent urgent;
@@ -146,6 +149,8 @@ void host_start(struct host_op *o);
  * (host_continue) when there may be one. h->lock is held. */
 bool host_get_buffer(struct host_op *o, uint32_t len);
 void host_drop_buffer(struct host_op *o);
+/* Ends o, which is live, early. h->lock is held. */
+void host_cancel(struct host_op *o);
 /* Tries again soon what could not go on. h->lock is held. */
 void host_starve(struct host_sock *h);
 /* Goes on when the host is next told of what was started. h->lock is held. */

@@ -7,7 +7,11 @@
  * somebody reads them (host_packet.c).
  *
  * One receive is always with the host while there is room; it notices the
- * other side's end and reset, too. While bounce buffers are scarce, nobody
+ * other side's end and reset, too. Where the host can, that is one for many
+ * pieces, each in a small buffer that the host chooses from those of all
+ * (hostio_chooses()): who waits has none, and goes on without asking again.
+ * When several of them come full, it is ended for receives into larger ones.
+ * Elsewhere each receive has its own buffer, and while these are scarce, nobody
  * waits with one: a poll comes first.
  *
  * Sending is host_send.c, what programs see of both host_stream_ops.c.
@@ -22,6 +26,7 @@
 
 enum {
     KEEP_LEAST = 2 << 10, /* bytes that may stay in their buffer */
+    FULL_MOST = 3,        /* small buffers, full ones, before a larger one */
     ALL_IN = POLLIN | POLLRDNORM,
     ALL_OUT = POLLOUT | POLLWRNORM,
     EVERYTHING = ALL_IN | EPOLLRDHUP | POLLHUP | POLLERR,
@@ -66,6 +71,27 @@ static bool may_receive(const struct host_sock *h)
 {
     return !h->closing && h->state == HOST_CONNECTED && !h->rx_end &&
            h->rx_bytes < HOST_RX_MOST;
+}
+
+/* All that comes, until it is canceled. */
+static void start_receives(struct host_sock *h)
+{
+    struct host_op *o = &h->rx_op;
+    uint16_t how = RINGOP_MULTISHOT;
+
+    host_drop_buffer(o);
+    h->rx_full = 0;
+    o->op = (struct hostio_op){
+        .sqe = {.opcode = RINGOP_RECV,
+                .flags = RING_SELECTS,
+                .ioprio = how | (h->rx_drained ? RINGOP_POLL_FIRST : 0),
+                .fd = h->fd},
+        .max = BUFFER_SMALL,
+        .ring = RING_URING,
+        .parked = true,
+        .multi = true};
+    o->done = received;
+    host_start(o);
 }
 
 static void start_receive(struct host_sock *h, uint32_t flags)
@@ -132,6 +158,8 @@ void host_stream_receive(struct host_sock *h)
         if (!host_urgent_seek(h)) {
             start_poll(h, POLLIN | POLLPRI);
         }
+    } else if (h->rx_size == BUFFER_SMALL && hostio_chooses()) {
+        start_receives(h);
     } else if (buffer_is_scarce(h->rx_size)) {
         h->rx_size = BUFFER_SMALL;
         start_poll(h, POLLIN); /* somebody else needs the buffer more */
@@ -156,9 +184,8 @@ void host_stream_append(struct host_sock *h, struct host_packet *p, uint32_t n)
 
 /* Where a buffer is large for what it holds, or others want it, it is freed
  * at once. */
-static bool keep(struct host_sock *h, uint32_t n)
+static bool keep(struct host_sock *h, struct host_buffer *b, uint32_t n)
 {
-    struct host_buffer *b = &h->rx_op.buf;
     struct host_packet *p;
 
     if (n > KEEP_LEAST && n >= b->size / 4 && !buffer_is_scarce(b->size)) {
@@ -194,27 +221,56 @@ static void adapt_size(struct host_sock *h, uint32_t n, uint32_t size)
     }
 }
 
+/* The same where the host chose a small one: nothing that is under way is
+ * larger. It takes more than one, for to end that costs as much as to begin. */
+static void adapt_chosen(struct host_sock *h, uint32_t n)
+{
+    h->rx_full = n == BUFFER_SMALL ? h->rx_full + 1 : 0;
+    h->rx_drained = n < BUFFER_SMALL;
+    if (h->rx_full == FULL_MOST) {
+        h->rx_size = BUFFER_SIZE;
+        host_cancel(&h->rx_op);
+    }
+}
+
+/* n bytes came into b. Whom to wake. */
+static uint64_t arrived(struct host_sock *h, struct host_buffer *b, uint32_t n)
+{
+    bool chosen = b == &h->rx_op.got;
+    uint32_t size = b->size;
+
+    if (!keep(h, b, n)) {
+        return host_stream_broken(h, ENOMEM);
+    }
+    if (chosen) {
+        adapt_chosen(h, n);
+    } else {
+        adapt_size(h, n, size);
+    }
+    if (h->rx_op.live && h->rx_bytes >= HOST_RX_MOST) {
+        host_cancel(&h->rx_op);
+    }
+    return HOST_WAKE_READ(ALL_IN);
+}
+
 static uint64_t received(struct host_op *o, int32_t n)
 {
     struct host_sock *h = o->h;
-    uint32_t size = o->buf.size;
     uint64_t events = 0;
 
     if (h->closing) {
         return 0;
     }
     if (n > 0 && !h->rx_shut) {
-        if (keep(h, (uint32_t)n)) {
-            events = HOST_WAKE_READ(ALL_IN);
-        } else {
-            events = host_stream_broken(h, ENOMEM);
-        }
-        adapt_size(h, (uint32_t)n, size);
+        events = arrived(h, o->got.size ? &o->got : &o->buf, (uint32_t)n);
     } else if (n == 0) {
         h->rx_end = true;
         events =
             HOST_WAKE_READ(ALL_IN | EPOLLRDHUP | (h->tx_end ? POLLHUP : 0));
         host_drop_buffer(o);
+    } else if (n == -ENOBUFS && o->op.multi) {
+        h->rx_drained = false;
+        hostio_give_more();
     } else if (n < 0 && !is_passing(n)) {
         events = host_stream_broken(h, -n);
         host_stream_drop_unsent(h);

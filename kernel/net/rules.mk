@@ -22,7 +22,7 @@ $(HOST_TESTS): %: %.o $(addprefix $(NET_UNIT)/, host.o \
 		host_stream.o host_stream_ops.o host_urgent.o inet_addr.o tests/outside.o \
 		tests/stand_in.o) \
 		$(addprefix $(B)/unit/kernel/core/, hostio.o hostio_buffer.o \
-		hostio_net.o hostio_call.o hostio_ring.o wait.o clock.o timer.o lock.o lock_debug.o \
+		hostio_net.o hostio_call.o hostio_given.o hostio_ring.o wait.o clock.o timer.o lock.o lock_debug.o \
 		log.o) $(B)/unit/kernel/mm/iobuf.o $(B)/unit/target/fake/fake.a \
 		$(B)/unit/lib/lib.a
 	$(CC) $(UNIT_CFLAGS) -o $@ $^

@@ -85,6 +85,10 @@ uint64_t fake_committed(void);
  * task sleeps, so that the room's waiting is tried. */
 void fake_defer(bool defer);
 
+/* Whether ring 0 has receives of many into buffers that the host chooses, as
+ * io_uring; from the next hostio_init() on. */
+void fake_choose(bool choose);
+
 /* Sees and may change each completion, and what the host writes through the
  * entry's pointers, before it is posted. NULL: none. */
 void fake_on_complete(void (*hook)(unsigned ring, const struct ring_sqe *sqe,

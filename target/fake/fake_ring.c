@@ -16,6 +16,7 @@ enum {
     ENTRIES = 64,
     COMPLETIONS = 128,
     WAITING_MAX = 64,
+    CHOSEN = 16, /* buffers that the host may have, if it chooses */
     BOUNCE_LEN = 2 << 20,
     POLL_MS = 20, /* how long a sleeping task's polls are given */
 };
@@ -25,6 +26,8 @@ struct fake_ring {
     uint32_t taken;         /* the true sq_head */
     struct ring_sqe sqes[ENTRIES];
     struct ring_cqe cqes[COMPLETIONS];
+    struct ring_buffer buffers[CHOSEN];
+    uint16_t chosen; /* of these, so far */
 };
 
 struct held {
@@ -35,7 +38,7 @@ struct held {
 static struct fake_ring rings[TARGET_RINGS];
 static struct held held[WAITING_MAX]; /* deferred entries and polls */
 static unsigned held_count;
-static bool deferring;
+static bool deferring, choosing;
 static void (*hook)(unsigned ring, const struct ring_sqe *sqe,
                     struct ring_cqe *cqe);
 static uint8_t bounce[BOUNCE_LEN] __attribute__((aligned(4096)));
@@ -59,6 +62,10 @@ int target_ring_setup(unsigned index, struct target_ring *out)
         .sq_entries = ENTRIES,
         .cq_entries = COMPLETIONS,
     };
+    if (choosing && index == 0) {
+        out->buffers.addr = (uint64_t)r->buffers;
+        out->buffer_entries = CHOSEN;
+    }
     return 0;
 }
 
@@ -75,6 +82,11 @@ int target_bounce(struct hptr *base, uint64_t *len)
 void fake_defer(bool defer)
 {
     deferring = defer;
+}
+
+void fake_choose(bool choose)
+{
+    choosing = choose;
 }
 
 void fake_on_complete(void (*fn)(unsigned ring, const struct ring_sqe *sqe,
@@ -103,14 +115,21 @@ void fake_post(unsigned ring, uint64_t user_data, int32_t res)
     post(ring, &cqe);
 }
 
-static void finish(unsigned ring, const struct ring_sqe *sqe, int64_t res)
+static void finish_with(unsigned ring, const struct ring_sqe *sqe, int64_t res,
+                        uint32_t flags)
 {
-    struct ring_cqe cqe = {.user_data = sqe->user_data, .res = res};
+    struct ring_cqe cqe = {
+        .user_data = sqe->user_data, .res = res, .flags = flags};
 
     if (hook) {
         hook(ring, sqe, &cqe);
     }
     post(ring, &cqe);
+}
+
+static void finish(unsigned ring, const struct ring_sqe *sqe, int64_t res)
+{
+    finish_with(ring, sqe, res, 0);
 }
 
 static void hold(unsigned ring, const struct ring_sqe *sqe)
@@ -151,6 +170,34 @@ static int64_t remove_poll(const struct ring_sqe *remove)
     return -ENOENT;
 }
 
+/* Receives into the next buffer that was given, and goes on. */
+static void receive_chosen(const struct ring_sqe *sqe)
+{
+    struct fake_ring *r = &rings[0];
+    struct ring_buffer *b = &r->buffers[r->chosen % CHOSEN];
+    struct ring_sqe one = *sqe;
+    int64_t res = -ENOBUFS;
+
+    if (!poll_ready(sqe, 0)) {
+        hold(0, sqe);
+        return;
+    }
+    if (r->chosen != r->buffers[0].tail) {
+        one.addr = b->addr;
+        one.len = b->len;
+        res = pool_try(&one, true);
+    }
+    if (res > 0) {
+        r->chosen++;
+        finish_with(0, &one, res,
+                    RING_BUFFER | RING_MORE |
+                        (uint32_t)b->number << RING_BUFFER_SHIFT);
+        hold(0, sqe);
+    } else {
+        finish(0, sqe, res);
+    }
+}
+
 static void execute(unsigned ring, const struct ring_sqe *sqe)
 {
     int bits;
@@ -169,6 +216,8 @@ static void execute(unsigned ring, const struct ring_sqe *sqe)
         } else {
             hold(ring, sqe);
         }
+    } else if (sqe->flags & RING_SELECTS) {
+        receive_chosen(sqe);
     } else if (pool_waits(sqe)) {
         int64_t res = pool_try(sqe, true);
         bool may_wait = sqe->opcode == RINGOP_ACCEPT ||

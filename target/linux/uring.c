@@ -19,6 +19,10 @@
 #define IORING_SETUP_TASKRUN_FLAG (1U << 9)
 #endif
 
+#ifndef IORING_FEAT_REG_REG_RING
+#define IORING_FEAT_REG_REG_RING (1U << 13)
+#endif
+
 _Static_assert(RING_READY == (1U << 2), "IORING_SQ_TASKRUN");
 
 /* Offset -1 is the file position; nothing that a completed submission pointed
@@ -28,8 +32,18 @@ _Static_assert(RING_READY == (1U << 2), "IORING_SQ_TASKRUN");
      IORING_FEAT_SUBMIT_STABLE | IORING_FEAT_RW_CUR_POS |                      \
      IORING_FEAT_FAST_POLL)
 
-/* So many operations may be with the host at once: sockets wait there. */
-enum { COMPLETIONS = 8192 };
+/* So many operations may be with the host at once: sockets wait there. And so
+ * many buffers, of which it chooses. */
+enum { COMPLETIONS = 8192, BUFFERS = 1024 };
+
+/* struct io_uring_buf_reg, and what registers it. */
+struct buffers {
+    uint64_t addr;
+    uint32_t entries;
+    uint16_t group, flags;
+    uint64_t reserved[3];
+};
+enum { REGISTER_BUFFERS = 22 }; /* IORING_REGISTER_PBUF_RING */
 
 /* Needs Linux 5.19, which also knows RINGOP_POLL_FIRST.
  * COOP_TASKRUN: what completes does not interrupt the vCPU that submitted it,
@@ -57,6 +71,30 @@ static void *map(int fd, uint64_t len, uint64_t offset)
                    fd, offset);
 
     return p == MAP_FAILED ? NULL : p;
+}
+
+/* Receiving again and again by one request needs Linux 6.0, which says nothing
+ * that could be asked for: 6.3 does. Without, each receive is one of its own.
+ */
+static void provide(int fd, const struct io_uring_params *p,
+                    struct target_ring *view)
+{
+    uint64_t len = BUFFERS * sizeof(struct ring_buffer);
+    struct buffers b = {.entries = BUFFERS};
+    void *list;
+
+    if (!(p->features & IORING_FEAT_REG_REG_RING)) {
+        return;
+    }
+    list = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+                -1, 0);
+    b.addr = (uint64_t)list;
+    if (list == MAP_FAILED ||
+        syscall(SYS_io_uring_register, fd, REGISTER_BUFFERS, &b, 1)) {
+        return;
+    }
+    view->buffers.addr = (uint64_t)list;
+    view->buffer_entries = BUFFERS;
 }
 
 static void fill_view(struct target_ring *view, const struct io_uring_params *p,
@@ -97,6 +135,7 @@ int uring_setup(struct host_ring *ring, unsigned entries)
         return -EOPNOTSUPP;
     }
     fill_view(&ring->view, &p, (uint64_t)rings, (uint64_t)sqes);
+    provide(fd, &p, &ring->view);
     ring->fd = fd;
     return 0;
 }

@@ -56,8 +56,8 @@ struct sgx_exchange {
 /* Where a ring's parts are; as struct target_ring. */
 struct sgx_boot_ring {
     uint64_t sq_head, sq_tail, sqes, sq_array, sq_flags;
-    uint64_t cq_head, cq_tail, cqes;
-    uint64_t sq_entries, cq_entries;
+    uint64_t cq_head, cq_tail, cqes, buffers;
+    uint64_t sq_entries, cq_entries, buffer_entries;
 };
 
 /* A CPUID leaf as the host sees it. */

@@ -21,7 +21,7 @@ enum { TAILS = ENTRIES + 4 };
 
 static unsigned taken, noticed, wrong;
 
-static void set_up(uint32_t limit)
+static void set_up(uint32_t limit, bool multi)
 {
     static struct vcpu vcpu;
 
@@ -30,10 +30,12 @@ static void set_up(uint32_t limit)
     memset(rings, 0, sizeof(rings));
     memset(&host_side[0], 0, sizeof(host_side[0]));
     memset(slots_uring, 0, sizeof(slots_uring[0]) * 4);
+    memset(buffer_used, 0, sizeof(buffer_used));
     sched_io_inflight = 0;
     fuzz_expect(ring_init() == 0);
     memset(&ops[0], 0, sizeof(ops[0]));
     ops[0].op.max = limit;
+    ops[0].op.multi = multi;
     ops[0].op.done = done;
     ops[0].under_way = true;
     hostio_start(&ops[0].op);
@@ -64,7 +66,7 @@ static void one_completion(uint32_t limit, uint64_t name, int32_t result,
 {
     bool good;
 
-    set_up(limit);
+    set_up(limit, false);
     good = name == ops[0].op.name && result >= -ERRNO_MAX &&
            (result < 0 || (uint32_t)result <= limit);
     host_side[0].sq_head = 1;
@@ -98,12 +100,53 @@ static void all_completions(void)
     }
 }
 
+/* A receive of many: the buffer that the host names, and what it promises. */
+static void one_choice(int32_t result, uint32_t flags)
+{
+    bool more = flags & RING_MORE, buffer = flags & RING_BUFFER;
+    bool good = result >= -ERRNO_MAX && result <= BUFFER_SMALL &&
+                (!more || result > 0) && (buffer || result <= 0) &&
+                (!buffer || flags >> RING_BUFFER_SHIFT < CHOSEN);
+
+    set_up(BUFFER_SMALL, true);
+    host_side[0].sq_head = 1;
+    host_side[0].cqes[0] = (struct ring_cqe){
+        .user_data = ops[0].op.name, .res = result, .flags = flags};
+    host_side[0].cq_tail = 1;
+    judge(!good, good && !more);
+    if (good && buffer) { /* and once more: it has it no longer, or again */
+        uint32_t number = flags >> RING_BUFFER_SHIFT;
+        bool has = bitmap_test(with, number);
+
+        if (more) {
+            host_side[0].cqes[1] = host_side[0].cqes[0];
+            host_side[0].cq_tail = 2;
+            judge(!has, false);
+        }
+    }
+}
+
+static void all_choices(void)
+{
+    static const uint32_t numbers[] = {0,       1,    CHOSEN - 1, CHOSEN,
+                                       BUFFERS, 4095, 4096,       UINT16_MAX};
+
+    for (size_t r = 0; r < ARRAY_SIZE(results); r++) {
+        for (size_t n = 0; n < ARRAY_SIZE(numbers); n++) {
+            for (uint32_t flags = 0; flags < 16; flags++) {
+                one_choice((int32_t)results[r],
+                           flags | numbers[n] << RING_BUFFER_SHIFT);
+            }
+        }
+    }
+}
+
 /* How far the host says it has taken entries: looked at with the next one. */
 static void one_head(uint32_t head)
 {
     bool is_lie = head > 1;
 
-    set_up(0);
+    set_up(0, false);
     host_side[0].sq_head = head;
     memset(&ops[1], 0, sizeof(ops[1]));
     ops[1].op.done = done;
@@ -120,6 +163,7 @@ static void one_head(uint32_t head)
 int main(void)
 {
     all_completions();
+    all_choices();
     for (uint32_t head = 0; head < 200; head++) {
         one_head(head);
     }

@@ -12,7 +12,7 @@ FUZZ_CFLAGS := -std=gnu11 -O1 -g -I. -D_GNU_SOURCE -DENCLOS_KERNEL \
 $(B)/fuzz/bundle: tools/bundle/check.c
 $(B)/fuzz/elf: kernel/proc/elf_check.c
 $(B)/fuzz/erofs: $(addprefix kernel/fs/erofs/erofs_, core.c dir.c xattr.c)
-$(B)/fuzz/hostio: kernel/core/hostio_ring.c
+$(B)/fuzz/hostio: kernel/core/hostio_ring.c kernel/core/hostio_given.c
 $(B)/fuzz/json: tools/policy/json.c tools/image/util.c
 $(B)/fuzz/policy: kernel/policy.c
 $(B)/fuzz/tar: tools/oci/tar.c tools/image/util.c
@@ -24,7 +24,7 @@ $(B)/fuzz/verity: $(addprefix kernel/fs/erofs/verity, .c _tree.c _open.c) \
 $(FUZZ): $(B)/fuzz/%: tests/fuzz/%.c tests/fuzz/fuzz.h
 	@mkdir -p $(@D)
 	clang $(FUZZ_CFLAGS) -o $@ \
-		$(filter-out %.h kernel/core/hostio_ring.c,$^)
+		$(filter-out %.h kernel/core/hostio_%.c,$^)
 
 SCRIPT_TESTS += tests/fuzz/fuzz-test.sh
 tests/fuzz/fuzz-test.sh: $(FUZZ)
@@ -39,7 +39,8 @@ fuzz: $(FUZZ)
 # What is played at random there, over all of a bounded domain.
 UNIT_TESTS += $(B)/fuzz/hostio_bounded
 $(B)/fuzz/hostio_bounded: tests/fuzz/hostio_bounded.c tests/fuzz/hostio.c \
-		tests/fuzz/fuzz.h kernel/core/hostio_ring.c
+		tests/fuzz/fuzz.h kernel/core/hostio_ring.c \
+		kernel/core/hostio_given.c
 	@mkdir -p $(@D)
 	clang $(filter-out -fsanitize=%,$(FUZZ_CFLAGS)) \
 		-fsanitize=address,undefined -o $@ $<

@@ -99,6 +99,47 @@ static void results_must_be_possible(void)
     expect_lie_in(work_datagrams, 0, RINGOP_CLOSE, 7);
 }
 
+/* Of a receive of many. */
+static uint32_t lie_flags;
+
+static void lie_of_many(unsigned ring, const struct ring_sqe *e,
+                        struct ring_cqe *c)
+{
+    if (ring == 0 && e->opcode == RINGOP_RECV) {
+        c->res = lie_result;
+        c->flags = lie_flags;
+    }
+}
+
+static void expect_lie_of_many(int32_t result, uint32_t flags, const char *what)
+{
+    const char *said;
+
+    fresh();
+    lie_result = result;
+    lie_flags = flags;
+    fake_on_complete(lie_of_many);
+    said = fake_stopped(work);
+    EXPECT(said && strstr(said, what));
+}
+
+static void chosen_buffers_must_be_there(void)
+{
+    uint32_t never = 4095 << RING_BUFFER_SHIFT;
+
+    fake_choose(true);
+    expect_lie_of_many(3, RING_BUFFER | never, "a buffer that it does not");
+    expect_lie_of_many(3, RING_BUFFER | UINT16_MAX << RING_BUFFER_SHIFT,
+                       "a buffer that it does not");
+    expect_lie_of_many(3, 0, "data in no buffer");
+    expect_lie_of_many(3, RING_MORE, "data in no buffer");
+    expect_lie_of_many(0, RING_MORE, "more to come");
+    expect_lie_of_many(-EIO, RING_MORE, "more to come");
+    expect_lie_of_many(BUFFER_SMALL + 1, RING_BUFFER, "a result that");
+    fake_choose(false);
+    expect_lie_of_many(3, RING_MORE, "more to come");
+}
+
 /* An address that is none: the connection is not taken. */
 static void wrong_peer(unsigned ring, const struct ring_sqe *e,
                        struct ring_cqe *c)
@@ -315,6 +356,7 @@ int main(void)
         data[n] = (uint8_t)(n * 31 + n / 251);
     }
     RUN(results_must_be_possible);
+    RUN(chosen_buffers_must_be_there);
     RUN(addresses_are_checked);
     RUN(message_headers_are_clamped);
     RUN(control_messages_are_checked);

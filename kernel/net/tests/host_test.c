@@ -388,6 +388,104 @@ static void datagrams_come_and_go(void)
     EXPECT_EQ(sched_io_inflight, 0);
 }
 
+/* ---- where the host chooses the buffers of receives ---- */
+
+static unsigned receives, ended;
+
+static void count_receives(unsigned ring, const struct ring_sqe *e,
+                           struct ring_cqe *c)
+{
+    if (ring == 0 && e->opcode == RINGOP_RECV && e->flags & RING_SELECTS) {
+        ended += !(c->flags & RING_MORE);
+    } else if (ring == 0 && e->opcode == RINGOP_RECV) {
+        receives += c->res > 0;
+    }
+}
+
+/* Everything that has come, as far as it may be received ahead. */
+static void settle(void)
+{
+    for (int idle = 0; idle < 3; idle++) {
+        hostio_look();
+        idle = fake_ring_progress() ? 0 : idle;
+        hostio_look();
+    }
+}
+
+/* More pieces than there are buffers, of connections that nobody reads, and
+ * then of one. */
+static void chosen_buffers_come_back(void)
+{
+    enum { CONNS = 4, PIECES = 40 };
+    struct inet_socket *i[CONNS];
+    int fd[CONNS];
+
+    fresh();
+    fake_on_complete(count_receives);
+    receives = ended = 0;
+    for (unsigned n = 0; n < CONNS; n++) {
+        i[n] = connected(&fd[n]);
+    }
+    for (unsigned piece = 0; piece < PIECES; piece++) {
+        for (unsigned n = 0; n < CONNS; n++) {
+            size_t len = piece % 2 ? 3000 : 100;
+
+            EXPECT_EQ(outside_write(fd[n], data + piece, len), len);
+        }
+        settle();
+    }
+    EXPECT_EQ(receives, 0);
+    for (unsigned n = 0; n < CONNS; n++) {
+        for (unsigned piece = 0; piece < PIECES; piece++) {
+            long len = piece % 2 ? 3000 : 100;
+
+            EXPECT_EQ(recv_some(i[n], back, (size_t)len, true), len);
+            EXPECT(!memcmp(back, data + piece, (size_t)len));
+        }
+        EXPECT_EQ(recv_some(i[n], back, 1, true), -EAGAIN);
+        outside_close(fd[n]);
+        end(i[n]);
+    }
+    fake_on_complete(NULL);
+    EXPECT_EQ(sched_io_inflight, 0);
+}
+
+/* Much at a time: larger buffers take over, and what nobody reads stays with
+ * the host at last. */
+static void much_goes_into_larger_buffers(void)
+{
+    struct inet_socket *i;
+    size_t sent = 0, got = 0;
+    int fd;
+
+    fresh();
+    fake_on_complete(count_receives);
+    receives = ended = 0;
+    i = connected(&fd);
+    for (int turn = 0; turn < 64; turn++) {
+        long n = outside_write(fd, data, DATA);
+
+        sent += n > 0 ? (size_t)n : 0;
+        settle();
+    }
+    EXPECT(receives);
+    EXPECT(ended);
+    EXPECT(host_of(i)->rx_bytes >= HOST_RX_MOST);
+    EXPECT(host_of(i)->rx_bytes < HOST_RX_MOST + BUFFER_LARGE);
+    while (got < sent) {
+        long n = recv_some(i, back, DATA, true);
+
+        got += n > 0 ? (size_t)n : 0;
+        settle();
+    }
+    EXPECT_EQ(got, sent);
+    outside_close(fd);
+    EXPECT_EQ(recv_some(i, back, 1, false), 0);
+    fake_on_complete(NULL);
+    end(i);
+    EXPECT_EQ(sched_io_inflight, 0);
+}
+
 /* ---- what fails ---- */
 
 /* Each call of the host fails in turn: an error, or a connection that ends;
@@ -415,11 +513,8 @@ static void failures_leak_nothing(void)
     }
 }
 
-int main(void)
+static void run_all(void)
 {
-    for (unsigned n = 0; n < DATA; n++) {
-        data[n] = (uint8_t)(n * 31 + n / 251);
-    }
     RUN(bytes_go_both_ways);
     RUN(large_writes_go_from_where_they_lie);
     RUN(a_large_write_says_why_it_fails);
@@ -432,5 +527,17 @@ int main(void)
     RUN(clients_are_accepted_ahead);
     RUN(datagrams_come_and_go);
     RUN(failures_leak_nothing);
+}
+
+int main(void)
+{
+    for (unsigned n = 0; n < DATA; n++) {
+        data[n] = (uint8_t)(n * 31 + n / 251);
+    }
+    run_all();
+    fake_choose(true);
+    run_all();
+    RUN(chosen_buffers_come_back);
+    RUN(much_goes_into_larger_buffers);
     return unit_result();
 }

@@ -23,13 +23,18 @@ int target_ring_setup(unsigned index, struct target_ring *out)
     }
     r = &sgx.boot.rings[index];
     if (r->sq_entries > ENTRIES_MAX || r->cq_entries > ENTRIES_MAX ||
-        !is_outside(r->sq_head, 4) || !is_outside(r->sq_tail, 4) ||
+        r->buffer_entries > ENTRIES_MAX || !is_outside(r->sq_head, 4) ||
+        !is_outside(r->sq_tail, 4) ||
         (r->sq_array && !is_outside(r->sq_array, r->sq_entries * 4)) ||
         (r->sq_flags && !is_outside(r->sq_flags, 4)) ||
         !is_outside(r->sqes, r->sq_entries * sizeof(struct ring_sqe)) ||
         !is_outside(r->cq_head, 4) || !is_outside(r->cq_tail, 4) ||
         !is_outside(r->cqes, r->cq_entries * sizeof(struct ring_cqe)) ||
-        !IS_ALIGNED(r->sqes, 8) || !IS_ALIGNED(r->cqes, 8)) {
+        (r->buffers &&
+         !is_outside(r->buffers,
+                     r->buffer_entries * sizeof(struct ring_buffer))) ||
+        !IS_ALIGNED(r->buffers, 8) || !IS_ALIGNED(r->sqes, 8) ||
+        !IS_ALIGNED(r->cqes, 8)) {
         sgx_die("the host's rings are not outside the enclave");
     }
     *out = (struct target_ring){
@@ -41,8 +46,10 @@ int target_ring_setup(unsigned index, struct target_ring *out)
         .cq_head.addr = r->cq_head,
         .cq_tail.addr = r->cq_tail,
         .cqes.addr = r->cqes,
+        .buffers.addr = r->buffers,
         .sq_entries = r->sq_entries,
         .cq_entries = r->cq_entries,
+        .buffer_entries = r->buffer_entries,
     };
     return 0;
 }

@@ -103,8 +103,10 @@ static void fill_ring(struct sgx_boot_ring *to, const struct target_ring *from)
         .cq_head = from->cq_head.addr,
         .cq_tail = from->cq_tail.addr,
         .cqes = from->cqes.addr,
+        .buffers = from->buffers.addr,
         .sq_entries = from->sq_entries,
         .cq_entries = from->cq_entries,
+        .buffer_entries = from->buffer_entries,
     };
 }
 

@@ -116,6 +116,10 @@ static bool part_is_good(uint64_t at, uint64_t len, unsigned align)
 static bool ring_is_good(const struct sgx_boot_ring *r)
 {
     return r->sq_entries <= 65536 && r->cq_entries <= 65536 &&
+           r->buffer_entries <= 65536 &&
+           (!r->buffers ||
+            part_is_good(r->buffers,
+                         r->buffer_entries * sizeof(struct ring_buffer), 8)) &&
            part_is_good(r->sq_head, 4, 4) && part_is_good(r->sq_tail, 4, 4) &&
            part_is_good(r->cq_head, 4, 4) && part_is_good(r->cq_tail, 4, 4) &&
            (!r->sq_array || part_is_good(r->sq_array, r->sq_entries * 4, 4)) &&
@@ -136,7 +140,7 @@ static bool takes_ring(const struct sgx_boot_ring *r)
 /* Each field in turn, and each with either number of entries. */
 static void rings(void)
 {
-    enum { WORDS = sizeof(struct sgx_boot_ring) / 8, ENTRIES = WORDS - 2 };
+    enum { WORDS = sizeof(struct sgx_boot_ring) / 8, ENTRIES = WORDS - 3 };
     unsigned taken = 0, refused = 0;
 
     for (unsigned c = 0; c < ARRAY_SIZE(classes); c++) {
