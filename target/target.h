@@ -23,6 +23,7 @@ struct fpu_area;  /* arch/x86_64/fpu.h */
 /* ---- memory: pages of the arena (boot_info's user and kernel ranges) ---- */
 
 enum { MEM_READ = 1, MEM_WRITE = 2, MEM_EXEC = 4 }; /* equal PROT_* */
+enum { MEM_BACK = 8 };                              /* target_mem_protect() */
 
 /* Makes [addr, addr+len) usable with prot. Pages that were not committed read
  * as zero; committed ones keep their content and get prot. To commit such again
@@ -31,7 +32,9 @@ enum { MEM_READ = 1, MEM_WRITE = 2, MEM_EXEC = 4 }; /* equal PROT_* */
  * -ENOMEM: the host or the EPC has no more; nothing changed. */
 int target_mem_commit(uint64_t addr, uint64_t len, int prot);
 
-/* Changes the permissions of committed pages. prot 0 is no access. */
+/* Changes the permissions of committed pages. prot 0 is no access; MEM_BACK
+ * gives back what there was before that, where pages may differ.
+ * -EOPNOTSUPP: the target does not remember it. */
 int target_mem_protect(uint64_t addr, uint64_t len, int prot);
 
 /* Committed pages read as zero again, privately shown ones as what they show,

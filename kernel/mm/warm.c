@@ -8,6 +8,7 @@
 #include "kernel/mm/family/families.h"
 #include "kernel/mm/heap.h"
 #include "kernel/mm/limit.h"
+#include "kernel/mm/text/trampoline.h"
 #include "lib/string.h"
 #include "target/target.h"
 
@@ -35,6 +36,13 @@ static unsigned find(const struct warm *w, uint64_t addr)
         }
     }
     return lo;
+}
+
+struct warm_piece *warm_piece_at(struct warm *w, uint64_t addr)
+{
+    unsigned i = find(w, addr);
+
+    return i < w->count && w->pieces[i].start <= addr ? &w->pieces[i] : NULL;
 }
 
 static struct warm_piece part(const struct warm_piece *p, uint64_t start,
@@ -166,6 +174,7 @@ static void give_up(struct mm *mm, uint64_t start, uint64_t end, bool release)
         if (release) {
             target_mem_release(p.start, p.end - p.start);
         }
+        warm_lose_slots(mm, &p);
         put(&p);
     }
 }
@@ -224,12 +233,13 @@ bool warm_take(struct mm *mm, uint64_t start, uint64_t end,
     return true;
 }
 
-/* The end of the pieces from i on that adjoin. */
+/* The end of the pieces from i on that adjoin and are not hidden. */
 static uint64_t run_end(const struct warm *w, unsigned i, uint64_t end)
 {
     uint64_t stop = w->pieces[i].end;
 
-    while (++i < w->count && w->pieces[i].start == stop) {
+    while (++i < w->count && w->pieces[i].start == stop &&
+           !w->pieces[i].hidden) {
         stop = w->pieces[i].end;
     }
     return MIN(stop, end);
@@ -245,7 +255,10 @@ void warm_hide(struct mm *mm, uint64_t start, uint64_t end)
         if (i == w->count || w->pieces[i].start >= end) {
             return;
         }
-        p.start = MAX(w->pieces[i].start, start);
+        p = part(&w->pieces[i], start, end);
+        if (p.hidden) {
+            continue;
+        }
         p.end = run_end(w, i, end);
         if (target_mem_protect(p.start, p.end - p.start, 0)) {
             warm_drop(mm, p.start, p.end);
@@ -327,6 +340,7 @@ void warm_started(struct mm *mm)
         return;
     }
     warm_drop(mm, 0, UINT64_MAX);
+    trampolines_discard(w);
     w->started = true;
     for (struct vma *v = vma_first(mm); v && mm->home; v = vma_next(v)) {
         if (!can_stay(v) || v->start < mm->home->start ||
@@ -530,6 +544,7 @@ struct warm *warm_leave(struct mm *mm)
                               .home_top = mm->home_top,
                               .image = w->image,
                               .heap = w->heap,
+                              .trampolines = LIST_INIT(left->trampolines),
                               .clock_turn = mm->layout.clock_turn,
                               .changes = page_changes(),
                               .uses = w->uses + 1};
@@ -548,6 +563,9 @@ struct warm *warm_leave(struct mm *mm)
             if (p->src && !shown_take(mm, p->start, p->end)) {
                 page_get((void *)p->src, (p->end - p->start) / PAGE_SIZE);
             }
+        }
+        if (!arena.lazy) {
+            trampolines_stay(mm, left);
         }
         give_back_rest(mm, left);
     }

@@ -21,8 +21,9 @@
  * Where nothing can be shown and pages are committed one by one (an enclave)
  * pieces are what was resident, whatever it was: who maps something there takes
  * them over and gives them their content anew (warm_fill.c). For the target
- * that is less than pages which go and others that come, and for text that has
- * the same bytes again next to nothing.
+ * that is less than pages which go and others that come. What could not be
+ * written, of a file that never changes, has its content still; code waits with
+ * its slots (trampoline_stay.c).
  */
 #ifndef KERNEL_MM_WARM_H
 #define KERNEL_MM_WARM_H
@@ -37,7 +38,11 @@ struct warm_piece {
     /* Of which file it is, and from where on: just to compare. */
     const void *content;
     uint64_t off;
+    /* Copies: it has content that never changes as it is, of this number
+     * (text_id()); 0: it may have anything. */
+    uint64_t id;
     uint32_t prot;
+    bool code;   /* with id: rewritten, with slots in trampolines */
     bool dirty;  /* to be cleared */
     bool hidden; /* without access (warm_hide): prot says what it had */
 };
@@ -55,6 +60,7 @@ struct warm {
     bool clock_found;
     uint32_t clock_turn;
     uint32_t changes; /* page_changes() when copies of shown pages were made */
+    struct list trampolines; /* regions, where pages are copies */
     unsigned uses, count;
     bool started;
     struct warm_piece pieces[WARM_PIECES]; /* by address */
@@ -96,9 +102,13 @@ void warm_hide(struct mm *mm, uint64_t start, uint64_t end);
  * was something. What does not become resident has to be released. */
 bool warm_take_all(struct mm *mm, uint64_t start, uint64_t end);
 void warm_release_rest(struct mm *mm, uint64_t start, uint64_t end);
+/* The slots of p, which is not taken as it is. */
+void warm_lose_slots(struct mm *mm, const struct warm_piece *p);
 /* The first piece there, which is the caller's now. False: there is none. */
 bool warm_take(struct mm *mm, uint64_t start, uint64_t end,
                struct warm_piece *out);
+/* The piece that addr lies in, or NULL. */
+struct warm_piece *warm_piece_at(struct warm *w, uint64_t addr);
 /* Whether v's pages are such pieces once its process has ended; those of part p
  * of it join left, as long as there is room. */
 bool warm_is_copied(const struct vma *v);

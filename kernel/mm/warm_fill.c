@@ -6,6 +6,7 @@
  * before that nobody relies on what they hold.
  */
 #include "kernel/mm/warm.h"
+#include "kernel/mm/text/trampoline.h"
 #include "abi/linux/errno.h"
 #include "arch/x86_64/arch.h"
 #include "target/target.h"
@@ -18,6 +19,19 @@ bool warm_is_copied(const struct vma *v)
     const int both = PROT_WRITE | PROT_EXEC;
 
     return v->prot && !(v->flags & ~VMA_TRAMPOLINE) && (v->prot & both) != both;
+}
+
+/* The number of v's content if its pages have it as it is. */
+static uint64_t id_of(const struct vma *v)
+{
+    struct text_anchor *a;
+    uint64_t size;
+
+    if (!v->obj || v->written || !v->obj->ops->texts) {
+        return 0;
+    }
+    a = v->obj->ops->texts(v->obj, &size);
+    return a ? text_id(a) : 0;
 }
 
 /* ---- the end of a run ---- */
@@ -55,7 +69,12 @@ static void gather_of(struct mm *mm, const struct vma *v, uint64_t start,
                                 .end = stop,
                                 .content = warm_content(v),
                                 .off = v->off + (start - v->start),
+                                .id = id_of(v),
+                                .code = is_text(v),
                                 .prot = (uint32_t)prot_effective(v->prot)};
+        if (v->name == MM_VVAR && !v->written) {
+            left->clock_page = start;
+        }
     }
 }
 
@@ -104,11 +123,76 @@ void warm_release_rest(struct mm *mm, uint64_t at, uint64_t end)
     }
 }
 
+/* Whether p, which waits where v is mapped, has what v has. */
+static bool is_as_it_was(const struct mm *mm, const struct vma *v,
+                         const struct warm_piece *p)
+{
+    const struct warm *w = mm->warm;
+
+    if (!v->obj && p->start == w->clock_page) {
+        return w->clock_found && p->prot == (uint32_t)prot_effective(v->prot);
+    }
+    return p->id && p->id == id_of(v) && p->code == is_text(v) &&
+           p->prot == (uint32_t)prot_effective(v->prot) &&
+           p->off == v->off + (p->start - v->start);
+}
+
+void warm_lose_slots(struct mm *mm, const struct warm_piece *p)
+{
+    if (p->id && p->code) {
+        trampolines_release(mm, p->start, p->end, false);
+    }
+}
+
+/* Whether p may be seen before somebody takes it: v is about to, or what is
+ * mapped there now has the same, or its file has ended there and p is zero. */
+static bool may_be_seen(struct mm *mm, const struct vma *v,
+                        const struct warm_piece *p)
+{
+    const struct vma *now = vma_at(mm, p->start);
+    uint64_t size;
+
+    if (!now || now->end < p->end) {
+        return false;
+    }
+    return now == v || is_as_it_was(mm, now, p) ||
+           (!p->content && id_of(now) &&
+            now->obj->ops->texts(now->obj, &size) &&
+            now->off + (p->start - now->start) >= size);
+}
+
+/* p, which v takes, is in reach again, and what comes behind it as far as that
+ * may be: in an enclave each time is an exit. */
+static bool show(struct mm *mm, const struct vma *v, const struct warm_piece *p)
+{
+    uint64_t end = p->end;
+    struct warm_piece *next;
+
+    while ((next = warm_piece_at(mm->warm, end)) != NULL && next->hidden &&
+           may_be_seen(mm, v, next)) {
+        end = next->end;
+    }
+    if (target_mem_protect(p->start, end - p->start, MEM_BACK)) {
+        return target_mem_protect(p->start, p->end - p->start, (int)p->prot) ==
+               0;
+    }
+    for (uint64_t at = p->end; at < end; at = next->end) {
+        next = warm_piece_at(mm->warm, at);
+        next->hidden = false;
+    }
+    return true;
+}
+
 static void fill(struct mm *mm, struct vma *v, const struct warm_piece *p)
 {
-    bool there = !p->hidden || target_mem_protect(p->start, p->end - p->start,
-                                                  (int)p->prot) == 0;
+    bool there = !p->hidden || show(mm, v, p);
 
+    if (there && is_as_it_was(mm, v, p) &&
+        !resident_prepare(&mm->resident, p->start, p->end)) {
+        resident_set(&mm->resident, p->start, p->end);
+        return;
+    }
+    warm_lose_slots(mm, p);
     if (there && v->obj) {
         fault_fill(mm, v, p->start, p->end);
     } else if (there) {
@@ -140,6 +224,9 @@ void warm_fill(struct mm *mm, uint64_t start, uint64_t end)
     if (v->prot && (v->flags || !warm_is_copied(v))) {
         warm_drop(mm, start, end);
         return;
+    }
+    if (is_text(v)) {
+        trampolines_move_in(mm, start, end);
     }
     if (!v->prot) {
         stop = start;

@@ -10,6 +10,7 @@
 #include "kernel/mm/family/families.h"
 #include "kernel/mm/heap.h"
 #include "kernel/mm/limit.h"
+#include "kernel/mm/text/trampoline.h"
 #include "kernel/mm/warm.h"
 
 enum { POOL_MAX = 24 };
@@ -47,6 +48,7 @@ static void discard(struct warm *w)
             page_put((void *)p->src, (p->end - p->start) / PAGE_SIZE);
         }
     }
+    trampolines_discard(w);
     slots_release_all(w->family);
     isolation_drop_idle_key(w->family->key);
     kfree(w->family);
@@ -176,6 +178,7 @@ int mm_create_as(const struct mm_kind *kind, struct mm **out)
         w = !err && can ? kzalloc(sizeof(*w)) : NULL;
         if (w) {
             w->kind = *kind;
+            list_init(&w->trampolines);
             (*out)->warm = w;
         }
         return err;

@@ -32,7 +32,8 @@ static long image_read(struct vm_object *o, uint64_t off, void *dst, size_t len)
     return (long)n;
 }
 
-static struct text_anchor image_texts = {LIST_INIT(image_texts.images)};
+static struct text_anchor image_texts = {.images =
+                                             LIST_INIT(image_texts.images)};
 
 static struct text_anchor *image_text(struct vm_object *o, uint64_t *size)
 {

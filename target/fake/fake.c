@@ -229,6 +229,9 @@ int target_mem_commit(uint64_t addr, uint64_t len, int prot)
 int target_mem_protect(uint64_t addr, uint64_t len, int prot)
 {
     require_range(addr, len);
+    if (prot == MEM_BACK) {
+        return -EOPNOTSUPP;
+    }
     if (fake_fails_now()) {
         return -ENOMEM;
     }

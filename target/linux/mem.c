@@ -157,7 +157,7 @@ int target_mem_commit(uint64_t addr, uint64_t len, int prot)
 
 int target_mem_protect(uint64_t addr, uint64_t len, int prot)
 {
-    return set_protection(addr, len, prot);
+    return prot == MEM_BACK ? -EOPNOTSUPP : set_protection(addr, len, prot);
 }
 
 static long punch(int64_t off, uint64_t len)

@@ -57,7 +57,7 @@ static size_t file_run(struct vm_object *o, uint64_t *off, size_t len,
 static struct text_anchor *file_texts(struct vm_object *o, uint64_t *size)
 {
     *size = file_of(o)->page_count * PAGE_SIZE;
-    return &file_of(o)->texts;
+    return file_of(o)->changes ? NULL : &file_of(o)->texts;
 }
 
 static int file_window(struct vm_object *o, uint64_t min_len, uint64_t *base)

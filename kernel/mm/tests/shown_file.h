@@ -13,6 +13,7 @@ struct shown_file {
     char *pages; /* counted, one reference is the file's */
     unsigned page_count;
     bool hidden;     /* it shows none of them (any more) */
+    bool changes;    /* its content may */
     uint64_t window; /* for those who map it shared */
     unsigned refs, reads;
     void (*on_get)(void); /* somebody maps it, or makes a mapping two */

@@ -28,6 +28,7 @@
 #define ARENA_SIZE  (USER_SIZE + KERNEL_SIZE)
 
 static signed char *state; /* per page: prot + 1, 0 when not committed */
+static signed char before[ARENA_SIZE / PAGE_SIZE]; /* the last protect() to 0 */
 static unsigned fail_in, fail_count, lie_in, calls;
 static bool can_show;
 static int shown_fd;
@@ -267,10 +268,13 @@ int target_mem_protect(uint64_t addr, uint64_t len, int prot)
         return -12;
     }
     for (uint64_t a = addr; a < addr + len; a += PAGE_SIZE) {
-        check(support_prot(a) >= 0);
+        uint64_t i = (a - ARENA) / PAGE_SIZE;
+
+        check(state[i] > 0);
+        before[i] = !prot && state[i] > 1 ? state[i] : before[i];
+        state[i] = (signed char)(prot == MEM_BACK ? before[i] : prot + 1);
+        mprotect((void *)a, PAGE_SIZE, state[i] - 1);
     }
-    mprotect((void *)addr, len, prot);
-    memset(&state[(addr - ARENA) / PAGE_SIZE], prot + 1, len / PAGE_SIZE);
     return 0;
 }
 

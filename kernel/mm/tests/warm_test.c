@@ -483,6 +483,9 @@ static uint64_t leave_code(uint64_t off)
     uint64_t base;
 
     fresh_copied();
+    for (int i = 0; i < PAGES; i++) {
+        memset(file.pages + i * PAGE_SIZE, 'A' + i, PAGE_SIZE);
+    }
     create(&kind);
     EXPECT_EQ(mm_reserve_image(mm, PAGES * PAGE_SIZE, PAGE_SIZE, &base), 0);
     map(base, PAGE_SIZE, PROT_READ, &file.object, 0);
@@ -494,9 +497,6 @@ static uint64_t leave_code(uint64_t off)
     mm_started(mm);
     memset((void *)(base + 2 * PAGE_SIZE), 'w', 2 * PAGE_SIZE);
     end();
-    for (int i = 0; i < PAGES; i++) {
-        memset(file.pages + i * PAGE_SIZE, 'A' + i, PAGE_SIZE);
-    }
     create(&kind);
     EXPECT_EQ(mm_reserve_image(mm, PAGES * PAGE_SIZE, PAGE_SIZE, &base), 0);
     EXPECT_EQ(support_prot(base), PROT_READ); /* nobody runs there yet */

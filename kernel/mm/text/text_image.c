@@ -35,6 +35,21 @@ void text_images_init(void)
 void text_anchor_init(struct text_anchor *a)
 {
     list_init(&a->images);
+    a->id = 0;
+}
+
+uint64_t text_id(struct text_anchor *a)
+{
+    static uint64_t last; /* under images_lock */
+    uint64_t id = atomic_load_relaxed(&a->id);
+
+    if (!id) {
+        spin_lock(&images_lock);
+        id = a->id ? a->id : ++last;
+        atomic_store_relaxed(&a->id, id);
+        spin_unlock(&images_lock);
+    }
+    return id;
 }
 
 /* ---- chunks ---- */

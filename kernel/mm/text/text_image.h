@@ -20,8 +20,11 @@ void text_images_init(void);
 /* Embedded in what has content that never changes; all its images. */
 struct text_anchor {
     struct list images;
+    uint64_t id; /* 0: nobody has asked for it; atomic */
 };
 void text_anchor_init(struct text_anchor *a);
+/* A number that this content alone has, for good. */
+uint64_t text_id(struct text_anchor *a);
 /* The content goes, or changes after all: nobody gets these images anew. */
 void text_forget(struct text_anchor *a);
 

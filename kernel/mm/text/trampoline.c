@@ -5,7 +5,7 @@
  * installed page by page or in runs. trampoline_table.c finds a region by an
  * address in it.
  */
-#include "kernel/mm/text/trampoline.h"
+#include "kernel/mm/text/region.h"
 #include "kernel/mm/limit.h"
 #include "kernel/mm/warm.h"
 #include "kernel/mm/heap.h"
@@ -24,15 +24,6 @@ enum {
 enum { FITTING = 64 << 20, FITTING_TRIES = 256 };
 #define REACH (2000ull << 20) /* less than what a rel32 spans */
 
-struct region {
-    struct list node;         /* mm->trampolines */
-    uint64_t start;           /* multiple of TRAMPOLINE_SIZE */
-    struct text_image *image; /* whose slots it shows, a reference; or NULL */
-    struct slot_set *set;     /* its own, or the image's */
-    struct slot_set own;
-    uint64_t lo, hi; /* all sites that its own slots serve lie in between */
-};
-
 /* ---- regions ---- */
 
 static struct region *region_new(uint64_t start, struct text_image *img)
@@ -49,30 +40,39 @@ static struct region *region_new(uint64_t start, struct text_image *img)
     return r;
 }
 
-static struct region *region_at(struct mm *mm, uint64_t start,
-                                struct text_image *img)
+int region_map(struct mm *mm, struct region *r)
 {
-    struct mapping m = {.start = start,
-                        .end = start + TRAMPOLINE_SIZE,
+    struct mapping m = {.start = r->start,
+                        .end = r->start + TRAMPOLINE_SIZE,
                         .prot = PROT_READ | PROT_EXEC,
                         .flags = VMA_TRAMPOLINE};
-    struct region *r = region_new(start, img);
 
-    if (!r) {
-        return NULL;
-    }
     if (mm->trampoline_count >= REGIONS_MAX ||
         table_add(mm, r->start, r->set)) {
-        kfree(r);
-        return NULL;
+        return -ENOMEM;
     }
     if (map_at(mm, &m)) {
         table_remove(mm, r->start);
-        kfree(r);
-        return NULL;
+        return -ENOMEM;
     }
     mm->trampoline_count++;
     list_add(&mm->trampolines, &r->node);
+    return 0;
+}
+
+static struct region *region_at(struct mm *mm, uint64_t start,
+                                struct text_image *img)
+{
+    struct region *r = img ? NULL : trampoline_waiting(mm, start);
+
+    if (r) {
+        return r;
+    }
+    r = region_new(start, img);
+    if (r && region_map(mm, r)) {
+        kfree(r);
+        return NULL;
+    }
     return r;
 }
 
@@ -226,7 +226,7 @@ region_fitting(struct mm *mm, const struct patch_site *site, uint64_t addr)
     return NULL;
 }
 
-static void free_region(struct region *r)
+void region_free(struct region *r)
 {
     for (unsigned i = 0; i < TRAMPOLINE_PAGES; i++) {
         if (r->own.pages[i]) {
@@ -246,7 +246,7 @@ void trampoline_free_all(struct mm *mm)
     while ((pos = list_pop(&mm->trampolines)) != NULL) {
         struct region *r = list_entry(pos, struct region, node);
         table_remove(mm, r->start);
-        free_region(r);
+        region_free(r);
     }
 }
 
@@ -269,7 +269,7 @@ static struct region *copy(const struct region *from)
         if (r->own.pages[i]) {
             memcpy(r->own.pages[i], from->own.pages[i], PAGE_SIZE);
         } else if (from->own.pages[i]) {
-            free_region(r);
+            region_free(r);
             return NULL;
         }
     }
@@ -284,7 +284,7 @@ int trampolines_copy(struct mm *to, const struct mm *from)
             return -ENOMEM;
         }
         if (table_add(to, r->start, r->set)) {
-            free_region(r);
+            region_free(r);
             return -ENOMEM;
         }
         list_add_tail(&to->trampolines, &r->node);
@@ -335,6 +335,14 @@ static bool is_in_use(uint64_t site, uint64_t slot)
            memcmp(now, want, JUMP) == 0;
 }
 
+uint64_t region_site(const struct region *r, size_t i)
+{
+    uint64_t slot = r->start + i * PATCH_SLOT;
+    const uint8_t *page = r->own.pages[i * PATCH_SLOT / PAGE_SIZE];
+
+    return patch_slot_to_program(page + slot % PAGE_SIZE, slot, slot);
+}
+
 static void release_slots(struct region *r, uint64_t start, uint64_t end,
                           bool check_code)
 {
@@ -342,10 +350,7 @@ static void release_slots(struct region *r, uint64_t start, uint64_t end,
     size_t i = bitmap_find_set(s->used, s->count, 0);
 
     for (; i < s->count; i = bitmap_find_set(s->used, s->count, i + 1)) {
-        uint64_t slot = r->start + i * PATCH_SLOT;
-        const uint8_t *page = s->pages[i * PATCH_SLOT / PAGE_SIZE];
-        uint64_t site =
-            patch_slot_to_program(page + slot % PAGE_SIZE, slot, slot);
+        uint64_t slot = r->start + i * PATCH_SLOT, site = region_site(r, i);
         if (site >= start && site < end &&
             !(check_code && is_in_use(site, slot))) {
             bitmap_clear(s->used, i);

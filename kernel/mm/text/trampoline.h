@@ -124,4 +124,17 @@ void table_remove(const struct mm *mm, uint64_t start);
 /* from's regions become to's as well, as copies. -ENOMEM: some did. */
 int trampolines_copy(struct mm *to, const struct mm *from);
 
+/* ---- trampoline_stay.c ---- */
+
+struct warm;
+/* Of an address space that ends, before its pages go: w gets the regions whose
+ * pages wait, and code of w that has slots elsewhere is not to be taken as it
+ * is. */
+void trampolines_stay(struct mm *mm, struct warm *w);
+/* Before code that waits in [start, end) is taken: its regions are mm's, or it
+ * is not to be taken as it is. */
+void trampolines_move_in(struct mm *mm, uint64_t start, uint64_t end);
+/* Nobody comes for them. */
+void trampolines_discard(struct warm *w);
+
 #endif

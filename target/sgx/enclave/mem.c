@@ -103,13 +103,14 @@ int target_mem_protect(uint64_t addr, uint64_t len, int prot)
         return -ENOMEM;
     }
     if (memory_is_fixed()) {
-        return fixed_protect(addr, len, prot & PAGE_RIGHTS);
+        return prot == MEM_BACK ? -EOPNOTSUPP
+                                : fixed_protect(addr, len, prot & PAGE_RIGHTS);
     }
     if (!prot) {
         return len ? rights_hide(addr, end) : 0;
     }
     rights_unhide(addr, end);
-    return rights_set(addr, end, rights_of(prot));
+    return prot == MEM_BACK ? 0 : rights_set(addr, end, rights_of(prot));
 }
 
 /* boot_info has no keys here: they would be the host's to set. */

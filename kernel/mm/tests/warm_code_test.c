@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Where pages are copies (an enclave): what could not be written, of a file
+ * that never changes, is there for the next run of the program as it is, code
+ * with its slots; and nothing else is.
+ */
+#include "lib/tests/unit.h"
+#include "kernel/mm/tests/shown_file.h"
+#include "kernel/mm/heap.h"
+#include "kernel/mm/room.h"
+#include "target/target.h"
+
+enum {
+    RW = PROT_READ | PROT_WRITE,
+    RX = PROT_READ | PROT_EXEC,
+    PAGES = 4, /* two of code, two that are only read */
+    SITE = 512,
+};
+#define HALF (PAGES / 2 * PAGE_SIZE)
+
+static struct mm *mm;
+static struct shown_file file;
+static const struct mm_kind kind = {.program = &file, .owner = 1};
+
+static void fresh(void)
+{
+    static const uint8_t call[] = {0xb8, 39, 0, 0, 0, 0x0f, 0x05};
+
+    support_reset();
+    heap_init(support_kernel_start(), support_kernel_end(), 0, 0, 0);
+    mm_init(support_user_start(), support_user_end(), 0, false);
+    shown_file_init(&file, PAGES);
+    memset(file.pages, 0x90, HALF);
+    memset(file.pages + HALF, 'r', HALF);
+    memcpy(file.pages + SITE, call, sizeof(call));
+    memcpy(file.pages + PAGE_SIZE + SITE, call, sizeof(call));
+}
+
+static void map(uint64_t at, uint64_t len, int prot, struct vm_object *o,
+                uint64_t off)
+{
+    int flags = MAP_PRIVATE | MAP_FIXED | (o ? 0 : MAP_ANONYMOUS);
+
+    EXPECT_EQ(mm_map(mm, &at, len, prot, flags, o, off), 0);
+}
+
+/* A run begins; how often it reads the file to have all of it. */
+static unsigned start(uint64_t *base)
+{
+    unsigned before = file.reads;
+
+    EXPECT_EQ(mm_create_as(&kind, &mm), 0);
+    support_set_mm(mm);
+    EXPECT_EQ(mm_reserve_image(mm, 2 * HALF, PAGE_SIZE, base), 0);
+    map(*base, HALF, RX, &file.object, 0);
+    map(*base + HALF, HALF, PROT_READ, &file.object, HALF);
+    for (uint64_t at = *base; at < *base + 2 * HALF; at += PAGE_SIZE) {
+        if (!resident_test(&mm->resident, at)) {
+            EXPECT_EQ(mm_fault(mm, at, MEM_READ), 0);
+        }
+    }
+    return file.reads - before;
+}
+
+static void end(void)
+{
+    mm_leave(mm);
+    mm_put(mm);
+}
+
+/* The slot of the site in page i of the code, which is known as such. */
+static uint64_t slot_of(uint64_t base, unsigned i)
+{
+    uint64_t at = base + i * PAGE_SIZE + SITE, slot, site = 0;
+    int32_t rel;
+
+    EXPECT_EQ(*(uint8_t *)at, 0xe9);
+    memcpy(&rel, (void *)(at + 1), sizeof(rel));
+    slot = at + 5 + (uint64_t)(int64_t)rel;
+    EXPECT(mm_trampoline_rip(slot, &site));
+    EXPECT_EQ(site, at);
+    EXPECT_EQ(support_prot(slot), RX);
+    EXPECT(resident_test(&mm->resident, ALIGN_DOWN(slot, PAGE_SIZE)));
+    return slot;
+}
+
+static void is_there(uint64_t base)
+{
+    EXPECT(slot_of(base, 0) != slot_of(base, 1));
+    EXPECT_EQ(*(char *)(base + HALF), 'r');
+    for (uint64_t at = base - (1 << 20); at < base + 2 * HALF;
+         at += PAGE_SIZE) {
+        EXPECT_EQ(support_page_wrong(mm, at), 0);
+    }
+}
+
+static void code_and_what_is_only_read_are_there_as_they_were(void)
+{
+    uint64_t first, base, slot;
+
+    fresh();
+    EXPECT(start(&first) > 0);
+    slot = slot_of(first, 0);
+    is_there(first);
+    end();
+    for (unsigned run = 0; run < 3; run++) {
+        unsigned calls;
+
+        EXPECT_EQ(start(&base), 0);
+        EXPECT_EQ(base, first);
+        EXPECT_EQ(slot_of(base, 0), slot);
+        is_there(base);
+        mm_started(mm);
+        is_there(base);
+        calls = support_calls();
+        end();
+        EXPECT_EQ(support_calls(), calls);
+    }
+    mm_forget(&file);
+    EXPECT_EQ(support_committed(support_user_start(), support_user_end()), 0);
+}
+
+static void what_may_change_is_read_anew(void)
+{
+    uint64_t base;
+
+    fresh();
+    file.changes = true;
+    start(&base);
+    end();
+    memset(file.pages + HALF, 'r', HALF);
+    memset(file.pages + SITE, 0x90, 16);
+    EXPECT(start(&base) > 0);
+    EXPECT_EQ(*(uint8_t *)(base + SITE), 0x90);
+    slot_of(base, 1);
+    end();
+}
+
+static void what_was_written_is_read_anew(void)
+{
+    uint64_t base;
+
+    fresh();
+    start(&base);
+    EXPECT_EQ(mm_protect(mm, base, PAGE_SIZE, RW), 0);
+    EXPECT_EQ(mm_protect(mm, base + HALF, PAGE_SIZE, RW), 0);
+    memset((void *)base, 'w', PAGE_SIZE);
+    memset((void *)(base + HALF), 'w', PAGE_SIZE);
+    EXPECT_EQ(mm_protect(mm, base, PAGE_SIZE, RX), 0);
+    EXPECT_EQ(mm_protect(mm, base + HALF, PAGE_SIZE, PROT_READ), 0);
+    end();
+    EXPECT(start(&base) > 0);
+    is_there(base);
+    end();
+}
+
+static void another_part_of_the_file_is_read_anew(void)
+{
+    uint64_t base;
+
+    fresh();
+    start(&base);
+    end();
+    EXPECT_EQ(mm_create_as(&kind, &mm), 0);
+    support_set_mm(mm);
+    EXPECT_EQ(mm_reserve_image(mm, 2 * HALF, PAGE_SIZE, &base), 0);
+    map(base, HALF, RX, &file.object, HALF);
+    map(base + HALF, HALF, RX, &file.object, 0);
+    for (unsigned i = 0; i < PAGES; i++) {
+        EXPECT_EQ(mm_fault(mm, base + i * PAGE_SIZE, MEM_READ), 0);
+    }
+    EXPECT_EQ(*(char *)base, 'r');
+    slot_of(base + HALF, 0);
+    slot_of(base + HALF, 1);
+    end();
+}
+
+/* Something lies where the slots were: the code gets others. */
+static void code_whose_slots_have_no_room_is_read_anew(void)
+{
+    uint64_t base, slot, region;
+
+    fresh();
+    start(&base);
+    slot = slot_of(base, 0);
+    region = ALIGN_DOWN(slot, (uint64_t)TRAMPOLINE_SIZE);
+    end();
+    EXPECT_EQ(mm_create_as(&kind, &mm), 0);
+    support_set_mm(mm);
+    map(region, TRAMPOLINE_SIZE, RW, NULL, 0);
+    memset((void *)region, 'x', PAGE_SIZE);
+    map(base, HALF, RX, &file.object, 0);
+    EXPECT(slot_of(base, 0) - region >= TRAMPOLINE_SIZE);
+    slot_of(base, 1);
+    EXPECT_EQ(*(char *)region, 'x');
+    end();
+}
+
+/* Every step of the second start that can be refused is, in turn. */
+static void a_target_that_refuses_leaves_what_is_right(void)
+{
+    for (unsigned n = 1; n < 8; n++) {
+        uint64_t base;
+
+        fresh();
+        start(&base);
+        end();
+        EXPECT_EQ(mm_create_as(&kind, &mm), 0);
+        support_set_mm(mm);
+        mm_loaded(mm);
+        EXPECT_EQ(mm_reserve_image(mm, 2 * HALF, PAGE_SIZE, &base), 0);
+        support_fail_target(n, 1);
+        map(base, 2 * HALF, PROT_READ, &file.object, 0);
+        map(base, HALF, RX, &file.object, 0);
+        support_fail_target(0, 0);
+        for (unsigned i = 0; i < PAGES; i++) {
+            EXPECT_EQ(mm_fault(mm, base + i * PAGE_SIZE, MEM_READ), 0);
+        }
+        is_there(base);
+        end();
+    }
+}
+
+int main(void)
+{
+    RUN(code_and_what_is_only_read_are_there_as_they_were);
+    RUN(what_may_change_is_read_anew);
+    RUN(what_was_written_is_read_anew);
+    RUN(another_part_of_the_file_is_read_anew);
+    RUN(code_whose_slots_have_no_room_is_read_anew);
+    RUN(a_target_that_refuses_leaves_what_is_right);
+    return unit_result();
+}
