@@ -12,9 +12,10 @@
 #include "lib/string.h"
 #include "target/target.h"
 
-/* USES_MAX: how many runs one choice of addresses is good for. RENEW_MAX:
+/* USES_MAX: how many runs one choice of addresses is good for; where another
+ * one costs pages that go and others that come, DEAR times as many. RENEW_MAX:
  * bytes; as much as stays in a CPU's cache. */
-enum { USES_MAX = 64, RENEW_MAX = 256 << 10 };
+enum { USES_MAX = 64, DEAR = 16, RENEW_MAX = 256 << 10 };
 
 /* To ask what was written across more than this takes longer than to ask
  * twice. */
@@ -371,7 +372,7 @@ void mm_leave_nothing(struct mm *mm)
 {
     mm_lock(mm);
     if (mm->warm) {
-        mm->warm->uses = USES_MAX;
+        mm->warm->uses = UINT32_MAX;
     }
     mm_unlock(mm);
 }
@@ -523,7 +524,9 @@ static void give_back_rest(struct mm *mm, const struct warm *left)
 
 static bool is_worth_it(const struct mm *mm, const struct warm *w)
 {
-    return mm->home && !mm->family->had_members && w->uses < USES_MAX &&
+    unsigned most = arena.lazy ? USES_MAX : USES_MAX * DEAR;
+
+    return mm->home && !mm->family->had_members && w->uses < most &&
            !limit_is_set();
 }
 

@@ -115,6 +115,36 @@ wrong insecure-word 'host-args' '{"insecure": ["everything"]}'
 wrong isolation 'not supported yet' '{"isolation": "keys"}'
 wrong soft-above-hard 'below the hard' '{"limits": {"nofile": [5, 4]}}'
 wrong long '64 KiB' "{\"env\": {\"set\": {\"X\": \"$(printf '%070000d' 1)\"}}}"
+# The program has to be in the image; links lead to where they lead.
+mkdir -p "$work/tree/sbin" "$work/tree/etc"
+echo text >"$work/tree/etc/text"
+ln -s /etc/../bin "$work/tree/usr"
+ln -s ../usr/./busybox "$work/tree/sbin/applet"
+ln -s /nowhere "$work/tree/sbin/dangling"
+ln -s loop "$work/tree/sbin/loop"
+# absent NAME PATTERN PATH
+absent() {
+    local pattern="entry.program: $3 .*$2"
+    printf '{"entry": {"program": "%s"}}\n' "$3" >"$work/p.json"
+    pack "$work/tree" --policy "$work/p.json"
+    check "program-$1" both 'status_is 125' 'err_has "$pattern"' \
+        '[ ! -e "$work/app.enc" ]'
+}
+absent misspelt 'No such file' /bin/busyboks
+absent behind-a-file 'Not a directory' /bin/busybox/x
+absent dangling 'No such file' /sbin/dangling
+absent loop 'symbolic links' /sbin/loop
+absent directory 'executed' /sbin
+absent text 'executed' /etc/text
+printf '{"entry": {"program": "/sbin/../sbin/applet", "args": ["echo", "hi"]}}' \
+    >"$work/p.json"
+pack "$work/tree" --policy "$work/p.json"
+run "$work/app.enc"
+check program-by-links out_is hi
+printf '{"entry": {"program": "/d/run"}, "mounts": [{"type": "tmpfs",
+    "target": "/d"}]}' >"$work/p.json"
+pack "$work/tree" --policy "$work/p.json"
+check program-in-a-mount status_is 0
 pack "$work/hello" --policy /no/such.json
 check no-policy both 'status_is 125' 'err_has /no/such.json'
 

@@ -228,6 +228,41 @@ static int default_args(struct policy_spec *s)
     return s->args.count || !slash ? 0 : policy_list_add(&s->args, slash + 1);
 }
 
+/* What a mount of the policy's will hold is not known here. */
+static int check_program(const struct build *b)
+{
+    const struct policy_spec *s = &b->spec;
+    const char *targets[POLICY_MOUNTS_MAX];
+    struct image_trailer trailer;
+    uint64_t size;
+    uint32_t mode;
+    int fd, err;
+
+    for (uint32_t i = 0; i < s->mount_count; i++) {
+        targets[i] = s->mounts[i].target;
+    }
+    if (!s->program) { /* bundle_write() says so */
+        return 0;
+    }
+    if (image_open(b->image, &fd, &size, &trailer)) {
+        return EXIT_OURS;
+    }
+    err = image_lookup(fd, 0, size, s->program, targets, s->mount_count, &mode);
+    close(fd);
+    if (err == -EXDEV) {
+        return 0;
+    }
+    if (err) {
+        return fail("entry.program: %s in the image: %s", s->program,
+                    strerror(-err));
+    }
+    return S_ISREG(mode) && mode & 0111
+               ? 0
+               : fail("entry.program: %s in the image is no file that can be "
+                      "executed (mode %o)",
+                      s->program, mode);
+}
+
 static int make_bundle(struct build *b)
 {
     int status = *b->kernel ? 0 : default_kernel(b);
@@ -243,7 +278,7 @@ static int make_bundle(struct build *b)
         return status;
     }
     if ((b->policy && policy_take_json(&b->spec, b->policy)) ||
-        default_args(&b->spec) ||
+        default_args(&b->spec) || check_program(b) ||
         bundle_write(b->out, b->kernel, b->image, &b->spec)) {
         return EXIT_OURS;
     }

@@ -40,6 +40,12 @@ typedef void (*image_file_fn)(void *ctx, const char *path,
 int image_list(const char *path, int fd, uint64_t at, uint64_t size,
                image_file_fn file, void *ctx);
 
+/* lookup.c: the mode of what path leads to in an image, links followed. 0 or
+ * -errno without a message; -EXDEV when it leads through one of the count
+ * directories `stops`, where the image is not what a program finds. */
+int image_lookup(int fd, uint64_t at, uint64_t size, const char *path,
+                 const char *const *stops, size_t count, uint32_t *mode);
+
 /* This user's directory for what can be made anew, made when it is not there:
  * $XDG_CACHE_HOME/enclos, else ~/.cache/enclos. */
 int image_cache_home(char *path, size_t len);

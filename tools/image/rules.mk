@@ -6,7 +6,7 @@ EROFS_CORE := $(addprefix kernel/fs/erofs/, erofs_core.o erofs_dir.o \
 	erofs_xattr.o)
 IMAGE_OBJS := $(addprefix $(B)/host/, $(EROFS_CORE)) \
 	$(addprefix $(B)/host/tools/image/, build.o cache.o canon.o closure.o \
-	elf.o hash.o ldso.o list.o paths.o runtime.o stage.o trim.o \
+	elf.o hash.o ldso.o list.o lookup.o paths.o runtime.o stage.o trim.o \
 	util.o verify.o)
 
 CLI_OBJS_EXTRA += $(IMAGE_OBJS)
