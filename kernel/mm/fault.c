@@ -240,7 +240,8 @@ int mm_fault(struct mm *mm, uint64_t addr, int access)
     }
     mm_lock(mm);
     mm->faults++;
-    err = fault_locked(mm, ALIGN_DOWN(addr, PAGE_SIZE), access);
+    err = mm->lost ? -ENOMEM
+                   : fault_locked(mm, ALIGN_DOWN(addr, PAGE_SIZE), access);
     mm_unlock(mm);
     return err;
 }

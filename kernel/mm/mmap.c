@@ -209,7 +209,8 @@ static int commit_new(struct mm *mm, const struct mapping *m)
 int map_at(struct mm *mm, const struct mapping *m)
 {
     struct vma *v;
-    int err = vma_new(m->start, m->end, m->prot, m->flags, m->obj, m->off, &v);
+    int err =
+        vma_new(mm, m->start, m->end, m->prot, m->flags, m->obj, m->off, &v);
 
     if (err) {
         return err;

@@ -9,7 +9,7 @@
  *   family/      several at one place:
  *     family.c, family_share.c, fork.c, guard.c, share.c   what they have
  *     pieces.c, touched.c, save.c, load.c, exchange.c, schedule.c,
- *     settle.c   in turns
+ *     settle.c, squeeze.c   in turns
  *     store.c, shadow.c   what they have while they are not there
  *   resident.c   which pages are committed (resident.h)
  *   window.c     where shared objects live;   alias.c  and are seen
@@ -117,6 +117,7 @@ struct mm {
     bool gone;             /* its last user has left */
     uint64_t shared_seen;  /* family->shared when it last looked */
     bool stranger;         /* in its family not by fork; not yet let in */
+    bool lost;             /* its memory is (squeeze.c): who touches it ends */
     struct family *family; /* whose spans it uses */
     struct list family_node;
     struct store store;     /* what it has while its pages are not there */
@@ -242,10 +243,13 @@ bool vma_range_free(struct mm *mm, uint64_t start, uint64_t end);
 
 /* Whether mm may have one VMA more (vm.max_map_count). */
 bool vma_has_room(const struct mm *mm);
-/* -ENOMEM at VMA_COUNT_MAX in the whole kernel (DESIGN: the host has a limit,
- * too). The new VMA takes a reference to obj. */
-int vma_new(uint64_t start, uint64_t end, int prot, int flags,
-            struct vm_object *obj, uint64_t off, struct vma **out);
+/* One for mm. -ENOMEM, also at VMA_COUNT_MAX in the whole kernel (DESIGN: the
+ * host has a limit, too). The new VMA takes a reference to obj. */
+int vma_new(const struct mm *mm, uint64_t start, uint64_t end, int prot,
+            int flags, struct vm_object *obj, uint64_t off, struct vma **out);
+/* mm is a member of f now; f ends. */
+void vma_count_member(struct family *f, const struct mm *mm);
+void vma_count_end(struct family *f);
 /* For one that is in no tree: mm_unlock() frees it. */
 void vma_bury(struct mm *mm, struct vma *v);
 /* Frees it at once; may block in its object. */

@@ -12,10 +12,10 @@
 #include "lib/atomic.h"
 #include "abi/linux/errno.h"
 
-/* Of all address spaces: beyond vm.max_map_count's 65,530 the host fails even
- * an munmap. */
+/* Of what can be at the host at a time, which is one member of each family:
+ * beyond vm.max_map_count's 65,530 the host fails even an munmap. */
 enum { VMA_COUNT_MAX = 60000 };
-static uint32_t vma_total;
+static uint32_t vma_total; /* the sum of family->vmas; atomic */
 
 static struct vma *vma_of(struct rb_node *node)
 {
@@ -162,16 +162,38 @@ bool vma_has_room(const struct mm *mm)
     return mm->vma_count < atomic_load_relaxed(&count_limit);
 }
 
-int vma_new(uint64_t start, uint64_t end, int prot, int flags,
-            struct vm_object *obj, uint64_t off, struct vma **out)
+static void set_family_vmas(struct family *f, uint32_t count)
 {
-    struct vma *v = NULL;
+    atomic_add_fetch(&vma_total, count - f->vmas);
+    f->vmas = count;
+}
 
-    if (atomic_add_fetch(&vma_total, 1) <= VMA_COUNT_MAX) {
-        v = kzalloc(sizeof(*v));
+void vma_count_member(struct family *f, const struct mm *mm)
+{
+    if (mm->vma_count > f->vmas) {
+        set_family_vmas(f, mm->vma_count);
     }
+}
+
+void vma_count_end(struct family *f)
+{
+    set_family_vmas(f, 0);
+}
+
+/* Whether the host has room for one more: not if a member whose pages are not
+ * there has as many. */
+static bool host_has_room(const struct mm *mm)
+{
+    return !mm->family || mm->vma_count < mm->family->vmas ||
+           atomic_load_relaxed(&vma_total) < VMA_COUNT_MAX;
+}
+
+int vma_new(const struct mm *mm, uint64_t start, uint64_t end, int prot,
+            int flags, struct vm_object *obj, uint64_t off, struct vma **out)
+{
+    struct vma *v = host_has_room(mm) ? kzalloc(sizeof(*v)) : NULL;
+
     if (!v) {
-        atomic_fetch_sub(&vma_total, 1);
         return -ENOMEM;
     }
     v->start = start;
@@ -194,7 +216,6 @@ void vma_discard(struct vma *v)
         v->obj->ops->put(v->obj);
     }
     kfree(v);
-    atomic_fetch_sub(&vma_total, 1);
 }
 
 void vma_bury(struct mm *mm, struct vma *v)
@@ -263,12 +284,18 @@ static void link_in(struct mm *mm, struct vma *v)
 {
     rb_insert(&mm->vmas, &v->node, by_start);
     mm->vma_count++;
+    if (mm->family) {
+        vma_count_member(mm->family, mm);
+    }
 }
 
 static void take_out(struct mm *mm, struct vma *v)
 {
     rb_erase(&mm->vmas, &v->node);
     mm->vma_count--;
+    if (mm->family && mm->family->count == 1) {
+        set_family_vmas(mm->family, mm->vma_count);
+    }
 }
 
 /* v takes the place of `gone`, which is in no tree, as well. */
@@ -331,7 +358,7 @@ int vma_split(struct mm *mm, uint64_t addr)
     if (!vma_has_room(mm)) {
         return -ENOMEM;
     }
-    err = vma_new(addr, v->end, v->prot, v->flags, v->obj,
+    err = vma_new(mm, addr, v->end, v->prot, v->flags, v->obj,
                   v->off + (addr - v->start), &rest);
     if (err) {
         return err;

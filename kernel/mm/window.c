@@ -102,7 +102,7 @@ static int map_first(struct mm *mm, const struct mapping *m, uint64_t start,
 {
     int lock = mm->lock_future ? VMA_LOCKED : 0;
     struct vma *v;
-    int err = vma_new(start, end, m->prot, m->flags | lock, m->obj,
+    int err = vma_new(mm, start, end, m->prot, m->flags | lock, m->obj,
                       m->off + (start - m->start), &v);
 
     if (!err) {

@@ -59,6 +59,11 @@ often=$(rounds 40)
 check many-alive-leave-nothing [ -n "$once" -a \
     "$often" -lt $((once + once / 4)) ]
 
+# The host has room for the mappings of either of two, but not for both's.
+cc -O2 -o "$work/mappings" tests/cli/mappings.c || exit 1
+run --root host "$work/mappings"
+check family-many-mappings out_is "all there"
+
 forks='
 import os, time
 block = bytearray(40 << 20)

@@ -29,19 +29,19 @@ static void bring(struct walk *w, uint64_t at, uint64_t end,
                   const struct piece *in)
 {
     if (piece_is_pure(in)) {
-        exchange_show(at, end - at, in->shown, piece_prot(in));
+        exchange_show(w, at, end - at, in->shown, piece_prot(in));
     } else {
         exchange_load_fresh(w, at, end, piece_prot(in));
     }
 }
 
-static void swap_pure(uint64_t at, uint64_t end, const struct piece *out,
-                      const struct piece *in)
+static void swap_pure(struct walk *w, uint64_t at, uint64_t end,
+                      const struct piece *out, const struct piece *in)
 {
     if (!piece_is_pure(out) || out->shown != in->shown) {
-        exchange_show(at, end - at, in->shown, piece_prot(in));
+        exchange_show(w, at, end - at, in->shown, piece_prot(in));
     } else if (piece_prot(out) != piece_prot(in)) {
-        exchange_protect(at, end - at, piece_prot(in));
+        exchange_protect(w, at, end - at, piece_prot(in));
     }
 }
 
@@ -53,7 +53,7 @@ static void swap_piece(struct walk *w, uint64_t at, uint64_t end,
     int was = piece_prot(out), now = was, prot = piece_prot(in);
 
     if (piece_is_pure(in)) {
-        swap_pure(at, end, out, in);
+        swap_pure(w, at, end, out, in);
         return;
     }
     if (stays_shown(out, in)) {
@@ -72,7 +72,7 @@ static void swap_piece(struct walk *w, uint64_t at, uint64_t end,
         }
         if (!(was & MEM_WRITE)) {
             now = MEM_READ | MEM_WRITE;
-            exchange_protect(at, len, now);
+            exchange_protect(w, at, len, now);
         }
         now = exchange_trade(w, at, end, now);
         exchange_wipe(w, at, end);
@@ -81,7 +81,7 @@ static void swap_piece(struct walk *w, uint64_t at, uint64_t end,
         now = exchange_trade(w, at, end, was);
     }
     if (now != prot) {
-        exchange_protect(at, len, prot);
+        exchange_protect(w, at, len, prot);
     }
 }
 
@@ -95,6 +95,13 @@ static bool is_shared(const struct piece *p)
     return p->vma && p->vma->flags & VMA_FAMILY && !is_alias(p);
 }
 
+/* `out` was lost as it came in: what was not its own is perhaps not as it was
+ * to be for it. */
+static bool is_unsure(const struct walk *w)
+{
+    return w->out && w->out->lost;
+}
+
 static void shared_piece(struct walk *w, uint64_t at, uint64_t end,
                          const struct piece *was, const struct piece *is)
 {
@@ -103,8 +110,9 @@ static void shared_piece(struct walk *w, uint64_t at, uint64_t end,
 
     if (leaves && !stays && !family_shares(w->f, w->out, at, end)) {
         target_mem_release(at, end - at);
-    } else if (piece_prot(was) != prot || is_shared(was) != stays) {
-        exchange_protect(at, end - at, prot);
+    } else if (piece_prot(was) != prot || is_shared(was) != stays ||
+               is_unsure(w)) {
+        exchange_protect(w, at, end - at, prot);
     }
 }
 
@@ -136,7 +144,7 @@ static const struct store_run *moved_at(struct walk *w, uint64_t at,
 static void alias_piece(struct walk *w, uint64_t at, uint64_t end,
                         const struct piece *was, const struct piece *is)
 {
-    if (is_alias(was) && is_alias(is) && !w->f->ghost &&
+    if (is_alias(was) && is_alias(is) && !w->f->ghost && !is_unsure(w) &&
         piece_prot(was) == piece_prot(is) &&
         alias_source(was->vma, at) == alias_source(is->vma, at) &&
         alias_there(is->vma, at, end)) {
@@ -164,6 +172,30 @@ static void change(struct walk *w, uint64_t at, uint64_t end,
     }
 }
 
+/* `in` is lost: what `out` was to trade there stays its own, and nothing that
+ * can be touched is left. Shared memory is not the one's to lose. */
+static void lose_piece(struct walk *w, uint64_t at, uint64_t end,
+                       const struct piece *was, const struct piece *is)
+{
+    if (is_shared(was) || is_shared(is)) {
+        shared_piece(w, at, end, was, is);
+        return;
+    }
+    exchange_trade(w, at, end, piece_prot(was));
+    if (was->vma || is->vma) {
+        target_mem_release(at, end - at);
+    }
+}
+
+/* So much of the piece at which that came about has been changed already. */
+static void lose_changed(struct walk *w, uint64_t at, uint64_t end,
+                         const struct piece *is)
+{
+    if (w->lost && is->own) {
+        target_mem_release(at, end - at);
+    }
+}
+
 /* What one of them has, and what it stands for, in order of address. */
 static void change_all(struct walk *w)
 {
@@ -177,11 +209,16 @@ static void change_all(struct walk *w)
         const struct store_run *moved;
 
         end = MIN(was.end, is.end);
+        w->at = at;
         moved = is.own ? moved_at(w, at, &end) : NULL;
-        if (moved) {
-            exchange_take_back(moved, at, end, piece_prot(&is));
+        if (w->lost) {
+            lose_piece(w, at, end, &was, &is);
+        } else if (moved) {
+            exchange_take_back(w, moved, at, end, piece_prot(&is));
+            lose_changed(w, at, end, &is);
         } else {
             change(w, at, end, &was, &is);
+            lose_changed(w, at, end, &is);
         }
         if (is.own && is.shown && !piece_is_pure(&is) &&
             !stays_shown(&was, &is)) { /* its store's copy is there now */
@@ -275,7 +312,7 @@ static void finish(struct walk *w)
             old->runs[i].kind = STORE_COPY;
         }
     }
-    store_free(&w->in->store, true);
+    store_free(&w->in->store, !w->in->lost);
     if (w->forgot) {
         atomic_store_relaxed(&w->in->pieces.fresh, 0);
     }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * What exchange.c (which pieces change, and how) and load.c (the pages in them)
- * share. Nobody else includes it. Nothing here fails: what a host that refuses
- * leaves no way around is a panic.
+ * What exchange.c (which pieces change, and how), load.c (the pages in them)
+ * and squeeze.c (when the host refuses) share. Nobody else includes it. Nothing
+ * here fails: where a host that refuses leaves no way around, `in` is lost.
  */
 #ifndef KERNEL_MM_EXCHANGE_H
 #define KERNEL_MM_EXCHANGE_H
@@ -25,6 +25,9 @@ struct walk {
     unsigned was, is; /* in out->pieces and in->pieces: the next */
     bool forgot;      /* in->pieces are not right any more */
     uint64_t traded_bytes;
+    uint64_t at;       /* where it is */
+    unsigned squeezed; /* what was tried since the host refused (squeeze.c) */
+    bool lost;         /* all in vain: nothing of `in` comes any more */
 };
 
 static inline uint64_t store_run_end(const struct store_run *r)
@@ -32,13 +35,19 @@ static inline uint64_t store_run_end(const struct store_run *r)
     return r->start + (uint64_t)r->pages * PAGE_SIZE;
 }
 
+/* The target refused: whether to ask once more. */
+bool exchange_insists(struct walk *w);
+/* Once `in` is lost: a page of a traded run keeps its content. */
+void exchange_keep(struct walk *w, const void *at, void *stored);
+
 /* Ask the target until it does it; the second in place of what is there. */
-void exchange_protect(uint64_t at, uint64_t len, int prot);
-void exchange_show(uint64_t at, uint64_t len, uint64_t src, int prot);
+void exchange_protect(struct walk *w, uint64_t at, uint64_t len, int prot);
+void exchange_show(struct walk *w, uint64_t at, uint64_t len, uint64_t src,
+                   int prot);
 
 /* [start, end) of a moved run goes to its addresses. */
-void exchange_take_back(const struct store_run *r, uint64_t at, uint64_t end,
-                        int prot);
+void exchange_take_back(struct walk *w, const struct store_run *r, uint64_t at,
+                        uint64_t end, int prot);
 /* [start, end) is writable: what `in` has stored there. */
 void exchange_load(struct walk *w, uint64_t start, uint64_t end, int prot);
 /* What `out` had there and `in` has not reads as zero: [start, end) is

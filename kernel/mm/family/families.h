@@ -119,6 +119,9 @@ enum save_how {
 int family_save(struct family *f, struct mm *mm, struct mm *in,
                 enum save_how how);
 
+/* squeeze.c: mm's memory is lost; it says so. */
+void family_lose(struct mm *mm);
+
 /* schedule.c: f has several members; f ends. */
 void families_watch(struct family *f);
 void families_forget(struct family *f);

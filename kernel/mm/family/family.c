@@ -64,6 +64,7 @@ void family_open(struct family *f)
 static void family_free(struct family *f)
 {
     isolation_drop_key(f->key);
+    vma_count_end(f);
     kfree(f);
 }
 
@@ -75,6 +76,7 @@ void family_join(struct family *f, struct mm *mm)
     f->count++;
     f->had_members = true;
     spin_unlock(&f->lock);
+    vma_count_member(f, mm);
     isolation_grant(mm);
     families_watch(f);
 }
@@ -227,7 +229,7 @@ static int give_touched(struct mm *to, uint64_t start, uint64_t end)
     uint64_t from = start, stop;
     int err = 0;
 
-    if (shadow_exists() && v && v->end >= end &&
+    if (shadow_has_room() && v && v->end >= end &&
         touched_count(&t, start, end, MUCH) >= MUCH) {
         return store_put_aside(&to->store, &t, start, end,
                                prot_effective(v->prot));

@@ -32,6 +32,7 @@ struct family {
     struct spinlock lock; /* LOCK_FAMILY; guards members, count and resident */
     struct list members;  /* struct mm.family_node */
     unsigned count;       /* of them */
+    uint32_t vmas;        /* the most that a member has, or has had meanwhile */
     struct mm *resident;  /* whose pages are at their addresses; NULL: none */
     bool exchanging;      /* that changes just now; lock */
     struct mm *ghost;     /* nobody's any more, but its pages are there still */

@@ -67,7 +67,7 @@ static int take_place(struct mm *mm, const struct vma *v)
         uint64_t end = mine ? MIN(mine->start, v->end) : v->end;
 
         if (at < end) {
-            err = vma_new(at, end, 0, PLACE, NULL, 0, &place);
+            err = vma_new(mm, at, end, 0, PLACE, NULL, 0, &place);
         }
         if (at < end && !err) {
             vma_insert(mm, place);

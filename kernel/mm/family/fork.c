@@ -112,7 +112,7 @@ static int copy_vma(struct mm *to, struct mm *from, struct vma *v)
     if (err) {
         return err;
     }
-    err = vma_new(v->start, v->end, v->prot, v->flags & ~VMA_LOCKED, v->obj,
+    err = vma_new(to, v->start, v->end, v->prot, v->flags & ~VMA_LOCKED, v->obj,
                   v->off, &copy);
     if (!err) {
         if (v->flags & VMA_ALIAS) {
@@ -282,7 +282,7 @@ static int fork_stopped(struct mm *mm, struct mm *child)
 
 int mm_fork(struct mm *mm, struct mm **out)
 {
-    int err = mm_alloc(out);
+    int err = mm->lost ? -ENOMEM : mm_alloc(out);
 
     if (err) {
         return err;

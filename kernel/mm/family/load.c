@@ -5,7 +5,6 @@
  */
 #include "kernel/mm/family/exchange.h"
 #include "kernel/core/log.h"
-#include "kernel/mm/heap.h"
 #include "lib/string.h"
 #include "arch/x86_64/arch.h"
 #include "arch/x86_64/page.h"
@@ -32,64 +31,52 @@ static const struct store_run *cursor_next(struct cursor *c, uint64_t start,
     return NULL;
 }
 
-/* The target refused memory, and there is no way back. What the kernel can do
- * without goes; then once more. */
-static void insist(unsigned *times)
+static void commit(struct walk *w, uint64_t at, uint64_t len, int prot)
 {
-    if (!heap_reclaim() && *times) {
-        panic("the host refuses memory in the middle of an exchange");
-    }
-    ++*times;
-}
-
-static void commit(uint64_t at, uint64_t len, int prot)
-{
-    for (unsigned times = 0; target_mem_commit(at, len, prot);) {
-        insist(&times);
+    while (target_mem_commit(at, len, prot) && exchange_insists(w)) {
     }
 }
 
-void exchange_protect(uint64_t at, uint64_t len, int prot)
+void exchange_protect(struct walk *w, uint64_t at, uint64_t len, int prot)
 {
-    for (unsigned times = 0; target_mem_protect(at, len, prot);) {
-        insist(&times);
+    while (target_mem_protect(at, len, prot) && exchange_insists(w)) {
     }
 }
 
-void exchange_show(uint64_t at, uint64_t len, uint64_t src, int prot)
+void exchange_show(struct walk *w, uint64_t at, uint64_t len, uint64_t src,
+                   int prot)
 {
-    for (unsigned times = 0; target_mem_show(at, src, len, prot, false);) {
-        insist(&times);
+    while (target_mem_show(at, src, len, prot, false) && exchange_insists(w)) {
     }
 }
 
-static void install(uint64_t at, const void *src, uint64_t len, int prot)
+static void install(struct walk *w, uint64_t at, const void *src, uint64_t len,
+                    int prot)
 {
-    for (unsigned times = 0; target_mem_install(at, src, len, prot);) {
-        insist(&times);
+    while (target_mem_install(at, src, len, prot) && exchange_insists(w)) {
     }
 }
 
 /* What is committed and writable can be written. */
-static void copy_in(void *to, const void *from, size_t len)
+static void copy_in(const struct walk *w, void *to, const void *from,
+                    size_t len)
 {
-    if (arch_user_copy(to, from, len)) {
+    if (!w->lost && arch_user_copy(to, from, len)) {
         panic("a page is gone in the middle of an exchange");
     }
 }
 
-static void clear(void *at, size_t len)
+static void clear(const struct walk *w, void *at, size_t len)
 {
-    if (arch_user_zero(at, len)) {
+    if (!w->lost && arch_user_zero(at, len)) {
         panic("a page is gone in the middle of an exchange");
     }
 }
 
-void exchange_take_back(const struct store_run *r, uint64_t at, uint64_t end,
-                        int prot)
+void exchange_take_back(struct walk *w, const struct store_run *r, uint64_t at,
+                        uint64_t end, int prot)
 {
-    for (unsigned times = 0; store_return(r, at, end, prot);) {
-        insist(&times);
+    while (store_return(r, at, end, prot) && exchange_insists(w)) {
     }
 }
 
@@ -102,9 +89,9 @@ void exchange_load(struct walk *w, uint64_t start, uint64_t end, int prot)
          start = to) {
         const char *src = (const char *)r->buf + (from - r->start);
         if (prot & MEM_EXEC) {
-            install(from, src, to - from, prot);
+            install(w, from, src, to - from, prot);
         } else {
-            copy_in((void *)from, src, to - from);
+            copy_in(w, (void *)from, src, to - from);
         }
     }
 }
@@ -122,7 +109,7 @@ void exchange_wipe(struct walk *w, uint64_t start, uint64_t end)
                 kept = kept_end = to;
             }
             if (kept > at) {
-                clear((void *)at, kept - at);
+                clear(w, (void *)at, kept - at);
             }
             at = kept_end;
         }
@@ -150,10 +137,10 @@ void exchange_load_fresh(struct walk *w, uint64_t at, uint64_t end, int prot)
 {
     bool late = !(prot & (MEM_WRITE | MEM_EXEC));
 
-    commit(at, end - at, late ? MEM_READ | MEM_WRITE : prot);
+    commit(w, at, end - at, late ? MEM_READ | MEM_WRITE : prot);
     exchange_load(w, at, end, prot);
     if (late) {
-        exchange_protect(at, end - at, prot);
+        exchange_protect(w, at, end - at, prot);
     }
 }
 
@@ -179,11 +166,11 @@ bool exchange_is_same(struct walk *w, uint64_t start, uint64_t end)
     return true;
 }
 
-static int make_readable(uint64_t at, uint64_t end, int prot)
+static int make_readable(struct walk *w, uint64_t at, uint64_t end, int prot)
 {
     if (!prot) {
         prot = MEM_READ;
-        exchange_protect(at, end - at, prot);
+        exchange_protect(w, at, end - at, prot);
     }
     return prot;
 }
@@ -197,15 +184,18 @@ int exchange_load_changed(struct walk *w, uint64_t at, uint64_t end, int prot)
          next = from + PAGE_SIZE) {
         const char *src = (const char *)r->buf + (from - r->start);
 
-        prot = make_readable(at, end, prot);
+        prot = make_readable(w, at, end, prot);
+        if (w->lost) {
+            break;
+        }
         if (arch_page_equal((void *)from, src)) {
             continue;
         }
         if (!(prot & MEM_WRITE)) {
             prot = MEM_READ | MEM_WRITE;
-            exchange_protect(at, end - at, prot);
+            exchange_protect(w, at, end - at, prot);
         }
-        copy_in((void *)from, src, PAGE_SIZE);
+        copy_in(w, (void *)from, src, PAGE_SIZE);
     }
     return prot;
 }
@@ -247,14 +237,18 @@ int exchange_trade(struct walk *w, uint64_t at, uint64_t end, int prot)
 
     for (; from < end && (r = traded_next(w, &from, end, &to)); from = to) {
         char *stored = (char *)r->buf + (from - r->start);
-        prot = make_readable(at, end, prot);
+        prot = make_readable(w, at, end, prot);
         for (; from < to; from += PAGE_SIZE, stored += PAGE_SIZE) {
-            if (arch_page_equal((void *)from, stored)) {
+            if (!w->lost && arch_page_equal((void *)from, stored)) {
                 continue;
             }
-            if (!(prot & MEM_WRITE)) {
+            if (!w->lost && !(prot & MEM_WRITE)) {
                 prot = MEM_READ | MEM_WRITE;
-                exchange_protect(at, end - at, prot);
+                exchange_protect(w, at, end - at, prot);
+            }
+            if (w->lost) {
+                exchange_keep(w, (void *)from, stored);
+                continue;
             }
             trade_page((void *)from, stored);
             w->traded_bytes += PAGE_SIZE;

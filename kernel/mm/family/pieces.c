@@ -55,7 +55,7 @@ static int add_vma(const struct family *f, struct mm *mm, struct vma *v)
     if (v->flags & (VMA_ALIAS | VMA_FAMILY)) {
         return add(&mm->pieces, (struct piece){at, v->end, v, 0, false});
     }
-    if (v->flags & VMA_WINDOW) {
+    if (v->flags & VMA_WINDOW || mm->lost) {
         return 0;
     }
     for (; resident_run(&mm->resident, &at, v->end, &end); at = end) {

@@ -228,8 +228,8 @@ static bool meets_moved(struct save *s, const struct piece *p)
 /* To copy code means to give pages back and to install others. */
 static bool is_moved(struct save *s, const struct piece *p)
 {
-    if (!shadow_exists() || is_long(p)) {
-        return shadow_exists();
+    if (!shadow_has_room() || is_long(p)) {
+        return shadow_has_room();
     }
     if (p->vma->prot & PROT_EXEC) { /* trampolines are mostly the same */
         return !(p->vma->flags & VMA_TRAMPOLINE);
@@ -261,7 +261,13 @@ static void undo(struct mm *mm)
         int prot = prot_effective(vma_at(mm, r->start)->prot);
 
         if (r->kind == STORE_MOVED && store_return(r, r->start, end, prot)) {
-            panic("the host neither moves nor copies a program's pages");
+            family_lose(mm);
+        }
+    }
+    for (unsigned i = 0; mm->lost && i < mm->pieces.count; i++) {
+        const struct piece *p = &mm->pieces.list[i];
+        if (p->own) {
+            target_mem_release(p->start, p->end - p->start);
         }
     }
 }

@@ -10,16 +10,24 @@
  */
 #include "kernel/mm/room.h"
 #include "kernel/mm/heap.h"
+#include "lib/atomic.h"
 #include "lib/bitmap.h"
 #include "lib/string.h"
 #include "target/target.h"
 
 #define GRANULE (2ull << 20)
 
+/* Of 65,530 mappings that the host allows, each range takes two (that of the
+ * gap behind it, too). Where the limit is another, or was reached for other
+ * reasons, that is found out. */
+enum { RANGES_MOST = 12288, RANGES_LEAST = 64 };
+
 static struct spinlock shadow_lock = SPINLOCK_INIT(LOCK_SLOTS);
-static uint64_t base, count; /* granules; 0: there is no such space */
-static uint64_t *taken;      /* a bit each; shadow_lock */
-static uint64_t hint;        /* none is free below; shadow_lock */
+static uint64_t base, count;         /* granules; 0: there is no such space */
+static uint64_t *taken;              /* a bit each; shadow_lock */
+static uint64_t hint;                /* none is free below; shadow_lock */
+static unsigned ranges, ranges_most; /* taken, and allowed; written under
+                                        shadow_lock, atomic */
 
 /* The map lies at the space's beginning: memory that was never touched is zero
  * and most of it never will be, while to clear it would cost the host a page
@@ -39,11 +47,26 @@ void shadow_init(uint64_t start, uint64_t end)
     }
     taken = count ? (uint64_t *)start : NULL;
     hint = 0;
+    ranges = 0;
+    ranges_most = RANGES_MOST;
 }
 
 bool shadow_exists(void)
 {
     return count != 0;
+}
+
+bool shadow_has_room(void)
+{
+    return count &&
+           atomic_load_relaxed(&ranges) < atomic_load_relaxed(&ranges_most);
+}
+
+void shadow_take_less(void)
+{
+    spin_lock(&shadow_lock);
+    atomic_store_relaxed(&ranges_most, MAX(ranges / 2, (unsigned)RANGES_LEAST));
+    spin_unlock(&shadow_lock);
 }
 
 /* The first of n free ones in a row, or count. */
@@ -73,9 +96,10 @@ uint64_t shadow_take(uint64_t start, uint64_t end)
     uint64_t n = granules(start, end), first;
 
     spin_lock(&shadow_lock);
-    first = n <= count ? find(n) : count;
+    first = n <= count && ranges < ranges_most ? find(n) : count;
     if (first < count) {
         bitmap_set_range(taken, first, first + n);
+        atomic_store_relaxed(&ranges, ranges + 1);
     }
     spin_unlock(&shadow_lock);
     if (first == count) {
@@ -96,5 +120,6 @@ void shadow_give(uint64_t start, uint64_t end, bool empty)
     spin_lock(&shadow_lock);
     bitmap_clear_range(taken, first, first + n);
     hint = MIN(hint, first);
+    atomic_store_relaxed(&ranges, ranges - 1);
     spin_unlock(&shadow_lock);
 }

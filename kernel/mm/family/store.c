@@ -284,6 +284,61 @@ static void free_run(const struct store_run *r, bool returned)
     }
 }
 
+/* Copies of a moved run's pages; false: none. */
+static bool copy_moved(const struct store_run *r, struct store_run *copies,
+                       unsigned count)
+{
+    uint64_t from = (uint64_t)r->buf, len = (uint64_t)r->pages * PAGE_SIZE;
+    int err = target_mem_protect(from, len, MEM_READ);
+
+    for (unsigned i = 0; i < count; i++) {
+        uint64_t at = (uint64_t)i * STORE_COPY_PAGES;
+        uint32_t pages =
+            MIN(r->pages - (uint32_t)at, (uint32_t)STORE_COPY_PAGES);
+
+        at *= PAGE_SIZE;
+        copies[i] = (struct store_run){r->start + at, pages, STORE_COPY,
+                                       err ? NULL : page_alloc(pages)};
+        err = err || !copies[i].buf ||
+              arch_user_copy(copies[i].buf, (void *)(from + at),
+                             (size_t)pages * PAGE_SIZE);
+    }
+    for (unsigned i = 0; err && i < count; i++) {
+        page_free(copies[i].buf, copies[i].pages);
+    }
+    return !err;
+}
+
+/* Run i; returns how many there are in its place. */
+static unsigned unmove(struct store *s, unsigned i)
+{
+    enum { LARGE = 512, COPIES = LARGE / STORE_COPY_PAGES };
+    struct store_run copies[COPIES], r = s->runs[i];
+    unsigned count = (r.pages + STORE_COPY_PAGES - 1) / STORE_COPY_PAGES;
+
+    if (r.kind != STORE_MOVED || r.pages > LARGE ||
+        runs_grow((void **)&s->runs, &s->room, s->count + count - 1,
+                  sizeof(r)) ||
+        !copy_moved(&r, copies, count)) {
+        return 1;
+    }
+    memmove(&s->runs[i + count], &s->runs[i + 1],
+            (s->count - i - 1) * sizeof(r));
+    memcpy(&s->runs[i], copies, count * sizeof(r));
+    s->count += count - 1;
+    s->copied += (uint64_t)r.pages * PAGE_SIZE;
+    s->moved -= (uint64_t)r.pages * PAGE_SIZE;
+    free_run(&r, false);
+    return count;
+}
+
+void store_unmove(struct store *s)
+{
+    for (unsigned i = 0; i < s->count;) {
+        i += unmove(s, i);
+    }
+}
+
 void store_drop(struct store *s, uint64_t start, uint64_t end)
 {
     unsigned kept = 0;

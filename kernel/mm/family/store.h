@@ -51,6 +51,9 @@ void store_reclaim(struct store *from, struct store *s);
 /* The rest in order of address. Notes that pages were there, without their
  * content. -ENOMEM. */
 int store_note(struct store *s, uint64_t start, uint64_t end);
+/* What s has moved becomes copies, but for large runs and what there is no
+ * memory for. */
+void store_unmove(struct store *s);
 /* Moves the pages away; they are then committed and zero. Error: untouched. */
 int store_move(struct store *s, uint64_t start, uint64_t end);
 /* Copies what of [start, end) may hold something to where it is moved from
@@ -69,6 +72,10 @@ void store_free(struct store *s, bool returned);
 
 /* False: pages put aside are always copied. */
 bool shadow_exists(void);
+/* Whether another range may be taken: each costs the host two mappings. */
+bool shadow_has_room(void);
+/* The host has no room for those that there are: fewer from now on. */
+void shadow_take_less(void);
 /* Where the pages of [start, end) may go, at the same place within 2 MiB; 0:
  * nowhere. */
 uint64_t shadow_take(uint64_t start, uint64_t end);
