@@ -60,8 +60,13 @@ _Static_assert(sizeof(struct abi_sockaddr_in6) == 28, "struct sockaddr_in6");
 #define TCP_FASTOPEN_CONNECT     30
 #define TCP_ULP                  31
 #define TCP_FASTOPEN_NO_COOKIE   34
+#define TCP_SAVE_SYN             27
+#define TCP_SAVED_SYN            28
 #define TCP_INQ                  36
 #define TCP_IS_MPTCP             43
+#define TCP_RTO_MAX_MS           44
+#define TCP_RTO_MIN_US           45
+#define TCP_DELACK_MAX_US        46
 
 #define IP_TOS                    1
 #define IP_TTL                    2
@@ -132,6 +137,28 @@ struct abi_in6_pktinfo {
     uint32_t interface;
 };
 _Static_assert(sizeof(struct abi_in6_pktinfo) == 20, "struct in6_pktinfo");
+
+/* struct tcp_info, as far as anything of it is told. */
+struct abi_tcp_info {
+    uint8_t state, ca_state, retransmits, probes, backoff, options, scales,
+        bits;
+    uint32_t rto, ato, snd_mss, rcv_mss;
+    uint32_t unacked, sacked, lost, retrans, fackets;
+    uint32_t last_data_sent, last_ack_sent, last_data_recv, last_ack_recv;
+    uint32_t pmtu, rcv_ssthresh, rtt, rttvar, snd_ssthresh, snd_cwnd, advmss;
+    uint32_t reordering, rcv_rtt, rcv_space, total_retrans;
+    uint64_t pacing_rate, max_pacing_rate, bytes_acked, bytes_received;
+    uint32_t segs_out, segs_in, notsent_bytes, min_rtt;
+    uint32_t data_segs_in, data_segs_out;
+    uint64_t delivery_rate, busy_time, rwnd_limited, sndbuf_limited;
+    uint32_t delivered, delivered_ce;
+    uint64_t bytes_sent, bytes_retrans;
+    uint32_t dsack_dups, reord_seen, rcv_ooopack, snd_wnd, rcv_wnd, rehash;
+};
+_Static_assert(sizeof(struct abi_tcp_info) == 240, "struct tcp_info");
+
+#define SO_EE_ORIGIN_ZEROCOPY      5
+#define SO_EE_CODE_ZEROCOPY_COPIED 1
 
 /* struct sock_extended_err; the offender's address follows it. */
 struct abi_extended_err {

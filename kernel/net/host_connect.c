@@ -26,6 +26,10 @@ static uint64_t connected(struct host_op *o, int32_t result)
     }
     if (result < 0) {
         net_count(TCP_ATTEMPT_FAILS);
+        if (result == -ECONNREFUSED && h->owner &&
+            inet_addr_is_loopback(&h->owner->peer)) {
+            net_count(TCP_OUT_RSTS); /* it was this machine that said so */
+        }
         h->state = HOST_NEW;
         if (h->owner) {
             atomic_store_release(&h->owner->s.error, -result);

@@ -12,13 +12,13 @@
 #include "kernel/net/host.h"
 #include "kernel/net/inet_private.h"
 #include "kernel/net/loop.h"
+#include "kernel/fs/procfs/tunable.h"
 #include "kernel/mm/heap.h"
 #include "lib/string.h"
 #include "abi/linux/epoll.h"
 #include "abi/linux/errno.h"
 
 enum {
-    PORT_PLAIN = 1024, /* those below want a capability */
     CAP_NET_BIND_SERVICE_ = 10,
     ALL_IN = POLLIN | POLLRDNORM,
     ALL_OUT = POLLOUT | POLLWRNORM,
@@ -169,7 +169,7 @@ static int inet_bind(struct socket *s, const struct abi_sockaddr *name,
     if (err) {
         return err;
     }
-    if (wanted.port && wanted.port < PORT_PLAIN &&
+    if (wanted.port && wanted.port < tunable(&tunable_plain_ports) &&
         !socket_capable(CAP_NET_BIND_SERVICE_)) {
         return -EACCES;
     }

@@ -98,8 +98,9 @@ static inline int64_t inet_stamp(const struct socket *s)
 {
     const uint32_t wants = SOCKET_TIMESTAMP | SOCKET_TIMESTAMPNS;
 
-    return unlikely(atomic_load_relaxed(&s->flags) & wants) ? clock_realtime()
-                                                            : 0;
+    return unlikely(atomic_load_relaxed(&s->flags) & wants || s->timestamping)
+               ? clock_realtime()
+               : 0;
 }
 void inet_put_time(struct socket *s, struct socket_msg *msg, int64_t time);
 

@@ -11,6 +11,7 @@
 #include "kernel/net/host.h"
 #include "kernel/net/inet_private.h"
 #include "kernel/net/loop.h"
+#include "kernel/fs/procfs/tunable.h"
 #include "kernel/mm/heap.h"
 #include "abi/linux/epoll.h"
 #include "abi/linux/errno.h"
@@ -346,8 +347,8 @@ int inet_listen(struct socket *s, int backlog)
     if (s->type != SOCK_STREAM) {
         return -EOPNOTSUPP;
     }
-    if (backlog < 0 || backlog > SOMAXCONN) {
-        backlog = SOMAXCONN;
+    if (backlog < 0 || backlog > tunable(&tunable_somaxconn)) {
+        backlog = (int)tunable(&tunable_somaxconn);
     }
     mutex_lock(&i->setup);
     err = listen_locked(i, backlog);

@@ -463,7 +463,7 @@ static int get_other(struct inet_socket *i, int level, int name, void *value,
     if (level == IPPROTO_TCP && name == TCP_IS_MPTCP) {
         return put_number(value, len, 0);
     }
-    if ((level == IPPROTO_TCP && name == TCP_ULP) ||
+    if ((level == IPPROTO_TCP && (name == TCP_ULP || name == TCP_SAVED_SYN)) ||
         (level == IPPROTO_IP && name == IP_OPTIONS)) {
         *len = 0;
         return 0;

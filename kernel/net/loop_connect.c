@@ -223,6 +223,7 @@ static void begin_end(struct inet_socket *i, struct end *e)
     }
     tell_buffer(&i->s, e);
     e->filtered = socket_has_filter(&i->s);
+    e->corked = inet_option_number(i, IPPROTO_TCP, TCP_CORK, 0);
 }
 
 /* Offers conn, c's second end, to listener. *waits: it is to be let in. */

@@ -32,6 +32,7 @@ struct end {
     bool reset;            /* atomic */
     bool told;             /* connect(2) has said so */
     bool connecting;       /* its listener has no room yet; atomic */
+    bool corked;           /* TCP_CORK of its owner; atomic */
     bool deferred; /* of end[1]: it waits for data (loop_defer.c); atomic */
     /* The owner has a filter (filter.h), and it has refused what `held` holds
      * back. Both atomic; written under in.write_lock. */
@@ -177,6 +178,11 @@ extern const struct socket_ops loop_stream_ops;
 void loop_connection_put(struct connection *c);
 /* connect(2) to AF_UNSPEC: a reset, and the socket is as new. */
 void loop_disconnect(struct socket *s);
+
+/* ---- loop_send.c ---- */
+
+/* What d's owner has written is held back no longer. */
+void loop_push(struct side *d);
 
 /* ---- loop_defer.c ---- */
 

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
  * TCP inside: sending. Bytes go into the stream that the other end reads; those
- * with MSG_MORE are shown with what follows them, or after a while; a peer
- * that closed can still be written to, once, and then there is a reset. The
- * urgent byte goes beside the stream.
+ * with MSG_MORE or TCP_CORK are shown with what follows them, or after a while;
+ * a peer that closed can still be written to, once, and then there is a reset.
+ * The urgent byte goes beside the stream.
  */
+#include "kernel/net/count.h"
 #include "kernel/net/loop_private.h"
 
 enum {
@@ -23,6 +24,8 @@ static long write_into_void(struct socket *s, struct iobuf *io)
         return 0;
     }
     atomic_store_release(&d->me->reset, true);
+    net_count(TCP_ESTAB_RESETS);
+    net_count(TCP_OUT_RSTS);
     stream_close(&d->me->in);
     socket_fail(s, EPIPE);
     return n;
@@ -38,6 +41,16 @@ void loop_show_held(struct timer *t)
     if (i) {
         socket_wake_read(&i->s, ALL_IN);
         socket_unref(&i->s);
+    }
+}
+
+void loop_push(struct side *d)
+{
+    struct end *e = d->other;
+
+    if (atomic_load(&e->held) != (uint64_t)NOTHING_HELD &&
+        !atomic_load(&e->refused)) {
+        loop_show_held(&e->show_held);
     }
 }
 
@@ -59,7 +72,7 @@ static long send_some(struct socket *s, struct socket_msg *msg)
 {
     struct side *d = side_of(s);
     struct stream *st = &d->other->in;
-    bool more = msg->flags & MSG_MORE;
+    bool more = msg->flags & MSG_MORE || atomic_load_relaxed(&d->me->corked);
     long n;
 
     if (unlikely(is_reset(d->me) || atomic_load_relaxed(&d->me->tx_shut))) {

@@ -15,7 +15,17 @@
 
 enum {
     GONE = POLLHUP | POLLERR | EPOLLRDHUP,
-    TCP_INFO_SIZE = 104,
+    /* lo's numbers, in bytes, microseconds and segments. */
+    LO_MTU = 65536,
+    LO_MSS = 32741,
+    LO_ADVMSS = 65483,
+    LO_WINDOW = 65483,
+    LO_SCALE = 7,
+    LO_RTO = 201000,
+    LO_ATO = 40000,
+    LO_RTT = 20,
+    LO_CWND = 10,
+    TCPI_OPTIONS = 7, /* timestamps, SACK, scaled windows */
 };
 
 /* ---- waking the other end ---- */
@@ -131,6 +141,7 @@ static void leave(struct socket *s, bool abort)
         net_count(TCP_OUT_RSTS);
     }
     if (other && abort && !is_reset(d->other)) {
+        net_count(TCP_ESTAB_RESETS); /* theirs */
         atomic_store_release(&d->other->reset, true);
         socket_fail(&other->s, ECONNRESET);
     }
@@ -263,33 +274,86 @@ void loop_look_at(struct inet_socket *i, struct inet_look *out)
                   atomic_load_relaxed(&d->me->tx_shut) << 1);
 }
 
+/* There are no segments, and so nothing is lost, measured or waited for: what a
+ * connection over lo says that has just begun, and what it has carried. */
+static void fill_info(struct side *d, struct abi_tcp_info *info)
+{
+    uint64_t sent = atomic_load_acquire(&d->other->in.head);
+    uint64_t received = atomic_load_acquire(&d->me->in.head);
+
+    *info = (struct abi_tcp_info){
+        .state = state_of(d),
+        .options = TCPI_OPTIONS,
+        .scales = LO_SCALE << 4 | LO_SCALE,
+        .rto = LO_RTO,
+        .ato = LO_ATO,
+        .snd_mss = LO_MSS,
+        .rcv_mss = LO_MSS,
+        .pmtu = LO_MTU,
+        .rcv_ssthresh = LO_WINDOW,
+        .rtt = LO_RTT,
+        .rttvar = LO_RTT / 2,
+        .snd_ssthresh = INT32_MAX,
+        .snd_cwnd = LO_CWND,
+        .advmss = LO_ADVMSS,
+        .reordering = 3,
+        .rcv_space = LO_WINDOW,
+        .max_pacing_rate = UINT64_MAX,
+        .bytes_acked = sent + 1, /* and the SYN */
+        .bytes_received = received,
+        .min_rtt = LO_RTT,
+        .bytes_sent = sent,
+        .snd_wnd = LO_WINDOW,
+        .rcv_wnd = LO_WINDOW,
+    };
+}
+
 static int loop_getsockopt(struct socket *s, int level, int name, void *value,
                            uint32_t *len)
 {
-    uint8_t info[TCP_INFO_SIZE] = {0};
-    uint32_t mss = 32741, window = 10;
+    struct abi_tcp_info info;
 
     if (level != IPPROTO_TCP || name != TCP_INFO) {
         return inet_getsockopt(s, level, name, value, len);
     }
-    info[0] = state_of(side_of(s));
-    memcpy(info + 16, &mss, sizeof(mss)); /* tcpi_snd_mss */
-    memcpy(info + 20, &mss, sizeof(mss));
-    memcpy(info + 80, &window, sizeof(window)); /* tcpi_snd_cwnd */
+    fill_info(side_of(s), &info);
     *len = MIN(*len, (uint32_t)sizeof(info));
-    memcpy(value, info, *len);
+    memcpy(value, &info, *len);
     return 0;
+}
+
+/* What tcp(7) lets out at once: the end of TCP_CORK, TCP_NODELAY. */
+static void note_option(struct side *d, int name, int32_t number)
+{
+    if (name == TCP_CORK) {
+        atomic_store_relaxed(&d->me->corked, number != 0);
+    }
+    if ((name == TCP_CORK && !number) || (name == TCP_NODELAY && number)) {
+        loop_push(d);
+    }
 }
 
 static int loop_setsockopt(struct socket *s, int level, int name,
                            const void *value, uint32_t len)
 {
+    int32_t number = 0;
+    int err;
+
     if (level == SOL_SOCKET &&
         (name == SO_ATTACH_FILTER || name == SO_DETACH_FILTER)) {
         loop_filter_changed(s);
         return 0;
     }
-    return inet_setsockopt(s, level, name, value, len);
+    memcpy(&number, value, MIN(len, (uint32_t)sizeof(number)));
+    if (level == IPPROTO_TCP && name == TCP_WINDOW_CLAMP && !number &&
+        !is_over(side_of(s))) {
+        return -EINVAL;
+    }
+    err = inet_setsockopt(s, level, name, value, len);
+    if (!err && level == IPPROTO_TCP) {
+        note_option(side_of(s), name, number);
+    }
+    return err;
 }
 
 static long loop_ioctl(struct socket *s, uint32_t cmd, struct uptr arg)

@@ -7,9 +7,9 @@ KERNEL_SRCS += $(sort $(wildcard kernel/net/*.c))
 NET_UNIT := $(B)/unit/kernel/net
 UNIT_TESTS += $(NET_UNIT)/tests/unix_test
 $(NET_UNIT)/tests/unix_test: %: %.o $(FS_WORLD) \
-		$(addprefix $(NET_UNIT)/, filter.o socket.o sockopt.o stream.o unix.o \
+		$(addprefix $(NET_UNIT)/, filter.o socket.o sockopt.o sockopt_seldom.o stream.o unix.o \
 		unix_connect.o unix_name.o unix_packet.o unix_rights.o \
-		unix_stream.o unix_urgent.o) $(B)/unit/target/fake/fake.a $(B)/unit/lib/lib.a
+		unix_stream.o unix_urgent.o zerocopy.o) $(B)/unit/target/fake/fake.a $(B)/unit/lib/lib.a
 	$(CC) $(UNIT_CFLAGS) -o $@ $^
 
 # The host side, with a family and a host of the test's own.

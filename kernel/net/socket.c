@@ -11,13 +11,14 @@
 #include "kernel/net/netif.h"
 #include "kernel/fs/async.h"
 #include "kernel/fs/current.h"
+#include "kernel/fs/procfs/tunable.h"
 #include "abi/linux/epoll.h"
 #include "abi/linux/errno.h"
 #include "abi/linux/ioctl.h"
 #include "abi/linux/stat.h"
 #include "lib/string.h"
 
-enum { BUFFER_DEFAULT = 212992, SIGPIPE_ = 13 };
+enum { SIGPIPE_ = 13 };
 
 static const struct file_ops socket_file_ops;
 
@@ -32,7 +33,8 @@ void socket_init(struct socket *s, const struct socket_ops *ops, int family,
     s->family = family;
     s->type = type;
     s->protocol = protocol;
-    s->recv_buffer = s->send_buffer = BUFFER_DEFAULT;
+    s->recv_buffer = (uint32_t)tunable(&tunable_rmem_default);
+    s->send_buffer = (uint32_t)tunable(&tunable_wmem_default);
     s->recv_low = 1;
     s->peek_offset = -1;
     s->incoming_cpu = -1;
@@ -208,6 +210,9 @@ long socket_send(struct file *f, struct socket_msg *msg)
 
     msg->nowait = msg->flags & MSG_DONTWAIT || file_nonblock(f, 0);
     n = s->ops->sendmsg(s, msg);
+    if (unlikely(msg->flags & MSG_ZEROCOPY) && n > 0) {
+        socket_zerocopy_sent(s);
+    }
     if (unlikely(n == -EPIPE) && !(msg->flags & MSG_NOSIGNAL) &&
         s->type == SOCK_STREAM) {
         current_signal(SIGPIPE_);
@@ -220,6 +225,10 @@ long socket_recv(struct file *f, struct socket_msg *msg)
     struct socket *s = f->private;
 
     msg->nowait = msg->flags & MSG_DONTWAIT || file_nonblock(f, 0);
+    if (unlikely(msg->flags & MSG_ERRQUEUE) && socket_zerocopy_tells(s) &&
+        socket_zerocopy_recv(s, msg) == 0) {
+        return 0;
+    }
     return s->ops->recvmsg(s, msg);
 }
 
@@ -266,7 +275,8 @@ static uint32_t socket_poll(struct file *f, struct poll_table *pt)
 
     poll_wait(pt, &s->can_read);
     poll_wait(pt, &s->can_write);
-    return s->ops->poll(s);
+    return s->ops->poll(s) |
+           (unlikely(socket_zerocopy_tells(s)) ? POLLERR : 0u);
 }
 
 static long socket_ioctl(struct file *f, uint32_t cmd, struct uptr arg)

@@ -110,6 +110,8 @@ enum { /* socket.flags: options that are a bit */
        SOCKET_NOFCS = 1 << 20,
        SOCKET_WIFI_STATUS = 1 << 21,
        SOCKET_PREFER_BUSY_POLL = 1 << 22,
+       SOCKET_RCVMARK = 1 << 24,
+       SOCKET_RCVPRIORITY = 1 << 25,
        SOCKET_URGENT_WATCHED = 1 << 23, /* since socket_watch_urgent() */
 };
 
@@ -117,7 +119,7 @@ enum { /* socket.flags: options that are a bit */
  * is sent. */
 enum {
     TIMESTAMPING_SOFTWARE = 1 << 3 | 1 << 4,
-    TIMESTAMPING_OF_SENDS = 0x40303
+    TIMESTAMPING_OF_SENDS = 0x40302
 };
 
 struct socket {
@@ -138,6 +140,13 @@ struct socket {
     struct spinlock lock; /* LOCK_PIPE: file; a family's own small state */
     struct file *file;    /* not counted; NULL once it is closed */
     struct socket_filter *filter; /* or NULL (filter.h) */
+    /* Sends with MSG_ZEROCOPY, counted: all before _told have been told of
+     * (zerocopy.c). Under lock; read without. */
+    uint32_t zerocopy_sent, zerocopy_told;
+    /* Of sockopt_seldom.c: stored, no more. */
+    int32_t txtime_clock, busy_budget;
+    uint32_t txtime_flags;
+    bool no_rehash;
 };
 
 /* ---- for families ---- */
@@ -160,6 +169,10 @@ void socket_urgent(struct socket *s);
 void socket_watch_urgent(struct socket *s);
 /* Sets SO_ERROR and wakes all. */
 void socket_fail(struct socket *s, int error);
+/* Options of SOL_SOCKET that few use; value has 4 bytes at least. */
+int socket_set_seldom(struct socket *s, int name, const void *value,
+                      uint32_t len);
+int socket_get_seldom(struct socket *s, int name, void *value, uint32_t *len);
 /* SO_COOKIE */
 uint64_t socket_cookie(struct socket *s);
 /* The caller has capability `cap`. */
@@ -185,6 +198,16 @@ static inline void socket_peek_moved(struct socket *s, uint32_t flags, long n)
                                                   ? off + (int32_t)n
                                                   : MAX(off - (int32_t)n, 0));
     }
+}
+
+/* A send with MSG_ZEROCOPY has moved something. */
+void socket_zerocopy_sent(struct socket *s);
+/* What MSG_ERRQUEUE tells of such sends. -EAGAIN: nothing is new. */
+long socket_zerocopy_recv(struct socket *s, struct socket_msg *msg);
+static inline bool socket_zerocopy_tells(const struct socket *s)
+{
+    return atomic_load_relaxed(&s->zerocopy_sent) !=
+           atomic_load_relaxed(&s->zerocopy_told);
 }
 
 /* Until condition; timeout is s->recv_timeout or send_timeout. 0, or -EAGAIN

@@ -6,12 +6,12 @@
 #include "kernel/net/filter.h"
 #include "kernel/net/socket.h"
 #include "kernel/fs/current.h"
+#include "kernel/fs/procfs/tunable.h"
 #include "abi/linux/errno.h"
 #include "abi/linux/time.h"
 #include "lib/string.h"
 
 enum {
-    BUFFER_LIMIT = 4 << 20, /* net.core.rmem_max, before doubling */
     SEND_LEAST = 4608,
     RECV_LEAST = 2304,
     TIMESTAMPING_KNOWN = 0x7ffff,
@@ -43,6 +43,9 @@ static const struct bit {
     {SO_NOFCS, SOCKET_NOFCS},
     {SO_WIFI_STATUS, SOCKET_WIFI_STATUS},
     {SO_PREFER_BUSY_POLL, SOCKET_PREFER_BUSY_POLL},
+    {SO_ZEROCOPY, SOCKET_ZEROCOPY},
+    {SO_RCVMARK, SOCKET_RCVMARK},
+    {SO_RCVPRIORITY, SOCKET_RCVPRIORITY},
 };
 
 static uint32_t bit_of(int name)
@@ -100,9 +103,8 @@ static uint32_t get_timeout(uint64_t ns, void *value)
 static const struct fixed {
     int name, value;
 } fixed[] = {
-    {SO_INCOMING_NAPI_ID, 0}, {SO_ZEROCOPY, 0},  {SO_RESERVE_MEM, 0},
-    {SO_RCVMARK, 0},          {SO_PASSPIDFD, 0}, {SO_RCVPRIORITY, 0},
-    {SO_PASSRIGHTS, 1},       {SO_BSDCOMPAT, 0}, {SO_SNDLOWAT, 1},
+    {SO_INCOMING_NAPI_ID, 0}, {SO_RESERVE_MEM, 0}, {SO_PASSPIDFD, 0},
+    {SO_PASSRIGHTS, 1},       {SO_BSDCOMPAT, 0},   {SO_SNDLOWAT, 1},
     {SO_BPF_EXTENSIONS, 64},
 };
 
@@ -116,12 +118,14 @@ bool socket_capable(int cap)
     return cred.caps >> cap & 1;
 }
 
-static uint32_t buffer_size(int32_t value, bool force, uint32_t least)
+/* most: NULL where it is forced. */
+static uint32_t buffer_size(int32_t value, const struct tunable *most,
+                            uint32_t least)
 {
     uint32_t size = (uint32_t)value;
 
-    if (!force) {
-        size = MIN(size, (uint32_t)BUFFER_LIMIT);
+    if (most) {
+        size = MIN(size, (uint32_t)tunable(most));
     }
     size = MIN(size, (uint32_t)INT32_MAX / 2);
     return MAX(size * 2, least);
@@ -150,11 +154,13 @@ static int set_buffer(struct socket *s, int name, int32_t v)
         return -EPERM;
     }
     if (name == SO_SNDBUF || name == SO_SNDBUFFORCE) {
-        s->send_buffer = buffer_size(v, force, SEND_LEAST);
+        s->send_buffer =
+            buffer_size(v, force ? NULL : &tunable_wmem_max, SEND_LEAST);
         atomic_fetch_or(&s->flags, SOCKET_SNDBUF_SET);
         socket_wake_write(s, POLLOUT | POLLWRNORM);
     } else {
-        s->recv_buffer = buffer_size(v, force, RECV_LEAST);
+        s->recv_buffer =
+            buffer_size(v, force ? NULL : &tunable_rmem_max, RECV_LEAST);
         atomic_fetch_or(&s->flags, SOCKET_RCVBUF_SET);
     }
     return 0;
@@ -176,6 +182,16 @@ static int set_flag(struct socket *s, uint32_t flag, int32_t v)
 {
     if (flag == SOCKET_REUSEPORT && v && !is_inet(s)) {
         return -EOPNOTSUPP;
+    }
+    if (flag == SOCKET_ZEROCOPY && !is_inet(s)) {
+        return -EOPNOTSUPP;
+    }
+    if (flag == SOCKET_ZEROCOPY && (v < 0 || v > 1)) {
+        return -EINVAL;
+    }
+    if (flag == SOCKET_RCVMARK && !socket_capable(CAP_NET_RAW_) &&
+        !socket_capable(CAP_NET_ADMIN_)) {
+        return -EPERM;
     }
     if (flag == SOCKET_LOCK_FILTER) {
         return socket_filter_lock(s, v);
@@ -229,8 +245,6 @@ static int set_int(struct socket *s, int name, int32_t v)
     case SO_INCOMING_CPU:
         s->incoming_cpu = v;
         return 0;
-    case SO_ZEROCOPY:
-        return is_inet(s) ? -ENOPROTOOPT : -EOPNOTSUPP;
     case SO_CNX_ADVICE: /* of routes, of which there are none */
         return 0;
     case SO_DETACH_FILTER:
@@ -278,8 +292,8 @@ static int set_pacing(struct socket *s, const void *value, uint32_t len)
     return 0;
 }
 
-/* Nobody tells here when something was sent, nor does hardware: to be asked for
- * that would be to be waited for in vain. */
+/* Nobody tells here when something was sent: to be asked for that would be to
+ * be waited for in vain. Hardware tells nothing on lo of Linux, either. */
 static int set_timestamping(struct socket *s, const void *value, uint32_t len)
 {
     uint32_t flags;
@@ -288,7 +302,7 @@ static int set_timestamping(struct socket *s, const void *value, uint32_t len)
     if (flags & ~(uint32_t)TIMESTAMPING_KNOWN) {
         return -EINVAL;
     }
-    if (s->type != SOCK_DGRAM || !is_inet(s) || flags & TIMESTAMPING_OF_SENDS) {
+    if (!is_inet(s) || flags & TIMESTAMPING_OF_SENDS) {
         return -ENOPROTOOPT;
     }
     s->timestamping = flags;
@@ -310,6 +324,7 @@ static int set_common(struct socket *s, int name, const void *value,
                       uint32_t len)
 {
     int32_t v;
+    int err;
 
     if (name == SO_LINGER) {
         return len < sizeof(v) ? -EINVAL : set_linger(s, value, len);
@@ -336,7 +351,9 @@ static int set_common(struct socket *s, int name, const void *value,
         return set_timeout(&s->send_timeout, value, len);
     default:
         memcpy(&v, value, sizeof(v));
-        return set_int(s, name, v);
+        err = set_int(s, name, v);
+        return err == -ENOPROTOOPT ? socket_set_seldom(s, name, value, len)
+                                   : err;
     }
 }
 
@@ -515,6 +532,9 @@ static int get_common(struct socket *s, int name, void *value, uint32_t *len)
         int32_t v = 0;
 
         err = get_int(s, name, &v);
+        if (err == -ENOPROTOOPT) {
+            return socket_get_seldom(s, name, value, len);
+        }
         memcpy(buf, &v, sizeof(v));
         break;
     }

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * /proc/sys/net, as far as programs read it to learn how sockets behave. TCP is
- * the host's; what is told of it are Linux's own defaults.
+ * /proc/sys/net, as far as programs read it to learn how sockets behave. What
+ * decides about sockets here can be changed; TCP is the host's, and what is
+ * told of it are Linux's own defaults.
  */
 #include "kernel/fs/procfs/procfs.h"
+#include "kernel/fs/procfs/tunable.h"
 #include "abi/linux/stat.h"
 
 #define CONSTANT(name, value)                                                  \
@@ -11,12 +13,18 @@
         name, S_IFREG | 0444, .text = value "\n"                               \
     }
 
+/* One that may be changed (tunable.h). */
+#define NUMBER(name, tunable)                                                  \
+    {                                                                          \
+        name, S_IFREG | 0644, .number = &(tunable)                             \
+    }
+
 static const struct pseudo core_rows[] = {
-    CONSTANT("somaxconn", "4096"),
-    CONSTANT("rmem_max", "4194304"),
-    CONSTANT("wmem_max", "4194304"),
-    CONSTANT("rmem_default", "212992"),
-    CONSTANT("wmem_default", "212992"),
+    NUMBER("somaxconn", tunable_somaxconn),
+    NUMBER("rmem_max", tunable_rmem_max),
+    NUMBER("wmem_max", tunable_wmem_max),
+    NUMBER("rmem_default", tunable_rmem_default),
+    NUMBER("wmem_default", tunable_wmem_default),
     CONSTANT("optmem_max", "131072"),
     CONSTANT("netdev_max_backlog", "1000"),
     CONSTANT("default_qdisc", "pfifo_fast"),
@@ -29,7 +37,7 @@ static const struct pseudo core_rows[] = {
 static const struct pseudo ipv4_rows[] = {
     CONSTANT("ip_local_port_range", "32768\t60999"),
     CONSTANT("ip_local_reserved_ports", ""),
-    CONSTANT("ip_unprivileged_port_start", "1024"),
+    NUMBER("ip_unprivileged_port_start", tunable_plain_ports),
     CONSTANT("ip_forward", "0"),
     CONSTANT("ip_nonlocal_bind", "0"),
     CONSTANT("ip_default_ttl", "64"),

@@ -24,6 +24,13 @@ struct tunable tunable_shm_next = {-1, -1, INT32_MAX};
 struct tunable tunable_sem_next = {-1, -1, INT32_MAX};
 struct tunable tunable_msg_next = {-1, -1, INT32_MAX};
 
+struct tunable tunable_somaxconn = {4096, 0, INT32_MAX};
+struct tunable tunable_plain_ports = {1024, 0, 65535};
+struct tunable tunable_rmem_max = {4194304, 2304, INT32_MAX};
+struct tunable tunable_wmem_max = {4194304, 4608, INT32_MAX};
+struct tunable tunable_rmem_default = {212992, 2304, INT32_MAX};
+struct tunable tunable_wmem_default = {212992, 4608, INT32_MAX};
+
 static int digit_of(char c)
 {
     if (c >= '0' && c <= '9') {

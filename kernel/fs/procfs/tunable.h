@@ -28,6 +28,11 @@ extern struct tunable tunable_root_keys, tunable_root_key_bytes;
 /* The identifier that the next object shall get; -1: any. */
 extern struct tunable tunable_shm_next, tunable_sem_next, tunable_msg_next;
 
+/* /proc/sys/net */
+extern struct tunable tunable_somaxconn, tunable_plain_ports;
+extern struct tunable tunable_rmem_max, tunable_wmem_max; /* before doubling */
+extern struct tunable tunable_rmem_default, tunable_wmem_default;
+
 static inline int64_t tunable(const struct tunable *t)
 {
     return atomic_load_relaxed(&t->value);

@@ -13,6 +13,16 @@
 #define SO_BUF_LOCK 72
 #endif
 
+#ifndef SO_BUSY_POLL_BUDGET
+#define SO_BUSY_POLL_BUDGET 70
+#endif
+#ifndef SO_NETNS_COOKIE
+#define SO_NETNS_COOKIE 71
+#endif
+#ifndef SO_RESERVE_MEM
+#define SO_RESERVE_MEM 73
+#endif
+
 #define OPTION(level, name)                                                    \
     {                                                                          \
 #name, level, name                                                     \
@@ -47,6 +57,15 @@ static const struct option {
     OPTION(SOL_SOCKET, SO_INCOMING_CPU),
     OPTION(SOL_SOCKET, SO_CNX_ADVICE),
     OPTION(SOL_SOCKET, SO_BUF_LOCK),
+    OPTION(SOL_SOCKET, SO_ATTACH_BPF),
+    OPTION(SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF),
+    OPTION(SOL_SOCKET, SO_MEMINFO),
+    OPTION(SOL_SOCKET, SO_PEERGROUPS),
+    OPTION(SOL_SOCKET, SO_ZEROCOPY),
+    OPTION(SOL_SOCKET, SO_TXTIME),
+    OPTION(SOL_SOCKET, SO_BUSY_POLL_BUDGET),
+    OPTION(SOL_SOCKET, SO_NETNS_COOKIE),
+    OPTION(SOL_SOCKET, SO_RESERVE_MEM),
     OPTION(IPPROTO_IP, IP_TOS),
     OPTION(IPPROTO_IP, IP_TTL),
     OPTION(IPPROTO_IP, IP_RECVOPTS),
