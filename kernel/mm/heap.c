@@ -12,6 +12,7 @@
 #include "kernel/mm/heap.h"
 #include "kernel/mm/limit.h"
 #include "kernel/mm/pages.h"
+#include "kernel/mm/warm.h"
 #include "kernel/core/log.h"
 #include "kernel/kernel.h"
 #include "arch/x86_64/vcpu.h"
@@ -451,8 +452,9 @@ bool heap_low(void)
 
 bool heap_reclaim(void)
 {
-    uint64_t got = shrinker ? shrinker(RECLAIM_PAGES) : 0;
+    uint64_t got = warm_reclaim();
 
+    got += shrinker && got < RECLAIM_PAGES ? shrinker(RECLAIM_PAGES) : 0;
     magazine_flush(magazine_of(CLASS_PAGE), CLASS_PAGE, 0);
     magazine_flush(magazine_of(CLASS_COUNTED), CLASS_COUNTED, 0);
     spin_lock(&heap_lock);

@@ -78,6 +78,11 @@ bool limit_has_room(uint64_t pages)
     return !ceiling || atomic_load_relaxed(&used) + pages <= ceiling;
 }
 
+bool limit_has_share(unsigned n)
+{
+    return limit_has_room(ceiling / n);
+}
+
 void limit_move_in(uint64_t pages)
 {
     if (ceiling) {

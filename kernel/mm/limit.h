@@ -25,6 +25,8 @@ int limit_charge(uint64_t pages);
 int limit_charge_kernel(uint64_t pages);
 /* Whether the kernel could charge that much more. */
 bool limit_has_room(uint64_t pages);
+/* Whether one part in n of the ceiling is free. */
+bool limit_has_share(unsigned n);
 /* What is there already and changes hands: cannot fail. */
 void limit_move_in(uint64_t pages);
 void limit_uncharge(uint64_t pages);

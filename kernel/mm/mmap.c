@@ -268,8 +268,9 @@ static int share(struct mapping *m, uint64_t *addr, uint64_t len, int *flags)
  * under a ceiling what they take counts, not their size. */
 static bool counts_on_touch(int flags, int prot)
 {
-    return limit_is_set() && (flags & (MAP_STACK | MAP_GROWSDOWN) ||
-                              (flags & MAP_NORESERVE && prot & PROT_WRITE));
+    return arena.lazy && limit_is_set() &&
+           (flags & (MAP_STACK | MAP_GROWSDOWN) ||
+            (flags & MAP_NORESERVE && prot & PROT_WRITE));
 }
 
 static int vma_flags_of(int flags, int prot)

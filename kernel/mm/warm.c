@@ -69,6 +69,7 @@ static void insert(struct warm *w, unsigned at, struct warm_piece p)
 {
     if (w->count == WARM_PIECES) {
         target_mem_release(p.start, p.end - p.start);
+        limit_uncharge((p.end - p.start) / PAGE_SIZE);
         put(&p);
         return;
     }
@@ -175,6 +176,7 @@ static void give_up(struct mm *mm, uint64_t start, uint64_t end, bool release)
         if (release) {
             target_mem_release(p.start, p.end - p.start);
         }
+        limit_uncharge((p.end - p.start) / PAGE_SIZE);
         warm_lose_slots(mm, &p);
         put(&p);
     }
@@ -527,7 +529,7 @@ static bool is_worth_it(const struct mm *mm, const struct warm *w)
     unsigned most = arena.lazy ? USES_MAX : USES_MAX * DEAR;
 
     return mm->home && !mm->family->had_members && w->uses < most &&
-           !limit_is_set();
+           (!arena.lazy || !limit_is_set());
 }
 
 struct warm *warm_leave(struct mm *mm)

@@ -23,7 +23,10 @@
  * them over and gives them their content anew (warm_fill.c). For the target
  * that is less than pages which go and others that come. What could not be
  * written, of a file that never changes, has its content still; code waits with
- * its slots (trampoline_stay.c).
+ * its slots (trampoline_stay.c). Under a ceiling (limit.h) a piece counts while it
+ * waits, and who takes it takes that over; what waits goes before anybody hears
+ * that there is no memory. Where all is shown or committed as a whole, nothing
+ * waits then.
  */
 #ifndef KERNEL_MM_WARM_H
 #define KERNEL_MM_WARM_H
@@ -104,7 +107,8 @@ bool warm_take_all(struct mm *mm, uint64_t start, uint64_t end);
 void warm_release_rest(struct mm *mm, uint64_t start, uint64_t end);
 /* The slots of p, which is not taken as it is. */
 void warm_lose_slots(struct mm *mm, const struct warm_piece *p);
-/* The first piece there, which is the caller's now. False: there is none. */
+/* The first piece there, which is the caller's now, and counts still. False:
+ * there is none. */
 bool warm_take(struct mm *mm, uint64_t start, uint64_t end,
                struct warm_piece *out);
 /* The piece that addr lies in, or NULL. */
@@ -112,6 +116,7 @@ struct warm_piece *warm_piece_at(struct warm *w, uint64_t addr);
 /* Whether v's pages are such pieces once its process has ended; those of part p
  * of it join left, as long as there is room. */
 bool warm_is_copied(const struct vma *v);
+uint64_t warm_bytes(const struct warm *w);
 void warm_gather_copied(struct mm *mm, const struct warm_piece *p,
                         struct warm *left);
 /* Ends the start. */
@@ -125,6 +130,8 @@ struct warm *warm_leave(struct mm *mm);
 void warm_init(void); /* at boot */
 /* Takes w, whose family has no member any more. */
 void warm_add(struct warm *w);
+/* Memory is scarce: discards what has waited longest. How many pages. */
+uint64_t warm_reclaim(void);
 /* Discards those that own part of [start, end), or whose family has this key.
  * True: there were some. */
 bool warm_discard(uint64_t start, uint64_t end);

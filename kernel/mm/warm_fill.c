@@ -6,6 +6,7 @@
  * before that nobody relies on what they hold.
  */
 #include "kernel/mm/warm.h"
+#include "kernel/mm/limit.h"
 #include "kernel/mm/text/trampoline.h"
 #include "abi/linux/errno.h"
 #include "arch/x86_64/arch.h"
@@ -36,7 +37,7 @@ static uint64_t id_of(const struct vma *v)
 
 /* ---- the end of a run ---- */
 
-static uint64_t bytes_in(const struct warm *w)
+uint64_t warm_bytes(const struct warm *w)
 {
     uint64_t bytes = 0;
 
@@ -60,7 +61,7 @@ static void gather_of(struct mm *mm, const struct vma *v, uint64_t start,
 
     for (; resident_run(&mm->resident, &start, end, &stop); start = stop) {
         if (left->count == WARM_PIECES ||
-            bytes_in(left) + (stop - start) > COPIED_MAX ||
+            warm_bytes(left) + (stop - start) > COPIED_MAX ||
             !is_clear(v, start, stop)) {
             continue;
         }
@@ -95,8 +96,8 @@ void warm_gather_copied(struct mm *mm, const struct warm_piece *p,
 static int clear(struct mm *mm, const struct vma *v, const struct warm_piece *p)
 {
     const int rw = PROT_READ | PROT_WRITE;
-    uint64_t len = p->end - p->start;
-    int err = resident_prepare(&mm->resident, p->start, p->end);
+    uint64_t len = p->end - p->start, charged;
+    int err = pages_charge(mm, p->start, p->end, &charged);
 
     if (!err && !(p->prot & PROT_WRITE)) {
         err = p->prot & PROT_EXEC ? -ENOMEM
@@ -108,6 +109,8 @@ static int clear(struct mm *mm, const struct vma *v, const struct warm_piece *p)
     }
     if (!err) {
         resident_set(&mm->resident, p->start, p->end);
+    } else {
+        limit_uncharge(charged);
     }
     return err;
 }
@@ -192,6 +195,7 @@ static void fill(struct mm *mm, struct vma *v, const struct warm_piece *p)
         resident_set(&mm->resident, p->start, p->end);
         return;
     }
+    limit_uncharge((p->end - p->start) / PAGE_SIZE);
     warm_lose_slots(mm, p);
     if (there && v->obj) {
         fault_fill(mm, v, p->start, p->end);
@@ -207,6 +211,7 @@ bool warm_take_all(struct mm *mm, uint64_t start, uint64_t end)
     bool any = false;
 
     while (!arena.lazy && warm_take(mm, start, end, &p)) {
+        limit_uncharge((p.end - p.start) / PAGE_SIZE);
         any = true;
     }
     return any;

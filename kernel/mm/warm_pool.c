@@ -16,7 +16,7 @@
 enum { POOL_MAX = 24 };
 
 static struct spinlock pool_lock = SPINLOCK_INIT(LOCK_DENTRY);
-static struct list pool;
+static struct list pool = LIST_INIT(pool);
 static unsigned pool_count;
 
 void warm_init(void)
@@ -48,11 +48,40 @@ static void discard(struct warm *w)
             page_put((void *)p->src, (p->end - p->start) / PAGE_SIZE);
         }
     }
+    limit_uncharge(warm_bytes(w) / PAGE_SIZE);
     trampolines_discard(w);
     slots_release_all(w->family);
     isolation_drop_idle_key(w->family->key);
     kfree(w->family);
     kfree(w);
+}
+
+/* Part of a ceiling that stays free of what waits. */
+enum { FREE_SHARE = 4 };
+
+/* What has waited longest, which is in no list any more, or NULL. */
+static struct warm *take_oldest(void)
+{
+    struct warm *w = NULL;
+
+    spin_lock(&pool_lock);
+    if (!list_empty(&pool)) {
+        w = list_entry(pool.prev, struct warm, node);
+        remove(w);
+    }
+    spin_unlock(&pool_lock);
+    return w;
+}
+
+uint64_t warm_reclaim(void)
+{
+    struct warm *w = take_oldest();
+    uint64_t pages = w ? warm_bytes(w) / PAGE_SIZE : 0;
+
+    if (w) {
+        discard(w);
+    }
+    return pages;
 }
 
 void warm_add(struct warm *w)
@@ -72,6 +101,8 @@ void warm_add(struct warm *w)
     spin_unlock(&pool_lock);
     if (last) {
         discard(last);
+    }
+    while (!limit_has_share(FREE_SHARE) && warm_reclaim()) {
     }
 }
 
@@ -169,7 +200,7 @@ static void move_in(struct mm *mm, struct warm *w)
 
 int mm_create_as(const struct mm_kind *kind, struct mm **out)
 {
-    bool can = (arena.shown || !arena.lazy) && !limit_is_set();
+    bool can = !arena.lazy || (arena.shown && !limit_is_set());
     struct warm *w = can ? take(kind) : NULL;
     int err;
 

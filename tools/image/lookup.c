@@ -135,10 +135,14 @@ int image_lookup(int fd, uint64_t at, uint64_t size, const char *path,
     }
     err = err ? err : erofs_inode(&w.fs, w.fs.root_nid, &w.nodes[0]);
     while (!err && w.rest[0]) {
-        char name[PATH_MAX];
+        char name[EROFS_NAME_MAX + 1];
         size_t len = strcspn(w.rest, "/"), skip = len + (w.rest[len] == '/');
 
-        snprintf(name, sizeof(name), "%.*s", (int)len, w.rest);
+        if (len >= sizeof(name)) {
+            return -ENAMETOOLONG;
+        }
+        memcpy(name, w.rest, len);
+        name[len] = '\0';
         memmove(w.rest, w.rest + skip, strlen(w.rest + skip) + 1);
         if (is_one_of(&w, name, stops, count)) {
             return -EXDEV;

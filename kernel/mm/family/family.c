@@ -151,6 +151,9 @@ static void leave_warm(struct family *f, struct mm *mm, struct warm *w)
     f->count = 0;
     f->resident = NULL;
     isolation_drop_key(f->key);
+    if (!arena.lazy) {
+        limit_move_in(warm_bytes(w) / PAGE_SIZE);
+    }
     warm_add(w);
 }
 

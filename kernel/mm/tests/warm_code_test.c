@@ -7,6 +7,7 @@
 #include "lib/tests/unit.h"
 #include "kernel/mm/tests/shown_file.h"
 #include "kernel/mm/heap.h"
+#include "kernel/mm/limit.h"
 #include "kernel/mm/room.h"
 #include "target/target.h"
 
@@ -22,11 +23,12 @@ static struct mm *mm;
 static struct shown_file file;
 static const struct mm_kind kind = {.program = &file, .owner = 1};
 
-static void fresh(void)
+static void fresh_under(uint64_t ceiling)
 {
     static const uint8_t call[] = {0xb8, 39, 0, 0, 0, 0x0f, 0x05};
 
     support_reset();
+    limit_init(ceiling);
     heap_init(support_kernel_start(), support_kernel_end(), 0, 0, 0);
     mm_init(support_user_start(), support_user_end(), 0, false);
     shown_file_init(&file, PAGES);
@@ -34,6 +36,11 @@ static void fresh(void)
     memset(file.pages + HALF, 'r', HALF);
     memcpy(file.pages + SITE, call, sizeof(call));
     memcpy(file.pages + PAGE_SIZE + SITE, call, sizeof(call));
+}
+
+static void fresh(void)
+{
+    fresh_under(0);
 }
 
 static void map(uint64_t at, uint64_t len, int prot, struct vm_object *o,
@@ -118,6 +125,70 @@ static void code_and_what_is_only_read_are_there_as_they_were(void)
     }
     mm_forget(&file);
     EXPECT_EQ(support_committed(support_user_start(), support_user_end()), 0);
+}
+
+/* What the account has of programs. */
+static uint64_t counted(void)
+{
+    struct heap_stats s;
+
+    heap_get_stats(&s);
+    return limit_used() - s.bytes_committed / PAGE_SIZE;
+}
+
+static uint64_t all_committed(void)
+{
+    return support_committed(support_user_start(), support_user_end());
+}
+
+static void under_a_ceiling_what_waits_counts(void)
+{
+    uint64_t base, waiting;
+
+    fresh_under(16 << 20);
+    for (unsigned run = 0; run < 3; run++) {
+        unsigned reads = start(&base);
+
+        EXPECT_EQ(reads != 0, run == 0);
+        map(base + 2 * HALF, HALF, RW, NULL, 0);
+        *(char *)(base + 2 * HALF) = 'w';
+        EXPECT_EQ(counted(), all_committed());
+        mm_started(mm);
+        is_there(base);
+        EXPECT_EQ(counted(), mm->resident.pages);
+        end();
+        waiting = all_committed();
+        EXPECT(waiting > PAGES);
+        EXPECT_EQ(counted(), waiting);
+    }
+    EXPECT_EQ(mm_create_as(&kind, &mm), 0); /* maps nothing of it */
+    mm_started(mm);
+    EXPECT_EQ(counted(), 0);
+    EXPECT_EQ(all_committed(), 0);
+    end();
+}
+
+static void what_waits_goes_before_anybody_lacks_memory(void)
+{
+    uint64_t first, at = 0, pages = 0;
+
+    fresh_under(16 << 20);
+    start(&first);
+    end();
+    EXPECT(all_committed() > 0);
+    EXPECT_EQ(mm_create(&mm), 0);
+    support_set_mm(mm);
+    while (mm_map(mm, &at, 64 << 10, RW, MAP_PRIVATE | MAP_ANONYMOUS, NULL,
+                  0) == 0 &&
+           mm_fault(mm, at, MEM_WRITE) == 0) {
+        pages = mm->resident.pages;
+        at = 0;
+    }
+    EXPECT_EQ(support_committed(first, first + 2 * HALF), 0);
+    EXPECT_EQ(all_committed(), pages);
+    EXPECT_EQ(counted(), pages);
+    end();
+    EXPECT_EQ(counted(), 0);
 }
 
 static void what_may_change_is_read_anew(void)
@@ -224,6 +295,8 @@ static void a_target_that_refuses_leaves_what_is_right(void)
 int main(void)
 {
     RUN(code_and_what_is_only_read_are_there_as_they_were);
+    RUN(under_a_ceiling_what_waits_counts);
+    RUN(what_waits_goes_before_anybody_lacks_memory);
     RUN(what_may_change_is_read_anew);
     RUN(what_was_written_is_read_anew);
     RUN(another_part_of_the_file_is_read_anew);
