@@ -23,10 +23,10 @@
  * them over and gives them their content anew (warm_fill.c). For the target
  * that is less than pages which go and others that come. What could not be
  * written, of a file that never changes, has its content still; code waits with
- * its slots (trampoline_stay.c). Under a ceiling (limit.h) a piece counts while it
- * waits, and who takes it takes that over; what waits goes before anybody hears
- * that there is no memory. Where all is shown or committed as a whole, nothing
- * waits then.
+ * its slots (trampoline_stay.c). Under a ceiling (limit.h) a piece counts while
+ * it waits, who takes it takes that over, and what waits goes before anybody
+ * hears that there is no memory. Where memory is shown or committed as a whole,
+ * nothing waits under a ceiling.
  */
 #ifndef KERNEL_MM_WARM_H
 #define KERNEL_MM_WARM_H
