@@ -83,6 +83,7 @@ static void boot(void *arg)
 
     must(hostio_init(), "host I/O");
     hostio_reads_memory(info->host_reads_memory);
+    hostio_pages_init(info);
     host_set_policy(info->policy);
     heap_set_shrinker(pagecache_shrink);
     must(families_start(), "families of processes");

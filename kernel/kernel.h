@@ -85,6 +85,10 @@ struct boot_info {
     uint64_t image_at;   /* where in it the image begins, whole blocks */
     uint64_t image_size; /* bytes of the image file */
     uint8_t root_hash[32];
+    /* Where the host shows the file image_fd, from its start on: its own
+     * memory, which it changes as it likes. target_mem_install() takes from
+     * there. 0: nowhere, it is read through the rings. */
+    uint64_t image_map, image_map_len;
     int host_root_fd; /* an O_PATH directory, or -1 */
 
     const char *program;     /* path inside the root */

@@ -48,7 +48,9 @@ int target_mem_clear(uint64_t addr, uint64_t len);
 void target_mem_release(uint64_t addr, uint64_t len);
 
 /* Puts src (len bytes, page multiple) at addr with prot, which may include
- * MEM_EXEC, without the pages ever being writable and executable. */
+ * MEM_EXEC, without the pages ever being writable and executable.
+ * src may be in boot_info's image_map, and addr is in kernel memory that can be
+ * shown then: the host's bytes are read once. -EAGAIN: not without waiting. */
 int target_mem_install(uint64_t addr, const void *src, uint64_t len, int prot);
 
 /* Moves committed pages [from, from+len) to `to`, with content and protection;

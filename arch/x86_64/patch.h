@@ -82,6 +82,10 @@ struct patch_site {
     bool cpuid;
 };
 
+/* The lowest offset in [from, hi - 2] where a site may be, by its two bytes;
+ * else hi. */
+size_t patch_candidate(const struct patch_text *text, size_t from);
+
 /* Finds the next site at or after *pos, which then is where to go on. False:
  * no more. Sites do not overlap. */
 bool patch_next(const struct patch_text *text, size_t *pos,

@@ -57,9 +57,7 @@ static uint64_t zeros_of(uint64_t diff)
     return (diff - ones) & ~diff & highs;
 }
 
-/* The lowest offset in [from, hi - 2] with 0f 05, or 0f a2 where CPUIDs are
- * wanted; else hi. */
-static size_t find_syscall(const struct patch_text *t, size_t from)
+size_t patch_candidate(const struct patch_text *t, size_t from)
 {
     const uint64_t ones = 0x0101010101010101;
     const uint8_t *bytes = t->bytes;
@@ -469,7 +467,7 @@ bool patch_next(const struct patch_text *text, size_t *pos,
     struct patch_text t = *text;
     t.lo = MAX(t.lo, *pos);
     while (*pos < t.hi) {
-        size_t at = find_syscall(&t, *pos);
+        size_t at = patch_candidate(&t, *pos);
         if (at >= t.hi) {
             break;
         }

@@ -121,21 +121,6 @@ int64_t hostio_read(int fd, void *buf, size_t len, int64_t off)
     return n;
 }
 
-int64_t hostio_read_pages(int fd, void *const pages[], unsigned count,
-                          int64_t off)
-{
-    size_t len = count * PAGE_SIZE;
-    struct host_buffer b = buffer_get(len);
-    int64_t n = transfer(RING_URING, RINGOP_READ, fd, off, &b, len);
-
-    for (int64_t at = 0; at < n; at += PAGE_SIZE) {
-        hostio_receive(&b, at, pages[at / PAGE_SIZE],
-                       MIN((size_t)(n - at), PAGE_SIZE));
-    }
-    buffer_put(&b);
-    return n;
-}
-
 int64_t hostio_write(int fd, const void *buf, size_t len, int64_t off)
 {
     struct host_buffer b = buffer_get(len);

@@ -18,6 +18,10 @@
 /* Sets up rings and the completion poller; called once, by a task. */
 int hostio_init(void);
 
+struct boot_info;
+/* What of it hostio_read_pages() can do without. */
+void hostio_pages_init(const struct boot_info *info);
+
 /* The target's boot_info.host_reads_memory. */
 void hostio_reads_memory(bool yes);
 
@@ -29,6 +33,9 @@ int64_t hostio_write(int fd, const void *buf, size_t len, int64_t off);
 /* As hostio_read(), into count pages of 4096 bytes that need not adjoin. */
 int64_t hostio_read_pages(int fd, void *const pages[], unsigned count,
                           int64_t off);
+/* These are about to be written to: where they lie in a row in memory that can
+ * be shown, they come to be in one step. */
+void hostio_pages_due(void *const pages[], unsigned count);
 
 int hostio_openat(int dirfd, const char *path, int flags, uint32_t mode);
 int hostio_close(int fd);

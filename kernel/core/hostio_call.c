@@ -99,6 +99,11 @@ void ring_fail_after(uint64_t n)
     fail_countdown = n;
 }
 
+bool ring_fails(void)
+{
+    return unlikely(fail_countdown) && --fail_countdown == 0;
+}
+
 /* io_uring gives an operation that it was about to hand to a worker thread
  * back as -ECANCELED, not begun, when signals keep it from making the worker;
  * and our ticks are signals. */
@@ -106,10 +111,9 @@ int64_t ring_call(const struct request *q)
 {
     int64_t result = -ECANCELED;
 
-    if (unlikely(fail_countdown) && --fail_countdown == 0) {
+    if (ring_fails()) {
         return -EIO;
     }
-
     for (int i = 0; i < CANCELED_TRIES && result == -ECANCELED; i++) {
         result = call_once(q);
     }

@@ -35,6 +35,8 @@ void ring_calls(const struct request *q, unsigned count, int64_t *results);
 /* The n-th request from now fails with -EIO, unseen by the host (fault
  * injection); 0: none. */
 void ring_fail_after(uint64_t n);
+/* Whether this one does, of who asks the host by other ways than these. */
+bool ring_fails(void);
 
 uint64_t ring_operations(void);
 uint64_t ring_submits(void);

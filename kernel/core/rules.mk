@@ -2,8 +2,9 @@
 # core: scheduling, waiting, time, locks, host I/O, log.
 
 KERNEL_SRCS += $(addprefix kernel/core/, alone.c clock.c dump.c gate.c hostio.c \
-	hostio_ahead.c hostio_buffer.c hostio_call.c hostio_given.c hostio_names.c hostio_net.c \
-	hostio_ring.c idle.c lock.c log.c readers.c sched.c stats.c timer.c vector.c wait.c)
+	hostio_ahead.c hostio_buffer.c hostio_call.c hostio_given.c hostio_names.c \
+	hostio_net.c hostio_pages.c hostio_ring.c idle.c lock.c log.c readers.c sched.c \
+	stats.c timer.c vector.c wait.c)
 ifdef DEBUG
 KERNEL_SRCS += kernel/core/lock_debug.c
 endif
@@ -44,7 +45,8 @@ UNIT_TESTS += $(CORE_UNIT)/tests/hostio_test
 
 $(CORE_UNIT)/tests/hostio_test.o: UNIT_CFLAGS += -D_GNU_SOURCE
 $(CORE_UNIT)/tests/hostio_test: %: %.o $(addprefix $(CORE_UNIT)/, hostio.o \
-		hostio_buffer.o hostio_call.o hostio_given.o hostio_ring.o wait.o clock.o timer.o lock.o \
-		lock_debug.o log.o) $(B)/unit/target/fake/fake.a \
+		hostio_buffer.o hostio_call.o hostio_given.o hostio_pages.o \
+		hostio_ring.o wait.o clock.o timer.o lock.o lock_debug.o log.o) \
+		$(B)/unit/target/fake/fake.a \
 		$(B)/unit/lib/lib.a
 	$(CC) $(UNIT_CFLAGS) -o $@ $^

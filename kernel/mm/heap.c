@@ -328,22 +328,6 @@ void *page_share_alloc(size_t count)
     return p;
 }
 
-void page_share_fill(void *p, size_t count)
-{
-    if (pages_can_show()) {
-        target_mem_commit((uint64_t)p, count * PAGE_SIZE, MEM_READ | MEM_WRITE);
-    }
-}
-
-void page_share_write(void *p, const void *src, size_t count)
-{
-    if (!pages_can_show() ||
-        target_mem_install((uint64_t)p, src, count * PAGE_SIZE,
-                           MEM_READ | MEM_WRITE)) {
-        memcpy(p, src, count * PAGE_SIZE);
-    }
-}
-
 void page_get(const void *p, size_t count)
 {
     struct page_desc *d = pages_desc(pages_index(p));

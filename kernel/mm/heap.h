@@ -31,11 +31,6 @@ void page_split(void *p, size_t count, size_t first);
 /* The same for memory that address spaces may show (mm/show.c), each page
  * counted by itself: with one reference. page_put() frees what has none. */
 void *page_share_alloc(size_t count);
-/* Such pages, and neighbours, are about to be written: the target may bring
- * them in at once. */
-void page_share_fill(void *p, size_t count);
-/* Copies count pages from src there, which nobody sees yet. */
-void page_share_write(void *p, const void *src, size_t count);
 void page_get(const void *p, size_t count);
 void page_put(void *p, size_t count);
 uint32_t page_refs(const void *p); /* of one page */

@@ -125,15 +125,6 @@ void *page_share_alloc(size_t count)
     return page;
 }
 
-void page_share_fill(void *p, size_t count)
-{
-}
-
-void page_share_write(void *p, const void *src, size_t count)
-{
-    memcpy(p, src, count * PAGE_SIZE);
-}
-
 void page_get(const void *p, size_t count)
 {
     pthread_mutex_lock(&counts_lock);

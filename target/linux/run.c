@@ -19,6 +19,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 
 #ifndef PR_SET_SYSCALL_USER_DISPATCH
 #define PR_SET_SYSCALL_USER_DISPATCH 59
@@ -226,6 +227,26 @@ static void fill_info(const struct boot_info *info)
     host.pid = getpid();
 }
 
+/* A mapping for the kernel to take pages from: only where there is memory to
+ * take them to. */
+static void map_image(void)
+{
+    struct stat st;
+    void *p;
+
+    boot.image_map = boot.image_map_len = 0;
+    if (boot.root != ROOT_IMAGE || host.shown_fd < 0 ||
+        fstat(boot.image_fd, &st) || st.st_size < (off_t)PAGE_SIZE) {
+        return;
+    }
+    p = mmap(NULL, ALIGN_DOWN((uint64_t)st.st_size, PAGE_SIZE), PROT_READ,
+             MAP_SHARED | MAP_NORESERVE, boot.image_fd, 0);
+    if (p != MAP_FAILED) {
+        boot.image_map = (uint64_t)p;
+        boot.image_map_len = ALIGN_DOWN((uint64_t)st.st_size, PAGE_SIZE);
+    }
+}
+
 /* Everything before the first thread; -errno after a message. */
 static int set_up(const struct boot_info *info)
 {
@@ -246,6 +267,7 @@ static int set_up(const struct boot_info *info)
         return fail(err, "cannot set up memory and rings");
     }
     boot.host_reads_memory = true;
+    map_image();
     boot.ignored_signals = signals_ignored();
     signals_block(true);
     err = trap_init();

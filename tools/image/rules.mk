@@ -38,7 +38,7 @@ $(LEAF_TESTS): %: %.o $(B)/unit/kernel/fs/tests/leaf_world.o \
 		fs/pagecache/pagefill.o fs/pagecache/pageroom.o \
 		fs/pagecache/pagetree.o fs/pagecache/pagewindow.o \
 		fs/tests/image_file.o crypto/sha256.o crypto/sha256_multi.o \
-		mm/iobuf.o core/hostio.o core/hostio_ahead.o \
+		mm/iobuf.o core/hostio.o core/hostio_ahead.o core/hostio_pages.o \
 		core/hostio_buffer.o core/hostio_call.o core/hostio_given.o core/hostio_ring.o core/wait.o \
 		core/clock.o core/readers.o core/timer.o core/lock.o \
 		core/lock_debug.o core/log.o) \

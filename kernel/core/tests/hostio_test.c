@@ -12,6 +12,8 @@
 #include <unistd.h>
 #include "kernel/core/hostio.h"
 #include "kernel/core/hostio_op.h"
+#include "kernel/core/hostio_ring.h"
+#include "kernel/kernel.h"
 #include "lib/tests/unit.h"
 #include "target/fake/fake.h"
 
@@ -112,6 +114,59 @@ static void odd_lengths_are_exact(void)
         EXPECT(!memcmp(back, data + 3, len) && back[len] == 0xee);
     }
     close(fd);
+}
+
+/* count pages of fd into memory from `to` on: as data has them, by so many
+ * requests. */
+static void read_pages(int fd, char *to, unsigned count, unsigned requests)
+{
+    struct hostio_stats before, after;
+    void *pages[4];
+
+    for (unsigned i = 0; i < count; i++) {
+        pages[i] = to + i * PAGE_SIZE;
+    }
+    memset(to, 0, count * PAGE_SIZE);
+    hostio_get_stats(&before);
+    EXPECT_EQ(hostio_read_pages(fd, pages, count, PAGE_SIZE),
+              count * PAGE_SIZE);
+    hostio_get_stats(&after);
+    EXPECT_EQ(after.operations - before.operations, requests);
+    EXPECT(!memcmp(to, data + PAGE_SIZE, count * PAGE_SIZE));
+}
+
+/* What the host shows goes straight to pages that will be shown, and to no
+ * others. */
+static void a_shown_image_needs_no_request(void)
+{
+    int fd = file_of(8 * PAGE_SIZE), other = dup(fd);
+    struct boot_info info = {.image_fd = fd,
+                             .image_map = (uint64_t)data,
+                             .image_map_len = 4 * PAGE_SIZE};
+    char *own, *shown;
+    void *page;
+
+    fresh();
+    fake_boot_info(&info);
+    info.kernel_shown = info.kernel_end - 16 * PAGE_SIZE;
+    own = (char *)info.kernel_shown - 2 * PAGE_SIZE;
+    page = shown = (char *)info.kernel_shown;
+    EXPECT_EQ(
+        target_mem_commit((uint64_t)own, 18 * PAGE_SIZE, MEM_READ | MEM_WRITE),
+        0);
+    hostio_pages_init(&info);
+    read_pages(fd, shown, 3, 0);
+    read_pages(fd, shown, 4, 1); /* beyond what is shown */
+    read_pages(other, shown, 3, 1);
+    read_pages(fd, own, 2, 1);
+    read_pages(fd, own, 4, 1); /* into both */
+    fake_fail_after(1);
+    read_pages(fd, shown, 1, 1);
+    ring_fail_after(1);
+    EXPECT_EQ(hostio_read_pages(fd, &page, 1, 0), -EIO);
+    hostio_pages_init(&(struct boot_info){.image_fd = -1});
+    close(fd);
+    close(other);
 }
 
 static void names_are_looked_up(void)
@@ -530,6 +585,7 @@ int main(void)
     RUN(streams_keep_their_position);
     RUN(long_transfers_are_cut);
     RUN(odd_lengths_are_exact);
+    RUN(a_shown_image_needs_no_request);
     RUN(names_are_looked_up);
     RUN(long_names_are_refused);
     RUN(directories_are_listed);

@@ -136,6 +136,7 @@ static int read_batch(int fd, uint64_t index, unsigned count,
         done += MAX(n, (int64_t)0);
     }
     memset(buf + done, 0, len - done);
+    hostio_pages_due(pages, count);
     for (unsigned i = 0; i < count; i++) {
         memcpy(pages[i], buf + i * PAGE_SIZE, PAGE_SIZE);
     }

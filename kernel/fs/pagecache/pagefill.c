@@ -88,23 +88,6 @@ static int reserve(struct pagecache *pc, uint64_t index, unsigned *count,
     return n ? 0 : err;
 }
 
-/* Pages that lie in a row come to be in one step. */
-static void prepare(struct cpage *pages[], unsigned count)
-{
-    for (unsigned i = 0, n; i < count; i += n) {
-        char *data = pages[i]->data;
-
-        for (n = 1; i + n < count; n++) {
-            if (pages[i + n]->data != data + n * PAGE_SIZE) {
-                break;
-            }
-        }
-        if (n > 1) {
-            page_share_fill(data, n);
-        }
-    }
-}
-
 /* Reads reserved pages; the loader's references go, except on the first when
  * it is good. */
 static int load(struct pagecache *pc, uint64_t index, unsigned count,
@@ -116,7 +99,6 @@ static int load(struct pagecache *pc, uint64_t index, unsigned count,
     for (unsigned i = 0; i < count; i++) {
         data[i] = pages[i]->data;
     }
-    prepare(pages, count);
     good = pc->inode->ops->read_pages(pc->inode, index, count, data);
     spin_lock(&pc->lock);
     for (unsigned i = 0; i < count; i++) {

@@ -167,6 +167,14 @@ static void write_here(void *arg, size_t jump, uint64_t slot)
     patch_apply((uint8_t *)text->bytes + jump, text->addr + jump, slot);
 }
 
+bool text_has_sites(const uint8_t *bytes, size_t len)
+{
+    struct patch_text text = {
+        .bytes = bytes, .len = len, .hi = len, .cpuid = with_cpuid};
+
+    return patch_candidate(&text, 0) < len;
+}
+
 uint64_t text_rewrite_from(const struct slot_source *source,
                            struct patch_text *text)
 {

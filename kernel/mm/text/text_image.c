@@ -19,6 +19,7 @@
  * is mapped at a multiple of it. */
 enum {
     CHUNK = 64 << 10,
+    EDGE = 1024,         /* more than what decides on a site is away from it */
     VARIANTS_MAX = 4,    /* images of the same piece */
     WHOLE_MAX = 4 << 20, /* such code comes as a whole the second time */
     CEILING_MAX = 1 << 20,
@@ -404,59 +405,93 @@ static uint64_t take(void *arg, const struct patch_site *site,
     return slot_take(&t->img->slots, t->start, site, code, addr);
 }
 
-/* buf: content of the object from off - before on. base: where the image
- * would begin in some address space. */
-static uint64_t rewrite(struct text_image *img, uint8_t *buf, size_t len,
-                        size_t before, size_t chunk, uint64_t base)
+/* Of the object's content, as far as there is any. */
+static size_t read_some(struct vm_object *o, uint64_t off, void *dst,
+                        size_t len)
+{
+    const struct vm_object_ops *ops = o->ops;
+    long n = (ops->read_once ? ops->read_once : ops->read)(o, off, dst, len);
+
+    return n > 0 ? (size_t)n : 0;
+}
+
+/* Whether what is beyond the edges of a chunk matters to a site in it. */
+static bool is_near_edge(const uint8_t *bytes, size_t size)
+{
+    return size < 2 * EDGE || text_has_sites(bytes, EDGE) ||
+           text_has_sites(bytes + size - EDGE, EDGE);
+}
+
+/* size bytes at `at`, as they are in the object: rewritten in a copy with a
+ * page before and one behind, as far as there are. 0 without memory: they trap.
+ */
+static uint64_t rewrite_between(const struct slot_source *source,
+                                struct text_image *img, struct vm_object *o,
+                                uint64_t at, size_t size, uint64_t base)
+{
+    uint64_t off = img->off + at, sites;
+    size_t before = off ? PAGE_SIZE : 0, pages = size / PAGE_SIZE + 2;
+    uint8_t *buf = page_alloc(pages);
+    struct patch_text text = {.bytes = buf,
+                              .lo = before,
+                              .hi = before + size,
+                              .addr = base + at - before,
+                              .neighbours = true};
+
+    if (!buf || (before && read_some(o, off - before, buf, before) != before)) {
+        page_free(buf, pages);
+        return 0;
+    }
+    memcpy(buf + before, img->text + at, size);
+    text.len =
+        text.hi +
+        ALIGN_UP(read_some(o, off + size, buf + text.hi, PAGE_SIZE), PAGE_SIZE);
+    sites = text_rewrite_from(source, &text);
+    memcpy(img->text + at, buf + before, size);
+    page_free(buf, pages);
+    return sites;
+}
+
+/* Before anybody sees these pages. base: where the image would begin in some
+ * address space. */
+static uint64_t rewrite(struct text_image *img, struct vm_object *o,
+                        uint64_t at, size_t size, uint64_t base)
 {
     struct taking t = {img, base - img->distance};
     struct slot_source source = {.take = take, .arg = &t};
-    uint64_t at = chunk_start(img, chunk);
-    size_t hi = chunk_end(img, chunk) - at;
-    uint64_t sites = 0;
+    struct patch_text text = {.bytes = (uint8_t *)img->text + at,
+                              .len = size,
+                              .hi = size,
+                              .addr = base + at,
+                              .neighbours = true};
 
-    mutex_lock(&img->lock);
-    if (!is_filled(img, chunk)) {
-        struct patch_text text = {.bytes = buf,
-                                  .len = len,
-                                  .lo = before,
-                                  .hi = before + hi,
-                                  .addr = base + at - before,
-                                  .neighbours = true};
-        sites = text_rewrite_from(&source, &text);
-        page_share_write(img->text + at, buf + before, hi / PAGE_SIZE);
-        spin_lock(&images_lock);
-        bitmap_set(img->filled, chunk);
-        spin_unlock(&images_lock);
-    }
-    mutex_unlock(&img->lock);
-    return sites;
+    return is_near_edge(text.bytes, size)
+               ? rewrite_between(&source, img, o, at, size, base)
+               : text_rewrite_from(&source, &text);
 }
 
 static int fill(struct mm *mm, struct text_image *img, const struct vma *v,
                 size_t chunk)
 {
-    const struct vm_object_ops *ops = v->obj->ops;
-    uint64_t at = chunk_start(img, chunk), off = img->off + at;
-    size_t before = off ? PAGE_SIZE : 0;
-    size_t want = before + (chunk_end(img, chunk) - at);
-    size_t room = want + PAGE_SIZE;
-    uint8_t *buf = page_alloc(room / PAGE_SIZE);
-    long n;
+    uint64_t at = chunk_start(img, chunk);
+    size_t size = chunk_end(img, chunk) - at;
+    int err = 0;
 
-    if (!buf) {
-        return -ENOMEM;
+    mutex_lock(&img->lock);
+    if (!is_filled(img, chunk)) {
+        err = read_some(v->obj, img->off + at, img->text + at, size) == size
+                  ? 0
+                  : -EIO;
+        if (!err) {
+            mm->sites_patched +=
+                rewrite(img, v->obj, at, size, base_for(img, v));
+            spin_lock(&images_lock);
+            bitmap_set(img->filled, chunk);
+            spin_unlock(&images_lock);
+        }
     }
-    n = (ops->read_once ? ops->read_once : ops->read)(v->obj, off - before, buf,
-                                                      room);
-    if (n > (long)before) {
-        size_t len = ALIGN_UP((size_t)n, PAGE_SIZE);
-        memset(buf + len, 0, len < want ? want - len : 0);
-        mm->sites_patched +=
-            rewrite(img, buf, MAX(len, want), before, chunk, base_for(img, v));
-    }
-    page_free(buf, room / PAGE_SIZE);
-    return n > (long)before ? 0 : -EIO;
+    mutex_unlock(&img->lock);
+    return err;
 }
 
 void text_show(struct mm *mm, struct vma *v, uint64_t start, uint64_t end,

@@ -75,6 +75,8 @@ struct slot_source {
     int (*install)(void *arg);
     void *arg;
 };
+/* Whether there may be sites in bytes. */
+bool text_has_sites(const uint8_t *bytes, size_t len);
 /* Rewrites text's bytes. Returns how many sites were. */
 uint64_t text_rewrite_from(const struct slot_source *source,
                            struct patch_text *text);
