@@ -195,6 +195,12 @@ static void host_write(struct hptr dst, const void *src, size_t len)
     }
 }
 
+void *buffer_plain(const struct host_buffer *b, size_t off, size_t len)
+{
+    check(off <= b->size && len <= b->size - off);
+    return hostio_may_read_memory() ? (void *)(b->at.addr + off) : NULL;
+}
+
 void buffer_read(const struct host_buffer *b, size_t off, void *dst, size_t len)
 {
     check(off <= b->size && len <= b->size - off);

@@ -111,6 +111,11 @@ void hostio_give_back(struct host_buffer *b);
 /* They did not last: more of them from now on. */
 void hostio_give_more(void);
 
+/* Where len bytes of b at off are to be written, if that may be in any units:
+ * where the host can read all memory, stale data that goes along is no secret.
+ * Nothing is to be read there. NULL: buffer_write(). */
+void *buffer_plain(const struct host_buffer *b, size_t off, size_t len);
+
 /* Payload for the statistics. */
 void hostio_count(uint64_t in, uint64_t out);
 /* As the two above, counted. */

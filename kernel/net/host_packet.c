@@ -95,10 +95,18 @@ long host_packet_get(struct host_packet *p, struct iobuf *io, uint32_t n)
     _Alignas(LINE) uint8_t stage[STAGE];
     uint32_t done = 0;
     long moved = 0;
+    void *plain;
 
     if (!p->buf.size) {
         moved = iobuf_get(io, p->data + p->len, n);
         p->len += moved > 0 ? (uint32_t)moved : 0;
+        return moved;
+    }
+    plain = buffer_plain(&p->buf, p->len, n);
+    if (plain) {
+        moved = iobuf_get(io, plain, n);
+        p->len += moved > 0 ? (uint32_t)moved : 0;
+        hostio_count(0, moved > 0 ? (uint64_t)moved : 0);
         return moved;
     }
     while (done < n) {
