@@ -188,17 +188,43 @@ int pages_commit(struct mm *mm, uint64_t start, uint64_t end, int prot)
     return 0;
 }
 
+int pages_expect(struct mm *mm, uint64_t start, uint64_t end)
+{
+    uint64_t pages;
+    int err;
+
+    if (arena.lazy || !limit_is_set()) {
+        return 0;
+    }
+    pages = (end - start) / PAGE_SIZE;
+    pages -= resident_count(&mm->resident, start, end);
+    err = limit_charge(pages);
+    if (err) {
+        limit_report();
+    } else {
+        limit_uncharge(pages);
+    }
+    return err;
+}
+
 /* What a new mapping commits at once: all, where that costs nothing until
  * a page is used. */
 static int commit_new(struct mm *mm, const struct mapping *m)
 {
     bool all = m->prot && is_whole(m->flags, m->obj);
+    int err;
 
     if (m->prot == (PROT_READ | PROT_WRITE) && is_plain(m->flags, m->obj) &&
         idle_take(mm, m->start, m->end)) {
         return 0;
     }
     idle_drop(mm, m->start, m->end);
+    if (m->prot && is_plain(m->flags, m->obj) && !m->on_touch) {
+        err = pages_expect(mm, m->start, m->end);
+        if (err) {
+            return err;
+        }
+    }
     if (all && warm_claim(mm, m->start, m->end, 0, prot_effective(m->prot))) {
         resident_set(&mm->resident, m->start, m->end);
         return 0;
@@ -268,14 +294,13 @@ static int share(struct mapping *m, uint64_t *addr, uint64_t len, int *flags)
  * under a ceiling what they take counts, not their size. */
 static bool counts_on_touch(int flags, int prot)
 {
-    return arena.lazy && limit_is_set() &&
-           (flags & (MAP_STACK | MAP_GROWSDOWN) ||
-            (flags & MAP_NORESERVE && prot & PROT_WRITE));
+    return limit_is_set() && (flags & (MAP_STACK | MAP_GROWSDOWN) ||
+                              (flags & MAP_NORESERVE && prot & PROT_WRITE));
 }
 
 static int vma_flags_of(int flags, int prot)
 {
-    return (counts_on_touch(flags, prot) ? VMA_ON_TOUCH : 0) |
+    return (arena.lazy && counts_on_touch(flags, prot) ? VMA_ON_TOUCH : 0) |
            ((flags & MAP_TYPE) != MAP_PRIVATE ? VMA_SHARED : 0) |
            (flags & MAP_GROWSDOWN ? VMA_GROWSDOWN : 0) |
            (flags & MAP_LOCKED ? VMA_LOCKED : 0) |
@@ -306,6 +331,7 @@ int map_locked(struct mm *mm, uint64_t *addr, uint64_t len, int prot, int flags,
     struct mapping m = {.prot = prot & (PROT_READ | PROT_WRITE | PROT_EXEC),
                         .flags = vma_flags_of(flags, prot),
                         .name = flags & MM_MAP_AIO ? MM_AIO : 0,
+                        .on_touch = counts_on_touch(flags, prot),
                         .obj = obj,
                         .off = off};
     int err = vma_has_room(mm) ? 0 : -ENOMEM;

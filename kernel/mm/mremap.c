@@ -171,8 +171,11 @@ static int extend(struct mm *mm, const struct move *m)
         }
     }
     idle_drop(mm, v->end, end);
-    if (v->prot && is_whole(v->flags, v->obj)) {
-        int err = pages_commit(mm, v->end, end, v->prot);
+    if (v->prot && is_plain(v->flags, v->obj)) {
+        int err = pages_expect(mm, v->end, end);
+        if (!err && arena.lazy) {
+            err = pages_commit(mm, v->end, end, v->prot);
+        }
         if (err) {
             return err;
         }

@@ -57,6 +57,12 @@ int protect_vma(struct mm *mm, struct vma *v, int prot)
             v->written = true;
             text_rewrite_resident(mm, v);
         }
+        if (to && !from && is_plain(v->flags, v->obj)) {
+            err = pages_expect(mm, v->start, v->end);
+        }
+        if (err) {
+            return err;
+        }
         if (to && from != to && is_whole(v->flags, v->obj)) {
             err = pages_commit(mm, v->start, v->end, to);
         } else if (from != to) {

@@ -287,7 +287,8 @@ struct mapping {
     uint8_t name;
     struct vm_object *obj;
     uint64_t off;
-    bool written; /* holds what was written elsewhere */
+    bool written;  /* holds what was written elsewhere */
+    bool on_touch; /* counts as it is used (limit.h) */
 };
 /* Maps it in place of what was there. -ENOMEM. */
 int map_at(struct mm *mm, const struct mapping *m);
@@ -309,6 +310,9 @@ int protect_vma(struct mm *mm, struct vma *v, int prot);
  * and in the account (limit.h). -ENOMEM. Undone by pages_forget(). */
 int pages_charge(struct mm *mm, uint64_t start, uint64_t end,
                  uint64_t *charged);
+/* Where pages count as faults bring them in: -ENOMEM if there is no room for
+ * them all now, so that who asks for more than there is hears it at once. */
+int pages_expect(struct mm *mm, uint64_t start, uint64_t end);
 /* Before the range is given up: what pages_forget() needs. -ENOMEM. */
 int pages_prepare_forget(struct mm *mm, uint64_t start, uint64_t end);
 /* The range is not resident any more. */

@@ -98,6 +98,10 @@ check memory-64M-busybox both 'status_is 0' 'out_is "MemTotal:          65536 kB
 run --memory 64M "$work/hungry"
 check memory-64M-refusals both 'status_is 0' 'no_kernel_bug' \
     'cmp "$work/out" "$work/hungry.expect"' 'told_once'
+# In an enclave, whose pages count when they come, it is refused all the same.
+run --target sgx-emu --memory 64M "$work/hungry"
+check memory-64M-enclave both 'status_is 0' 'no_kernel_bug' \
+    'cmp "$work/out" "$work/hungry.expect"' 'told_once'
 
 run --memory 128M $py -c 'x = bytearray(1 << 30)'
 check memory-python-error both 'status_is 1' 'err_has MemoryError' 'told_once'

@@ -6,6 +6,7 @@
 #include "lib/tests/unit.h"
 #include "kernel/mm/tests/support.h"
 #include "kernel/mm/heap.h"
+#include "kernel/mm/limit.h"
 #include "kernel/mm/room.h"
 #include "abi/linux/errno.h"
 #include "target/target.h"
@@ -659,8 +660,41 @@ static void regions_are_listed_with_their_names(void)
     EXPECT_EQ(regions, 3);
 }
 
+/* Whether pages are committed at once or by faults. */
+static void under_a_ceiling(bool lazy)
+{
+    const uint64_t much = 64 << 20, some = 1 << 20;
+    uint64_t a, b;
+
+    limit_init(32 << 20);
+    fresh(lazy);
+    EXPECT_EQ(map(0, much, RW, ANON), (uint64_t)-ENOMEM);
+    a = map(0, much, PROT_NONE, ANON);
+    EXPECT(!((int64_t)a < 0));
+    EXPECT_EQ(mm_protect(mm, a, much, RW), -ENOMEM);
+    EXPECT_EQ(mm_unmap(mm, a, much), 0);
+    b = map(0, much, RW, ANON | MAP_NORESERVE);
+    EXPECT(!((int64_t)b < 0));
+    EXPECT_EQ(mm_fault(mm, b, MEM_WRITE), 0);
+    EXPECT_EQ(mm_unmap(mm, b, much), 0);
+    a = map(0, some, RW, ANON);
+    EXPECT_EQ(mm_fault(mm, a, MEM_WRITE), 0);
+    EXPECT_EQ(mm_remap(mm, a, some, much, MREMAP_MAYMOVE, &b), -ENOMEM);
+    EXPECT_EQ(mm_remap(mm, a, some, 2 * some, MREMAP_MAYMOVE, &b), 0);
+    mm_set_brk(mm, a - (8ul << 30), false);
+    EXPECT_EQ(mm_brk(mm, a - (8ul << 30) + much), a - (8ul << 30));
+    limit_init(0);
+}
+
+static void more_than_there_is_is_refused_at_once(void)
+{
+    under_a_ceiling(true);
+    under_a_ceiling(false);
+}
+
 int main(void)
 {
+    RUN(more_than_there_is_is_refused_at_once);
     RUN(mappings_go_from_the_top_down_and_merge);
     RUN(hints_and_fixed_addresses);
     RUN(bad_arguments);
