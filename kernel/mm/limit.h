@@ -7,8 +7,8 @@
  * hears -ENOMEM from the call that asks for memory; what is meant to be larger
  * than its use (stacks, MAP_NORESERVE) is committed by page faults, and counts
  * then. Where all is (an enclave), a call that asks for more than there is room
- * for at that moment is refused. The last part of the account is the kernel's alone, so that a full
- * one does not stop it.
+ * for at that moment is refused. The last part of the account is the kernel's
+ * alone, so that a full one does not stop it.
  */
 #ifndef KERNEL_MM_LIMIT_H
 #define KERNEL_MM_LIMIT_H
