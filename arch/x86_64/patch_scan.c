@@ -43,38 +43,66 @@ struct trail {
 
 /* ---- candidates ---- */
 
-static uint64_t load64(const uint8_t *p)
+/* Where in [p, end), whole pieces of 16 bytes, a pair begins that has its first
+ * byte of bytes[0] and its second of one of the others; end: nowhere. Reads a
+ * byte more. All of a program's code goes through here. The vector registers
+ * are the program's: they are kept meanwhile. */
+static const uint8_t *find_pair(const uint8_t *p, const uint8_t *end,
+                                const uint8_t bytes[3][16])
 {
-    uint64_t word;
-    memcpy(&word, p, sizeof(word));
-    return word;
-}
-
-/* Bytes of diff that are zero: the highest bit of the lowest one at least. */
-static uint64_t zeros_of(uint64_t diff)
-{
-    const uint64_t ones = 0x0101010101010101, highs = ones << 7;
-    return (diff - ones) & ~diff & highs;
+    uint8_t kept[6][16];
+    uint32_t hits = 0;
+    __asm__("movdqu %%xmm0, %[kept]\n\t"
+            "movdqu %%xmm1, 16+%[kept]\n\t"
+            "movdqu %%xmm2, 32+%[kept]\n\t"
+            "movdqu %%xmm3, 48+%[kept]\n\t"
+            "movdqu %%xmm4, 64+%[kept]\n\t"
+            "movdqu %%xmm5, 80+%[kept]\n\t"
+            "movdqu (%[bytes]), %%xmm3\n\t"
+            "movdqu 16(%[bytes]), %%xmm4\n\t"
+            "movdqu 32(%[bytes]), %%xmm5\n"
+            "1:\tmovdqu (%[p]), %%xmm0\n\t"
+            "movdqu 1(%[p]), %%xmm1\n\t"
+            "movdqa %%xmm1, %%xmm2\n\t"
+            "pcmpeqb %%xmm3, %%xmm0\n\t"
+            "pcmpeqb %%xmm4, %%xmm1\n\t"
+            "pcmpeqb %%xmm5, %%xmm2\n\t"
+            "por %%xmm2, %%xmm1\n\t"
+            "pand %%xmm1, %%xmm0\n\t"
+            "pmovmskb %%xmm0, %[hits]\n\t"
+            "test %[hits], %[hits]\n\t"
+            "jnz 2f\n\t"
+            "add $16, %[p]\n\t"
+            "cmp %[end], %[p]\n\t"
+            "jb 1b\n"
+            "2:\tmovdqu %[kept], %%xmm0\n\t"
+            "movdqu 16+%[kept], %%xmm1\n\t"
+            "movdqu 32+%[kept], %%xmm2\n\t"
+            "movdqu 48+%[kept], %%xmm3\n\t"
+            "movdqu 64+%[kept], %%xmm4\n\t"
+            "movdqu 80+%[kept], %%xmm5"
+            : [p] "+r"(p), [hits] "=&r"(hits), [kept] "=o"(kept)
+            : [end] "r"(end), [bytes] "r"(bytes)
+            : "cc", "memory");
+    return hits ? p + __builtin_ctz(hits) : end;
 }
 
 size_t patch_candidate(const struct patch_text *t, size_t from)
 {
-    const uint64_t ones = 0x0101010101010101;
+    const uint8_t second = t->cpuid ? CPUID_SECOND : SYSCALL_SECOND;
     const uint8_t *bytes = t->bytes;
-    const uint8_t other = t->cpuid ? CPUID_SECOND : SYSCALL_SECOND;
+    uint8_t wanted[3][16];
     size_t i = from;
-    for (; i + 9 <= t->hi; i += 8) {
-        uint64_t first = load64(bytes + i) ^ ones * 0x0f;
-        uint64_t second = load64(bytes + i + 1);
-        uint64_t hit = zeros_of(first | (second ^ ones * SYSCALL_SECOND)) |
-                       zeros_of(first | (second ^ ones * other));
-        if (hit) {
-            return i + __builtin_ctzll(hit) / 8;
-        }
+    if (from + sizeof(wanted[0]) < t->hi) {
+        memset(wanted[0], 0x0f, sizeof(wanted[0]));
+        memset(wanted[1], SYSCALL_SECOND, sizeof(wanted[1]));
+        memset(wanted[2], second, sizeof(wanted[2]));
+        size_t len = ALIGN_DOWN(t->hi - from - 1, sizeof(wanted[0]));
+        i = find_pair(bytes + from, bytes + from + len, wanted) - bytes;
     }
     for (; i + 2 <= t->hi; i++) {
         if (bytes[i] == 0x0f &&
-            (bytes[i + 1] == SYSCALL_SECOND || bytes[i + 1] == other)) {
+            (bytes[i + 1] == SYSCALL_SECOND || bytes[i + 1] == second)) {
             return i;
         }
     }

@@ -431,8 +431,43 @@ static void patch_slot_fit_chooses_traps(void)
     EXPECT_EQ(patch_slot_fit(&plain, 0x100000000, 0x1000), 0x80000020);
 }
 
+/* ---- candidates ---- */
+
+static size_t naive_candidate(const struct patch_text *t, size_t from)
+{
+    for (size_t i = from; i + 2 <= t->hi; i++) {
+        if (t->bytes[i] == 0x0f && (t->bytes[i + 1] == 0x05 ||
+                                    (t->cpuid && t->bytes[i + 1] == 0xa2))) {
+            return i;
+        }
+    }
+    return t->hi;
+}
+
+/* Exactly so many bytes: the sanitizer sees one read too many. */
+static void patch_finds_every_candidate(void)
+{
+    static const uint8_t some[] = {0x90, 0x0f, 0x05, 0xa2, 0x0e, 0x8f};
+    srand(6);
+    for (int i = 0; i < 4000; i++) {
+        size_t len = rand() % 200 + 1, from = rand() % len;
+        uint8_t *bytes = malloc(len);
+        for (size_t k = 0; k < len; k++) {
+            bytes[k] = rand() % 24 ? 0x90 : some[rand() % sizeof(some)];
+        }
+        for (int k = rand() % 4; k < 2; k++) {
+            bytes[rand() % len] = 0x0f;
+        }
+        struct patch_text t = {
+            .bytes = bytes, .len = len, .hi = len, .cpuid = i % 2};
+        EXPECT_EQ(patch_candidate(&t, from), naive_candidate(&t, from));
+        free(bytes);
+    }
+}
+
 int main(void)
 {
+    RUN(patch_finds_every_candidate);
     RUN(patch_finds_mov_before_syscall);
     RUN(patch_leaves_false_matches);
     RUN(patch_keeps_rex_with_its_mov);
