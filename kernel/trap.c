@@ -105,7 +105,7 @@ static void syscall_trap(struct user_regs *regs)
     regs->rcx = regs->rip;
     regs->r11 = regs->rflags;
     regs->full = 0;
-    syscall_dispatch(regs, (uint32_t)regs->rax);
+    syscall_run(regs);
 }
 
 static void fault_trap(const struct trap *trap, struct user_regs *regs)

@@ -17,7 +17,10 @@
 #define TASK_INTERRUPTED 32
 
 #define FLAG_SLOW 0x40500 /* AC, DF, TF: what the short way cannot restore */
-#define FLAG_AC   0x40000
+#define FLAG_ODD  0x40400 /* AC, DF: what the kernel's own code may not have */
+
+#define RESTART_LEAST 516 /* restart codes: this and four more; dispatch.c */
+#define RESTART_MORE  4
 
 /* Where protection keys are in use, user code may write neither the kernel's
  * memory nor the vCPU: what WRPKRU needs as arguments waits where it may.
@@ -98,6 +101,7 @@ arch_opened:
     mov %r9, REGS_R9(%rsp)
     mov %r8, REGS_R8(%rsp)
     mov %rax, REGS_RAX(%rsp)
+    mov %rax, REGS_ORIG_RAX(%rsp)
     mov %rcx, REGS_RCX(%rsp)
     mov %rdx, REGS_RDX(%rsp)
     mov %rsi, REGS_RSI(%rsp)
@@ -107,14 +111,17 @@ arch_opened:
     mov REGS_RFLAGS(%rsp), %r11
     mov %r11, REGS_R11(%rsp)
     movq $0, REGS_FULL(%rsp)
-    cld
-    test $FLAG_AC, %r11d
+    test $FLAG_ODD, %r11d
     jnz 2f
 3:
     xor %ebp, %ebp
     mov %rsp, %rdi
     mov %eax, %esi
     call syscall_dispatch
+    mov %rax, REGS_RAX(%rsp)
+    add $RESTART_LEAST, %rax
+    cmp $RESTART_MORE, %rax
+    jbe 4f
     /* falls into the way out, RSP at the registers */
 
 arch_exit\keys:
@@ -163,11 +170,13 @@ arch_closed:
     mov %rsp, %rdi
     call arch_exit_work
     jmp arch_exit\keys
-2:  /* The kernel's own accesses need not be aligned. */
-    and $~FLAG_AC, %r11d
+2:  /* The kernel's own accesses need not be aligned, and go upward. */
+    and $~FLAG_ODD, %r11d
     push %r11
     popfq
     jmp 3b
+4:  call syscall_restarts
+    jmp arch_exit\keys
     .size arch_syscall_entry\keys, . - arch_syscall_entry\keys
     .endm
 

@@ -25,7 +25,7 @@ struct section {
 static struct section sections[VCPU_MAX];
 struct spinlock dcache_lock = SPINLOCK_INIT(LOCK_DENTRY);
 static struct dentry *buckets[1 << HASH_BITS];
-static uint64_t hash_seed;
+uint64_t name_hash_seed;
 static struct {
     _Alignas(64) uint64_t n;
 } dentry_count; /* atomic */
@@ -79,27 +79,31 @@ void dcache_allow(void)
 
 void dcache_init(void)
 {
-    target_random(&hash_seed, sizeof(hash_seed));
+    target_random(&name_hash_seed, sizeof(name_hash_seed));
 }
 
 /* Must agree with the walk's own loop (walk.c), which hashes as it scans. */
 uint64_t name_hash(const char *name, size_t len)
 {
-    uint64_t hash = name_hash_begin(), word = 0;
+    uint64_t hash = name_hash_seed, last = 0;
 
-    for (size_t i = 0; i < len; i++) {
-        word = word << 8 | (uint8_t)name[i];
-        if (i % 8 == 7) {
-            hash = name_hash_word(hash, word);
-            word = 0;
-        }
+    for (; len >= 8; len -= 8, name += 8) {
+        hash = name_hash_word(hash, hash_load((const uint8_t *)name, 8));
     }
-    return name_hash_word(hash, word);
+    for (size_t i = 0; i < len; i++) {
+        last |= (uint64_t)(uint8_t)name[i] << 8 * i;
+    }
+    return name_hash_word(hash, last);
 }
 
-uint64_t name_hash_begin(void)
+uint64_t path_word_slowly(const char *p)
 {
-    return hash_seed;
+    uint64_t word = 0;
+
+    for (unsigned i = 0; i < 8 && p[i]; i++) {
+        word |= (uint64_t)(uint8_t)p[i] << 8 * i;
+    }
+    return word;
 }
 
 static struct dentry **bucket_of(struct dentry *dir, uint64_t hash)
@@ -109,6 +113,27 @@ static struct dentry **bucket_of(struct dentry *dir, uint64_t hash)
     return &buckets[(key ^ key >> 32) * HASH_K1 >> (64 - HASH_BITS)];
 }
 
+/* memcmp(3) is a call, and names are short. */
+static inline bool same_name(const char *a, const char *b, size_t len)
+{
+    const uint8_t *p = (const uint8_t *)a, *q = (const uint8_t *)b;
+
+    if (len < 4) {
+        return !len || (p[0] == q[0] && p[len / 2] == q[len / 2] &&
+                        p[len - 1] == q[len - 1]);
+    }
+    if (len < 8) {
+        return hash_load(p, 4) == hash_load(q, 4) &&
+               hash_load(p + len - 4, 4) == hash_load(q + len - 4, 4);
+    }
+    for (size_t i = 0; i < len - 8; i += 8) {
+        if (hash_load(p + i, 8) != hash_load(q + i, 8)) {
+            return false;
+        }
+    }
+    return hash_load(p + len - 8, 8) == hash_load(q + len - 8, 8);
+}
+
 struct dentry *dcache_find(struct dentry *dir, const char *name, size_t len,
                            uint64_t hash)
 {
@@ -116,7 +141,7 @@ struct dentry *dcache_find(struct dentry *dir, const char *name, size_t len,
 
     for (; d; d = d->hash_next) {
         if (d->hash == hash && d->parent == dir && d->len == len &&
-            memcmp(d->name, name, len) == 0) {
+            same_name(d->name, name, len)) {
             return d;
         }
     }

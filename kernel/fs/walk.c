@@ -321,36 +321,25 @@ struct name {
     bool slash, last; /* slashes follow; nothing else follows */
 };
 
-/* The next eight bytes of a name in one word; less if it ends before: false. */
-static inline bool scan_word(const char **at, uint64_t *word)
-{
-    const char *p = *at, *end = p + 8;
-    uint64_t w = 0;
-
-    do {
-        if (*p == '/' || *p == '\0') {
-            break;
-        }
-        w = w << 8 | (uint8_t)*p++;
-    } while (p != end);
-    *at = p;
-    *word = w;
-    return p == end;
-}
-
 /* Takes the next name off rest; false: there is none. */
 static bool next_name(struct walk *w, struct name *n)
 {
     const char *p = w->rest;
-    uint64_t hash = name_hash_begin(), word = 0;
+    uint64_t hash = name_hash_seed, word, end;
 
     while (*p == '/') {
         p++;
     }
     n->text = p;
-    while (scan_word(&p, &word)) {
+    word = path_word(p);
+    while (!name_end(word)) {
         hash = name_hash_word(hash, word);
+        p += sizeof(word);
+        word = path_word(p);
     }
+    end = name_end(word);
+    word &= ((end & -end) - 1) >> 7; /* what comes before it */
+    p += (unsigned)__builtin_ctzll(end) / 8;
     n->len = p - n->text;
     n->hash = name_hash_word(hash, word);
     n->slash = *p == '/';

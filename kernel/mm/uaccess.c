@@ -178,10 +178,14 @@ static size_t zero_left(struct uptr dst, size_t n)
 
 /* A range that runs past the end is cut there, so that a partial copy moves
  * what exists. */
-static size_t clip(uint64_t addr, size_t n)
+static inline size_t clip(uint64_t addr, size_t n)
 {
-    const struct piece *p = piece_of(addr);
+    const struct piece *p;
 
+    if (likely(mm_user_range(addr, n))) {
+        return n;
+    }
+    p = piece_of(addr);
     return p ? MIN((uint64_t)n, p->len - (addr - p->start)) : 0;
 }
 

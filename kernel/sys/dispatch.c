@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * From registers to a handler and back: the one place that every system call
- * passes. The fast path is a bounds check, a load and a call; printing and
- * counting (--strace, --stats) hang behind one flag.
+ * passes. The fast path is a bounds check, a load and a jump to the handler;
+ * printing and counting (--strace, --stats) hang behind one flag.
  *
  * A handler's restart code must reach signal_deliver() even if the signal has
  * been taken by another thread meanwhile, so it raises `interrupted` itself.
@@ -108,7 +108,7 @@ static long make_call(uint32_t number, const struct sysargs *args)
 /* A call when anything watches. A tracer may change number and arguments, or
  * take the call away: then what it, or the filter, left in rax is the
  * result. */
-static long watched_call(struct user_regs *regs)
+static __attribute__((noinline)) long watched_call(struct user_regs *regs)
 {
     struct thread *t = current_thread();
     struct sysargs args;
@@ -131,21 +131,35 @@ static long watched_call(struct user_regs *regs)
     return (long)regs->rax;
 }
 
-void syscall_dispatch(struct user_regs *regs, uint32_t number)
+long syscall_dispatch(struct user_regs *regs, uint32_t number)
+{
+    if (unlikely(trace_mode)) {
+        return watched_call(regs);
+    }
+    if (unlikely(number > SYSCALL_MAX || !syscall_table[number].fn)) {
+        return missing(number);
+    }
+    return syscall_table[number].fn((const struct sysargs *)regs);
+}
+
+_Static_assert(ERESTART_RESTARTBLOCK == 516 &&
+                   ERESTART_RESTARTBLOCK - ERESTARTSYS == 4,
+               "entry.S");
+
+void syscall_restarts(void)
+{
+    atomic_store(&current_task()->interrupted, 1);
+}
+
+void syscall_run(struct user_regs *regs)
 {
     long result;
 
     regs->orig_rax = regs->rax;
-    if (unlikely(trace_mode)) {
-        result = watched_call(regs);
-    } else if (unlikely(number > SYSCALL_MAX || !syscall_table[number].fn)) {
-        result = missing(number);
-    } else {
-        result = syscall_table[number].fn((const struct sysargs *)regs);
-    }
+    result = syscall_dispatch(regs, (uint32_t)regs->rax);
     regs->rax = (uint64_t)result;
-    if (unlikely(is_restart_code(result))) {
-        atomic_store(&current_task()->interrupted, 1);
+    if (is_restart_code(result)) {
+        syscall_restarts();
     }
 }
 

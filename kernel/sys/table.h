@@ -116,10 +116,13 @@ extern const struct syscall_row syscall_table[SYSCALL_MAX + 1];
 #include "kernel/sys/calls.h"
 #undef SYSCALL
 
-/* From entry.S and the SYSCALL trap: runs the call in the current task's
- * registers, sets rax. number: what is in rax, of which Linux takes 32 bits,
- * too. */
-void syscall_dispatch(struct user_regs *regs, uint32_t number);
+/* Runs the call in the current task's registers, for the SYSCALL trap: number
+ * in rax, of which Linux takes 32 bits, too; the result goes there. */
+void syscall_run(struct user_regs *regs);
+/* entry.S does that by itself, with these two: number is in orig_rax as well,
+ * the result is returned; and it was a restart code. */
+long syscall_dispatch(struct user_regs *regs, uint32_t number);
+void syscall_restarts(void);
 
 /* Boot: whether calls are printed, and whether they are counted. */
 void syscall_set_mode(bool strace, bool stats);

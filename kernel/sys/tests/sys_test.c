@@ -192,7 +192,7 @@ static long call(uint64_t number, uint64_t a, uint64_t b, uint64_t c,
     r->r9 = 0;
     out_len = 0;
     out[0] = 0;
-    syscall_dispatch(r, (uint32_t)r->rax);
+    syscall_run(r);
     return (long)r->rax;
 }
 

@@ -17,7 +17,8 @@ bool mini_by_frame;
 
 extern char __start_ktext[], __stop_ktext[];
 
-void syscall_dispatch(struct user_regs *regs, uint32_t number);
+long syscall_dispatch(struct user_regs *regs, uint32_t number);
+void syscall_restarts(void);
 void arch_exit_work(struct user_regs *regs);
 
 void mini_say(const char *fmt, ...)
@@ -130,11 +131,16 @@ void arch_exit_work(struct user_regs *regs)
     }
 }
 
-void syscall_dispatch(struct user_regs *regs, uint32_t number)
+long syscall_dispatch(struct user_regs *regs, uint32_t number)
 {
     struct trap t = {.kind = TRAP_SYSCALL};
 
     mini_on_trap(&t, regs);
+    return (long)regs->rax;
+}
+
+void syscall_restarts(void)
+{
 }
 
 void kernel_trap(const struct trap *trap)
