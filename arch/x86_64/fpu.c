@@ -91,7 +91,7 @@ static void xrstor(const struct fpu_area *area, uint64_t which)
 }
 
 /* Returns what is in use. */
-static uint64_t save_fast(struct fpu_area *area)
+static inline uint64_t save_fast(struct fpu_area *area)
 {
     uint64_t used = fast_in_use() & mask;
 
@@ -121,16 +121,8 @@ static uint64_t save_fast(struct fpu_area *area)
     return used;
 }
 
-static uint64_t save(struct fpu_area *area)
+static inline uint64_t save(struct fpu_area *area)
 {
-    uint64_t *header = header_of(area);
-
-    /* XSAVE writes the first word of its header only, XRSTOR faults unless
-     * the others are zero, and the area may be fresh memory. */
-#pragma GCC unroll 8
-    for (unsigned i = 1; i < (XSAVE_MIN - XSAVE_HEADER) / 8; i++) {
-        header[i] = 0;
-    }
     if (likely(fast)) {
         return save_fast(area);
     }
@@ -139,6 +131,11 @@ static uint64_t save(struct fpu_area *area)
                      : "a"((uint32_t)mask), "d"((uint32_t)(mask >> 32))
                      : "memory");
     return mask;
+}
+
+void fpu_prepare(struct fpu_area *area)
+{
+    memset(header_of(area), 0, XSAVE_MIN - XSAVE_HEADER);
 }
 
 void fpu_save(struct fpu_area *area)

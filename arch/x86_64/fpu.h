@@ -47,6 +47,10 @@ uint32_t fpu_size(void);
 /* Where component i of the mask (2 or above) lies, and its length. */
 uint32_t fpu_component(unsigned i, uint32_t *offset);
 
+/* Before anything else is done with an area: XSAVE writes the first word of its
+ * header only, and XRSTOR faults unless the others are zero. */
+void fpu_prepare(struct fpu_area *area);
+
 /* The registers to memory (standard format, all of fpu_mask()), and back. */
 void fpu_save(struct fpu_area *area);
 void fpu_restore(const struct fpu_area *area);

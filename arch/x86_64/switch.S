@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Switching kernel stacks: only what the C ABI says a call preserves. FS base
- * and vector state are the scheduler's business.
+ * and vector state are the scheduler's business. And a call that keeps more.
  */
     .text
 /* void arch_switch(uint64_t *from, uint64_t to) */
@@ -34,5 +34,35 @@ arch_stack_start:
     call *%rbx
     ud2
     .size arch_stack_start, . - arch_stack_start
+
+/* arch_call_rarely(): RAX(RDI), keeping all registers but these two. */
+    .globl arch_rare_call
+    .hidden arch_rare_call
+    .type arch_rare_call, @function
+arch_rare_call:
+    push %rbp
+    mov %rsp, %rbp
+    push %rcx
+    push %rdx
+    push %rsi
+    push %r8
+    push %r9
+    push %r10
+    push %r11
+    push %r11
+    and $-16, %rsp
+    call *%rax
+    lea -64(%rbp), %rsp
+    pop %r11
+    pop %r11
+    pop %r10
+    pop %r9
+    pop %r8
+    pop %rsi
+    pop %rdx
+    pop %rcx
+    pop %rbp
+    ret
+    .size arch_rare_call, . - arch_rare_call
 
     .section .note.GNU-stack, "", @progbits

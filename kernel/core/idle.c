@@ -159,11 +159,6 @@ static void learn_calm(struct runqueue *rq)
     rq->switches_armed = rq->switches;
 }
 
-bool runqueue_covered(const struct runqueue *rq, uint64_t tsc)
-{
-    return tsc < rq->tick_tsc && rq->tick_tsc - tsc <= cycles(longest_wait(rq));
-}
-
 /* How often a busy vCPU looks for completions: what it submitted is completed
  * when it comes to the host's kernel, and the host interrupts it only when it
  * waits. While others are idle, and so look at what they submitted, rarely if
@@ -175,10 +170,12 @@ static uint64_t io_poll(const struct runqueue *rq)
                : IO_POLL_NS;
 }
 
-bool runqueue_io_covered(const struct runqueue *rq, uint64_t tsc)
+static void learn_patience(struct runqueue *rq)
 {
-    return !atomic_load_relaxed(&sched_io_inflight) ||
-           (tsc < rq->tick_tsc && rq->tick_tsc - tsc <= cycles(io_poll(rq)));
+    rq->patience[false] =
+        (struct patience){cycles(slice(rq)), cycles(IO_POLL_NS)};
+    rq->patience[true] = (struct patience){
+        cycles(longest_help(rq)), cycles((uint64_t)IO_POLL_NS << rq->io_calm)};
 }
 
 /* Where the task that has waited longest here may run, if it waits for more
@@ -273,6 +270,7 @@ static void arm_tick(struct runqueue *rq, uint64_t tick, uint64_t now,
         uint64_t wait = tick > now ? tick - now : 0;
 
         learn_calm(rq);
+        learn_patience(rq);
         rq->tick = tick;
         rq->tick_tsc = tsc + cycles(wait - MIN(wait, (uint64_t)MARGIN_NS));
         target_vcpu_tick(tick);
@@ -303,6 +301,7 @@ void sched_check(void)
         call_for_help(rq);
     }
     rq = this_runqueue();
+    learn_patience(rq);
     /* Last, and the flag stays as it is: the tick may come at once, and then
      * finds kernel code. */
     arm_tick(rq, next_tick(rq, t, now), now, tsc);
@@ -344,10 +343,10 @@ static bool run_something(uint64_t min_age)
     spin_lock(&rq->lock);
     next = runqueue_pick(rq, min_age);
     if (!next) {
-        bool parked = rq->parked;
-        rq->parked = false;
+        uint32_t after = rq->after;
+        rq->after = 0;
         spin_unlock(&rq->lock);
-        if (unlikely(parked)) {
+        if (unlikely(after)) {
             sched_gate_event();
         }
         return false;

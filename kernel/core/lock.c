@@ -15,8 +15,10 @@ enum { SPINS = 200 /* some us */ };
 
 _Alignas(64) bool one_vcpu;
 
-void spin_lock_slow(struct spinlock *l)
+void spin_lock_slow(void *lock)
 {
+    struct spinlock *l = lock;
+
     do {
         while (atomic_load_relaxed(&l->locked)) {
             cpu_relax();
@@ -76,8 +78,13 @@ static bool taken_by_waiting(struct mutex *m, uint64_t self)
     return false;
 }
 
-static void lock_contended(struct mutex *m, struct task *t)
+/* owner: who had it. */
+static __attribute__((noinline)) void lock_contended(struct mutex *m,
+                                                     uint64_t owner)
 {
+    struct task *t = current_task();
+
+    check((owner & ~(uint64_t)MUTEX_WAITERS) != (uint64_t)t);
     if (taken_by_waiting(m, (uint64_t)t)) {
         return;
     }
@@ -95,13 +102,11 @@ static void lock_contended(struct mutex *m, struct task *t)
 
 void mutex_lock(struct mutex *m)
 {
-    struct task *t = current_task();
-    uint64_t expected = 0;
+    uint64_t owner = 0;
 
     lock_check_acquire(m->lock_class, true);
-    if (!vcpus_cas(&m->owner, &expected, (uint64_t)t)) {
-        check((expected & ~(uint64_t)MUTEX_WAITERS) != (uint64_t)t);
-        lock_contended(m, t);
+    if (unlikely(!vcpus_cas(&m->owner, &owner, (uint64_t)current_task()))) {
+        lock_contended(m, owner);
     }
 }
 
@@ -119,16 +124,12 @@ bool mutex_lock_if_awake(struct mutex *m)
     return true;
 }
 
-void mutex_unlock(struct mutex *m)
+static __attribute__((noinline)) void unlock_contended(struct mutex *m,
+                                                       uint64_t owner)
 {
-    uint64_t expected = (uint64_t)current_task();
     struct list *first;
 
-    lock_check_release(m->lock_class, true);
-    if (vcpus_cas(&m->owner, &expected, 0ul)) {
-        return;
-    }
-    check(expected == ((uint64_t)current_task() | MUTEX_WAITERS));
+    check(owner == ((uint64_t)current_task() | MUTEX_WAITERS));
     spin_lock(&m->lock);
     first = list_first(&m->waiters);
     atomic_store_release(&m->owner, first ? MUTEX_WAITERS : 0);
@@ -136,6 +137,16 @@ void mutex_unlock(struct mutex *m)
         task_wake(list_entry(first, struct task, lock_node));
     }
     spin_unlock(&m->lock);
+}
+
+void mutex_unlock(struct mutex *m)
+{
+    uint64_t owner = (uint64_t)current_task();
+
+    lock_check_release(m->lock_class, true);
+    if (unlikely(!vcpus_cas(&m->owner, &owner, 0ul))) {
+        unlock_contended(m, owner);
+    }
 }
 
 bool mutex_held(const struct mutex *m)

@@ -10,6 +10,7 @@
 #ifndef KERNEL_CORE_LOCK_H
 #define KERNEL_CORE_LOCK_H
 
+#include "arch/x86_64/rarely.h"
 #include "lib/types.h"
 #include "lib/atomic.h"
 #include "lib/list.h"
@@ -135,7 +136,7 @@ static inline void lock_check_may_sleep(void)
 #endif
 
 /* Spins until l is free; lock.c. */
-void spin_lock_slow(struct spinlock *l);
+void spin_lock_slow(void *l);
 
 static inline void spin_init(struct spinlock *l, enum lock_class cls)
 {
@@ -147,7 +148,7 @@ static inline void spin_lock(struct spinlock *l)
 {
     lock_check_acquire(l->lock_class, false);
     if (unlikely(vcpus_xchg(&l->locked, 1))) {
-        spin_lock_slow(l);
+        arch_call_rarely(spin_lock_slow, l);
     }
 }
 

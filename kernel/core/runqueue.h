@@ -9,25 +9,37 @@
 #include "kernel/core/sched.h"
 #include "kernel/kernel.h"
 
+/* TSC cycles that may pass before a tick comes, as of the last look. */
+struct patience {
+    uint64_t task; /* while one waits in the queue */
+    uint64_t io;   /* while the host has operations */
+};
+
 struct runqueue {
     struct spinlock lock; /* guards the queue; held across a switch, so that
                              nobody steals a task whose stack is in use */
     struct list queue;    /* runnable tasks, task.run_node */
     uint32_t count;       /* of them; read without the lock */
     struct task *prev;    /* whom the switch in progress leaves */
-    bool migrate_prev;    /* prev runs on, but elsewhere or later */
+    uint32_t after;       /* what it has to do behind it: AFTER_* */
     bool urgent;          /* the first of the queue should run now */
-    bool parked;          /* a task was put aside; gate.c is to tell */
     bool called;          /* it was, to help; atomic */
     uint64_t tick;        /* when the armed tick comes, or came; ns */
     uint64_t tick_tsc;    /* until then it has not come; 0: none is armed */
-    uint64_t switches;    /* how many there were, also when it was armed last */
+    struct patience patience[2]; /* [1]: while a vCPU is idle */
+    uint64_t switches; /* how many there were, also when it was armed last */
     uint64_t switches_armed;
     unsigned calm; /* idle.c: slice(), and io_poll() */
     unsigned io_calm;
     unsigned spins_missed, spins_skipped; /* idle.c, may_spin() */
     uint64_t passes;  /* times it was in the scheduler; atomic */
     struct task idle; /* the vCPU's own context */
+};
+
+enum {
+    AFTER_DEATH = 1, /* prev is to be freed */
+    AFTER_MOVE = 2,  /* prev runs on, but elsewhere or later */
+    AFTER_PARK = 4,  /* a task was put aside, or left; gate.c is to tell */
 };
 
 extern struct runqueue runqueues[VCPU_MAX];
@@ -57,7 +69,12 @@ static inline bool runqueue_tick_by(const struct runqueue *rq,
 
 /* Whether a task that waits in the queue can rely on a tick that comes in
  * time to give it its turn, or to call an idle vCPU for it. */
-bool runqueue_covered(const struct runqueue *rq, uint64_t tsc);
+static inline bool runqueue_covered(const struct runqueue *rq, uint64_t tsc)
+{
+    uint64_t most = rq->patience[atomic_load_relaxed(&idle_vcpus) != 0].task;
+
+    return tsc < rq->tick_tsc && rq->tick_tsc - tsc <= most;
+}
 
 /* Next task for this vCPU, its lock held: the own queue's first, or one that
  * has waited elsewhere for at least min_age TSC cycles. NULL: none. */
@@ -68,7 +85,13 @@ struct task *runqueue_pick(struct runqueue *rq, uint64_t min_age);
 void runqueue_switch(struct runqueue *rq, struct task *next);
 
 /* Whether the vCPU's tick comes in time to look for completions. */
-bool runqueue_io_covered(const struct runqueue *rq, uint64_t tsc);
+static inline bool runqueue_io_covered(const struct runqueue *rq, uint64_t tsc)
+{
+    uint64_t most = rq->patience[atomic_load_relaxed(&idle_vcpus) != 0].io;
+
+    return !atomic_load_relaxed(&sched_io_inflight) ||
+           (tsc < rq->tick_tsc && rq->tick_tsc - tsc <= most);
+}
 
 /* alone.c. The vCPU sees whether it is the only one awake (one_vcpu); between
  * the load and the store of no lock. */

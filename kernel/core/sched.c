@@ -28,6 +28,16 @@ unsigned sched_vcpu_count(void)
     return vcpu_total;
 }
 
+uint64_t sched_switches(void)
+{
+    uint64_t sum = 0;
+
+    for (unsigned i = 0; i < vcpu_total; i++) {
+        sum += atomic_load_relaxed(&runqueues[i].switches);
+    }
+    return sum;
+}
+
 void sched_for_each_task(void (*fn)(struct task *t, void *arg), void *arg)
 {
     spin_lock(&all_lock);
@@ -84,36 +94,58 @@ static uint8_t priority_on(unsigned id)
     return t ? atomic_load_relaxed(&t->priority) : 0;
 }
 
-static inline void queue_task(struct task *t)
+static inline bool is_odd(const struct task *t, const struct vcpu *v)
+{
+    return gate_closed(t) || !allowed_on(t, v->id) ||
+           atomic_load_relaxed(&t->priority);
+}
+
+/* With a closed gate, for another vCPU, or urgent. */
+static __attribute__((noinline)) void queue_odd(struct task *t)
 {
     struct vcpu *v = this_vcpu();
     unsigned id = v->id;
-    struct runqueue *rq = v->rq;
+    struct runqueue *rq;
     uint8_t priority = atomic_load_relaxed(&t->priority);
 
-    if (unlikely(gate_closed(t)) && gate_park(t)) {
+    if (gate_closed(t) && gate_park(t)) {
         sched_gate_event();
         return;
     }
-    if (unlikely(!allowed_on(t, id))) {
+    if (!allowed_on(t, id)) {
         id = (unsigned)__builtin_ctzll(t->affinity);
-        rq = &runqueues[id];
+    }
+    rq = &runqueues[id];
+    spin_lock(&rq->lock);
+    t->queued_at = current_task()->account_mark;
+    queue_by_priority(rq, t);
+    rq->urgent |= priority > priority_on(id);
+    rq->count++;
+    spin_unlock(&rq->lock);
+    if (id != v->id) {
+        alone_kick(id);
+    } else {
+        v->resched = 1;
+    }
+}
+
+static inline void queue_task(struct task *t)
+{
+    struct vcpu *v = this_vcpu();
+    struct runqueue *rq = v->rq;
+
+    if (unlikely(is_odd(t, v))) {
+        queue_odd(t);
+        return;
     }
     spin_lock(&rq->lock);
     /* The waker's own start stands for "now", which costs a clock: for the
      * short stretches that matter here they are the same. */
-    t->queued_at = current_task()->account_mark;
-    if (unlikely(priority)) {
-        queue_by_priority(rq, t);
-        rq->urgent |= priority > priority_on(id);
-    } else {
-        list_add_tail(&rq->queue, &t->run_node);
-    }
+    t->queued_at = v->task->account_mark;
+    list_add_tail(&rq->queue, &t->run_node);
     rq->count++;
     spin_unlock(&rq->lock);
-    if (unlikely(id != v->id)) {
-        alone_kick(id);
-    } else if (priority || !runqueue_covered(rq, t->queued_at)) {
+    if (!runqueue_covered(rq, t->queued_at)) {
         v->resched = 1;
     }
 }
@@ -175,7 +207,7 @@ static inline struct task *pick(struct runqueue *rq, uint64_t min_age)
     struct task *t = pick_any(rq, min_age);
 
     while (unlikely(t && gate_closed(t)) && gate_park(t)) {
-        rq->parked = true;
+        rq->after |= AFTER_PARK;
         t = pick_any(rq, min_age);
     }
     return t;
@@ -201,18 +233,18 @@ static inline bool lacks_tick(struct runqueue *rq, uint64_t tsc)
 }
 
 /* What few switches have to do behind them. */
-static __attribute__((noinline)) void after_switch(struct task *prev, bool dead,
-                                                   bool migrate, bool event)
+static __attribute__((noinline)) void after_switch(struct task *prev,
+                                                   uint32_t after)
 {
-    if (dead) {
+    if (after & AFTER_DEATH) {
         spin_lock(&all_lock);
         list_del(&prev->all_node);
         spin_unlock(&all_lock);
         prev->dead(prev);
-    } else if (migrate) {
+    } else if (after & AFTER_MOVE) {
         runqueue_add(prev);
     }
-    if (event) {
+    if (after & AFTER_PARK) {
         sched_gate_event();
     }
 }
@@ -223,20 +255,20 @@ static inline void finish_switch(void)
     struct vcpu *v = this_vcpu();
     struct runqueue *rq = v->rq;
     struct task *prev = rq->prev;
-    bool dead = prev->state == TASK_DEAD;
-    bool migrate = rq->migrate_prev;
     uint64_t tsc = v->task->account_mark;
-    bool event = gate_left(prev, v->task == &rq->idle, tsc) || rq->parked;
+    uint32_t after = rq->after;
 
-    rq->migrate_prev = false;
-    rq->parked = false;
+    if (gate_left(prev, v->task == &rq->idle, tsc)) {
+        after |= AFTER_PARK;
+    }
+    rq->after = 0;
     atomic_store_release(&prev->on_vcpu, 0);
     if (lacks_tick(rq, tsc) || unlikely(!allowed_on(v->task, v->id))) {
         v->resched = 1;
     }
     spin_unlock(&rq->lock);
-    if (unlikely(dead || migrate || event)) {
-        after_switch(prev, dead, migrate, event);
+    if (unlikely(after)) {
+        after_switch(prev, after);
     }
 }
 
@@ -256,7 +288,6 @@ static inline void switch_to(struct runqueue *rq, struct task *next)
     struct task *prev = v->task;
 
     account(prev, next);
-    stats_count(STAT_SWITCH);
     if (prev->thread) {
         prev->fs_base = read_fs_base();
         fpu_leave(&prev->fpu, &prev->fpu_saved);
@@ -303,22 +334,22 @@ void task_yield(void)
 {
     struct runqueue *rq = this_runqueue();
     struct task *t = current_task(), *next;
-    bool parked;
+    uint32_t after;
 
     lock_check_may_sleep();
     if (!allowed_on(t, this_vcpu()->id) || gate_closed(t)) {
         spin_lock(&rq->lock);
-        rq->migrate_prev = true;
+        rq->after |= AFTER_MOVE;
         runqueue_switch(rq, &rq->idle);
         return;
     }
     spin_lock(&rq->lock);
     next = list_empty(&rq->queue) ? NULL : runqueue_pick(rq, 0);
     if (!next) { /* those that waited were put aside */
-        parked = rq->parked;
-        rq->parked = false;
+        after = rq->after;
+        rq->after = 0;
         spin_unlock(&rq->lock);
-        if (parked) {
+        if (after) {
             sched_gate_event();
         }
         return;
@@ -437,6 +468,7 @@ void task_init(struct task *t, void *stack, const char *name,
     t->account_mark = clock_tsc();
     list_init(&t->run_node);
     list_init(&t->lock_node);
+    fpu_prepare(&t->fpu);
     timer_init(&t->sleep_timer, sleep_timeout);
     call->fn = fn;
     call->arg = arg;
@@ -457,6 +489,7 @@ void task_exit(void)
 {
     lock_check_may_sleep();
     atomic_store(&current_task()->state, TASK_DEAD);
+    this_runqueue()->after |= AFTER_DEATH;
     switch_away();
     panic("a dead task runs");
 }

@@ -182,6 +182,8 @@ void sched_watch_calls(void);
 /* Number of vCPUs that run, and calls fn for each task (dump, procfs), with
  * the list locked. */
 unsigned sched_vcpu_count(void);
+/* From one task to another, on all vCPUs; a little stale while they run. */
+uint64_t sched_switches(void);
 void sched_for_each_task(void (*fn)(struct task *t, void *arg), void *arg);
 
 /* Boot: makes the calling context the idle task of vCPU `id`. */

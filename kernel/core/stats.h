@@ -15,8 +15,7 @@ enum stat {
     STAT_FAULT,       /* page faults of user code */
     STAT_TICK,        /* ticks and kicks that interrupted user code */
     STAT_EXCEPTION,   /* other CPU exceptions of user code */
-    STAT_SWITCH,      /* from one task to another */
-    STAT_PREEMPT,     /* of these, because a time slice was over */
+    STAT_PREEMPT,     /* switches because a time slice was over */
     STAT_STEAL,       /* tasks taken from another vCPU's queue */
     STAT_IDLE,        /* waits of a vCPU in the target */
     STAT_SIGNAL,      /* signal frames built */

@@ -14,7 +14,7 @@ void wait_queue_init(struct wait_queue *q)
     list_init(&q->entries);
 }
 
-void wait_add(struct wait_queue *q, struct wait_entry *e)
+static inline void add(struct wait_queue *q, struct wait_entry *e)
 {
     spin_lock(&q->lock);
     e->queue = q;
@@ -26,7 +26,12 @@ void wait_add(struct wait_queue *q, struct wait_entry *e)
     spin_unlock(&q->lock);
 }
 
-void wait_remove(struct wait_entry *e)
+void wait_add(struct wait_queue *q, struct wait_entry *e)
+{
+    add(q, e);
+}
+
+static inline void take_off(struct wait_entry *e)
 {
     struct wait_queue *q = e->queue;
 
@@ -36,6 +41,11 @@ void wait_remove(struct wait_entry *e)
         e->queue = NULL;
         spin_unlock(&q->lock);
     }
+}
+
+void wait_remove(struct wait_entry *e)
+{
+    take_off(e);
 }
 
 /* True when the entry took the wake-up. */
@@ -80,7 +90,7 @@ void wait_begin(struct wait_entry *e, struct wait_queue *q, int flags)
     e->exclusive = flags & WAIT_EXCLUSIVE;
     e->events = 0;
     e->notify = NULL;
-    wait_add(q, e);
+    add(q, e);
 }
 
 void wait_prepare(void)
@@ -106,7 +116,7 @@ int wait_sleep(uint64_t deadline, int flags)
 void wait_end(struct wait_entry *e)
 {
     task_cancel_sleep();
-    wait_remove(e);
+    take_off(e);
 }
 
 int wait_until(struct wait_queue *q, bool (*cond)(void *), void *arg,

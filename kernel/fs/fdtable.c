@@ -513,7 +513,8 @@ static bool count_unless_dead(struct file *f)
     return false;
 }
 
-static int get_counted(struct files *files, int fd, struct file **out)
+static __attribute__((noinline)) int get_counted(struct files *files, int fd,
+                                                 struct file **out)
 {
     for (;;) {
         struct fdtable *t = atomic_load_acquire(&files->table);
@@ -542,26 +543,35 @@ static int get_counted(struct files *files, int fd, struct file **out)
     }
 }
 
-int fd_get(int fd, struct fd *out)
+static inline int get_fd(int fd, struct fd *out)
 {
     struct files *files = current_files();
+    struct fdtable *t = files->table;
+    struct file *f;
 
-    if (likely(atomic_load_relaxed(&files->refs) == 1)) {
-        struct fdtable *t = files->table;
-
-        struct file *f = (uint32_t)fd < t->size ? *slot_of(t, fd) : NULL;
-
-        out->file = f;
-        out->counted = false;
-        return likely(f) ? 0 : -EBADF;
+    out->counted = atomic_load_relaxed(&files->refs) != 1;
+    if (unlikely(out->counted && !one_vcpu)) {
+        return get_counted(files, fd, &out->file);
     }
-    out->counted = true;
-    return get_counted(files, fd, &out->file);
+    f = (uint32_t)fd < t->size ? *slot_of(t, fd) : NULL;
+    out->file = f;
+    if (unlikely(!f)) {
+        return -EBADF;
+    }
+    if (out->counted) { /* while nobody else runs, nothing dies */
+        f->refs++;
+    }
+    return 0;
+}
+
+int fd_get(int fd, struct fd *out)
+{
+    return get_fd(fd, out);
 }
 
 int fd_get_io(int fd, struct fd *out)
 {
-    int err = fd_get(fd, out);
+    int err = get_fd(fd, out);
 
     if (!err && unlikely(out->file->flags & O_PATH)) {
         fd_put(out);

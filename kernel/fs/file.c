@@ -235,7 +235,7 @@ void file_ref(struct file *f)
     vcpus_add_fetch(&f->refs, 1);
 }
 
-static void end(struct file *f)
+static __attribute__((noinline)) void end(struct file *f)
 {
     struct path path = f->path;
 

@@ -17,12 +17,6 @@ void iobuf_kernel(struct iobuf *io, void *buf, size_t len)
     *io = (struct iobuf){.count = 1, .left = len, .one = {(uint64_t)buf, len}};
 }
 
-void iobuf_user(struct iobuf *io, struct uptr buf, size_t len)
-{
-    *io = (struct iobuf){
-        .user = true, .count = 1, .left = len, .one = {buf.addr, len}};
-}
-
 void iobuf_user_vec(struct iobuf *io, const struct iobuf_vec *vec,
                     unsigned count)
 {

@@ -82,7 +82,11 @@ struct iobuf {
 };
 
 void iobuf_kernel(struct iobuf *io, void *buf, size_t len);
-void iobuf_user(struct iobuf *io, struct uptr buf, size_t len);
+static inline void iobuf_user(struct iobuf *io, struct uptr buf, size_t len)
+{
+    *io = (struct iobuf){
+        .user = true, .count = 1, .left = len, .one = {buf.addr, len}};
+}
 /* From an array already copied in and checked; borrowed. */
 void iobuf_user_vec(struct iobuf *io, const struct iobuf_vec *vec,
                     unsigned count);

@@ -34,7 +34,8 @@ int futex_fault_in(struct uptr addr)
 
 /* A shared word is looked for behind its address, so it has to be there. Only
  * files may be so without being writable, and only to read. */
-int futex_check_shared(struct uptr addr, enum futex_use use)
+__attribute__((noinline)) int futex_check_shared(struct uptr addr,
+                                                 enum futex_use use)
 {
     uint32_t val;
     int err = get_user32(&val, addr);
@@ -45,7 +46,7 @@ int futex_check_shared(struct uptr addr, enum futex_use use)
     return futex_fault_in(addr);
 }
 
-struct futex_key futex_key_shared(uint64_t addr)
+__attribute__((noinline)) struct futex_key futex_key_shared(uint64_t addr)
 {
     uint64_t space = mm_address_space(current_task()->mm, &addr);
 
@@ -58,15 +59,20 @@ void futex_enqueue(struct futex_waiter *w, struct futex_bucket *b)
     list_add_tail(&b->waiters, &w->node);
 }
 
-void futex_wake_one(struct futex_waiter *w)
+static inline void wake_one(struct futex_waiter *w)
 {
     list_del(&w->node);
     task_wake(w->task);
     atomic_store_release(&w->bucket, NULL);
 }
 
-int futex_wake_matching(struct futex_bucket *b, struct futex_key key, int count,
-                        uint32_t bitset)
+void futex_wake_one(struct futex_waiter *w)
+{
+    wake_one(w);
+}
+
+static inline int wake_matching(struct futex_bucket *b, struct futex_key key,
+                                int count, uint32_t bitset)
 {
     int woken = 0;
 
@@ -79,12 +85,18 @@ int futex_wake_matching(struct futex_bucket *b, struct futex_key key, int count,
         if (w->pi || w->to_pi) {
             return -EINVAL;
         }
-        futex_wake_one(w);
+        wake_one(w);
         if (++woken >= count) { /* as Linux: 0 wakes one, too */
             break;
         }
     }
     return woken;
+}
+
+int futex_wake_matching(struct futex_bucket *b, struct futex_key key, int count,
+                        uint32_t bitset)
+{
+    return wake_matching(b, key, count, bitset);
 }
 
 bool futex_lock_queued(struct futex_waiter *w)
@@ -117,7 +129,7 @@ bool futex_dequeue(struct futex_waiter *w)
     return true;
 }
 
-int futex_sleep(struct futex_waiter *w, uint64_t deadline)
+static inline int sleep_queued(struct futex_waiter *w, uint64_t deadline)
 {
     for (;;) {
         int err = wait_sleep(deadline, WAIT_INTR);
@@ -135,9 +147,14 @@ int futex_sleep(struct futex_waiter *w, uint64_t deadline)
     }
 }
 
+int futex_sleep(struct futex_waiter *w, uint64_t deadline)
+{
+    return sleep_queued(w, deadline);
+}
+
 /* ---- wait and wake ---- */
 
-int futex_enqueue_if(struct futex_waiter *w, uint32_t val)
+static inline int enqueue_if(struct futex_waiter *w, uint32_t val)
 {
     struct futex_bucket *b = futex_bucket(w->key);
     struct uptr addr = uptr(w->key.addr);
@@ -164,6 +181,11 @@ int futex_enqueue_if(struct futex_waiter *w, uint32_t val)
     return 0;
 }
 
+int futex_enqueue_if(struct futex_waiter *w, uint32_t val)
+{
+    return enqueue_if(w, val);
+}
+
 int futex_wait(struct futex_word word, uint32_t val, uint64_t deadline,
                uint32_t bitset)
 {
@@ -177,21 +199,23 @@ int futex_wait(struct futex_word word, uint32_t val, uint64_t deadline,
     w.bitset = bitset;
     w.task = current_task();
     w.pi = w.to_pi = false;
-    err = futex_enqueue_if(&w, val);
-    return err ? err : futex_sleep(&w, deadline);
+    err = enqueue_if(&w, val);
+    return err ? err : sleep_queued(&w, deadline);
 }
 
 int futex_wake(struct futex_word word, int count, uint32_t bitset)
 {
-    struct futex_key key = futex_key(word);
-    struct futex_bucket *b = futex_bucket(key);
     int result = futex_check(word, FUTEX_READ);
+    struct futex_bucket *b;
+    struct futex_key key;
 
-    if (result) {
+    if (unlikely(result)) {
         return result;
     }
+    key = futex_key(word);
+    b = futex_bucket(key);
     spin_lock(&b->lock);
-    result = futex_wake_matching(b, key, count, bitset);
+    result = wake_matching(b, key, count, bitset);
     spin_unlock(&b->lock);
     return result;
 }

@@ -120,7 +120,7 @@ static void print_events(void)
     print_count("other exceptions", stats_sum(STAT_EXCEPTION));
     print_count("signals to handlers", stats_sum(STAT_SIGNAL));
     print_count("ticks in user code", stats_sum(STAT_TICK));
-    print_count("task switches", stats_sum(STAT_SWITCH));
+    print_count("task switches", sched_switches());
     print_count("of them preemptions", stats_sum(STAT_PREEMPT));
     print_count("tasks stolen", stats_sum(STAT_STEAL));
     print_count("idle waits", stats_sum(STAT_IDLE));

@@ -44,7 +44,8 @@ wait_again(const struct sysargs *a, uint64_t deadline, uint32_t bitset)
     return -ERESTART_RESTARTBLOCK;
 }
 
-static long wait(const struct sysargs *a, uint64_t deadline, uint32_t bitset)
+static inline long wait(const struct sysargs *a, uint64_t deadline,
+                        uint32_t bitset)
 {
     int err;
 

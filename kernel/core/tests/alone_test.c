@@ -69,8 +69,10 @@ void target_vcpu_wait(uint64_t deadline)
     atomic_store(&of[id].wake, 0);
 }
 
-void spin_lock_slow(struct spinlock *l)
+void spin_lock_slow(void *lock)
 {
+    struct spinlock *l = lock;
+
     for (int i = 0; atomic_xchg(&l->locked, 1); i++) {
         sched_yield();
         if (i > YIELDS_MAX) {

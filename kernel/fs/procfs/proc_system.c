@@ -104,7 +104,7 @@ int show_stat(struct text *t, const struct pseudo_at *at)
                  (unsigned long)(idle / tick / share));
     }
     text_add(t, "intr 0\nctxt %lu\nbtime %lu\nprocesses %lu\n",
-             (unsigned long)stats_sum(STAT_SWITCH),
+             (unsigned long)sched_switches(),
              (unsigned long)((clock_realtime() - (int64_t)now) / 1000000000),
              thread_started_total());
     text_add(t,

@@ -480,7 +480,7 @@ void lock_check_may_sleep(void)
 
 bool one_vcpu;
 
-void spin_lock_slow(struct spinlock *l)
+void spin_lock_slow(void *l)
 {
     panic("one thread waits for its own spinlock");
 }

@@ -42,7 +42,7 @@ void task_cancel_sleep(void)
 
 bool one_vcpu;
 
-void spin_lock_slow(struct spinlock *l)
+void spin_lock_slow(void *l)
 {
     __builtin_trap(); /* nobody else is here: a lock was left */
 }

@@ -56,7 +56,7 @@ void lock_check_release(uint32_t cls, bool sleeps)
 
 bool one_vcpu;
 
-void spin_lock_slow(struct spinlock *l)
+void spin_lock_slow(void *l)
 {
     printf("a lock is taken twice\n");
     abort();
