@@ -69,9 +69,9 @@ void target_vcpu_wait(uint64_t deadline)
     atomic_store(&of[id].wake, 0);
 }
 
-void spin_lock_slow(void *lock)
+void spin_lock_slow(void *taken)
 {
-    struct spinlock *l = lock;
+    struct spinlock *l = taken;
 
     for (int i = 0; atomic_xchg(&l->locked, 1); i++) {
         sched_yield();
