@@ -20,7 +20,14 @@ static void no_event(void)
 {
 }
 
+static bool blocks_nobody(const struct task *t)
+{
+    return false;
+}
+
 void (*sched_gate_event)(void) = no_event;
+bool (*sched_gate_blocks)(const struct task *t) = blocks_nobody;
+void (*sched_gate_expect)(void) = no_event;
 
 uint32_t gate_lingers;
 

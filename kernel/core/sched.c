@@ -108,9 +108,13 @@ static __attribute__((noinline)) void queue_odd(struct task *t)
     struct runqueue *rq;
     uint8_t priority = atomic_load_relaxed(&t->priority);
 
-    if (gate_closed(t) && gate_park(t)) {
-        sched_gate_event();
-        return;
+    if (gate_closed(t)) {
+        bool ours = sched_gate_blocks(t); /* parked, it may run and end */
+
+        if (gate_park(t)) {
+            (ours ? sched_gate_expect : sched_gate_event)();
+            return;
+        }
     }
     if (!allowed_on(t, id)) {
         id = (unsigned)__builtin_ctzll(t->affinity);

@@ -172,6 +172,11 @@ void sched_refresh_rights(void);
 /* Set by mm/: called when a task waits for a closed gate, or has left the CPU
  * while its gate was contended. Any context without a run queue's lock. */
 extern void (*sched_gate_event)(void);
+/* Set by mm/. Whether t, which does not run yet, waits for the current task to
+ * leave its CPU; and, when t has been put aside, that this is to be an event,
+ * as its turn's end is: for a wake-up that no other one is then made for. */
+extern bool (*sched_gate_blocks)(const struct task *t);
+extern void (*sched_gate_expect)(void);
 
 /* What getpid(2) is for t, before it starts: entry.S may answer that. */
 void sched_set_pid(struct task *t, int pid);

@@ -122,7 +122,7 @@ void target_ring_submit(unsigned index, unsigned count)
 /* Nobody waits here. */
 bool one_vcpu;
 
-void spin_lock_slow(struct spinlock *l)
+void spin_lock_slow(void *l)
 {
     __builtin_trap();
 }

@@ -11,6 +11,7 @@
 #include "lib/types.h"
 #include "lib/list.h"
 #include "kernel/core/lock.h"
+#include "kernel/core/timer.h"
 #include "kernel/mm/resident.h"
 
 struct mm;
@@ -55,6 +56,7 @@ struct family {
     bool had_members;        /* several, once */
     uint64_t since;          /* when resident came in, ns */
     uint64_t swap_ns;        /* what the last exchange took */
+    struct timer turn;       /* while somebody waits for its end; schedule.c */
     /* For the log: exchanges since weighed_at, and what they took. */
     uint64_t weighed_at, swaps, lost_ns;
     bool told;

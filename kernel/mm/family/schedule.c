@@ -2,7 +2,8 @@
  *
  * When which member of a family is resident. A task of the kernel does all
  * exchanges; it is woken when somebody waits for a closed gate, and when a
- * task of a contended family has left its CPU.
+ * task of a contended family has left its CPU. Who wakes a relative mostly
+ * sleeps at once: then it is woken by that alone, or by the end of the turn.
  *
  * The resident member stays until none of its tasks can run, or its time is
  * up: as long as an exchange takes many times over (time_up). When its tasks
@@ -47,10 +48,16 @@ static void event(void)
     task_wake(&task);
 }
 
+static void turn_ends(struct timer *turn)
+{
+    event();
+}
+
 void families_watch(struct family *f)
 {
     spin_lock(&list_lock);
     if (list_empty(&f->node)) {
+        timer_init(&f->turn, turn_ends);
         list_add_tail(&families, &f->node);
     }
     spin_unlock(&list_lock);
@@ -58,9 +65,15 @@ void families_watch(struct family *f)
 
 void families_forget(struct family *f)
 {
+    bool watched;
+
     spin_lock(&list_lock);
+    watched = !list_empty(&f->node);
     list_del(&f->node);
     spin_unlock(&list_lock);
+    if (watched) {
+        timer_cancel(&f->turn);
+    }
 }
 
 /* ---- one look ---- */
@@ -121,6 +134,31 @@ static uint64_t time_up(const struct family *f)
     turn = MAX(turn, f->swap_ns * TOLERATED);
     return f->since + MAX(turn, (uint64_t)LEAST);
 }
+
+/* ---- wake-ups among relatives ---- */
+
+static bool blocks(const struct task *t)
+{
+    const struct mm *mm = current_task()->mm;
+
+    return mm && t->mm && mm->family == t->mm->family &&
+           current_task()->gate == &mm->gate &&
+           !atomic_load_relaxed(&t->gate->urgent);
+}
+
+/* The current task is resident as long as it runs. */
+static void expect(void)
+{
+    struct mm *mm = current_task()->mm;
+
+    atomic_store_relaxed(&mm->gate.contended, 1);
+    vcpus_fence(); /* if it has fired, it sees who waits now */
+    if (!atomic_load_relaxed(&mm->family->turn.armed)) {
+        timer_arm(&mm->family->turn, time_up(mm->family));
+    }
+}
+
+/* ---- exchanges ---- */
 
 /* The operator hears once what a family's turns cost. */
 static void weigh(struct family *f)
@@ -311,6 +349,8 @@ int families_start(void)
     task_init(&task, stack, "families", run, NULL);
     task.priority = TASK_PRIORITY_KERNEL;
     sched_gate_event = event;
+    sched_gate_blocks = blocks;
+    sched_gate_expect = expect;
     task_start(&task);
     return 0;
 }

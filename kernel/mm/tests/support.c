@@ -554,6 +554,22 @@ unsigned target_mem_touched(uint64_t *from, uint64_t to, struct mem_run *runs,
 /* ---- no tasks: schedule.c has nobody to wait for ---- */
 
 void (*sched_gate_event)(void) = support_nothing;
+void (*sched_gate_expect)(void) = support_nothing;
+bool (*sched_gate_blocks)(const struct task *t);
+
+void timer_init(struct timer *t, void (*fire)(struct timer *))
+{
+    t->armed = false;
+}
+
+void timer_arm(struct timer *t, uint64_t deadline)
+{
+}
+
+bool timer_cancel(struct timer *t)
+{
+    return false;
+}
 
 void support_nothing(void)
 {
