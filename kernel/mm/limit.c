@@ -28,6 +28,11 @@ bool limit_is_set(void)
     return ceiling != 0;
 }
 
+uint64_t limit_ceiling(void)
+{
+    return ceiling;
+}
+
 static int charge(uint64_t pages, uint64_t most)
 {
     uint64_t now;

@@ -18,6 +18,7 @@
 /* Boot: before the first charge. bytes 0: no ceiling. */
 void limit_init(uint64_t bytes);
 bool limit_is_set(void);
+uint64_t limit_ceiling(void); /* pages; 0: none */
 
 /* For programs; mm->lock may be held, no spinlock. Takes caches back from the
  * kernel before it fails. 0 or -ENOMEM. */

@@ -154,6 +154,9 @@ static inline uint64_t limit_of(const struct socket *s, struct side *d)
     if (unlikely(is_connecting(d->me))) {
         return 0;
     }
+    if (unlikely(stream_pressure() != STREAM_PLENTY)) {
+        return stream_pressure() == STREAM_FULL ? PAGE_SIZE : LIMIT_LEAST;
+    }
     if (likely(!(atomic_load_relaxed(&s->flags) & SOCKET_SNDBUF_SET))) {
         return LOOP_LIMIT;
     }

@@ -37,6 +37,18 @@ static bool is_tcp(const struct socket *s)
     return is_inet(s) && s->type == SOCK_STREAM;
 }
 
+/* No descriptor is a program here. */
+static int refuse_program(int32_t fd)
+{
+    struct fd f;
+    int err = fd_get(fd, &f);
+
+    if (!err) {
+        fd_put(&f);
+    }
+    return err ? err : -EINVAL;
+}
+
 static int set_txtime(struct socket *s, const void *value, uint32_t len)
 {
     struct txtime t;
@@ -92,8 +104,9 @@ int socket_set_seldom(struct socket *s, int name, const void *value,
     switch (name) {
     case SO_ATTACH_BPF:
     case SO_ATTACH_REUSEPORT_EBPF:
+        return refuse_program(v);
     case SO_DETACH_REUSEPORT_BPF:
-        return -EINVAL; /* v is no such program; none is attached */
+        return -EINVAL; /* none is attached */
     case SO_ATTACH_REUSEPORT_CBPF:
         return len == sizeof(struct bpf_program) ? -ENOPROTOOPT : -EINVAL;
     case SO_TXTIME:
@@ -101,7 +114,7 @@ int socket_set_seldom(struct socket *s, int name, const void *value,
     case SO_BUSY_POLL_BUDGET:
         return set_budget(s, v);
     case SO_RESERVE_MEM: /* of a control group's */
-        return -EOPNOTSUPP;
+        return v < 0 ? -EINVAL : -EOPNOTSUPP;
     case SO_TXREHASH:
         return set_rehash(s, v);
     case SO_DEVMEM_DONTNEED:

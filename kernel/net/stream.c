@@ -4,9 +4,48 @@
  */
 #include "kernel/net/stream.h"
 #include "kernel/mm/heap.h"
+#include "kernel/mm/limit.h"
 #include "abi/linux/errno.h"
 #include "lib/atomic.h"
 #include "lib/string.h"
+
+/* Of memory, where there is a ceiling; else what Linux makes of 16 GB. */
+enum { SCARCE_SHARE = 16, SCARCE_PAGES = 253000 };
+
+static uint64_t pages; /* atomic */
+
+uint64_t stream_pages(void)
+{
+    return atomic_load_relaxed(&pages);
+}
+
+uint64_t stream_scarce_at(void)
+{
+    uint64_t ceiling = limit_ceiling();
+
+    return ceiling ? ceiling / SCARCE_SHARE : SCARCE_PAGES;
+}
+
+uint64_t stream_full_at(void)
+{
+    return stream_scarce_at() / 2 * 3;
+}
+
+enum stream_pressure stream_pressure(void)
+{
+    uint64_t now = stream_pages();
+
+    if (likely(now < stream_scarce_at())) {
+        return STREAM_PLENTY;
+    }
+    return now < stream_full_at() ? STREAM_SCARCE : STREAM_FULL;
+}
+
+static void free_page(char *page)
+{
+    page_free(page, 1);
+    atomic_fetch_sub(&pages, 1);
+}
 
 void stream_init(struct stream *st)
 {
@@ -23,7 +62,7 @@ static void free_chunk(char ***chunk)
 {
     for (unsigned i = 0; *chunk && i < STREAM_CHUNK; i++) {
         if ((*chunk)[i]) {
-            page_free((*chunk)[i], 1);
+            free_page((*chunk)[i]);
         }
     }
     kfree(*chunk);
@@ -63,6 +102,7 @@ static char *page_for(struct stream *st)
     page = page_at(st, st->head);
     if (!*page) {
         *page = page_alloc(1);
+        atomic_fetch_add(&pages, *page != NULL);
     }
     return *page;
 }
@@ -144,7 +184,7 @@ void stream_skip(struct stream *st, uint64_t pos)
         if (next % PAGE_SIZE == 0) { /* the writer is past this page */
             char **page = page_at(st, st->tail);
 
-            page_free(*page, 1);
+            free_page(*page);
             *page = NULL;
             if (next / PAGE_SIZE % STREAM_CHUNK == 0) {
                 free_chunk(chunk_at(st, st->tail));

@@ -41,6 +41,15 @@ struct stream {
     struct list marks;                  /* by position */
 };
 
+/* Pages in all streams, and how scarce that makes them: then nobody gets more
+ * than a part of what it could have, or hardly anything (tcp(7), tcp_mem). */
+enum stream_pressure { STREAM_PLENTY, STREAM_SCARCE, STREAM_FULL };
+uint64_t stream_pages(void);
+enum stream_pressure stream_pressure(void);
+/* Where the two begin. */
+uint64_t stream_scarce_at(void);
+uint64_t stream_full_at(void);
+
 void stream_init(struct stream *st);
 /* Frees pages; marks must be gone. Nobody uses st. */
 void stream_destroy(struct stream *st);

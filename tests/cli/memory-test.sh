@@ -179,3 +179,37 @@ except OSError as e:
     print(e.strerror)"
 check memory-shared-maps both 'status_is 0' \
     'out_is "Cannot allocate memory"' 'told_once'
+
+# Connections inside share what they may have unread: who comes late has less,
+# but something, and all of it comes.
+run --memory 256M $py -c "
+import re, socket
+def mem():
+    return int(re.search(r'TCP:.* mem (\d+)',
+                         open('/proc/net/sockstat').read())[1])
+listener = socket.create_server(('127.0.0.1', 0), backlog=100)
+pairs = []
+for i in range(60):
+    a = socket.create_connection(listener.getsockname())
+    a.setblocking(False)
+    pairs.append([a, listener.accept()[0], 0])
+for p in pairs:
+    try:
+        while n := p[0].send(bytes(65536)):
+            p[2] += n
+    except BlockingIOError:
+        pass
+total = sum(p[2] for p in pairs)
+print(16 << 20 <= total < 33 << 20, all(p[2] for p in pairs))
+print(mem() >= 16 << 8)
+for a, b, n in pairs:
+    a.close()
+    got = 0
+    while part := b.recv(1 << 20):
+        got += len(part)
+    print(end='' if got == n else 'lost ')
+print(mem() <= 60) # the page that each was at
+"
+check memory-connections both 'status_is 0' 'out_is "True True
+True
+True"'

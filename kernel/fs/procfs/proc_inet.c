@@ -7,6 +7,7 @@
 #include "kernel/fs/procfs/proc_net.h"
 #include "kernel/net/inet_private.h"
 #include "kernel/net/netif.h"
+#include "kernel/net/stream.h"
 #include "lib/string.h"
 #include "abi/linux/diag.h"
 
@@ -132,8 +133,8 @@ int proc_show_sockstat(struct text *t, const struct pseudo_at *at)
 
     inet_for_each(count_one, n);
     text_add(t, "sockets: used %u\n", n[0] + n[1] + n[2] + n[3]);
-    text_add(t, "TCP: inuse %u orphan 0 tw 0 alloc %u mem 0\n", n[0],
-             n[0] + n[2]);
+    text_add(t, "TCP: inuse %u orphan 0 tw 0 alloc %u mem %lu\n", n[0],
+             n[0] + n[2], stream_pages());
     text_add(t,
              "UDP: inuse %u mem 0\nUDPLITE: inuse 0\nRAW: inuse 0\n"
              "FRAG: inuse 0 memory 0\n",

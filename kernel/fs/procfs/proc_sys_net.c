@@ -6,6 +6,7 @@
  */
 #include "kernel/fs/procfs/procfs.h"
 #include "kernel/fs/procfs/tunable.h"
+#include "kernel/net/stream.h"
 #include "abi/linux/stat.h"
 
 #define CONSTANT(name, value)                                                  \
@@ -18,6 +19,14 @@
     {                                                                          \
         name, S_IFREG | 0644, .number = &(tunable)                             \
     }
+
+/* Above the second connections inside have less, above the third a page. */
+static int show_tcp_mem(struct text *t, const struct pseudo_at *at)
+{
+    text_add(t, "%lu\t%lu\t%lu\n", stream_scarce_at() / 4 * 3,
+             stream_scarce_at(), stream_full_at());
+    return 0;
+}
 
 static const struct pseudo core_rows[] = {
     NUMBER("somaxconn", tunable_somaxconn),
@@ -45,7 +54,7 @@ static const struct pseudo ipv4_rows[] = {
     CONSTANT("ping_group_range", "1\t0"),
     CONSTANT("tcp_rmem", "4096\t131072\t6291456"),
     CONSTANT("tcp_wmem", "4096\t16384\t4194304"),
-    CONSTANT("tcp_mem", "190000\t253000\t380000"),
+    {"tcp_mem", S_IFREG | 0444, .show = show_tcp_mem},
     CONSTANT("udp_mem", "380000\t507000\t760000"),
     CONSTANT("udp_rmem_min", "4096"),
     CONSTANT("udp_wmem_min", "4096"),
