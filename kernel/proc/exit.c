@@ -346,14 +346,29 @@ static void drop_files(struct thread *t)
     }
 }
 
+/* What ends all of the process is what its threads end with, even if they were
+ * about to end by themselves. */
+static int last_word(struct thread *t, int status)
+{
+    struct proc *p = t->proc;
+
+    spin_lock(&proc_lock);
+    if (p->exiting) {
+        status = p->exit_status;
+    } else if (signal_pending_set(t) & sigbit(SIGKILL)) {
+        status = SIGKILL;
+    }
+    spin_unlock(&proc_lock);
+    return status;
+}
+
 void thread_exit(int status)
 {
     struct thread *t = current_thread();
     struct proc *p = t->proc;
 
-    if (!thread_must_exit(t)) {
-        ptrace_event(PTRACE_EVENT_EXIT, (uint64_t)status);
-    }
+    ptrace_exiting((uint64_t)status);
+    status = last_word(t, status);
     thread_leave_mm(t);
     seccomp_release(t);
     keys_thread_exit(t);

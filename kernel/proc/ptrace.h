@@ -117,6 +117,8 @@ void ptrace_forget_step(struct thread *t, struct user_regs *regs);
 void ptrace_handler(struct thread *t, struct user_regs *regs);
 /* Stops if the tracer asked for event. */
 void ptrace_event(int event, uint64_t message);
+/* That of an exit, whatever is the reason; status as wait(2) has it. */
+void ptrace_exiting(uint64_t status);
 /* execve(2) made t its process's first thread: the record of the one before is
  * nobody's news. [L] */
 void ptrace_take_over(struct thread *t);

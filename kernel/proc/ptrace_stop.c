@@ -29,6 +29,7 @@ struct stop {
     uint64_t message;
     uint8_t call;
     bool group; /* job control's */
+    bool exits; /* of who is about to exit */
 };
 
 /* ---- stopping ---- */
@@ -59,6 +60,16 @@ static bool is_killed(struct thread *t)
     return thread_must_exit(t) || (signal_pending_set(t) & sigbit(SIGKILL));
 }
 
+/* Whether a stop ends without its tracer. What ends a thread has been taken
+ * from its signals when it exits; then only another SIGKILL counts, and none
+ * once all of the process exits. */
+static bool is_over(struct thread *t, const struct stop *s)
+{
+    return s->exits ? !atomic_load(&t->proc->exiting) &&
+                          (signal_pending_set(t) & sigbit(SIGKILL))
+                    : is_killed(t);
+}
+
 /* False: there is no tracer any more, or no time to stop. */
 static bool begin(struct thread *t, const struct stop *s)
 {
@@ -66,7 +77,7 @@ static bool begin(struct thread *t, const struct stop *s)
     bool on;
 
     spin_lock(&proc_lock);
-    on = r->tracer && !is_killed(t);
+    on = r->tracer && !is_over(t, s);
     if (on) {
         r->code = s->code;
         r->has_info = s->info != NULL;
@@ -138,7 +149,8 @@ static int stop(struct thread *t, const struct stop *s)
     }
     if (begin(t, s)) {
         wait_event(&t->proc->signals.cont_wait,
-                   !atomic_load(&r->stopped) || is_killed(t), DEADLINE_NONE, 0);
+                   !atomic_load(&r->stopped) || is_over(t, s), DEADLINE_NONE,
+                   0);
     }
     spin_lock(&proc_lock);
     atomic_store(&r->stopped, false);
@@ -156,8 +168,9 @@ static int stop(struct thread *t, const struct stop *s)
 static int stop_for(struct thread *t, const struct stop *s)
 {
     struct k_siginfo info = {.signo = s->code & 0x7f, .code = s->code};
-    const struct stop told = {s->code, &info, s->message, s->call, s->group};
+    struct stop told = *s;
 
+    told.info = &info;
     info.kill.pid = t->tid;
     info.kill.uid = t->cred.uid;
     return stop(t, &told);
@@ -313,6 +326,18 @@ void ptrace_event(int event, uint64_t message)
 
     if (asked(t, event)) {
         send_self(t, stop_for(t, &s));
+    }
+}
+
+void ptrace_exiting(uint64_t status)
+{
+    struct thread *t = current_thread();
+    struct stop s = {.code = SIGTRAP | PTRACE_EVENT_EXIT << 8,
+                     .message = status,
+                     .exits = true};
+
+    if (asked(t, PTRACE_EVENT_EXIT)) {
+        stop_for(t, &s);
     }
 }
 

@@ -90,6 +90,8 @@ p.poll(100)
 subprocess.run(["/bin/busybox", "echo", "hi"], check=True)
 print(os.read(r, 9), b.recv(1), shared[0], block[0])'
 step=${FAULT_STEP:-211}
+gcc -O1 -static -pthread -o "$work/start" tests/cli/fault-start.c || exit 1
+faults start alloc 2900 --root host "$work/start"
 faults shell alloc 4000 --root host /bin/busybox sh -c "$shell"
 faults processes alloc 12000 --root host /usr/bin/python3 -S -c "$processes"
 
