@@ -384,5 +384,7 @@ void mm_get_stats(struct mm *mm, struct mm_stats *out)
     out->swaps = mm->swaps;
     out->swap_bytes = mm->swap_bytes;
     out->swap_ns = mm->swap_ns;
+    out->moved_bytes = mm->moved_bytes;
+    out->guard_faults = mm->guard_faults;
     mm_unlock(mm);
 }

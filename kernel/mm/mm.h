@@ -311,6 +311,8 @@ struct mm_stats {
     uint64_t faults, sites_patched;
     uint64_t forks, fork_bytes; /* of its own, and what was copied for them */
     uint64_t swaps, swap_bytes, swap_ns; /* that let it in */
+    uint64_t moved_bytes;                /* by page tables, in those */
+    uint64_t guard_faults; /* by which pages became its own again */
 };
 void mm_get_stats(struct mm *mm, struct mm_stats *out);
 

@@ -139,6 +139,8 @@ struct mm {
     struct list all_node;                /* withdraw.c */
     uint64_t forks, fork_bytes;          /* what was copied for its children */
     uint64_t swaps, swap_bytes, swap_ns; /* when it came in */
+    uint64_t moved_bytes;                /* then, too */
+    uint64_t guard_faults;               /* what it wrote to became its own */
     /* schedule.c: since when it stays, asleep, in the hope of the host (TSC; 0:
      * it does not), how often in a row that was in vain, and for how many turns
      * it does not any more. */

@@ -282,16 +282,18 @@ void proc_set_reports(bool on)
 static void report(const struct proc *p)
 {
     struct mm_stats m;
-    char line[160];
+    char line[240];
     size_t n;
 
     mm_get_stats(p->mm, &m);
     if (m.forks || m.swaps > 2) {
         n = fmt_scnprintf(line, sizeof(line),
                           "[%d] %s: %lu forks, %lu KiB copied; %lu times "
-                          "swapped in, %lu KiB copied, %lu us\n",
+                          "swapped in, %lu KiB copied, %lu KiB moved, %lu us; "
+                          "%lu writes made common pages its own\n",
                           p->pid, p->comm, m.forks, m.fork_bytes >> 10, m.swaps,
-                          m.swap_bytes >> 10, m.swap_ns / 1000);
+                          m.swap_bytes >> 10, m.moved_bytes >> 10,
+                          m.swap_ns / 1000, m.guard_faults);
         log_raw(line, n);
     }
 }

@@ -268,19 +268,30 @@ static uint64_t copied_in(const struct store *s)
     return bytes;
 }
 
-static void count_swap(const struct walk *w)
+static void count_bytes(const struct walk *w)
 {
     struct mm *in = w->in;
+    uint64_t moved = in->store.moved + w->old.store->moved;
     uint64_t copied =
         copied_in(w->old.store) + copied_in(&in->store) + 2 * w->traded_bytes;
 
-    in->swaps++;
     in->swap_bytes += copied;
-    in->swap_ns += w->f->swap_ns;
-    stats_count(STAT_SWAP);
+    in->moved_bytes += moved;
     stats_add(STAT_SWAP_COPIED, copied);
-    stats_add(STAT_SWAP_MOVED, in->store.moved + w->old.store->moved);
-    stats_add(STAT_SWAP_NS, w->f->swap_ns);
+    stats_add(STAT_SWAP_MOVED, moved);
+}
+
+/* From `start` on, and what came after it (settle.c) is part of it. */
+static void count_swap(const struct walk *w, uint64_t start)
+{
+    struct family *f = w->f;
+
+    f->since = clock_now();
+    f->swap_ns = f->since - start;
+    w->in->swaps++;
+    w->in->swap_ns += f->swap_ns;
+    stats_count(STAT_SWAP);
+    stats_add(STAT_SWAP_NS, f->swap_ns);
 }
 
 /* Everything that can fail. */
@@ -350,9 +361,8 @@ int family_exchange(struct family *f, struct mm *in)
     f->resident = in;
     f->exchanging = false;
     spin_unlock(&f->lock);
-    f->since = clock_now();
-    f->swap_ns = f->since - start;
-    count_swap(&w);
+    count_bytes(&w);
     finish(&w);
+    count_swap(&w, start);
     return 0;
 }

@@ -224,6 +224,7 @@ int guard_fault(struct mm *mm, struct vma *v, uint64_t addr)
 {
     int err = write_in(mm, v, addr, reach(mm->family, addr));
 
+    mm->guard_faults++;
     if (err) { /* as little memory as can be, else as few mappings */
         err = write_in(mm, v, addr, PAGE_SIZE);
     }
