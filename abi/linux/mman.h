@@ -32,6 +32,7 @@
 #define MAP_HUGETLB         0x40000
 #define MAP_SYNC            0x80000
 #define MAP_FIXED_NOREPLACE 0x100000
+#define MAP_HUGE_SHIFT      26 /* the page's size, by its power of two */
 #define MAP_UNINITIALIZED   0x4000000
 
 #define MREMAP_MAYMOVE   1
@@ -75,22 +76,23 @@
 #define MCL_FUTURE    2
 #define MCL_ONFAULT   4
 
-#define MPOL_DEFAULT          0
-#define MPOL_PREFERRED        1
-#define MPOL_BIND             2
-#define MPOL_INTERLEAVE       3
-#define MPOL_LOCAL            4
-#define MPOL_PREFERRED_MANY   5
-#define MPOL_MAX              6 /* modes below it exist */
-#define MPOL_F_STATIC_NODES   (1 << 15)
-#define MPOL_F_RELATIVE_NODES (1 << 14)
-#define MPOL_F_NUMA_BALANCING (1 << 13)
-#define MPOL_F_NODE           (1 << 0) /* get_mempolicy(2) */
-#define MPOL_F_ADDR           (1 << 1)
-#define MPOL_F_MEMS_ALLOWED   (1 << 2)
-#define MPOL_MF_STRICT        (1 << 0) /* mbind(2) */
-#define MPOL_MF_MOVE          (1 << 1)
-#define MPOL_MF_MOVE_ALL      (1 << 2)
+#define MPOL_DEFAULT             0
+#define MPOL_PREFERRED           1
+#define MPOL_BIND                2
+#define MPOL_INTERLEAVE          3
+#define MPOL_LOCAL               4
+#define MPOL_PREFERRED_MANY      5
+#define MPOL_WEIGHTED_INTERLEAVE 6
+#define MPOL_MAX                 7 /* modes below it exist */
+#define MPOL_F_STATIC_NODES      (1 << 15)
+#define MPOL_F_RELATIVE_NODES    (1 << 14)
+#define MPOL_F_NUMA_BALANCING    (1 << 13)
+#define MPOL_F_NODE              (1 << 0) /* get_mempolicy(2) */
+#define MPOL_F_ADDR              (1 << 1)
+#define MPOL_F_MEMS_ALLOWED      (1 << 2)
+#define MPOL_MF_STRICT           (1 << 0) /* mbind(2) */
+#define MPOL_MF_MOVE             (1 << 1)
+#define MPOL_MF_MOVE_ALL         (1 << 2)
 
 #define PKEY_DISABLE_ACCESS 1
 #define PKEY_DISABLE_WRITE  2

@@ -75,6 +75,7 @@
 #define PER_LINUX         0
 #define UNAME26           0x0020000
 #define ADDR_NO_RANDOMIZE 0x0040000
+#define READ_IMPLIES_EXEC 0x0400000
 #define STICKY_TIMEOUTS   0x4000000
 #define PER_MASK          0x00000ff
 #define PER_LINUX32       8

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * madvise(2), and the calls that look at or mark a range: mincore, mlock,
- * msync, mbind. Each goes through the VMAs of the range; a hole is -ENOMEM, for
- * madvise only after the rest was done, as on Linux.
+ * madvise(2), and other calls that mark a range or go through it: mlock, msync.
+ * Each goes through the VMAs of the range; a hole is -ENOMEM, for madvise only
+ * after the rest was done, as on Linux.
  *
  * Nothing is ever swapped out, so locking is a mark for the accounts and
  * brings the pages in.
@@ -115,6 +115,17 @@ static int populate(struct mm *mm, struct vma *v, uint64_t start, uint64_t end,
     return err == -EIO ? -EFAULT : err;
 }
 
+/* Into huge pages, which nobody could see: only whether there could be one. */
+static int collapse(const struct vma *v, uint64_t start, uint64_t end)
+{
+    const uint64_t huge = 2ul << 20;
+
+    return v->obj || v->flags & VMA_SHARED ||
+                   ALIGN_UP(start, huge) >= ALIGN_DOWN(end, huge)
+               ? -EINVAL
+               : 0;
+}
+
 /* ---- marks ---- */
 
 static int mark(struct mm *mm, struct vma *v, uint64_t start, uint64_t end,
@@ -217,6 +228,8 @@ static int advise_vma(struct mm *mm, struct vma *v, uint64_t start,
     case MADV_COLD:
     case MADV_PAGEOUT:
         return locked ? -EINVAL : 0;
+    case MADV_COLLAPSE:
+        return collapse(v, start, end);
     case MADV_POPULATE_READ:
         return populate(mm, v, start, end, PROT_READ);
     case MADV_POPULATE_WRITE:
@@ -248,8 +261,7 @@ static bool advice_valid(int advice)
 {
     return (advice >= MADV_NORMAL && advice <= MADV_DONTNEED) ||
            advice == MADV_GUARD_INSTALL || advice == MADV_GUARD_REMOVE ||
-           (advice >= MADV_FREE && advice <= MADV_DONTNEED_LOCKED &&
-            advice != MADV_MERGEABLE && advice != MADV_UNMERGEABLE);
+           (advice >= MADV_FREE && advice <= MADV_COLLAPSE);
 }
 
 int mm_advise(struct mm *mm, uint64_t addr, uint64_t len, int advice)
@@ -272,13 +284,16 @@ int mm_advise(struct mm *mm, uint64_t addr, uint64_t len, int advice)
         }
     }
     mm_unlock(mm);
+    if (!err && !hole &&
+        (advice == MADV_POPULATE_READ || advice == MADV_POPULATE_WRITE)) {
+        mm_touch(mm, addr, end, advice == MADV_POPULATE_WRITE);
+    }
     return err ? err : hole;
 }
 
-/* ---- mincore, mlock, msync ---- */
+/* ---- mlock, msync ---- */
 
-/* Where the mapped part of a range that begins at start ends. */
-static uint64_t mapped_end(struct mm *mm, uint64_t start, uint64_t end)
+uint64_t mapped_end(struct mm *mm, uint64_t start, uint64_t end)
 {
     while (start < end) {
         struct vma *v = vma_at(mm, start);
@@ -288,21 +303,6 @@ static uint64_t mapped_end(struct mm *mm, uint64_t start, uint64_t end)
         start = v->end;
     }
     return MIN(start, end);
-}
-
-int mm_incore(struct mm *mm, uint64_t addr, uint64_t pages, uint8_t *vec)
-{
-    int err = 0;
-
-    mm_lock(mm);
-    for (uint64_t i = 0; i < pages && !err; i++) {
-        struct vma *v = vma_at(mm, addr + i * PAGE_SIZE);
-        err = v && !(v->flags & VMA_TRAMPOLINE) ? 0 : -ENOMEM;
-        vec[i] = !err && (v->flags & VMA_WINDOW ||
-                          resident_test(&mm->resident, addr + i * PAGE_SIZE));
-    }
-    mm_unlock(mm);
-    return err;
 }
 
 static int mark_locked(struct mm *mm, uint64_t start, uint64_t end, bool on)
@@ -350,6 +350,9 @@ int mm_pin(struct mm *mm, uint64_t addr, uint64_t len, bool on, bool populate)
         err = err == -EIO || !is_accessible(mm, addr, mapped) ? -ENOMEM : err;
     }
     mm_unlock(mm);
+    if (on && populate) {
+        mm_touch(mm, addr, mapped, false);
+    }
     return err ? err : mapped < end ? -ENOMEM : 0;
 }
 
@@ -359,6 +362,7 @@ int mm_pin_all(struct mm *mm, bool now, bool future, bool populate)
 
     mm_lock(mm);
     mm->lock_future = future;
+    mm->lock_on_touch = !populate;
     if (now || !future) {
         err = mark_locked(mm, arena.start, arena.end, now);
     }
@@ -366,6 +370,9 @@ int mm_pin_all(struct mm *mm, bool now, bool future, bool populate)
         populate_locked(mm, arena.start, arena.end); /* best effort */
     }
     mm_unlock(mm);
+    if (now && populate) {
+        mm_touch(mm, arena.start, arena.end, false);
+    }
     return err;
 }
 
@@ -423,54 +430,4 @@ int mm_sync(struct mm *mm, uint64_t addr, uint64_t len, bool invalidate,
         err = write_back(mm, addr, end);
     }
     return err ? err : hole;
-}
-
-/* ---- mbind ---- */
-
-static int set_policy(struct mm *mm, uint64_t start, uint64_t end,
-                      uint16_t policy)
-{
-    int err = 0;
-
-    while (!err && start < end) {
-        struct vma *v = vma_at(mm, start);
-        uint64_t stop = MIN(v->end, end);
-
-        err = v->policy == policy ? 0 : vma_split_range(mm, start, stop);
-        if (!err) {
-            v = vma_at(mm, start);
-            v->policy = policy;
-            vma_merge(mm, v);
-        }
-        start = stop;
-    }
-    return err;
-}
-
-int mm_set_policy(struct mm *mm, uint64_t addr, uint64_t len, uint16_t policy)
-{
-    uint64_t end = addr + ALIGN_UP(len, PAGE_SIZE);
-    int err;
-
-    if (end < addr) {
-        return -EINVAL;
-    }
-    mm_lock(mm);
-    err = mapped_end(mm, addr, end) < end ? -EFAULT
-                                          : set_policy(mm, addr, end, policy);
-    mm_unlock(mm);
-    return err;
-}
-
-int mm_get_policy(struct mm *mm, uint64_t addr, uint16_t *policy)
-{
-    struct vma *v;
-
-    mm_lock(mm);
-    v = vma_at(mm, addr);
-    if (v) {
-        *policy = v->policy;
-    }
-    mm_unlock(mm);
-    return v ? 0 : -EFAULT;
 }

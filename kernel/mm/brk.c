@@ -56,6 +56,7 @@ static int grow(struct mm *mm, uint64_t from, uint64_t to)
 uint64_t mm_brk(struct mm *mm, uint64_t addr)
 {
     uint64_t from, to = ALIGN_UP(addr, PAGE_SIZE);
+    bool touch;
     int err = 0;
 
     mm_lock(mm);
@@ -72,7 +73,11 @@ uint64_t mm_brk(struct mm *mm, uint64_t addr)
         mm->brk = addr;
     }
     addr = mm->brk;
+    touch = mm->lock_future && !mm->lock_on_touch;
     mm_unlock(mm);
+    if (!err && touch && to > from) {
+        mm_touch(mm, from, to, false);
+    }
     return addr;
 }
 

@@ -293,8 +293,8 @@ static void describe(const struct vma *v, struct mm_region *r)
     }
 }
 
-void mm_for_each(struct mm *mm, void (*emit)(const struct mm_region *, void *),
-                 void *arg)
+void mm_for_each(struct mm *mm, bool there,
+                 void (*emit)(const struct mm_region *, void *), void *arg)
 {
     struct mm_region r;
 
@@ -302,8 +302,7 @@ void mm_for_each(struct mm *mm, void (*emit)(const struct mm_region *, void *),
     for (struct vma *v = vma_first(mm); v; v = vma_next(v)) {
         if (v->name != MM_GUARD) { /* on Linux nothing is there */
             describe(v, &r);
-            r.resident =
-                resident_count(&mm->resident, v->start, v->end) * PAGE_SIZE;
+            r.resident = there ? there_bytes(mm, v) : 0;
             emit(&r, arg);
         }
     }

@@ -178,11 +178,23 @@ int mm_seal(struct mm *mm, uint64_t addr, uint64_t len);
 /* remap_file_pages(2), prot and flags aside: -EINVAL, -ENOMEM. */
 int mm_remap_pages(struct mm *mm, uint64_t addr, uint64_t len, uint64_t off);
 /* A number that mappings keep for mbind(2); 0: none was set. -EFAULT: a
- * hole. */
-int mm_set_policy(struct mm *mm, uint64_t addr, uint64_t len, uint16_t policy);
+ * hole, unless holes may be, nothing at all. */
+int mm_set_policy(struct mm *mm, uint64_t addr, uint64_t len, uint16_t policy,
+                  bool holes);
 int mm_get_policy(struct mm *mm, uint64_t addr, uint16_t *policy);
+/* look at each number but 0 that a range has, until it returns an error: that,
+ * or what it returned last; -ENOENT: there was none. */
+int mm_each_policy(struct mm *mm, uint64_t addr, uint64_t len,
+                   int (*look)(uint16_t policy));
 /* mincore(2): vec[i] for the page at addr + i pages. -ENOMEM: a hole. */
 int mm_incore(struct mm *mm, uint64_t addr, uint64_t pages, uint8_t *vec);
+/* What is so of each page from addr on. cached: also what is in memory, but not
+ * in this mapping. */
+enum { MM_THERE = 1, MM_MAPPED = 2 };
+void mm_look(struct mm *mm, uint64_t addr, uint64_t pages, bool cached,
+             uint8_t *vec);
+/* What of it is there, as programs count it. */
+uint64_t mm_there_bytes(struct mm *mm);
 /* mlock(2), munlock(2) (on false), mlockall(2). Limits are the caller's. */
 int mm_pin(struct mm *mm, uint64_t addr, uint64_t len, bool on, bool populate);
 int mm_pin_all(struct mm *mm, bool now, bool future, bool populate);
@@ -288,7 +300,8 @@ uint64_t mm_window_least(void);
 int mm_window_commit(uint64_t start, uint64_t end);
 void mm_window_release(uint64_t start, uint64_t end);
 
-/* /proc/PID/maps: calls emit for each VMA in order, tree locked. */
+/* /proc/PID/maps: calls emit for each VMA in order, tree locked. there: what
+ * is resident is wanted, which takes a look at the pages. */
 struct mm_region {
     uint64_t start, end, offset, dev, ino;
     uint64_t resident; /* bytes */
@@ -296,8 +309,8 @@ struct mm_region {
     bool shared, locked, no_dump, no_fork, wiped, no_write, no_exec;
     char path[256];
 };
-void mm_for_each(struct mm *mm, void (*emit)(const struct mm_region *, void *),
-                 void *arg);
+void mm_for_each(struct mm *mm, bool there,
+                 void (*emit)(const struct mm_region *, void *), void *arg);
 
 /* Another process's memory, for a look from outside: copies what is there of
  * [addr, addr + len) up to the first gap; 0 also while a relative's pages are

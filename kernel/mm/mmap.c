@@ -425,6 +425,7 @@ int mm_map(struct mm *mm, uint64_t *addr, uint64_t len, int prot, int flags,
     uint64_t size = ALIGN_UP(len, PAGE_SIZE);
     int err = len > size ? -ENOMEM : check_args(size, flags, obj, off);
     struct vm_object *own = NULL;
+    bool touch;
 
     if (err) {
         return err;
@@ -443,7 +444,12 @@ int mm_map(struct mm *mm, uint64_t *addr, uint64_t len, int prot, int flags,
     } else if (!err) {
         fill_new(mm, *addr, *addr + size, flags & MAP_FIXED);
     }
+    touch = (flags & (MAP_POPULATE | MAP_NONBLOCK)) == MAP_POPULATE ||
+            flags & MAP_LOCKED || (mm->lock_future && !mm->lock_on_touch);
     mm_unlock(mm);
+    if (!err && touch) {
+        mm_touch(mm, *addr, *addr + size, false);
+    }
     if (own) {
         own->ops->put(own); /* the mapping has its own reference */
     }

@@ -269,6 +269,8 @@ int mm_remap(struct mm *mm, uint64_t old, uint64_t old_len, uint64_t new_len,
                      .to = *addr,
                      .new_len = ALIGN_UP(new_len, PAGE_SIZE),
                      .keep = flags & MREMAP_DONTUNMAP};
+    bool locked = false;
+    struct vma *v;
     int err;
 
     if (flags & ~(MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP) ||
@@ -294,7 +296,12 @@ int mm_remap(struct mm *mm, uint64_t old, uint64_t old_len, uint64_t new_len,
             populate_locked(mm, m.to, m.to + m.new_len);
         }
         fill_locked(mm, m.to, m.to + m.new_len);
+        v = vma_at(mm, m.to);
+        locked = v && v->flags & VMA_LOCKED && !mm->lock_on_touch;
     }
     mm_unlock(mm);
+    if (!err && locked && m.new_len > m.old_len) {
+        mm_touch(mm, m.to + m.old_len, m.to + m.new_len, false);
+    }
     return err;
 }

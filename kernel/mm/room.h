@@ -17,8 +17,9 @@
  *   idle.c       committed pages kept for the next mapping
  *   warm.c, warm_pool.c   mappings kept for the next run (warm.h)
  *   mmap.c       mm_map and where it puts things;   unmap.c, protect.c
- *   brk.c, mremap.c, advise.c, seal.c   the other calls
+ *   brk.c, mremap.c, advise.c, seal.c, mempolicy.c   the other calls
  *   fault.c      bringing pages in;   show.c   without copying them
+ *   there.c      which are in
  *   withdraw.c   taking a file's pages away
  *   text/        rewriting system calls in code:
  *     text.c, text_memo.c   on its way in;   text_trap.c   once it trapped
@@ -149,6 +150,7 @@ struct mm {
     bool shares;            /* anonymous shared memory, ever; atomic */
     bool windows;           /* shared objects, ever */
     bool lock_future;       /* mlockall(MCL_FUTURE) */
+    bool lock_on_touch;     /* with MCL_ONFAULT */
     uint64_t spurious_addr; /* the last fault on a page that was there */
     uint32_t spurious_count;
     struct idle_run idle[IDLE_RUNS]; /* in no order */
@@ -279,6 +281,20 @@ int seal_refuses(struct mm *mm, uint64_t start, uint64_t end);
 /* Whether v's content may not be given up: sealed, and its owner could not
  * write it either. */
 bool seal_keeps_content(const struct vma *v);
+
+/* ---- there.c ---- */
+
+/* What of v is there, in bytes. Lock held. */
+uint64_t there_bytes(struct mm *mm, struct vma *v);
+/* Where the target commits lazily: what can be touched of [start, end) is now,
+ * which brings it in; if write, or where what is written is private, to be
+ * written. No lock held; best effort. */
+void mm_touch(struct mm *mm, uint64_t start, uint64_t end, bool write);
+
+/* ---- advise.c; lock held ---- */
+
+/* Where the mapped part of a range that begins at start ends. */
+uint64_t mapped_end(struct mm *mm, uint64_t start, uint64_t end);
 
 /* ---- the calls, with the lock held ---- */
 

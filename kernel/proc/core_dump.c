@@ -167,7 +167,7 @@ static int add_files(struct dump *d)
     note[1] = PAGE_SIZE;
     d->file_words = note + 2;
     d->file_names = (char *)(note + 2 + FILE_WORDS * d->files);
-    mm_for_each(current_proc()->mm, add_file, d);
+    mm_for_each(current_proc()->mm, false, add_file, d);
     add_note(d, NT_FILE, note, len);
     kfree(note);
     return 0;
@@ -361,7 +361,7 @@ bool core_dump(const struct k_siginfo *info)
     if (open_core(info->signo, &d.file)) {
         return false;
     }
-    mm_for_each(p->mm, add_region, &d);
+    mm_for_each(p->mm, false, add_region, &d);
     find_heads(&d);
     if (!d.failed && d.count < SEGMENTS_MOST && !make_notes(&d, info)) {
         put_headers(&d);

@@ -190,6 +190,7 @@ static void switch_mm(struct proc *p, struct mm *mm)
     sched_gate_enter(mm_gate(mm));
     spin_lock(&proc_lock);
     p->mm = mm;
+    p->personality &= ~(uint32_t)READ_IMPLIES_EXEC; /* it is of 64 bits */
     spin_unlock(&proc_lock);
     current_task()->mm = mm;
     if (old) {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * The system calls of memory: arguments in, limits and errors as Linux has
- * them, the mm room's functions. Memory policies are those of a machine with
- * one node: checked, and then all alike. There are no protection keys.
+ * them, the mm room's functions. Memory policies are in sys_mempolicy.c. There
+ * are no protection keys.
  */
 #include "kernel/sys/table.h"
 #include "kernel/fs/aio.h"
@@ -12,10 +12,9 @@
 #include "kernel/proc/proc.h"
 #include "abi/linux/errno.h"
 #include "abi/linux/mman.h"
+#include "abi/linux/prctl.h"
 #include "abi/linux/resource.h"
 #include "lib/string.h"
-
-enum { CAP_IPC_LOCK = 14, CAP_SYS_NICE = 23 };
 
 static struct mm *current_mm(void)
 {
@@ -74,13 +73,20 @@ static int may_lock(uint64_t len, int full)
 
 /* ---- mmap and its kin ---- */
 
+enum { HUGE_2M = 21, HUGE_1G = 30 };
+
 static int map_anonymous(uint64_t *addr, uint64_t len, int prot, int flags)
 {
+    unsigned huge = (unsigned)flags >> MAP_HUGE_SHIFT;
+
     if ((flags & MAP_TYPE) == MAP_SHARED_VALIDATE) {
         return -EINVAL;
     }
     if (flags & MAP_HUGETLB) { /* as where no huge page is set aside */
-        return -ENOMEM;
+        return huge && huge != HUGE_2M && huge != HUGE_1G ? -EINVAL : -ENOMEM;
+    }
+    if ((flags & MAP_TYPE) == MAP_DROPPABLE) { /* nobody takes it away */
+        flags ^= MAP_DROPPABLE | MAP_PRIVATE;
     }
     return mm_map(current_mm(), addr, len, prot, flags, NULL, 0);
 }
@@ -128,10 +134,18 @@ static int map_object(struct file *f, uint64_t *addr, uint64_t len, int prot,
     return mm_map(current_mm(), addr, len, prot, flags, obj, off);
 }
 
+/* personality(2): to read is to execute. */
+static int wanted_prot(int prot)
+{
+    bool both = current_proc()->personality & READ_IMPLIES_EXEC;
+
+    return both && prot & PROT_READ ? prot | PROT_EXEC : prot;
+}
+
 long sys_mmap(const struct sysargs *a)
 {
     uint64_t addr = arg_u64(a, 0), len = arg_u64(a, 1);
-    int prot = arg_int(a, 2),
+    int prot = wanted_prot(arg_int(a, 2)),
         flags = arg_int(a, 3) & ~(MM_MAP_NO_WRITE | MM_MAP_NO_EXEC);
     struct file *f;
     int err;
@@ -169,7 +183,7 @@ long sys_munmap(const struct sysargs *a)
 long sys_mprotect(const struct sysargs *a)
 {
     return mm_protect(current_mm(), arg_u64(a, 0), arg_u64(a, 1),
-                      arg_int(a, 2));
+                      wanted_prot(arg_int(a, 2)));
 }
 
 long sys_brk(const struct sysargs *a)
@@ -324,158 +338,6 @@ long sys_mseal(const struct sysargs *a)
 {
     return arg_u64(a, 2) ? -EINVAL
                          : mm_seal(current_mm(), arg_u64(a, 0), arg_u64(a, 1));
-}
-
-/* ---- memory policies of a machine with one node ---- */
-
-/* A node mask of maxnode bits. 0 or 1: whether it names node 0; -EINVAL: it
- * names others, or is absurd. */
-static int node_mask(struct uptr mask, uint64_t maxnode)
-{
-    uint64_t word, first = 0;
-
-    if (!mask.addr || maxnode <= 1) { /* Linux counts from one, see mbind(2) */
-        return 0;
-    }
-    maxnode--;
-    if (maxnode > PAGE_SIZE * 8) {
-        return -EINVAL;
-    }
-    for (uint64_t bit = 0; bit < maxnode; bit += 64) {
-        if (get_user64(&word, uptr_add(mask, bit / 8))) {
-            return -EFAULT;
-        }
-        if (maxnode - bit < 64) {
-            word &= (1ull << (maxnode - bit)) - 1;
-        }
-        first = bit ? first : word;
-        if (word & ~(bit ? 0ull : 1ull)) {
-            return -EINVAL;
-        }
-    }
-    return (int)first;
-}
-
-/* What is kept of a policy: its mode with flags, and whether it names the
- * node. */
-enum { POLICY_NODE = 0x2000 };
-
-static int read_policy(int mode, struct uptr mask, uint64_t maxnode,
-                       uint16_t *policy)
-{
-    const int extra = MPOL_F_STATIC_NODES | MPOL_F_RELATIVE_NODES;
-    int nodes = node_mask(mask, maxnode), kind = mode & ~extra;
-    bool none = kind == MPOL_DEFAULT || kind == MPOL_LOCAL;
-
-    if (nodes < 0) {
-        return nodes;
-    }
-    if (kind < 0 || kind >= MPOL_MAX || (mode & extra) == extra) {
-        return -EINVAL;
-    }
-    if (none || (kind == MPOL_PREFERRED && !nodes)) {
-        *policy = (uint16_t)(kind == MPOL_PREFERRED ? MPOL_LOCAL : kind);
-        return nodes || mode & extra ? -EINVAL : 0;
-    }
-    *policy = (uint16_t)(mode | POLICY_NODE);
-    return nodes ? 0 : -EINVAL;
-}
-
-long sys_mbind(const struct sysargs *a)
-{
-    uint64_t addr = arg_u64(a, 0), len = arg_u64(a, 1);
-    unsigned flags = arg_uint(a, 5);
-    uint16_t policy;
-    int err;
-
-    if (flags & ~(MPOL_MF_STRICT | MPOL_MF_MOVE | MPOL_MF_MOVE_ALL) ||
-        !IS_ALIGNED(addr, PAGE_SIZE)) {
-        return -EINVAL;
-    }
-    if (flags & MPOL_MF_MOVE_ALL && !cred_capable(CAP_SYS_NICE)) {
-        return -EPERM;
-    }
-    err = read_policy(arg_int(a, 2), arg_ptr(a, 3), arg_u64(a, 4), &policy);
-    return err || !len ? err : mm_set_policy(current_mm(), addr, len, policy);
-}
-
-long sys_set_mempolicy(const struct sysargs *a)
-{
-    uint16_t policy;
-    int err = read_policy(arg_int(a, 0), arg_ptr(a, 1), arg_u64(a, 2), &policy);
-
-    if (!err) {
-        current_thread()->memory_policy = policy;
-    }
-    return err;
-}
-
-/* The mask of node 0 in a user buffer of maxnode bits. */
-static int put_node_mask(struct uptr mask, uint64_t maxnode, uint64_t first)
-{
-    uint64_t len = ALIGN_UP(maxnode - 1, 64) / 8;
-
-    if (!len || len > PAGE_SIZE) {
-        return -EINVAL;
-    }
-    return zero_user(mask, len) || put_user64(mask, first) ? -EFAULT : 0;
-}
-
-/* MPOL_F_NODE: where the page is, or the next one of those that are
- * interleaved would be. -EINVAL: they are not. */
-static int tell_node(uint64_t flags, uint16_t policy, uint32_t *mode)
-{
-    unsigned kind = policy & 0xff;
-
-    *mode = 0;
-    return flags & MPOL_F_ADDR || kind == MPOL_INTERLEAVE ? 0 : -EINVAL;
-}
-
-/* What the flags ask for: mode, and the mask of nodes. */
-static int find_policy(uint64_t addr, uint64_t flags, uint32_t *mode,
-                       uint64_t *nodes)
-{
-    uint16_t policy = current_thread()->memory_policy;
-    int err = 0;
-
-    if (flags & MPOL_F_MEMS_ALLOWED) {
-        *mode = 0;
-        *nodes = 1;
-        return flags & (MPOL_F_NODE | MPOL_F_ADDR) ? -EINVAL : 0;
-    }
-    if (flags & MPOL_F_ADDR) {
-        err = mm_get_policy(current_mm(), addr, &policy);
-    } else if (addr) {
-        err = -EINVAL;
-    }
-    if (err) {
-        return err;
-    }
-    *mode = policy & ~(uint32_t)POLICY_NODE;
-    *nodes = policy & POLICY_NODE ? 1 : 0;
-    return flags & MPOL_F_NODE ? tell_node(flags, policy, mode) : 0;
-}
-
-long sys_get_mempolicy(const struct sysargs *a)
-{
-    uint64_t flags = arg_u64(a, 4), nodes;
-    uint32_t mode;
-    int err;
-
-    if (flags & ~(uint64_t)(MPOL_F_NODE | MPOL_F_ADDR | MPOL_F_MEMS_ALLOWED) ||
-        (arg_ptr(a, 1).addr && arg_u64(a, 2) < 1)) {
-        return -EINVAL;
-    }
-    err = find_policy(arg_u64(a, 3), flags, &mode, &nodes);
-    if (err) {
-        return err;
-    }
-    if (arg_ptr(a, 0).addr && put_user32(arg_ptr(a, 0), mode)) {
-        return -EFAULT;
-    }
-    return arg_ptr(a, 1).addr
-               ? put_node_mask(arg_ptr(a, 1), arg_u64(a, 2), nodes)
-               : 0;
 }
 
 /* ---- protection keys, which this machine does not have: pkeys(7) ---- */

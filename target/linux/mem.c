@@ -234,6 +234,8 @@ struct scan_arg { /* PAGEMAP_SCAN, linux/fs.h since 6.7 */
 #define SCAN         0xc0606610ul
 #define SCAN_PRESENT 8
 #define SCAN_SWAPPED 16
+#define SEEK_DATA    3
+#define SEEK_HOLE    4
 _Static_assert(sizeof(struct scan_arg) == 0x60, "its size is in its number");
 
 enum { SCAN_MAX = 32 };
@@ -262,11 +264,34 @@ long mem_scan(uint64_t *from, uint64_t to, struct mem_run *runs, unsigned max)
     return n;
 }
 
+/* Of what can be shown: the file's own pages, whoever touched them. One run at
+ * a time. */
+static long scan_shown(uint64_t *from, uint64_t to, struct mem_run *runs)
+{
+    int64_t off = shown_offset(*from, to - *from);
+    long data = RAW(SYS_lseek, host.shown_fd, off, SEEK_DATA), hole;
+
+    if (data == -ENXIO || data >= off + (int64_t)(to - *from)) {
+        *from = to;
+        return 0;
+    }
+    hole = data < off ? -1 : RAW(SYS_lseek, host.shown_fd, data, SEEK_HOLE);
+    if (hole <= data) {
+        return -1;
+    }
+    runs[0].start = *from + (uint64_t)(data - off);
+    runs[0].end = MIN(to, *from + (uint64_t)(hole - off));
+    *from = runs[0].end;
+    return 1;
+}
+
 unsigned target_mem_touched(uint64_t *from, uint64_t to, struct mem_run *runs,
                             unsigned max)
 {
     uint64_t start = *from;
-    long n = mem_scan(from, to, runs, max);
+    long n = shown_offset(start, to - start) >= 0
+                 ? scan_shown(from, to, runs)
+                 : mem_scan(from, to, runs, max);
 
     if (n < 0) { /* an older kernel: perhaps all of it */
         runs[0] = (struct mem_run){start, to};

@@ -32,7 +32,7 @@ int show_maps(struct text *t, const struct pseudo_at *at)
     int err = mm_at(at, &mm);
 
     if (!err && mm) {
-        mm_for_each(mm, add_region, t);
+        mm_for_each(mm, false, add_region, t);
         text_add(t,
                  "ffffffffff600000-ffffffffff601000 --xp 00000000 00:00 0%18s"
                  "[vsyscall]\n",
@@ -125,7 +125,7 @@ static int sum_up(const struct pseudo_at *at, struct sums *s)
     int err = mm_at(at, &mm);
 
     if (!err && mm) {
-        mm_for_each(mm, add_smap, s);
+        mm_for_each(mm, true, add_smap, s);
         mm_put(mm);
     }
     return err;
@@ -154,6 +154,7 @@ int show_smaps_rollup(struct text *t, const struct pseudo_at *at)
 int show_statm(struct text *t, const struct pseudo_at *at)
 {
     struct mm_stats s = {0};
+    uint64_t there = 0;
     struct mm *mm;
     int err = mm_at(at, &mm);
 
@@ -162,11 +163,12 @@ int show_statm(struct text *t, const struct pseudo_at *at)
     }
     if (mm) {
         mm_get_stats(mm, &s);
+        there = mm_there_bytes(mm);
         mm_put(mm);
     }
     text_add(t, "%lu %lu 0 0 0 %lu 0\n",
              (unsigned long)(s.virtual_bytes / PAGE_SIZE),
-             (unsigned long)(s.resident_bytes / PAGE_SIZE),
+             (unsigned long)(there / PAGE_SIZE),
              (unsigned long)(s.virtual_bytes / PAGE_SIZE));
     return 0;
 }

@@ -19,6 +19,7 @@ struct part {
     struct mm *mm;
     uint64_t start, end; /* addresses */
     uint64_t words[WORDS];
+    uint8_t seen[WORDS];
 };
 
 static void mark(const struct mm_region *r, void *arg)
@@ -37,15 +38,11 @@ static void look(struct part *part)
 {
     uint64_t count = (part->end - part->start) / PAGE_SIZE;
 
+    mm_look(part->mm, part->start, count, false, part->seen);
     for (uint64_t i = 0; i < count; i++) {
-        uint64_t at = part->start + i * PAGE_SIZE;
-        uint8_t present;
-
-        if (mm_incore(part->mm, at, 1, &present) == 0 && present & 1) {
-            part->words[i] |= PAGE_PRESENT;
-        }
+        part->words[i] |= part->seen[i] & MM_THERE ? PAGE_PRESENT : 0;
     }
-    mm_for_each(part->mm, mark, part);
+    mm_for_each(part->mm, false, mark, part);
 }
 
 /* The words from number `first` on; how many bytes of them. */

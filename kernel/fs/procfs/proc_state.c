@@ -156,6 +156,7 @@ int show_pid_stat(struct text *t, const struct pseudo_at *at)
     struct mm_stats s = {0};
     struct facts *f = kzalloc(sizeof(*f));
     struct mm *mm = NULL;
+    uint64_t there = 0;
     int err = f ? facts_at(at, f) : -ENOMEM;
 
     if (err) {
@@ -166,6 +167,7 @@ int show_pid_stat(struct text *t, const struct pseudo_at *at)
     if (mm) {
         l = mm_layout(mm);
         mm_get_stats(mm, &s);
+        there = mm_there_bytes(mm);
     }
     text_add(t, "%d (%s) %c %d %d %d %d %d 4194304 %lu 0 0 0 ", f->tid, f->comm,
              f->state, f->ppid, f->pgid, f->sid, (int)f->terminal, f->front,
@@ -176,8 +178,7 @@ int show_pid_stat(struct text *t, const struct pseudo_at *at)
              f->rt_priority ? -1 - f->rt_priority : 20 + f->nice, f->nice,
              f->threads, ticks(f->start_ns));
     text_add(t, "%lu %lu 18446744073709551615 %lu %lu %lu 0 0 ",
-             (unsigned long)s.virtual_bytes,
-             (unsigned long)(s.resident_bytes / PAGE_SIZE),
+             (unsigned long)s.virtual_bytes, (unsigned long)(there / PAGE_SIZE),
              (unsigned long)l->start_code, (unsigned long)l->end_code,
              (unsigned long)l->start_stack);
     text_add(t, "%lu %lu %lu %lu 0 0 0 17 %u %d %d 0 0 0 ",
@@ -233,12 +234,14 @@ static void add_ids(struct text *t, const struct facts *f)
 static void add_memory(struct text *t, const struct pseudo_at *at)
 {
     struct mm_stats s = {0};
+    uint64_t there;
     struct mm *mm;
 
     if (mm_at(at, &mm) || !mm) {
         return;
     }
     mm_get_stats(mm, &s);
+    there = mm_there_bytes(mm);
     mm_put(mm);
     text_add(t,
              "VmPeak:\t%8lu kB\nVmSize:\t%8lu kB\nVmLck:\t%8lu kB\n"
@@ -250,8 +253,7 @@ static void add_memory(struct text *t, const struct pseudo_at *at)
              (unsigned long)(s.virtual_bytes / 1024),
              (unsigned long)(s.locked_bytes / 1024),
              (unsigned long)(s.peak_bytes / 1024),
-             (unsigned long)(s.resident_bytes / 1024),
-             (unsigned long)(s.resident_bytes / 1024),
+             (unsigned long)(there / 1024), (unsigned long)(there / 1024),
              (unsigned long)(s.data_bytes / 1024));
 }
 

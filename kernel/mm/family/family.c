@@ -98,6 +98,18 @@ bool family_hold(struct mm *mm)
     return false;
 }
 
+bool family_hold_now(struct mm *mm)
+{
+    struct family *f = mm->family;
+
+    spin_lock(&f->lock);
+    if (!f->exchanging && f->resident == mm) {
+        return true;
+    }
+    spin_unlock(&f->lock);
+    return false;
+}
+
 void family_let_go(struct mm *mm)
 {
     spin_unlock(&mm->family->lock);

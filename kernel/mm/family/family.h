@@ -76,6 +76,8 @@ void family_leave(struct mm *mm);
  * family_let_go(), before which nothing may block. Lock held; mm is not gone.
  * May block. */
 bool family_hold(struct mm *mm);
+/* The same without blocking; false also while that changes. */
+bool family_hold_now(struct mm *mm);
 void family_let_go(struct mm *mm);
 /* Before a page of [start, end) changes in a way that its owner's writing does
  * not: other members get their own copies of those that were common. -ENOMEM.

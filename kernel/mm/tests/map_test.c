@@ -656,7 +656,7 @@ static void regions_are_listed_with_their_names(void)
     mm_name(mm, a, MM_STACK);
     map(0, PAGE_SIZE, RW, ANON);
     regions = 0;
-    mm_for_each(mm, count_region, NULL);
+    mm_for_each(mm, false, count_region, NULL);
     EXPECT_EQ(regions, 3);
 }
 
