@@ -9,14 +9,17 @@
  * in one list and is tried again by a timer.
  */
 #include "kernel/net/host_private.h"
+#include "kernel/fs/procfs/tunable.h"
 #include "kernel/core/hostio.h"
 #include "kernel/core/sched.h"
 #include "kernel/mm/heap.h"
 #include "lib/string.h"
 #include "abi/linux/errno.h"
+#include "abi/linux/inet.h"
 
 enum {
     STARVE_NS = 500 * 1000,
+    PORTS_DEFAULT = 60999 << 16 | 32768,
     EXIT_NS = 1000 * 1000 * 1000, /* without progress, at the instance's end */
 };
 
@@ -290,6 +293,20 @@ int host_new(struct inet_socket *i, enum host_kind kind, struct host_sock **out)
     return 0;
 }
 
+/* The host picks ports that nobody names from its own range; of that, from
+ * ours, where its Linux can (6.3) and ours was changed. */
+static void narrow_ports(int fd)
+{
+    int64_t first = tunable(&tunable_port_first);
+    int64_t last = tunable(&tunable_port_last);
+    uint32_t range = (uint32_t)(last << 16 | first);
+
+    if (range != PORTS_DEFAULT) {
+        hostio_setsockopt(fd, IPPROTO_IP, IP_LOCAL_PORT_RANGE, &range,
+                          sizeof(range));
+    }
+}
+
 int host_make_fd(struct inet_socket *i)
 {
     enum host_kind kind = i->s.type == SOCK_DGRAM ? HOST_DATAGRAM : HOST_STREAM;
@@ -310,6 +327,7 @@ int host_make_fd(struct inet_socket *i)
         return fd;
     }
     h->fd = fd;
+    narrow_ports(fd);
     return host_options_apply(i);
 }
 

@@ -101,6 +101,7 @@ static void look_at(const struct message *m, struct inet_info *out)
         memset(out->to.ip, 0, sizeof(out->to.ip));
         out->to.ip[10] = out->to.ip[11] = 0xff;
         memcpy(out->to.ip + V4_AT, four.to, sizeof(four.to));
+        memcpy(out->own, four.local, sizeof(out->own));
     } else if (take(m, IPPROTO_IPV6, IPV6_PKTINFO, &six, sizeof(six))) {
         out->interface = (int32_t)six.interface;
         memcpy(out->to.ip, six.to, sizeof(six.to));

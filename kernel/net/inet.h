@@ -31,6 +31,7 @@ enum { DATAGRAM_MOST = 65507 }; /* bytes */
 /* What is told of a datagram besides its data. */
 struct inet_info {
     struct inet_addr to; /* where it was sent; the port is the receiver's */
+    uint8_t own[4];      /* IPv4: of a group's, the interface's; 0: as `to` */
     int32_t interface;   /* that it came by */
     int32_t ttl, tos;    /* hop limit and traffic class of IPv6 */
     int64_t time;        /* ns since the epoch */

@@ -171,6 +171,11 @@ static uint16_t in_order(uint16_t port)
     return (uint16_t)(port >> 8 | port << 8);
 }
 
+static bool is_zero(const uint8_t ip[4])
+{
+    return !(ip[0] | ip[1] | ip[2] | ip[3]);
+}
+
 static void put_ip(struct socket_msg *msg, uint32_t wants,
                    const struct inet_info *info, uint16_t port)
 {
@@ -180,7 +185,7 @@ static void put_ip(struct socket_msg *msg, uint32_t wants,
     uint8_t tos = (uint8_t)info->tos;
 
     if (wants & WANTS_PKTINFO) {
-        memcpy(p.local, to, 4);
+        memcpy(p.local, is_zero(info->own) ? to : info->own, 4);
         memcpy(p.to, to, 4);
         socket_put_control(msg, IPPROTO_IP, IP_PKTINFO, &p, sizeof(p));
     }

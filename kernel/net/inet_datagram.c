@@ -8,6 +8,7 @@
 #include "kernel/net/count.h"
 #include "kernel/net/host.h"
 #include "kernel/net/inet_private.h"
+#include "kernel/core/hostio_op.h"
 #include "kernel/net/netif.h"
 #include "kernel/net/loop.h"
 #include "kernel/mm/heap.h"
@@ -41,11 +42,11 @@ static void describe(struct inet_socket *i, const struct inet_addr *to,
     if (tos < 0) {
         tos = inet_option_number(i, level, v4 ? IP_TOS : IPV6_TCLASS, -1);
     }
-    out->to = *to;
-    out->interface = 1; /* lo */
-    out->ttl = ttl < 0 ? TTL_DEFAULT : ttl;
-    out->tos = tos < 0 ? 0 : tos & 0xff;
-    out->time = clock_realtime();
+    *out = (struct inet_info){.to = *to,
+                              .interface = 1, /* lo */
+                              .ttl = ttl < 0 ? TTL_DEFAULT : ttl,
+                              .tos = tos < 0 ? 0 : tos & 0xff,
+                              .time = clock_realtime()};
 }
 
 /* Queues what msg has in a socket inside. What it has no room for is lost. */
@@ -379,6 +380,7 @@ static int next_datagram(struct socket *s, struct socket_msg *msg,
     struct inet_socket *i = inet_of(s);
     struct family_socket *f = family_of(i);
     uint64_t deadline = socket_deadline(s->recv_timeout);
+    bool looked = false;
 
     for (;;) {
         int err = socket_take_error(s);
@@ -390,8 +392,13 @@ static int next_datagram(struct socket *s, struct socket_msg *msg,
         if (*out) {
             return 0;
         }
-        if (msg->nowait) {
+        if (msg->nowait && (looked || !i->host)) {
             return -EAGAIN;
+        }
+        if (msg->nowait) { /* what was sent to us just now has come */
+            hostio_look();
+            looked = true;
+            continue;
         }
         if (f->rx_shut) {
             return 0;

@@ -9,12 +9,11 @@
 #include "kernel/net/count.h"
 #include "kernel/net/filter.h"
 #include "kernel/net/inet_private.h"
+#include "kernel/fs/procfs/tunable.h"
 #include "kernel/mm/heap.h"
 #include "lib/string.h"
 
 enum {
-    PORT_FIRST = 32768,
-    PORT_COUNT = 28232,
     /* What either end has once it is connected. */
     SEND_BUFFER = 3939840,
 };
@@ -212,7 +211,11 @@ static struct connection *connection_new(struct side *side[2])
 
 static uint16_t client_port(void)
 {
-    return PORT_FIRST + atomic_fetch_add(&next_port, 1) % PORT_COUNT;
+    uint32_t first = (uint32_t)tunable(&tunable_port_first);
+    uint32_t last = (uint32_t)tunable(&tunable_port_last);
+    uint32_t count = last < first ? 1 : last - first + 1; /* being changed */
+
+    return (uint16_t)(first + atomic_fetch_add(&next_port, 1) % count);
 }
 
 static void begin_end(struct inet_socket *i, struct end *e)

@@ -23,6 +23,7 @@ $(HOST_TESTS): %: %.o $(addprefix $(NET_UNIT)/, host.o \
 		tests/stand_in.o) \
 		$(addprefix $(B)/unit/kernel/core/, hostio.o hostio_buffer.o \
 		hostio_net.o hostio_call.o hostio_given.o hostio_ring.o wait.o clock.o timer.o lock.o lock_debug.o \
-		log.o) $(B)/unit/kernel/mm/iobuf.o $(B)/unit/target/fake/fake.a \
+		log.o) $(B)/unit/kernel/mm/iobuf.o \
+		$(B)/unit/kernel/fs/procfs/tunable.o $(B)/unit/target/fake/fake.a \
 		$(B)/unit/lib/lib.a
 	$(CC) $(UNIT_CFLAGS) -o $@ $^

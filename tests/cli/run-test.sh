@@ -161,6 +161,44 @@ kill -QUIT $pid
 wait $pid
 status=$?
 check handled-after-ignored status_is 7
+
+# What decides about sockets can be changed.
+run --root host python3 -c "
+import socket
+net = '/proc/sys/net/'
+with open(net + 'ipv4/ip_local_port_range', 'w') as f:
+    f.write('40000 40009')
+print(open(net + 'ipv4/ip_local_port_range').read().split())
+taken = []
+try:
+    while len(taken) < 20:
+        s = socket.socket()
+        s.bind(('127.0.0.77', 0))
+        taken.append(s)
+except OSError as e:
+    print(e.strerror)
+print(all(40000 <= s.getsockname()[1] < 40010 for s in taken))
+for name, value in ('rmem_default', '30000'), ('wmem_max', '20000'):
+    with open(net + 'core/' + name, 'w') as f:
+        f.write(value)
+s = socket.socket(type=socket.SOCK_DGRAM)
+s.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1000000)
+print(s.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF),
+      s.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF))
+for bad in 'x', '5', '50000 40000', '0 1000':
+    try:
+        with open(net + 'ipv4/ip_local_port_range', 'w') as f:
+            f.write(bad)
+    except OSError as e:
+        print(e.strerror)"
+check tunables-of-sockets both 'status_is 0' "out_is \"['40000', '40009']
+Address already in use
+True
+30000 40000
+Invalid argument
+Invalid argument
+Invalid argument
+Invalid argument\""
 ours check
 check check both '[ $status -le 1 ]' 'grep -q FSGSBASE "$work/out"'
 ours help

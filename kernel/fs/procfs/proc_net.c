@@ -5,6 +5,7 @@
  * every process shows the same.
  */
 #include "kernel/fs/procfs/proc_net.h"
+#include "kernel/core/sched.h"
 #include "kernel/net/unix_private.h"
 #include "abi/linux/stat.h"
 
@@ -49,6 +50,20 @@ static int show_unix(struct text *t, const struct pseudo_at *at)
 {
     text_add(t, "Num       RefCount Protocol Flags    Type St Inode Path\n");
     unix_for_each(show_one, t);
+    return 0;
+}
+
+/* A line for each CPU; packets are not counted. */
+static int show_softnet(struct text *t, const struct pseudo_at *at)
+{
+    enum { COLUMNS = 15, CPU_COLUMN = 12 };
+
+    for (unsigned cpu = 0; cpu < sched_vcpu_count(); cpu++) {
+        for (unsigned n = 0; n < COLUMNS; n++) {
+            text_add(t, "%08x%s", n == CPU_COLUMN ? cpu : 0,
+                     n == COLUMNS - 1 ? "\n" : " ");
+        }
+    }
     return 0;
 }
 
@@ -107,5 +122,17 @@ const struct pseudo proc_net_rows[] = {
     CONSTANT("if_inet6",
              "00000000000000000000000000000001 01 80 10 80       lo\n"),
     CONSTANT("ipv6_route", ""),
+    CONSTANT("anycast6", ""),
+    CONSTANT("icmp6",
+             "  sl  local_address                         remote_address"
+             "                        " RAW_HEAD),
+    CONSTANT("ip6_flowlabel", "Label S Owner  Users  Linger Expires  Dst"
+                              "                              Opt\n"),
+    CONSTANT("rt6_stats", "0000 0000 0000 0000 0000 0000 0000\n"),
+    CONSTANT("rt_cache",
+             "Iface\tDestination\tGateway \tFlags\t\tRefCnt\tUse\tMetric\t"
+             "Source\t\tMTU\tWindow\tIRTT\tTOS\tHHRef\tHHUptod\tSpecDst"
+             "                          \n"),
+    SHOWN("softnet_stat", show_softnet),
     {NULL},
 };

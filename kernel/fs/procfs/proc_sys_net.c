@@ -7,6 +7,7 @@
 #include "kernel/fs/procfs/procfs.h"
 #include "kernel/fs/procfs/tunable.h"
 #include "kernel/net/stream.h"
+#include "abi/linux/errno.h"
 #include "abi/linux/stat.h"
 
 #define CONSTANT(name, value)                                                  \
@@ -20,12 +21,50 @@
         name, S_IFREG | 0644, .number = &(tunable)                             \
     }
 
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t' || c == '\n' || c == '\0';
+}
+
 /* Above the second connections inside have less, above the third a page. */
 static int show_tcp_mem(struct text *t, const struct pseudo_at *at)
 {
     text_add(t, "%lu\t%lu\t%lu\n", stream_scarce_at() / 4 * 3,
              stream_scarce_at(), stream_full_at());
     return 0;
+}
+
+static int show_ports(struct text *t, const struct pseudo_at *at)
+{
+    text_add(t, "%ld\t%ld\n", tunable(&tunable_port_first),
+             tunable(&tunable_port_last));
+    return 0;
+}
+
+/* Two numbers, the second behind the blanks that end the first. */
+static int store_ports(const char *buf, size_t len, const struct pseudo_at *at)
+{
+    struct tunable first = tunable_port_first, last = tunable_port_last;
+    size_t end = 0;
+    int err;
+
+    while (end < len && is_blank(buf[end])) {
+        end++;
+    }
+    while (end < len && !is_blank(buf[end])) {
+        end++;
+    }
+    err = tunable_store(&first, buf, end);
+    err = err ? err : tunable_store(&last, buf + end, len - end);
+    if (!err && (last.value < first.value ||
+                 first.value < tunable(&tunable_plain_ports))) {
+        err = -EINVAL;
+    }
+    if (!err) {
+        atomic_store(&tunable_port_first.value, first.value);
+        atomic_store(&tunable_port_last.value, last.value);
+    }
+    return err;
 }
 
 static const struct pseudo core_rows[] = {
@@ -44,7 +83,9 @@ static const struct pseudo core_rows[] = {
 };
 
 static const struct pseudo ipv4_rows[] = {
-    CONSTANT("ip_local_port_range", "32768\t60999"),
+    {"conf", S_IFDIR | 0555, .children = proc_sys_net_conf4_rows},
+    {"ip_local_port_range", S_IFREG | 0644, .show = show_ports,
+     .store = store_ports},
     CONSTANT("ip_local_reserved_ports", ""),
     NUMBER("ip_unprivileged_port_start", tunable_plain_ports),
     CONSTANT("ip_forward", "0"),
@@ -95,29 +136,6 @@ static const struct pseudo ipv4_rows[] = {
     {NULL},
 };
 
-/* IPv6 is there on lo, at least. */
-static const struct pseudo ipv6_conf_rows[] = {
-    CONSTANT("disable_ipv6", "0"),
-    CONSTANT("forwarding", "0"),
-    CONSTANT("hop_limit", "64"),
-    CONSTANT("mtu", "65536"),
-    {NULL},
-};
-
-static const struct pseudo ipv6_confs_rows[] = {
-    {"all", S_IFDIR | 0555, .children = ipv6_conf_rows},
-    {"default", S_IFDIR | 0555, .children = ipv6_conf_rows},
-    {"lo", S_IFDIR | 0555, .children = ipv6_conf_rows},
-    {NULL},
-};
-
-static const struct pseudo ipv6_rows[] = {
-    {"conf", S_IFDIR | 0555, .children = ipv6_confs_rows},
-    CONSTANT("bindv6only", "0"),
-    CONSTANT("ip_nonlocal_bind", "0"),
-    {NULL},
-};
-
 static const struct pseudo unix_rows[] = {
     CONSTANT("max_dgram_qlen", "10"),
     {NULL},
@@ -126,7 +144,7 @@ static const struct pseudo unix_rows[] = {
 const struct pseudo proc_sys_net_rows[] = {
     {"core", S_IFDIR | 0555, .children = core_rows},
     {"ipv4", S_IFDIR | 0555, .children = ipv4_rows},
-    {"ipv6", S_IFDIR | 0555, .children = ipv6_rows},
+    {"ipv6", S_IFDIR | 0555, .children = proc_sys_net_ipv6_rows},
     {"unix", S_IFDIR | 0555, .children = unix_rows},
     {NULL},
 };

@@ -18,6 +18,8 @@ extern const struct pseudo proc_pid_rows[], proc_task_rows[];
 extern const struct pseudo proc_fd_rows[], proc_fdinfo_rows[];
 extern const struct pseudo proc_ns_rows[], proc_net_rows[];
 extern const struct pseudo proc_sys_rows[], proc_sys_net_rows[];
+extern const struct pseudo proc_sys_net_conf4_rows[];
+extern const struct pseudo proc_sys_net_ipv6_rows[];
 extern const struct pseudo proc_ipc_rows[];
 
 extern const struct file_ops proc_mem_ops;

@@ -26,6 +26,8 @@ struct tunable tunable_msg_next = {-1, -1, INT32_MAX};
 
 struct tunable tunable_somaxconn = {4096, 0, INT32_MAX};
 struct tunable tunable_plain_ports = {1024, 0, 65535};
+struct tunable tunable_port_first = {32768, 1, 65535};
+struct tunable tunable_port_last = {60999, 1, 65535};
 struct tunable tunable_rmem_max = {4194304, 2304, INT32_MAX};
 struct tunable tunable_wmem_max = {4194304, 4608, INT32_MAX};
 struct tunable tunable_rmem_default = {212992, 2304, INT32_MAX};

@@ -31,6 +31,7 @@ extern struct tunable tunable_shm_next, tunable_sem_next, tunable_msg_next;
 /* /proc/sys/net */
 extern struct tunable tunable_somaxconn, tunable_plain_ports;
 extern struct tunable tunable_rmem_max, tunable_wmem_max; /* before doubling */
+extern struct tunable tunable_port_first, tunable_port_last; /* unnamed ones */
 extern struct tunable tunable_rmem_default, tunable_wmem_default;
 
 static inline int64_t tunable(const struct tunable *t)

@@ -144,6 +144,27 @@ static void told(const char *ip)
     close(c);
 }
 
+/* A group on lo: where it was sent, and by which address it came. */
+static void group(void)
+{
+    struct in_addr lo = {htonl(INADDR_LOOPBACK)};
+    struct ip_mreq of = {.imr_interface = lo};
+    union name n;
+    int s = bound("0.0.0.0", SOCK_DGRAM, &n),
+        c = socket(AF_INET, SOCK_DGRAM, 0);
+
+    printf("-- group\n");
+    inet_pton(AF_INET, "239.1.2.3", &of.imr_multiaddr);
+    n.v4.sin_addr = of.imr_multiaddr;
+    CALL(setsockopt, s, IPPROTO_IP, IP_ADD_MEMBERSHIP, &of, sizeof(of));
+    CALL(setsockopt, c, IPPROTO_IP, IP_MULTICAST_IF, &lo, sizeof(lo));
+    set(s, IPPROTO_IP, IP_PKTINFO, 1);
+    SHOW(sendto(c, "abc", 4, 0, &n.any, len_of(&n)));
+    receive(s, 0, sizeof(control));
+    close(s);
+    close(c);
+}
+
 static void send_with(int s, const union name *to, int level, int type,
                       const void *data, size_t len)
 {
@@ -455,6 +476,7 @@ int main(void)
     show_start();
     told("127.0.0.1");
     told("::1");
+    group();
     asked();
     streams();
     errors("127.0.0.1");
