@@ -268,9 +268,12 @@ static void arm_tick(struct runqueue *rq, uint64_t tick, uint64_t now,
      * than one early tick. */
     if (tick != UINT64_MAX && !runqueue_tick_by(rq, tick, clock_tsc())) {
         uint64_t wait = tick > now ? tick - now : 0;
+        unsigned calm = rq->calm;
 
         learn_calm(rq);
-        learn_patience(rq);
+        if (rq->calm != calm) {
+            learn_patience(rq);
+        }
         rq->tick = tick;
         rq->tick_tsc = tsc + cycles(wait - MIN(wait, (uint64_t)MARGIN_NS));
         target_vcpu_tick(tick);

@@ -57,16 +57,11 @@ static bool wake_one(struct wait_entry *e, uint32_t events)
     return e->notify ? e->notify(e, events) : task_wake(e->task);
 }
 
-unsigned wait_wake(struct wait_queue *q, unsigned count, uint32_t events)
+static __attribute__((noinline)) unsigned
+wake_entries(struct wait_queue *q, unsigned count, uint32_t events)
 {
     unsigned woken = 0;
 
-    /* Pairs with the fence in task_prepare_sleep(): either we see the entry,
-     * or its owner sees our change. */
-    vcpus_fence();
-    if (list_empty(&q->entries)) {
-        return 0;
-    }
     spin_lock(&q->lock);
     list_for_each_safe (pos, &q->entries) {
         struct wait_entry *e = list_entry(pos, struct wait_entry, node);
@@ -82,6 +77,14 @@ unsigned wait_wake(struct wait_queue *q, unsigned count, uint32_t events)
     }
     spin_unlock(&q->lock);
     return woken;
+}
+
+unsigned wait_wake(struct wait_queue *q, unsigned count, uint32_t events)
+{
+    /* Pairs with the fence in task_prepare_sleep(): either we see the entry,
+     * or its owner sees our change. */
+    vcpus_fence();
+    return list_empty(&q->entries) ? 0 : wake_entries(q, count, events);
 }
 
 void wait_begin(struct wait_entry *e, struct wait_queue *q, int flags)

@@ -9,21 +9,10 @@
 #include "abi/linux/errno.h"
 
 /* A position nobody else can see needs no lock: one descriptor, one user. */
-static bool lock_pos(struct file *f)
+static bool pos_is_shared(const struct file *f)
 {
-    if (!f->ops->seek || f->mode & FILE_NO_POS_LOCK ||
-        atomic_load_relaxed(&f->refs) == 1) {
-        return false;
-    }
-    mutex_lock(&f->pos_lock);
-    return true;
-}
-
-static void unlock_pos(struct file *f, bool locked)
-{
-    if (locked) {
-        mutex_unlock(&f->pos_lock);
-    }
+    return f->ops->seek && !(f->mode & FILE_NO_POS_LOCK) &&
+           atomic_load_relaxed(&f->refs) != 1;
 }
 
 /* No byte lies behind offset INT64_MAX. */
@@ -32,7 +21,8 @@ static bool too_far(struct file *f, const struct iobuf *io, uint64_t pos)
     return f->ops->seek && (int64_t)(pos + io->left) < 0;
 }
 
-static long do_read(struct file *f, struct iobuf *io, uint64_t *pos, int flags)
+static inline long do_read(struct file *f, struct iobuf *io, uint64_t *pos,
+                           int flags)
 {
     long n;
 
@@ -48,7 +38,8 @@ static long do_read(struct file *f, struct iobuf *io, uint64_t *pos, int flags)
     return n;
 }
 
-static long do_write(struct file *f, struct iobuf *io, uint64_t *pos, int flags)
+static inline long do_write(struct file *f, struct iobuf *io, uint64_t *pos,
+                            int flags)
 {
     long n;
 
@@ -71,32 +62,44 @@ int file_can_move(const struct file *f, unsigned mode)
     return !(f->mode & mode) ? -EBADF : can ? 0 : -EINVAL;
 }
 
-long file_read(struct file *f, struct iobuf *io, int flags)
+static __attribute__((noinline)) long read_shared(struct file *f,
+                                                  struct iobuf *io, int flags)
 {
-    bool locked;
     long n;
 
+    mutex_lock(&f->pos_lock);
+    n = do_read(f, io, &f->pos, flags);
+    mutex_unlock(&f->pos_lock);
+    return n;
+}
+
+static __attribute__((noinline)) long write_shared(struct file *f,
+                                                   struct iobuf *io, int flags)
+{
+    long n;
+
+    mutex_lock(&f->pos_lock);
+    n = do_write(f, io, &f->pos, flags);
+    mutex_unlock(&f->pos_lock);
+    return n;
+}
+
+long file_read(struct file *f, struct iobuf *io, int flags)
+{
     if (unlikely(!(f->mode & FILE_READ))) {
         return -EBADF;
     }
-    locked = lock_pos(f);
-    n = do_read(f, io, &f->pos, flags);
-    unlock_pos(f, locked);
-    return n;
+    return unlikely(pos_is_shared(f)) ? read_shared(f, io, flags)
+                                      : do_read(f, io, &f->pos, flags);
 }
 
 long file_write(struct file *f, struct iobuf *io, int flags)
 {
-    bool locked;
-    long n;
-
     if (unlikely(!(f->mode & FILE_WRITE))) {
         return -EBADF;
     }
-    locked = lock_pos(f);
-    n = do_write(f, io, &f->pos, flags);
-    unlock_pos(f, locked);
-    return n;
+    return unlikely(pos_is_shared(f)) ? write_shared(f, io, flags)
+                                      : do_write(f, io, &f->pos, flags);
 }
 
 long file_pread(struct file *f, struct iobuf *io, uint64_t *pos, int flags)
@@ -123,15 +126,17 @@ long file_pwrite(struct file *f, struct iobuf *io, uint64_t *pos, int flags)
 
 int64_t file_seek(struct file *f, int64_t off, int whence)
 {
-    bool locked;
     int64_t pos;
 
     if (!f->ops->seek) {
         return -ESPIPE;
     }
-    locked = lock_pos(f);
+    if (!pos_is_shared(f)) {
+        return f->ops->seek(f, off, whence);
+    }
+    mutex_lock(&f->pos_lock);
     pos = f->ops->seek(f, off, whence);
-    unlock_pos(f, locked);
+    mutex_unlock(&f->pos_lock);
     return pos;
 }
 

@@ -14,7 +14,8 @@ typedef long move_fn(struct file *f, struct iobuf *io, int flags);
 typedef long move_at_fn(struct file *f, struct iobuf *io, uint64_t *pos,
                         int flags);
 
-static long simple(const struct sysargs *a, move_fn *move, unsigned mode)
+static inline __attribute__((always_inline)) long
+simple(const struct sysargs *a, move_fn *move, unsigned mode)
 {
     size_t len = MIN(arg_u64(a, 2), MAX_RW_COUNT);
     struct iobuf io;
@@ -45,7 +46,8 @@ long sys_write(const struct sysargs *a)
     return simple(a, file_write, FILE_WRITE);
 }
 
-static long positioned(const struct sysargs *a, move_at_fn *move, unsigned mode)
+static inline __attribute__((always_inline)) long
+positioned(const struct sysargs *a, move_at_fn *move, unsigned mode)
 {
     size_t len = MIN(arg_u64(a, 2), MAX_RW_COUNT);
     uint64_t pos = arg_u64(a, 3);
