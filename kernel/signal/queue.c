@@ -100,8 +100,6 @@ static void take_record(struct signal_state *s, struct signal_queue *q,
 {
     struct signal_record *first = NULL;
 
-    memset(info, 0, sizeof(*info));
-    info->signo = signo;
     list_for_each (pos, &q->infos) {
         struct signal_record *r = list_entry(pos, struct signal_record, node);
 
@@ -117,6 +115,9 @@ out:
     if (first) {
         *info = first->info;
         free_record(s, first);
+    } else { /* there was no memory, or too many waited */
+        memset(info, 0, sizeof(*info));
+        info->signo = signo;
     }
 }
 

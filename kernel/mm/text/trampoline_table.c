@@ -154,10 +154,9 @@ bool mm_moved_insn(uint64_t rip, uint64_t *copy_rip)
     uint64_t slots[4], slot, to;
     unsigned count;
 
-    if (copy_from_user(code, uptr(rip - 4), 4)) {
+    if (copy_from_user_part(code, uptr(rip - 4), sizeof(code)) < 4) {
         return false;
     }
-    copy_from_user_part(code + 4, uptr(rip), 4);
     if (code[4] == 0x0f && code[5] == 0x05) {
         return syscall_copy(rip, copy_rip);
     }
