@@ -123,6 +123,7 @@ int family_save(struct family *f, struct mm *mm, struct mm *in,
 void family_lose(struct mm *mm);
 
 /* schedule.c: f has several members; f ends. */
+void families_prepare(struct family *f); /* a new one */
 void families_watch(struct family *f);
 void families_forget(struct family *f);
 

@@ -32,7 +32,7 @@ struct family *family_create(struct mm *mm)
     if (f) {
         list_init(&f->spans);
         list_init(&f->members);
-        list_init(&f->node);
+        families_prepare(f);
         spin_init(&f->lock, LOCK_FAMILY);
         list_add(&f->members, &mm->family_node);
         f->count = 1;

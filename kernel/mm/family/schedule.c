@@ -53,11 +53,16 @@ static void turn_ends(struct timer *turn)
     event();
 }
 
+void families_prepare(struct family *f)
+{
+    list_init(&f->node);
+    timer_init(&f->turn, turn_ends);
+}
+
 void families_watch(struct family *f)
 {
     spin_lock(&list_lock);
     if (list_empty(&f->node)) {
-        timer_init(&f->turn, turn_ends);
         list_add_tail(&families, &f->node);
     }
     spin_unlock(&list_lock);
@@ -65,15 +70,10 @@ void families_watch(struct family *f)
 
 void families_forget(struct family *f)
 {
-    bool watched;
-
     spin_lock(&list_lock);
-    watched = !list_empty(&f->node);
     list_del(&f->node);
     spin_unlock(&list_lock);
-    if (watched) {
-        timer_cancel(&f->turn);
-    }
+    timer_cancel(&f->turn);
 }
 
 /* ---- one look ---- */
@@ -141,12 +141,12 @@ static bool blocks(const struct task *t)
 {
     const struct mm *mm = current_task()->mm;
 
-    return mm && t->mm && mm->family == t->mm->family &&
+    return mm && t->mm && mm != t->mm && mm->family == t->mm->family &&
            current_task()->gate == &mm->gate &&
            !atomic_load_relaxed(&t->gate->urgent);
 }
 
-/* The current task is resident as long as it runs. */
+/* The current task is resident as long as it runs, and not alone there. */
 static void expect(void)
 {
     struct mm *mm = current_task()->mm;
