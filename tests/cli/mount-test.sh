@@ -24,7 +24,7 @@ echo two >o; exec 3<o; ln o p2; rm o; sleep 0.02
 chmod 600 /proc/self/fd/3; cat <&3; stat -c '%a %h' p2; exec 3<&-
 echo old >v; echo new >w; exec 3<>v; mv w v; sleep 0.02
 chmod 611 /proc/self/fd/3; stat -L -c '%a %h' /proc/self/fd/3; exec 3>&-
-mkdir gone; (cd gone; rmdir ../gone; chmod 711 .; stat -c '%a %h' .)
+mkdir gone; (cd gone; rmdir ../gone; chmod 711 .; stat -c '%a %h' .; ls -a)
 rmdir z 2>/dev/null || echo not empty
 mkdir d; echo q >d/q; (cd d; mv ../d ../e; echo r >r; ls); cat e/q e/r
 umask 077; echo secret >s; mkdir t; stat -c '%a %n' s t

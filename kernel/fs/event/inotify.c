@@ -3,8 +3,10 @@
  * inotify(7): groups (the files), their watches on inodes, their queues of
  * events. watch_lock guards all three everywhere: events are short.
  *
- * A watch counts its inode. Those that end while an event is sent (one shot,
- * the file is gone) are put aside and freed when no lock or section is held.
+ * A watch counts its inode. Where inodes are made anew at each look (procfs),
+ * it means whatever has the same number, and is in a list of its own. Those
+ * that end while an event is sent (one shot, the file is gone) are put aside
+ * and freed when no lock or section is held.
  */
 #include "kernel/fs/event/inotify.h"
 #include "kernel/fs/event/dnotify.h"
@@ -54,6 +56,7 @@ struct event {
 uint32_t watch_count;
 static struct spinlock watch_lock = SPINLOCK_INIT(LOCK_PIPE);
 static uint32_t last_cookie;
+static struct list by_number = LIST_INIT(by_number); /* watches; watch_lock */
 
 /* ---- queues ---- */
 
@@ -126,10 +129,28 @@ static void free_gone(struct list *gone)
     }
 }
 
+/* Where the watches on it are, among others perhaps; NULL: there are none. */
+static struct list *watches_on(struct inode *inode)
+{
+    struct inode_watches *l = atomic_load_acquire(&inode->watches);
+
+    if (unlikely(inode->sb->flags & SB_NO_CACHE)) {
+        return &by_number;
+    }
+    return l ? &l->watches : NULL;
+}
+
+static bool is_on(const struct watch *w, const struct inode *inode)
+{
+    return w->inode == inode ||
+           (w->inode->sb == inode->sb && w->inode->ino == inode->ino &&
+            inode->sb->flags & SB_NO_CACHE);
+}
+
 static void send(struct inode *inode, uint32_t mask, uint32_t cookie,
                  const char *name, struct list *gone)
 {
-    struct inode_watches *l = atomic_load_acquire(&inode->watches);
+    struct list *l = watches_on(inode);
     bool unlinked;
 
     if (!l) {
@@ -138,10 +159,10 @@ static void send(struct inode *inode, uint32_t mask, uint32_t cookie,
     unlinked = mask & WATCH_UNLINKED;
     mask &= ~(WATCH_RENAME | WATCH_UNLINKED);
     spin_lock(&watch_lock);
-    list_for_each_safe (pos, &l->watches) {
+    list_for_each_safe (pos, l) {
         struct watch *w = list_entry(pos, struct watch, in_inode);
 
-        if (!(w->mask & mask & IN_ALL_EVENTS) ||
+        if (!is_on(w, inode) || !(w->mask & mask & IN_ALL_EVENTS) ||
             (unlinked && w->mask & IN_EXCL_UNLINK)) {
             continue;
         }
@@ -156,14 +177,18 @@ static void send(struct inode *inode, uint32_t mask, uint32_t cookie,
 /* The inode is gone: so are its watches. */
 static void end_all(struct inode *inode, struct list *gone)
 {
-    struct inode_watches *l = atomic_load_acquire(&inode->watches);
+    struct list *l = watches_on(inode);
 
     if (!l) {
         return;
     }
     spin_lock(&watch_lock);
-    list_for_each_safe (pos, &l->watches) {
-        end_watch(list_entry(pos, struct watch, in_inode), gone);
+    list_for_each_safe (pos, l) {
+        struct watch *w = list_entry(pos, struct watch, in_inode);
+
+        if (is_on(w, inode)) {
+            end_watch(w, gone);
+        }
     }
     spin_unlock(&watch_lock);
 }
@@ -463,32 +488,32 @@ int inotify_open(uint32_t flags, struct file **out)
 
 /* ---- adding, removing ---- */
 
-static int watches_of(struct inode *inode, struct inode_watches **out)
+static int watches_of(struct inode *inode, struct list **out)
 {
     struct inode_watches *l = atomic_load_acquire(&inode->watches);
     struct inode_watches *seen = NULL;
 
-    if (!l) {
+    if (!l && !(inode->sb->flags & SB_NO_CACHE)) {
         l = kmalloc(sizeof(*l));
         if (!l) {
             return -ENOMEM;
         }
         list_init(&l->watches);
-        if (!atomic_cas(&inode->watches, &seen, l)) {
+        if (!atomic_cas(&inode->watches, &seen, l)) { /* another was first */
             kfree(l);
-            l = seen;
         }
     }
-    *out = l;
+    *out = watches_on(inode);
     return 0;
 }
 
-static struct watch *find(struct group *g, struct inode_watches *l)
+static struct watch *find(struct group *g, struct list *l,
+                          const struct inode *inode)
 {
-    list_for_each (pos, &l->watches) {
+    list_for_each (pos, l) {
         struct watch *w = list_entry(pos, struct watch, in_inode);
 
-        if (w->group == g) {
+        if (w->group == g && is_on(w, inode)) {
             return w;
         }
     }
@@ -515,8 +540,8 @@ bool inotify_is(const struct file *f)
 int inotify_add(struct file *f, struct inode *inode, uint32_t mask)
 {
     struct group *g = f->private;
-    struct inode_watches *l;
     struct watch *fresh, *w;
+    struct list *l;
     int wd, err;
 
     if (!inotify_is(f) || !(mask & IN_ALL_EVENTS) ||
@@ -532,14 +557,14 @@ int inotify_add(struct file *f, struct inode *inode, uint32_t mask)
         return -ENOMEM;
     }
     spin_lock(&watch_lock);
-    w = find(g, l);
+    w = find(g, l, inode);
     if (w) {
         wd = change(w, mask);
     } else {
         inode_get(inode);
         *fresh = (struct watch){
             .group = g, .inode = inode, .wd = ++g->last_wd, .mask = mask};
-        list_add_tail(&l->watches, &fresh->in_inode);
+        list_add_tail(l, &fresh->in_inode);
         list_add_tail(&g->watches, &fresh->in_group);
         atomic_fetch_add(&watch_count, 1);
         wd = fresh->wd;

@@ -388,8 +388,8 @@ int hostfs_open(struct inode *inode, struct file *f)
     bool writes = f->mode & FILE_WRITE;
     int err = hostfs_refresh(inode);
 
-    if (f->ops != &hostfs_file_ops) {
-        return err;
+    if (f->ops != &hostfs_file_ops) { /* a removed directory has no names */
+        return err == -ESTALE && inode->data->nlink == 0 ? 0 : err;
     }
     mutex_lock(&n->lock);
     if (err == -ESTALE && n->fd >= 0 && (n->fd_writes || !writes)) {

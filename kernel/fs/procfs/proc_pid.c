@@ -244,8 +244,8 @@ static const struct {
     {"Max processes", "processes"},  {"Max open files", "files"},
     {"Max locked memory", "bytes"},  {"Max address space", "bytes"},
     {"Max file locks", "locks"},     {"Max pending signals", "signals"},
-    {"Max msgqueue size", "bytes"},  {"Max nice priority", ""},
-    {"Max realtime priority", ""},   {"Max realtime timeout", "us"},
+    {"Max msgqueue size", "bytes"},  {"Max nice priority", NULL},
+    {"Max realtime priority", NULL}, {"Max realtime timeout", "us"},
 };
 
 static void add_limit(struct text *t, uint64_t value)
@@ -270,7 +270,10 @@ static int show_limits(struct text *t, const struct pseudo_at *at)
         text_add(t, "%-25s ", limit_names[i].name);
         add_limit(t, p->limits[i].cur);
         add_limit(t, p->limits[i].max);
-        text_add(t, "%-10s\n", limit_names[i].unit);
+        if (limit_names[i].unit) {
+            text_add(t, "%-10s", limit_names[i].unit);
+        }
+        text_add(t, "\n");
     }
     proc_put(p);
     return 0;

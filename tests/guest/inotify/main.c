@@ -246,6 +246,31 @@ static void refusals(void)
     close(CALL(inotify_init));
 }
 
+/* Files that are made anew at each look; of those that nobody else reads. */
+static void made_anew(void)
+{
+    int limits, fd;
+
+    title("of a process");
+    events("before");
+    limits = CALL(inotify_add_watch, ino, "/proc/self/limits", IN_ALL_EVENTS);
+    CALL(inotify_add_watch, ino, "/proc/self/oom_score_adj", IN_ALL_EVENTS);
+    EXPECT(inotify_add_watch(ino, "/proc/self/limits", IN_ALL_EVENTS) ==
+           limits);
+    fd = open("/proc/self/limits", O_RDONLY);
+    read(fd, buf, 10);
+    events("open, read");
+    close(fd);
+    events("close");
+    fd = open("/proc/self/oom_score_adj", O_RDWR);
+    write(fd, "0", 1);
+    close(fd);
+    events("write");
+    CALL(inotify_rm_watch, ino, limits);
+    close(open("/proc/self/limits", O_RDONLY));
+    events("without the one");
+}
+
 int main(int argc, char **argv)
 {
     if (argc > 1) {
@@ -259,5 +284,6 @@ int main(int argc, char **argv)
     without_name();
     masks();
     refusals();
+    made_anew();
     return 0;
 }
