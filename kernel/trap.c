@@ -85,7 +85,8 @@ static void page_fault(const struct trap *trap)
     int access = trap->error & PF_WRITE   ? MEM_WRITE
                  : trap->error & PF_FETCH ? MEM_EXEC
                                           : MEM_READ;
-    int err = mm_fault(current_task()->mm, trap->address, access);
+    int err =
+        mm_fault(current_task()->mm, trap->address, access | MM_BY_PROGRAM);
 
     stats_count(STAT_FAULT);
     sched_refresh_rights(); /* another thread may have got more */

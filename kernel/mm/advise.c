@@ -20,7 +20,7 @@ enum { ZERO_MAX = 64 << 10 };
 static bool zero_in_place(struct mm *mm, const struct vma *v, uint64_t start,
                           uint64_t end)
 {
-    return v->prot & PROT_WRITE && end - start <= ZERO_MAX &&
+    return v->prot & PROT_WRITE && end - start <= ZERO_MAX && !v->server &&
            resident_find(&mm->resident, start, end, false) == end &&
            arch_user_zero((void *)start, end - start) == 0;
 }

@@ -9,6 +9,7 @@
  */
 #include "kernel/mm/limit.h"
 #include "kernel/mm/room.h"
+#include "kernel/mm/userfault.h"
 #include "kernel/mm/warm.h"
 #include "kernel/core/log.h"
 #include "kernel/mm/heap.h"
@@ -24,6 +25,7 @@ enum {
     WHOLE =
         1792 << 10, /* such a mapping comes in one piece: see brought_in() */
     SPURIOUS_MAX = 200000,
+    SERVED = 1, /* of fault_locked(): others bring the page in */
 };
 
 /* What a fault at addr brings in: its chunk. Where a fault costs an enclave's
@@ -223,7 +225,7 @@ static int fault_locked(struct mm *mm, uint64_t addr, int access)
         return -EACCES;
     }
     if (!resident_test(&mm->resident, addr)) {
-        return fault_in(mm, v, addr);
+        return userfault_serves(v) ? SERVED : fault_in(mm, v, addr);
     }
     if (access & MEM_WRITE && guard_holds(mm, addr)) {
         return guard_fault(mm, v, addr);
@@ -233,8 +235,10 @@ static int fault_locked(struct mm *mm, uint64_t addr, int access)
 
 int mm_fault(struct mm *mm, uint64_t addr, int access)
 {
+    bool by_program = access & MM_BY_PROGRAM;
     int err;
 
+    access &= ~MM_BY_PROGRAM;
     if (!mm_user_range(addr, 1)) {
         return -EFAULT;
     }
@@ -242,6 +246,10 @@ int mm_fault(struct mm *mm, uint64_t addr, int access)
     mm->faults++;
     err = mm->lost ? -ENOMEM
                    : fault_locked(mm, ALIGN_DOWN(addr, PAGE_SIZE), access);
+    if (err == SERVED) { /* the access itself shows whether it is there */
+        err = userfault_wait(mm, vma_at(mm, addr), addr, access & MEM_WRITE,
+                             by_program);
+    }
     mm_unlock(mm);
     return err;
 }
@@ -265,7 +273,8 @@ int populate_locked(struct mm *mm, uint64_t start, uint64_t end)
 
     for (struct vma *v = vma_find(mm, start); v && v->start < end && !err;
          v = vma_next(v)) {
-        if (v->prot && !(v->flags & (VMA_WINDOW | VMA_TRAMPOLINE))) {
+        if (v->prot && !(v->flags & (VMA_WINDOW | VMA_TRAMPOLINE)) &&
+            !userfault_serves(v)) {
             err = populate_vma(mm, v, MAX(start, v->start), MIN(end, v->end));
         }
     }

@@ -5,6 +5,7 @@
  * counts pages which were never touched.
  */
 #include "kernel/mm/room.h"
+#include "kernel/mm/userfault.h"
 #include "arch/x86_64/arch.h"
 #include "kernel/core/log.h"
 #include "kernel/mm/heap.h"
@@ -119,6 +120,7 @@ int mm_alloc(struct mm **out)
     list_init(&mm->family_node);
     list_init(&mm->alias_node);
     list_init(&mm->all_node);
+    list_init(&mm->userfaults);
     *out = mm;
     return 0;
 }
@@ -232,6 +234,7 @@ void mm_put(struct mm *mm)
     }
     alias_delist(mm);
     withdraw_delist(mm);
+    userfault_free_all(mm);
     kfree(mm->pieces.list);
     kfree(mm->warm);
     kfree(mm);
@@ -291,6 +294,23 @@ static void describe(const struct vma *v, struct mm_region *r)
     } else {
         strlcpy(r->path, name_of(v), sizeof(r->path));
     }
+}
+
+bool mm_region_from(struct mm *mm, uint64_t addr, struct mm_region *r)
+{
+    struct vma *v;
+
+    mm_lock(mm);
+    v = vma_find(mm, addr);
+    while (v && v->name == MM_GUARD) {
+        v = vma_next(v);
+    }
+    if (v) {
+        describe(v, r);
+        r->resident = 0;
+    }
+    mm_unlock(mm);
+    return v != NULL;
 }
 
 void mm_for_each(struct mm *mm, bool there,

@@ -242,7 +242,9 @@ void mm_name(struct mm *mm, uint64_t addr, enum mm_special what);
 
 /* Brings in the page at addr for access (MEM_READ/WRITE/EXEC of target.h).
  * 0, -EFAULT (SEGV_MAPERR), -EACCES (SEGV_ACCERR), -EIO (SIGBUS), -ENOMEM.
- * May block. */
+ * May block. With MM_BY_PROGRAM in access it is the program's own, which is
+ * made anew after 0 though a signal ended the wait for the page. */
+enum { MM_BY_PROGRAM = 64 };
 int mm_fault(struct mm *mm, uint64_t addr, int access);
 /* [addr, addr + len) is about to be used: where a fault costs an enclave's
  * exit, it comes now, as much as can be. May block. */
@@ -309,6 +311,8 @@ struct mm_region {
     bool shared, locked, no_dump, no_fork, wiped, no_write, no_exec;
     char path[256];
 };
+/* The first that ends above addr; false: none. */
+bool mm_region_from(struct mm *mm, uint64_t addr, struct mm_region *r);
 void mm_for_each(struct mm *mm, bool there,
                  void (*emit)(const struct mm_region *, void *), void *arg);
 

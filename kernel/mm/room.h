@@ -19,7 +19,7 @@
  *   mmap.c       mm_map and where it puts things;   unmap.c, protect.c
  *   brk.c, mremap.c, advise.c, seal.c, mempolicy.c   the other calls
  *   fault.c      bringing pages in;   show.c   without copying them
- *   there.c      which are in
+ *   there.c      which are in;   userfault.c   or by the program itself
  *   withdraw.c   taking a file's pages away
  *   text/        rewriting system calls in code:
  *     text.c, text_memo.c   on its way in;   text_trap.c   once it trapped
@@ -82,6 +82,7 @@ struct vma {
     bool written;    /* was writable, or was rewritten in place: what it shows
                         (show.c) may be its own by now */
     uint16_t again;  /* VMA_WINDOW: mapped that often besides */
+    struct userfault *server; /* userfaultfd(2): of missing pages, or NULL */
     uint16_t policy; /* mbind(2), as kernel/sys/ has it; kept, no more */
     /* Summary of the subtree: its span, and the largest gap inside. */
     uint64_t sub_start, sub_end, sub_gap;
@@ -161,6 +162,7 @@ struct mm {
     bool idle_closed;        /* none of them is left open any more */
     struct vma *dead;        /* to be freed once the lock is released */
     struct list trampolines; /* regions of trampoline.c */
+    struct list userfaults;  /* userfault.c */
     uint64_t refused_sites[REFUSED_SITES]; /* text_trap.c; by hash, atomic */
     uint32_t trampoline_count;
 };

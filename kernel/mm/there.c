@@ -172,8 +172,9 @@ static bool next_to_touch(struct mm *mm, uint64_t *start, uint64_t end,
 
     mm_lock(mm);
     v = vma_find(mm, *start);
-    while (v && v->start < end &&
-           (!v->prot || v->flags & (VMA_TRAMPOLINE | VMA_GUARDED))) {
+    while (
+        v && v->start < end &&
+        (!v->prot || v->server || v->flags & (VMA_TRAMPOLINE | VMA_GUARDED))) {
         v = vma_next(v);
     }
     if (v && v->start < end) {

@@ -252,7 +252,8 @@ static bool mergeable(const struct vma *a, const struct vma *b)
     return a && b && a->end == b->start && a->prot == b->prot &&
            a->flags == b->flags && a->name == b->name && a->name != MM_AIO &&
            a->obj == b->obj && a->policy == b->policy &&
-           a->guarded == b->guarded && !(a->flags & single) &&
+           a->guarded == b->guarded && a->server == b->server &&
+           !(a->flags & single) &&
            (!a->obj || (a->off + (a->end - a->start) == b->off &&
                         a->written == b->written));
 }
@@ -365,6 +366,7 @@ int vma_split(struct mm *mm, uint64_t addr)
     }
     rest->name = v->name;
     rest->policy = v->policy;
+    rest->server = v->server;
     rest->guarded = v->guarded;
     rest->written = v->written;
     rest->again = v->again;

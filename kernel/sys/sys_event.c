@@ -11,6 +11,7 @@
 #include "kernel/proc/cred.h"
 #include "kernel/signal/signal.h"
 #include "abi/linux/prctl.h"
+#include "abi/linux/userfaultfd.h"
 
 /* Installs a new file, taking it. */
 static long install(struct file *f, bool cloexec)
@@ -175,6 +176,25 @@ long sys_eventfd(const struct sysargs *a)
 long sys_eventfd2(const struct sysargs *a)
 {
     return make_eventfd(arg_uint(a, 0), arg_uint(a, 1));
+}
+
+/* ---- userfaultfd ---- */
+
+long sys_userfaultfd(const struct sysargs *a)
+{
+    const uint32_t known = O_CLOEXEC | O_NONBLOCK | UFFD_USER_MODE_ONLY;
+    uint32_t flags = arg_uint(a, 0);
+    struct file *f;
+    int err;
+
+    if (flags & ~known) {
+        return -EINVAL;
+    }
+    if (!(flags & UFFD_USER_MODE_ONLY) && !cred_capable(CAP_SYS_PTRACE)) {
+        return -EPERM; /* as vm.unprivileged_userfaultfd is 0 */
+    }
+    err = userfaultfd_open(flags, &f);
+    return err ? err : install(f, flags & O_CLOEXEC);
 }
 
 /* ---- timerfd ---- */

@@ -10,6 +10,8 @@
 struct file;
 
 /* Each: *out has one reference; flags EFD_*, TFD_*, SFD_*. -ENOMEM. */
+/* flags: O_NONBLOCK, UFFD_USER_MODE_ONLY. */
+int userfaultfd_open(uint32_t flags, struct file **out);
 int eventfd_open(uint64_t count, uint32_t flags, struct file **out);
 /* Adds to the counter, up to its most; never waits. -EINVAL: f is none. */
 int eventfd_add(struct file *f, uint64_t value);

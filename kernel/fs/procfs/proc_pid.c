@@ -527,7 +527,8 @@ static int store_oom_adj(const char *buf, size_t len,
         {"limits", S_IFREG | 0444, .show = show_limits},                       \
         {"loginuid", S_IFREG | 0644, .text = "4294967295"},                    \
         {"gid_map", S_IFREG | 0644, .text = ID_MAP},                           \
-        {"maps", S_IFREG | 0444, .show = show_maps, .open = open_traced},      \
+        {"maps", S_IFREG | 0444, .show = show_maps, .open = open_traced,       \
+         .ioctl = ioctl_maps},                                                 \
         {"mem", S_IFREG | 0600, .file_ops = &proc_mem_ops,                     \
          .open = proc_mem_open},                                               \
         {"mountinfo", S_IFREG | 0444, .show = show_mountinfo,                  \

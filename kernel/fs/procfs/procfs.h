@@ -89,5 +89,7 @@ int with_thread(const struct pseudo_at *at,
 
 /* The address space of what at names, counted; NULL: it has none left. */
 int mm_at(const struct pseudo_at *at, struct mm **out);
+/* proc_mapquery.c */
+long ioctl_maps(const struct pseudo_at *at, uint32_t cmd, struct uptr arg);
 
 #endif

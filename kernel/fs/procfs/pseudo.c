@@ -637,6 +637,13 @@ static long pseudo_write(struct file *f, struct iobuf *io, uint64_t *pos,
     return n;
 }
 
+static long pseudo_ioctl(struct file *f, uint32_t cmd, struct uptr arg)
+{
+    struct pseudo_inode *p = pseudo_of(f->inode);
+
+    return p->row->ioctl ? p->row->ioctl(&p->at, cmd, arg) : -ENOTTY;
+}
+
 static int64_t pseudo_seek(struct file *f, int64_t off, int whence)
 {
     return whence == SEEK_END ? -EINVAL : seek_in(f, off, whence, 0);
@@ -678,6 +685,7 @@ static const struct file_ops pseudo_plain_ops = {
     .read = pseudo_read,
     .write = pseudo_write,
     .seek = pseudo_seek,
+    .ioctl = pseudo_ioctl,
     .release = pseudo_release,
 };
 

@@ -71,6 +71,7 @@ struct pseudo {
     struct tunable *number;         /* shown and stored by itself */
     struct pseudo_changes *changes; /* poll(2) tells; NULL: always ready */
     int (*store)(const char *buf, size_t len, const struct pseudo_at *at);
+    long (*ioctl)(const struct pseudo_at *at, uint32_t cmd, struct uptr arg);
 
     /* Links: a text; or follow, which leads to an object (vfs.h), too. */
     int (*link)(char *buf, size_t len, const struct pseudo_at *at);

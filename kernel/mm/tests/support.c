@@ -19,6 +19,7 @@
 #include "kernel/core/log.h"
 #include "kernel/core/sched.h"
 #include "kernel/core/stats.h"
+#include "kernel/core/wait.h"
 #include "target/target.h"
 
 #define ARENA       0x200000000000ul
@@ -650,6 +651,34 @@ void task_start(struct task *t)
 }
 
 void task_yield(void)
+{
+}
+
+/* Nobody waits for anybody in these tests. */
+void wait_queue_init(struct wait_queue *q)
+{
+    list_init(&q->entries);
+}
+
+unsigned wait_wake(struct wait_queue *q, unsigned count, uint32_t events)
+{
+    return 0;
+}
+
+void wait_begin(struct wait_entry *e, struct wait_queue *q, int flags)
+{
+}
+
+void wait_prepare(void)
+{
+}
+
+int wait_sleep(uint64_t deadline, int flags)
+{
+    abort();
+}
+
+void wait_end(struct wait_entry *e)
 {
 }
 

@@ -1,0 +1,418 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * userfaultfd(2) in an address space. A VMA names who serves it; its pages are
+ * committed one by one then (VMA_ON_TOUCH), by userfault_fill(). Who faults is
+ * in line before mm->lock is released, and who fills takes that lock before he
+ * wakes, so nobody waits for what has come.
+ *
+ * A closed one stays with its VMAs until the next is made: a descriptor's last
+ * reference may go where mm->lock must not be taken.
+ */
+#include "kernel/mm/userfault.h"
+#include "kernel/mm/family/families.h"
+#include "kernel/mm/heap.h"
+#include "kernel/mm/limit.h"
+#include "kernel/mm/room.h"
+#include "lib/atomic.h"
+#include "abi/linux/errno.h"
+#include "arch/x86_64/arch.h"
+#include "target/target.h"
+
+/* Who stood in line leaves it with mm->lock, which is held here, too. */
+static void forget_closed(struct mm *mm)
+{
+    for (struct vma *v = vma_first(mm); v; v = vma_next(v)) {
+        if (v->server && atomic_load_acquire(&v->server->closed)) {
+            v->server = NULL;
+            v = vma_merge(mm, v);
+        }
+    }
+    for (struct list *pos = mm->userfaults.next; pos != &mm->userfaults;) {
+        struct userfault *u = list_entry(pos, struct userfault, node);
+
+        pos = pos->next;
+        if (atomic_load_acquire(&u->closed) && list_empty(&u->events)) {
+            list_del(&u->node);
+            kfree(u);
+        }
+    }
+}
+
+int userfault_new(struct userfault **out)
+{
+    struct mm *mm = current_task()->mm;
+    struct userfault *u = kzalloc(sizeof(*u));
+
+    if (!u) {
+        return -ENOMEM;
+    }
+    spin_init(&u->lock, LOCK_PIPE);
+    list_init(&u->events);
+    wait_queue_init(&u->wait);
+    wait_queue_init(&u->stand);
+    u->mm = mm;
+    mm_get(mm);
+    mm_lock(mm);
+    forget_closed(mm);
+    list_add_tail(&mm->userfaults, &u->node);
+    mm_unlock(mm);
+    *out = u;
+    return 0;
+}
+
+void userfault_free_all(struct mm *mm)
+{
+    while (!list_empty(&mm->userfaults)) {
+        struct userfault *u =
+            list_entry(mm->userfaults.next, struct userfault, node);
+
+        list_del(&u->node);
+        kfree(u);
+    }
+}
+
+/* ---- events ---- */
+
+/* Ends those of [start, end). */
+static void end_events(struct userfault *u, uint64_t start, uint64_t end)
+{
+    spin_lock(&u->lock);
+    list_for_each (pos, &u->events) {
+        struct userfault_event *e =
+            list_entry(pos, struct userfault_event, node);
+
+        if (e->addr >= start && e->addr < end) {
+            atomic_store_release(&e->done, true);
+        }
+    }
+    spin_unlock(&u->lock);
+    wait_wake_all(&u->stand);
+}
+
+void userfault_close(struct userfault *u)
+{
+    struct mm *mm = u->mm;
+
+    spin_lock(&u->lock);
+    atomic_store_release(&u->closed, true);
+    spin_unlock(&u->lock);
+    end_events(u, 0, UINT64_MAX);
+    mm_put(mm);
+}
+
+void userfault_wake(struct userfault *u, uint64_t start, uint64_t len)
+{
+    end_events(u, start, start + len);
+}
+
+static struct userfault_event *first_untold(struct userfault *u)
+{
+    list_for_each (pos, &u->events) {
+        struct userfault_event *e =
+            list_entry(pos, struct userfault_event, node);
+
+        if (!e->told && !e->done) {
+            return e;
+        }
+    }
+    return NULL;
+}
+
+bool userfault_next(struct userfault *u, struct userfault_event *out)
+{
+    struct userfault_event *e;
+
+    spin_lock(&u->lock);
+    e = first_untold(u);
+    if (e) {
+        e->told = true;
+        *out = *e;
+    }
+    spin_unlock(&u->lock);
+    return e != NULL;
+}
+
+bool userfault_pending(struct userfault *u)
+{
+    bool any;
+
+    spin_lock(&u->lock);
+    any = first_untold(u) != NULL;
+    spin_unlock(&u->lock);
+    return any;
+}
+
+bool userfault_serves(const struct vma *v)
+{
+    return v->server && !atomic_load_acquire(&v->server->closed);
+}
+
+int userfault_wait(struct mm *mm, struct vma *v, uint64_t addr, bool write,
+                   bool by_program)
+{
+    struct userfault_event e = {.addr = addr, .write = write};
+    struct userfault *u = v->server;
+    int err = u->as_sigbus                      ? -EIO
+              : u->programs_only && !by_program ? -EFAULT
+                                                : 0;
+
+    if (err) {
+        return err;
+    }
+    /* u is there as long as its mm, which is the caller's. */
+    spin_lock(&u->lock);
+    list_add_tail(&u->events, &e.node);
+    e.done = u->closed;
+    spin_unlock(&u->lock);
+    mm_unlock(mm);
+    wait_wake(&u->wait, ~0u, 1);
+    err = wait_event(&u->stand, atomic_load_acquire(&e.done), DEADLINE_NONE,
+                     WAIT_INTR);
+    mm_lock(mm);
+    spin_lock(&u->lock);
+    list_del(&e.node);
+    spin_unlock(&u->lock);
+    /* The program's own access is made anew after the signal. */
+    return err && !by_program ? -EFAULT : 0;
+}
+
+/* ---- ranges ---- */
+
+static bool can_be_served(const struct vma *v)
+{
+    const int never = VMA_SHARED | VMA_FAMILY | VMA_GUARDED | VMA_TRAMPOLINE;
+
+    return !v->obj && !(v->flags & never) &&
+           (!v->name || v->name == MM_HEAP || v->name == MM_STACK);
+}
+
+/* Those that are whole are so no more: what nobody touched is missing. */
+static int release_untouched(struct mm *mm, uint64_t start, uint64_t end)
+{
+    struct touched t = {.from = start, .end = end};
+    uint64_t at = start, stop;
+    int err = family_own(mm, start, end);
+
+    if (!err) {
+        err = pages_prepare_forget(mm, start, end);
+    }
+    if (err || !arena.lazy) {
+        return err;
+    }
+    while (start < end && touched_next(&t, &at, end, &stop)) {
+        pages_release(mm, start, at);
+        start = at = stop;
+    }
+    pages_release(mm, start, end);
+    return 0;
+}
+
+static int check_range(struct userfault *u, uint64_t start, uint64_t end)
+{
+    struct vma *v = vma_find(u->mm, start);
+    int err = !v ? -ENOMEM : v->start >= end ? -EINVAL : 0;
+
+    for (; !err && v && v->start < end; v = vma_next(v)) {
+        if (v->flags & VMA_TRAMPOLINE) {
+            continue;
+        }
+        err = !can_be_served(v)                       ? -EINVAL
+              : userfault_serves(v) && v->server != u ? -EBUSY
+                                                      : 0;
+    }
+    return err;
+}
+
+static int serve(struct userfault *u, uint64_t start, uint64_t end)
+{
+    struct mm *mm = u->mm;
+    int err = vma_split_range(mm, start, end);
+
+    for (struct vma *v = vma_find(mm, start); !err && v && v->start < end;
+         v = vma_next(v)) {
+        if (v->flags & VMA_TRAMPOLINE || v->server == u) {
+            continue;
+        }
+        err = release_untouched(mm, v->start, v->end);
+        if (!err) {
+            v->flags |= VMA_ON_TOUCH;
+            v->server = u;
+            v = vma_merge(mm, v);
+        }
+    }
+    return err;
+}
+
+/* Who registers may be a relative, whose pages must be there. */
+static int enter(struct mm *mm)
+{
+    return mm == current_task()->mm ? 0 : mm_visit(mm);
+}
+
+static void leave(struct mm *home)
+{
+    if (current_task()->mm != home) {
+        mm_visit_end(home);
+    }
+}
+
+int userfault_register(struct userfault *u, uint64_t start, uint64_t len)
+{
+    struct mm *home = current_task()->mm;
+    int err = enter(u->mm);
+
+    if (err) {
+        return err;
+    }
+    mm_lock(u->mm);
+    err = check_range(u, start, start + len);
+    if (!err) {
+        err = serve(u, start, start + len);
+    }
+    mm_unlock(u->mm);
+    leave(home);
+    return err;
+}
+
+static int serve_no_more(struct userfault *u, uint64_t start, uint64_t end)
+{
+    struct mm *mm = u->mm;
+    int err = check_range(u, start, end);
+
+    if (!err) {
+        err = vma_split_range(mm, start, end);
+    }
+    for (struct vma *v = vma_find(mm, start); !err && v && v->start < end;
+         v = vma_next(v)) {
+        if (v->server == u) {
+            v->server = NULL;
+            v = vma_merge(mm, v);
+        }
+    }
+    return err;
+}
+
+int userfault_unregister(struct userfault *u, uint64_t start, uint64_t len)
+{
+    int err;
+
+    mm_lock(u->mm);
+    err = serve_no_more(u, start, start + len);
+    mm_unlock(u->mm);
+    if (!err) {
+        end_events(u, start, start + len);
+    }
+    return err;
+}
+
+/* ---- filling ---- */
+
+static int fill_locked_page(struct userfault *u, uint64_t addr,
+                            const void *page)
+{
+    struct mm *mm = u->mm;
+    struct vma *v = vma_at(mm, addr);
+    uint64_t charged;
+    int err;
+
+    if (!v || v->server != u) {
+        return -ENOENT;
+    }
+    if (resident_test(&mm->resident, addr)) {
+        return -EEXIST;
+    }
+    if (!page) {
+        return pages_commit(mm, addr, addr + PAGE_SIZE, v->prot);
+    }
+    err = pages_charge(mm, addr, addr + PAGE_SIZE, &charged);
+    if (err) {
+        return err;
+    }
+    if (target_mem_install(addr, page, PAGE_SIZE, prot_effective(v->prot))) {
+        limit_uncharge(charged);
+        return -ENOMEM;
+    }
+    resident_set(&mm->resident, addr, addr + PAGE_SIZE);
+    return 0;
+}
+
+/* What is at src goes to buf; with the lock, by who reaches it. */
+static int take_page(struct mm *mm, uint64_t src, void *buf)
+{
+    struct vma *v = vma_at(mm, src);
+    struct touched t = {.from = src, .end = src + PAGE_SIZE};
+    uint64_t at = src, stop;
+
+    if (!v || !can_be_served(v) || !v->prot) {
+        return -EINVAL;
+    }
+    if (!resident_test(&mm->resident, src) ||
+        !touched_next(&t, &at, src + PAGE_SIZE, &stop)) {
+        return -ENOENT;
+    }
+    return arch_user_copy(buf, (const void *)src, PAGE_SIZE) ? -EFAULT : 0;
+}
+
+static int lose_page(struct mm *mm, uint64_t src)
+{
+    struct vma *v = vma_at(mm, src);
+    int err = family_own(mm, src, src + PAGE_SIZE);
+
+    if (!err) {
+        err = pages_prepare_forget(mm, src, src + PAGE_SIZE);
+    }
+    if (err) {
+        return err;
+    }
+    pages_release(mm, src, src + PAGE_SIZE);
+    return is_whole(v->flags, v->obj)
+               ? pages_commit(mm, src, src + PAGE_SIZE, v->prot)
+               : 0;
+}
+
+static int move_locked(struct userfault *u, uint64_t addr, uint64_t src,
+                       void *buf)
+{
+    struct vma *v = vma_at(u->mm, addr);
+    int err = !v || v->server != u                    ? -EINVAL
+              : resident_test(&u->mm->resident, addr) ? -EEXIST
+                                                      : 0;
+
+    if (!err) {
+        err = take_page(u->mm, src, buf);
+    }
+    if (!err) {
+        err = fill_locked_page(u, addr, buf);
+    }
+    return err ? err : lose_page(u->mm, src);
+}
+
+int userfault_move(struct userfault *u, uint64_t addr, uint64_t src, void *buf)
+{
+    struct mm *home = current_task()->mm;
+    int err = enter(u->mm);
+
+    if (err) {
+        return err;
+    }
+    mm_lock(u->mm);
+    err = u->mm->gone ? -ESRCH : move_locked(u, addr, src, buf);
+    mm_unlock(u->mm);
+    leave(home);
+    return err;
+}
+
+int userfault_fill(struct userfault *u, uint64_t addr, const void *page)
+{
+    struct mm *home = current_task()->mm;
+    int err = enter(u->mm);
+
+    if (err) {
+        return err;
+    }
+    mm_lock(u->mm);
+    err = u->mm->gone ? -ESRCH : fill_locked_page(u, addr, page);
+    mm_unlock(u->mm);
+    leave(home);
+    return err;
+}
