@@ -97,6 +97,7 @@ int mm_create(struct mm **out);
 struct mm_kind {
     const void *program, *linker;
     uint64_t owner; /* whose mappings they are: its user and group */
+    bool fixed;     /* the program has no choice of addresses */
 };
 int mm_create_as(const struct mm_kind *kind, struct mm **out);
 /* A file's content is gone, and what waits for a run of it. */

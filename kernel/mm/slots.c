@@ -227,6 +227,24 @@ static int join(struct mm *mm, uint64_t start, uint64_t end)
     return err;
 }
 
+struct mm *slots_resident(uint64_t start, uint64_t end)
+{
+    struct mm *mm = NULL;
+
+    spin_lock(&slots_lock);
+    for (uint64_t i = slot_of(start); i <= slot_of(end - 1) && !mm; i++) {
+        struct family *f = owners[i];
+
+        if (f && !is_hole(f)) {
+            spin_lock(&f->lock);
+            mm = f->resident && mm_get_living(f->resident) ? f->resident : NULL;
+            spin_unlock(&f->lock);
+        }
+    }
+    spin_unlock(&slots_lock);
+    return mm;
+}
+
 int slots_claim_or_join(struct mm *mm, uint64_t start, uint64_t end)
 {
     int err = claim_from_idle(mm, start, end, false);

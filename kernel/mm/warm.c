@@ -346,8 +346,9 @@ void warm_started(struct mm *mm)
     trampolines_discard(w);
     w->started = true;
     for (struct vma *v = vma_first(mm); v && mm->home; v = vma_next(v)) {
-        if (!can_stay(v) || v->start < mm->home->start ||
-            v->end > mm->home->end) {
+        bool at_home = v->start >= mm->home->start && v->end <= mm->home->end;
+
+        if (!can_stay(v) || (arena.lazy && !at_home)) {
             continue;
         }
         if (arena.lazy ? is_whole(v->flags, v->obj) : warm_is_copied(v)) {
@@ -505,22 +506,30 @@ static void give_back_part(struct mm *mm, const struct vma *v,
     }
 }
 
-/* All but what stays, and every span but home. */
+static bool is_used(const struct warm *left, const struct span *s)
+{
+    unsigned i = find(left, s->start);
+
+    return i < left->count && left->pieces[i].start < s->end;
+}
+
+/* All but what stays, and every span that has none of it but home. */
 static void give_back_rest(struct mm *mm, const struct warm *left)
 {
-    struct mem_run rest = {0, 0};
-
-    for (struct vma *v = vma_find(mm, mm->home->start);
-         v && v->start < mm->home->end; v = vma_next(v)) {
-        give_back_part(mm, v, left, &rest);
-    }
-    pages_give_back(mm, rest.start, rest.end);
     list_for_each_safe (pos, &mm->family->spans) {
         struct span *s = list_entry(pos, struct span, node);
-        if (s != mm->home) {
+        struct mem_run rest = {0, 0};
+
+        if (s != mm->home && !is_used(left, s)) {
             pages_give_back(mm, s->start, s->end);
             slots_release(s);
+            continue;
         }
+        for (struct vma *v = vma_find(mm, s->start); v && v->start < s->end;
+             v = vma_next(v)) {
+            give_back_part(mm, v, left, &rest);
+        }
+        pages_give_back(mm, rest.start, rest.end);
     }
 }
 

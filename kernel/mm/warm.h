@@ -54,7 +54,7 @@ struct warm {
     struct list node; /* in the pool */
     struct mm_kind kind;
     struct family *family; /* without members while it waits */
-    struct span *home;     /* its only span then */
+    struct span *home;     /* its only span then, but for fixed addresses */
     uint64_t home_top, image;
     uint64_t heap; /* how far behind the image the heap began; 0: unknown */
     /* The page of MM_VVAR, which has its content still, of clock_turn; only

@@ -113,13 +113,24 @@ struct which {
     uint64_t start, end;
 };
 
+static bool owns_part(const struct family *f, uint64_t start, uint64_t end)
+{
+    list_for_each (pos, &f->spans) {
+        const struct span *s = list_entry(pos, struct span, node);
+        if (s->start < end && start < s->end) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool is_meant(const struct warm *w, const struct which *q)
 {
     if (q->content) {
         return w->kind.program == q->content || w->kind.linker == q->content;
     }
     return q->key ? w->family->key == q->key
-                  : w->home->start < q->end && q->start < w->home->end;
+                  : owns_part(w->family, q->start, q->end);
 }
 
 static bool discard_all(struct which q)
@@ -200,7 +211,7 @@ static void move_in(struct mm *mm, struct warm *w)
 
 int mm_create_as(const struct mm_kind *kind, struct mm **out)
 {
-    bool can = !arena.lazy || (arena.shown && !limit_is_set());
+    bool can = !arena.lazy || (arena.shown && !limit_is_set() && !kind->fixed);
     struct warm *w = can ? take(kind) : NULL;
     int err;
 

@@ -351,14 +351,15 @@ static bool describe_kind(const struct exec *x, struct mm_kind *kind)
     uint32_t mode, uid, gid;
 
     file_owner(x->file, &mode, &uid, &gid);
-    if (x->image.header.type != ELF_TYPE_DYN || mode & (S_ISUID | S_ISGID) ||
+    if (mode & (S_ISUID | S_ISGID) ||
         file_object(x->file, PROT_READ, MAP_PRIVATE, &o) ||
         (x->interp && file_object(x->interp, PROT_READ, MAP_PRIVATE, &o))) {
         return false;
     }
     *kind = (struct mm_kind){.program = file_content(x->file),
                              .linker = x->interp ? file_content(x->interp) : 0,
-                             .owner = (uint64_t)cred->euid << 32 | cred->egid};
+                             .owner = (uint64_t)cred->euid << 32 | cred->egid,
+                             .fixed = x->image.header.type != ELF_TYPE_DYN};
     return true;
 }
 

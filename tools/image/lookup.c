@@ -47,20 +47,24 @@ static void back_to(struct way *w, unsigned depth)
 /* The link's text comes before what is left of the path. */
 static int follow(struct way *w, const struct erofs_inode *link)
 {
-    char text[PATH_MAX], rest[sizeof(w->rest)];
-    int err, n;
+    size_t len = link->size, left = strlen(w->rest);
+    char text[PATH_MAX];
+    int err;
 
-    if (++w->links > LINKS_MAX || link->size >= sizeof(text)) {
+    if (++w->links > LINKS_MAX) {
         return -ELOOP;
     }
-    err = erofs_read(&w->fs, link, 0, text, link->size);
-    text[err ? 0 : link->size] = '\0';
-    n = snprintf(rest, sizeof(rest), "%s/%s", text, w->rest);
-    if (err || n >= (int)sizeof(rest)) {
-        return err ? err : -ENAMETOOLONG;
+    if (len > sizeof(text) || len + 1 + left >= sizeof(w->rest)) {
+        return -ENAMETOOLONG;
     }
-    memcpy(w->rest, rest, (size_t)n + 1);
-    if (text[0] == '/') {
+    err = erofs_read(&w->fs, link, 0, text, len);
+    if (err) {
+        return err;
+    }
+    memmove(w->rest + len + 1, w->rest, left + 1);
+    memcpy(w->rest, text, len);
+    w->rest[len] = '/';
+    if (len && text[0] == '/') {
         back_to(w, 0);
     }
     return 0;

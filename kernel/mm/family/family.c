@@ -137,6 +137,20 @@ int family_enter(struct family *f, struct mm *mm)
     return 0;
 }
 
+/* Nobody joins a family that moved in before its start is over (warm.h), and
+ * that may take a while: a debugger holds it, or the program has no such. */
+static void end_start(uint64_t start, uint64_t end)
+{
+    struct mm *mm = slots_resident(start, end);
+
+    if (mm) {
+        mm_lock(mm);
+        warm_started(mm);
+        mm_unlock(mm);
+        mm_put(mm);
+    }
+}
+
 int mm_take_fixed(struct mm *mm, uint64_t start, uint64_t end)
 {
     int err;
@@ -148,6 +162,7 @@ int mm_take_fixed(struct mm *mm, uint64_t start, uint64_t end)
         if (err != -EAGAIN) {
             break;
         }
+        end_start(start, end);
         task_yield();
     }
     sched_gate_enter(&mm->gate);
@@ -159,9 +174,11 @@ int mm_take_fixed(struct mm *mm, uint64_t start, uint64_t end)
 /* What a run of the same program finds. */
 static void leave_warm(struct family *f, struct mm *mm, struct warm *w)
 {
+    spin_lock(&f->lock);
     list_del(&mm->family_node);
     f->count = 0;
     f->resident = NULL;
+    spin_unlock(&f->lock);
     isolation_drop_key(f->key);
     if (!arena.lazy) {
         limit_move_in(warm_bytes(w) / PAGE_SIZE);

@@ -136,6 +136,8 @@ void slots_release_all(struct family *f);
 /* The same; or mm, which is empty, becomes a member of the family that has part
  * of [start, end). -ENOMEM: that takes nobody; -EAGAIN: try again. */
 int slots_claim_or_join(struct mm *mm, uint64_t start, uint64_t end);
+/* A reference to whose pages are there now, or NULL. */
+struct mm *slots_resident(uint64_t start, uint64_t end);
 /* The key of the slot of addr, which is the caller's family's. */
 unsigned slots_key(uint64_t addr);
 /* Whether f owns the slot of addr. */

@@ -9,6 +9,7 @@
 #include "kernel/mm/heap.h"
 #include "kernel/mm/limit.h"
 #include "kernel/mm/room.h"
+#include "kernel/mm/warm.h"
 #include "target/target.h"
 
 enum {
@@ -43,6 +44,11 @@ static void fresh(void)
     fresh_under(0);
 }
 
+static uint64_t fixed(void)
+{
+    return support_user_start() + (3ul << 30);
+}
+
 static void map(uint64_t at, uint64_t len, int prot, struct vm_object *o,
                 uint64_t off)
 {
@@ -51,22 +57,41 @@ static void map(uint64_t at, uint64_t len, int prot, struct vm_object *o,
     EXPECT_EQ(mm_map(mm, &at, len, prot, flags, o, off), 0);
 }
 
-/* A run begins; how often it reads the file to have all of it. */
-static unsigned start(uint64_t *base)
+/* Maps all of the file; how often it is read to have it. */
+static unsigned map_all(uint64_t base)
 {
     unsigned before = file.reads;
 
-    EXPECT_EQ(mm_create_as(&kind, &mm), 0);
-    support_set_mm(mm);
-    EXPECT_EQ(mm_reserve_image(mm, 2 * HALF, PAGE_SIZE, base), 0);
-    map(*base, HALF, RX, &file.object, 0);
-    map(*base + HALF, HALF, PROT_READ, &file.object, HALF);
-    for (uint64_t at = *base; at < *base + 2 * HALF; at += PAGE_SIZE) {
+    map(base, HALF, RX, &file.object, 0);
+    map(base + HALF, HALF, PROT_READ, &file.object, HALF);
+    for (uint64_t at = base; at < base + 2 * HALF; at += PAGE_SIZE) {
         if (!resident_test(&mm->resident, at)) {
             EXPECT_EQ(mm_fault(mm, at, MEM_READ), 0);
         }
     }
     return file.reads - before;
+}
+
+/* A run begins. */
+static unsigned start(uint64_t *base)
+{
+    EXPECT_EQ(mm_create_as(&kind, &mm), 0);
+    support_set_mm(mm);
+    EXPECT_EQ(mm_reserve_image(mm, 2 * HALF, PAGE_SIZE, base), 0);
+    return map_all(*base);
+}
+
+/* A run of a program without a choice of addresses. */
+static unsigned start_fixed(const void *program)
+{
+    const struct mm_kind k = {.program = program, .owner = 1, .fixed = true};
+    struct span *home;
+
+    EXPECT_EQ(mm_create_as(&k, &mm), 0);
+    support_set_mm(mm);
+    EXPECT_EQ(mm_take_fixed(mm, fixed(), fixed() + 2 * HALF), 0);
+    EXPECT_EQ(slots_home(mm, &home), 0);
+    return map_all(fixed());
 }
 
 static void end(void)
@@ -292,8 +317,35 @@ static void a_target_that_refuses_leaves_what_is_right(void)
     }
 }
 
+static void programs_at_fixed_addresses_find_it_there(void)
+{
+    struct mm *first;
+
+    fresh();
+    for (unsigned run = 0; run < 3; run++) {
+        EXPECT_EQ(start_fixed(&file) != 0, run == 0);
+        is_there(fixed());
+        mm_started(mm);
+        end();
+        EXPECT(support_committed(fixed(), fixed() + 2 * HALF) > 0);
+    }
+    /* Who needs the place gets it. */
+    EXPECT(start_fixed(&kind) > 0);
+    is_there(fixed());
+    end();
+    /* Another one joins while a start is not over yet. */
+    EXPECT_EQ(start_fixed(&kind), 0);
+    first = mm;
+    EXPECT_EQ(mm_create(&mm), 0);
+    EXPECT_EQ(mm_take_fixed(mm, fixed(), fixed() + PAGE_SIZE), 0);
+    EXPECT_EQ(first->family->count, 2);
+    EXPECT(mm->family == first->family);
+    EXPECT(!warm_starting(first));
+}
+
 int main(void)
 {
+    RUN(programs_at_fixed_addresses_find_it_there);
     RUN(code_and_what_is_only_read_are_there_as_they_were);
     RUN(under_a_ceiling_what_waits_counts);
     RUN(what_waits_goes_before_anybody_lacks_memory);
