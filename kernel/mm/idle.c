@@ -185,20 +185,10 @@ static void cut(struct mm *mm, unsigned i, uint64_t start, uint64_t end)
     }
 }
 
-bool idle_take(struct mm *mm, uint64_t start, uint64_t end)
+/* [start, end), a part of run i, is the mapping's again. */
+static bool take(struct mm *mm, unsigned i, uint64_t start, uint64_t end)
 {
-    unsigned i = 0;
-
-    while (i < mm->idle_count &&
-           (mm->idle[i].start > start || mm->idle[i].end < end)) {
-        i++;
-    }
-    if (i == mm->idle_count) {
-        idle_drop(mm, start, end);
-        return false;
-    }
     cut(mm, i, start, end);
-    count_turn(mm, start, end);
     if (pages_commit(mm, start, end, PROT_READ | PROT_WRITE)) {
         target_mem_release(start, end - start);
         return false;
@@ -209,4 +199,41 @@ bool idle_take(struct mm *mm, uint64_t start, uint64_t end)
         return false;
     }
     return true;
+}
+
+/* Where a page that is missing costs a fault and no more, and one that goes and
+ * another that comes is dear: all that is kept of the range. */
+static void take_parts(struct mm *mm, uint64_t start, uint64_t end)
+{
+    for (unsigned i = 0; i < mm->idle_count;) {
+        uint64_t from = MAX(mm->idle[i].start, start);
+        uint64_t to = MIN(mm->idle[i].end, end);
+
+        if (from < to) {
+            take(mm, i, from, to);
+            i = 0;
+        } else {
+            i++;
+        }
+    }
+}
+
+bool idle_take(struct mm *mm, uint64_t start, uint64_t end)
+{
+    unsigned i = 0;
+
+    while (i < mm->idle_count &&
+           (mm->idle[i].start > start || mm->idle[i].end < end)) {
+        i++;
+    }
+    if (i < mm->idle_count) {
+        count_turn(mm, start, end);
+        return take(mm, i, start, end);
+    }
+    if (arena.lazy) {
+        idle_drop(mm, start, end);
+    } else {
+        take_parts(mm, start, end);
+    }
+    return false;
 }

@@ -222,6 +222,7 @@ static int commit_new(struct mm *mm, const struct mapping *m)
     if (m->prot && is_plain(m->flags, m->obj) && !m->on_touch) {
         err = pages_expect(mm, m->start, m->end);
         if (err) {
+            pages_release(mm, m->start, m->end); /* what was kept of it */
             return err;
         }
     }

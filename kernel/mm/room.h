@@ -358,7 +358,8 @@ bool idle_keep(struct mm *mm, uint64_t start, uint64_t end);
 /* Before something is mapped there: forgets what is kept of the range. */
 void idle_drop(struct mm *mm, uint64_t start, uint64_t end);
 /* The same, but when all of it is kept: true, and the range is resident,
- * zero, readable and writable. */
+ * zero, readable and writable. Where the target does not commit lazily that
+ * becomes of what is kept of it, also when it is not all. */
 bool idle_take(struct mm *mm, uint64_t start, uint64_t end);
 /* The program touched what is not mapped: nothing is left open to it. */
 void idle_close(struct mm *mm);

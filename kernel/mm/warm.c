@@ -39,6 +39,13 @@ static unsigned find(const struct warm *w, uint64_t addr)
     return lo;
 }
 
+struct warm_piece *warm_piece_from(struct warm *w, uint64_t addr)
+{
+    unsigned i = find(w, addr);
+
+    return i < w->count ? &w->pieces[i] : NULL;
+}
+
 struct warm_piece *warm_piece_at(struct warm *w, uint64_t addr)
 {
     unsigned i = find(w, addr);
@@ -77,6 +84,11 @@ static void insert(struct warm *w, unsigned at, struct warm_piece p)
             (w->count - at) * sizeof(w->pieces[0]));
     w->pieces[at] = p;
     w->count++;
+}
+
+void warm_insert(struct warm *w, const struct warm_piece *p)
+{
+    insert(w, find(w, p->start), *p);
 }
 
 /* Takes the part of piece i that lies in [start, end) out. */
@@ -342,6 +354,9 @@ void warm_started(struct mm *mm)
     if (!warm_starting(mm)) {
         return;
     }
+    if (!arena.lazy) {
+        warm_keep_later(mm);
+    }
     warm_drop(mm, 0, UINT64_MAX);
     trampolines_discard(w);
     w->started = true;
@@ -564,6 +579,9 @@ struct warm *warm_leave(struct mm *mm)
                               .uses = w->uses + 1};
         for (unsigned i = 0; i < w->count; i++) {
             gather(mm, &w->pieces[i], left);
+        }
+        if (!arena.lazy) {
+            warm_gather_later(mm, left);
         }
     }
     kfree(w);

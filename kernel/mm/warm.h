@@ -33,7 +33,7 @@
 
 #include "kernel/mm/room.h"
 
-enum { WARM_PIECES = 64 };
+enum { WARM_PIECES = 128 };
 
 struct warm_piece {
     uint64_t start, end;
@@ -111,12 +111,19 @@ void warm_lose_slots(struct mm *mm, const struct warm_piece *p);
  * there is none. */
 bool warm_take(struct mm *mm, uint64_t start, uint64_t end,
                struct warm_piece *out);
-/* The piece that addr lies in, or NULL. */
+/* The piece that addr lies in, or NULL; or else the next one. */
 struct warm_piece *warm_piece_at(struct warm *w, uint64_t addr);
+struct warm_piece *warm_piece_from(struct warm *w, uint64_t addr);
 /* Whether v's pages are such pieces once its process has ended; those of part p
  * of it join left, as long as there is room. */
 bool warm_is_copied(const struct vma *v);
 uint64_t warm_bytes(const struct warm *w);
+/* Adds p, which lies in no piece of w. */
+void warm_insert(struct warm *w, const struct warm_piece *p);
+/* What the program made after its start, without content; and, once the next
+ * run has started, as idle memory (idle.c): it is likely to make it again. */
+void warm_gather_later(struct mm *mm, struct warm *left);
+void warm_keep_later(struct mm *mm);
 void warm_gather_copied(struct mm *mm, const struct warm_piece *p,
                         struct warm *left);
 /* Ends the start. */

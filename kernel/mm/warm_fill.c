@@ -13,7 +13,9 @@
 #include "target/target.h"
 
 /* Of one place. */
-#define COPIED_MAX (8ull << 20)
+#define COPIED_MAX (16ull << 20)
+/* Pieces with what came after the start: some room is left for cuts. */
+enum { LATER_PIECES = WARM_PIECES - 16 };
 
 bool warm_is_copied(const struct vma *v)
 {
@@ -91,7 +93,62 @@ void warm_gather_copied(struct mm *mm, const struct warm_piece *p,
     }
 }
 
+static bool is_later(const struct mm *mm, const struct vma *v)
+{
+    bool near = v->name == MM_HEAP ||
+                (v->start >= mm->home->start && v->end <= mm->home->end);
+
+    return near && !v->obj && !v->flags && v->prot == (PROT_READ | PROT_WRITE);
+}
+
+void warm_gather_later(struct mm *mm, struct warm *left)
+{
+    struct warm_piece p = {.prot = PROT_READ | PROT_WRITE};
+    uint64_t at, stop;
+
+    for (struct vma *v = vma_first(mm); v; v = vma_next(v)) {
+        at = is_later(mm, v) ? v->start : v->end;
+        for (; resident_run(&mm->resident, &at, v->end, &stop); at = p.end) {
+            const struct warm_piece *next = warm_piece_from(left, at);
+
+            if (next && next->start <= at) {
+                p.end = next->end;
+                continue;
+            }
+            p.start = at;
+            p.end = next ? MIN(stop, next->start) : stop;
+            if (left->count < LATER_PIECES &&
+                warm_bytes(left) + (p.end - at) <= COPIED_MAX &&
+                is_clear(v, at, p.end)) {
+                warm_insert(left, &p);
+            }
+        }
+    }
+}
+
 /* ---- the next start ---- */
+
+/* Those that lie in no mapping. */
+void warm_keep_later(struct mm *mm)
+{
+    const struct warm_piece *next;
+    struct warm_piece p;
+    uint64_t at = 0;
+
+    for (; (next = warm_piece_from(mm->warm, at)) != NULL; at = p.end) {
+        p = *next;
+        if (p.content || p.id || p.hidden || p.start == mm->warm->clock_page ||
+            p.prot != (PROT_READ | PROT_WRITE) ||
+            !vma_range_free(mm, p.start, p.end)) {
+            continue;
+        }
+        warm_take(mm, p.start, p.end, &p);
+        limit_uncharge((p.end - p.start) / PAGE_SIZE);
+        if (!idle_keep(mm, p.start, p.end)) {
+            target_mem_release(p.start, p.end - p.start);
+        }
+    }
+}
 
 static int clear(struct mm *mm, const struct vma *v, const struct warm_piece *p)
 {

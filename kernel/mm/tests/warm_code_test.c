@@ -10,6 +10,7 @@
 #include "kernel/mm/limit.h"
 #include "kernel/mm/room.h"
 #include "kernel/mm/warm.h"
+#include "abi/linux/errno.h"
 #include "target/target.h"
 
 enum {
@@ -188,9 +189,12 @@ static void under_a_ceiling_what_waits_counts(void)
     }
     EXPECT_EQ(mm_create_as(&kind, &mm), 0); /* maps nothing of it */
     mm_started(mm);
+    EXPECT_EQ(counted(), HALF / PAGE_SIZE); /* idle memory */
+    EXPECT_EQ(mm->idle_bytes, HALF);
+    EXPECT_EQ(all_committed(), HALF / PAGE_SIZE);
+    end();
     EXPECT_EQ(counted(), 0);
     EXPECT_EQ(all_committed(), 0);
-    end();
 }
 
 static void what_waits_goes_before_anybody_lacks_memory(void)
@@ -317,6 +321,62 @@ static void a_target_that_refuses_leaves_what_is_right(void)
     }
 }
 
+/* Pages mapped after the start, of which a middle part is used. */
+static uint64_t later(bool first)
+{
+    enum { LEN = 512 << 10, USED = 256 << 10 };
+    uint64_t at = 0;
+
+    EXPECT_EQ(mm_map(mm, &at, LEN, RW, MAP_PRIVATE | MAP_ANONYMOUS, NULL, 0),
+              0);
+    EXPECT_EQ(resident_test(&mm->resident, at + USED), !first);
+    if (first) {
+        EXPECT_EQ(mm_fault(mm, at + USED, MEM_WRITE), 0);
+    }
+    for (uint64_t page = at; page < at + LEN; page += PAGE_SIZE) {
+        EXPECT_EQ(support_page_wrong(mm, page), 0);
+        if (resident_test(&mm->resident, page)) {
+            EXPECT_EQ(*(char *)page, 0);
+            *(char *)page = 'w';
+        }
+    }
+    EXPECT(!resident_test(&mm->resident, at));
+    return at + USED;
+}
+
+static void what_a_program_makes_later_is_there_when_it_makes_it(void)
+{
+    uint64_t base, used, heap;
+
+    fresh_under(16 << 20);
+    for (unsigned run = 0; run < 3; run++) {
+        start(&base);
+        mm_set_brk(mm, base + 2 * HALF, false);
+        heap = mm_brk(mm, 0);
+        mm_started(mm);
+        EXPECT_EQ(counted(), mm->resident.pages + mm->idle_bytes / PAGE_SIZE);
+        used = later(run == 0);
+        EXPECT_EQ(mm_brk(mm, heap + PAGE_SIZE), heap + PAGE_SIZE);
+        EXPECT(resident_test(&mm->resident, heap));
+        EXPECT_EQ(*(char *)heap, 0);
+        *(char *)heap = 'w';
+        EXPECT_EQ(mm->idle_count, 0);
+        EXPECT_EQ(counted(), mm->resident.pages);
+        end();
+        EXPECT_EQ(counted(), all_committed());
+        EXPECT_EQ(support_committed(used, used + PAGE_SIZE), 1);
+        EXPECT_EQ(*(char *)used, 0); /* nothing of what was written waits */
+    }
+    /* One that does not make it again cannot reach it. */
+    start(&base);
+    mm_started(mm);
+    EXPECT_EQ(support_prot(used), 0);
+    EXPECT_EQ(mm_fault(mm, used, MEM_READ), -EFAULT);
+    end();
+    EXPECT_EQ(support_committed(used, used + PAGE_SIZE), 0);
+    EXPECT_EQ(counted(), all_committed());
+}
+
 static void programs_at_fixed_addresses_find_it_there(void)
 {
     struct mm *first;
@@ -345,6 +405,7 @@ static void programs_at_fixed_addresses_find_it_there(void)
 
 int main(void)
 {
+    RUN(what_a_program_makes_later_is_there_when_it_makes_it);
     RUN(programs_at_fixed_addresses_find_it_there);
     RUN(code_and_what_is_only_read_are_there_as_they_were);
     RUN(under_a_ceiling_what_waits_counts);
