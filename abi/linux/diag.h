@@ -10,6 +10,25 @@
 #define SOCK_DIAG_BY_FAMILY 20
 #define SOCK_DESTROY        21
 
+/* Attributes of a request, and tests of a filter (INET_DIAG_BC_*). */
+#define INET_DIAG_REQ_BYTECODE 1
+#define INET_DIAG_INFO         2
+enum {
+    DIAG_NOP,
+    DIAG_JMP,
+    DIAG_S_GE,
+    DIAG_S_LE,
+    DIAG_D_GE,
+    DIAG_D_LE,
+    DIAG_AUTO,
+    DIAG_S_COND,
+    DIAG_D_COND,
+    DIAG_DEV_COND,
+    DIAG_MARK_COND,
+    DIAG_S_EQ,
+    DIAG_D_EQ,
+};
+
 struct abi_inet_diag_id { /* in network order */
     uint16_t sport, dport;
     uint8_t src[16], dst[16];

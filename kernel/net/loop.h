@@ -43,6 +43,9 @@ bool loop_port_taken(struct inet_socket *i, const struct inet_addr *wanted);
 
 bool loop_has(const struct socket *s); /* since loop_connect() */
 void loop_look_at(struct inet_socket *i, struct inet_look *out);
+/* TCP_INFO of a connection inside. False: i is none. */
+struct abi_tcp_info;
+bool loop_tell_info(struct inet_socket *i, struct abi_tcp_info *out);
 int loop_wait_connect(struct socket *s);
 /* conn, which waited in its listener's backlog, may be accepted, or never will
  * be: whose other end it is learns it. */

@@ -308,6 +308,17 @@ static void fill_info(struct side *d, struct abi_tcp_info *info)
     };
 }
 
+/* The socket stays, and what it is connected by (inet_for_each). */
+bool loop_tell_info(struct inet_socket *i, struct abi_tcp_info *out)
+{
+    bool has = i->s.ops == &loop_stream_ops && i->side;
+
+    if (has) {
+        fill_info(i->side, out);
+    }
+    return has;
+}
+
 static int loop_getsockopt(struct socket *s, int level, int name, void *value,
                            uint32_t *len)
 {

@@ -2,13 +2,15 @@
  *
  * NETLINK_SOCK_DIAG (sock_diag(7)): the sockets of AF_INET, AF_INET6 and
  * AF_UNIX, all that are in given states, or one by its name. What ss(8) asks.
- * Filters in byte code (INET_DIAG_REQ_BYTECODE) are left to who asks. Killing a
- * socket is EOPNOTSUPP, as without CONFIG_INET_DIAG_DESTROY.
+ * Filters in byte code are netlink_diag_filter.c. Killing a socket is
+ * EOPNOTSUPP, as without CONFIG_INET_DIAG_DESTROY.
  *
  * Sockets are looked at under their family's lock, where nothing can be queued:
  * so what is told of them is noted first.
  */
 #include "kernel/net/inet.h"
+#include "kernel/net/loop.h"
+#include "kernel/net/netlink_diag.h"
 #include "kernel/net/netlink_private.h"
 #include "kernel/net/unix_private.h"
 #include "kernel/mm/heap.h"
@@ -24,6 +26,8 @@ enum { SPARE = 64 }; /* sockets that may come while they are counted */
 struct inet_note {
     struct abi_inet_diag_msg msg;
     struct abi_diag_memory memory;
+    struct abi_tcp_info info;
+    bool has_info; /* of a connection inside; others are the host's to know */
     uint8_t shut;
     bool v6only;
 };
@@ -33,6 +37,8 @@ struct inet_query {
     struct inet_note *notes; /* NULL: they are counted */
     unsigned count, room;
     bool by_name;
+    const uint8_t *filter; /* filter_len bytes; NULL: none */
+    size_t filter_len;
 };
 
 static void put_name(struct abi_inet_diag_id *id, const struct inet_socket *i,
@@ -67,6 +73,7 @@ static void note_inet(struct inet_socket *i, void *arg)
     struct inet_look look;
     struct inet_note *n;
     struct inet_note note = {.msg = {.family = (uint8_t)i->s.family}};
+    struct diag_facts facts;
 
     if (i->s.family != query->q->family ||
         i->s.protocol != query->q->protocol || !i->local.port) {
@@ -90,9 +97,14 @@ static void note_inet(struct inet_socket *i, void *arg)
                                            .drops = look.drops};
     put_name(&note.msg.id, i, i->s.family);
     memcpy(note.msg.id.cookie, &look.cookie, sizeof(look.cookie));
-    if (!is_meant(query, &note.msg)) {
+    facts = (struct diag_facts){i->bound_port, (uint32_t)i->s.mark};
+    if (!is_meant(query, &note.msg) ||
+        (query->filter && !diag_filter_takes(query->filter, query->filter_len,
+                                             &note.msg, &facts))) {
         return;
     }
+    note.has_info = query->q->ext >> (INET_DIAG_INFO - 1) & 1 &&
+                    loop_tell_info(i, &note.info);
     if (query->count < query->room) {
         n = &query->notes[query->count];
         *n = note;
@@ -119,6 +131,9 @@ static int put_inet(struct answer *a, const struct inet_note *n, uint8_t wanted,
     if (wanted >> (INET_DIAG_SKMEMINFO - 1) & 1) {
         netlink_attribute(a, INET_DIAG_SKMEMINFO, &n->memory,
                           sizeof(n->memory));
+    }
+    if (n->has_info) {
+        netlink_attribute(a, INET_DIAG_INFO, &n->info, sizeof(n->info));
     }
     netlink_end(a);
     return 0;
@@ -156,6 +171,13 @@ static int serve_inet(struct answer *a, const uint8_t *body, size_t len)
         return dump ? netlink_done(a) : netlink_error(a, -ENOENT);
     }
     query.by_name = !dump;
+    query.filter_len = netlink_find(body + sizeof(q), len - sizeof(q),
+                                    INET_DIAG_REQ_BYTECODE, &query.filter);
+    if (!dump || !query.filter_len) {
+        query.filter = NULL;
+    } else if (diag_filter_check(query.filter, query.filter_len)) {
+        return netlink_error(a, -EINVAL);
+    }
     err = collect(&query);
     for (unsigned i = 0; !err && i < query.count && (dump || !i); i++) {
         err = put_inet(a, &query.notes[i], q.ext, dump ? NLM_F_MULTI : 0);

@@ -122,6 +122,82 @@ static void inet(int nl, int family, int protocol, unsigned states)
     }
 }
 
+/* ---- filters ---- */
+
+#define OP(code, yes, no)                                                      \
+    {                                                                          \
+        code, yes, (unsigned short)(no)                                        \
+    }
+
+static void filtered(int nl, const char *what, const void *code, size_t len)
+{
+    struct {
+        struct nlmsghdr h;
+        struct inet_diag_req_v2 q;
+        struct nlattr a;
+        char code[128];
+    } q = {{0, SOCK_DIAG_BY_FAMILY, NLM_F_REQUEST | NLM_F_DUMP, 1, 0},
+           {.sdiag_family = AF_INET,
+            .sdiag_protocol = IPPROTO_TCP,
+            .idiag_states = ALL_STATES},
+           {(unsigned short)(sizeof(q.a) + len), INET_DIAG_REQ_BYTECODE},
+           {0}};
+
+    memcpy(q.code, code, len);
+    printf("-- filter %s\n", what);
+    line_count = 0;
+    ask(nl, &q, offsetof(typeof(q), code) + len, show_inet);
+    qsort(lines, (size_t)line_count, sizeof(lines[0]), order);
+    for (int i = 0; i < line_count; i++) {
+        printf("%s\n", lines[i]);
+    }
+}
+
+static void filters(int nl)
+{
+    struct inet_diag_bc_op is[] = {OP(INET_DIAG_BC_S_EQ, 8, 12),
+                                   OP(0, 0, ports[0])};
+    struct inet_diag_bc_op either[] = {
+        OP(INET_DIAG_BC_S_EQ, 8, 12), OP(0, 0, ports[1]),
+        OP(INET_DIAG_BC_JMP, 4, 12), OP(INET_DIAG_BC_D_EQ, 8, 12),
+        OP(0, 0, ports[1])};
+    struct inet_diag_bc_op between[] = {
+        OP(INET_DIAG_BC_S_GE, 8, 20), OP(0, 0, ports[1]),
+        OP(INET_DIAG_BC_S_LE, 8, 12), OP(0, 0, ports[1])};
+    struct inet_diag_bc_op own[] = {
+        OP(INET_DIAG_BC_NOP, 4, 0),   OP(INET_DIAG_BC_AUTO, 4, 20),
+        OP(INET_DIAG_BC_D_GE, 8, 20), OP(0, 0, ports[0]),
+        OP(INET_DIAG_BC_D_LE, 8, 12), OP(0, 0, ports[0])};
+    struct {
+        struct inet_diag_bc_op op;
+        struct inet_diag_hostcond c;
+        unsigned char address[4];
+    } host = {OP(INET_DIAG_BC_D_COND, 16, 20),
+              {.family = AF_INET, .prefix_len = 31, .port = ports[0]},
+              {127, 0, 0, 0}};
+
+    filtered(nl, "port", is, sizeof(is));
+    filtered(nl, "either", either, sizeof(either));
+    filtered(nl, "between", between, sizeof(between));
+    filtered(nl, "own", own, sizeof(own));
+    filtered(nl, "host", &host, sizeof(host));
+    host.address[0] = 128;
+    filtered(nl, "another host", &host, sizeof(host));
+    host.c.prefix_len = 33;
+    filtered(nl, "bits", &host, sizeof(host));
+    filtered(nl, "cut", is, 4);
+    is[0].yes = 3;
+    filtered(nl, "odd", is, sizeof(is));
+    is[0].yes = 0;
+    filtered(nl, "still", is, sizeof(is));
+    is[0].yes = 16;
+    filtered(nl, "far", is, sizeof(is));
+    either[0].no = 16;
+    filtered(nl, "within", either, sizeof(either));
+    own[0].code = 99;
+    filtered(nl, "unknown", own, sizeof(own));
+}
+
 static void all_inet(int nl)
 {
     union name n, n6;
@@ -141,6 +217,7 @@ static void all_inet(int nl)
     learn(bound("::1", SOCK_DGRAM, &n6));
     inet(nl, AF_INET, IPPROTO_TCP, ALL_STATES);
     inet(nl, AF_INET, IPPROTO_TCP, 1 << 1);
+    filters(nl);
     inet(nl, AF_INET, IPPROTO_UDP, ALL_STATES);
     inet(nl, AF_INET6, IPPROTO_UDP, ALL_STATES);
     shutdown(s, SHUT_WR);
