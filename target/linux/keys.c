@@ -136,6 +136,15 @@ static int close_mappings(void)
     return err;
 }
 
+/* Files in it are not everybody's to read. */
+static int close_image(void)
+{
+    uint64_t start = host.boot->image_map, len = host.boot->image_map_len;
+
+    return len ? set_key(start, start + len, PROT_READ, host.boot->keys.kernel)
+               : 0;
+}
+
 int keys_close(void)
 {
     const int rw = PROT_READ | PROT_WRITE;
@@ -146,6 +155,9 @@ int keys_close(void)
         return 0;
     }
     err = close_mappings();
+    if (!err) {
+        err = close_image();
+    }
     if (!err) {
         err = set_key(vcpus, vcpus + VCPU_MAX * sizeof(struct vcpu), rw,
                       host.boot->keys.vcpu);
