@@ -15,14 +15,15 @@ struct linux_statfs {
 };
 _Static_assert(sizeof(struct linux_statfs) == 120, "struct statfs");
 
-#define ST_RDONLY     1
-#define ST_NOSUID     2
-#define ST_NODEV      4
-#define ST_NOEXEC     8
-#define ST_VALID      32
-#define ST_NOATIME    1024
-#define ST_NODIRATIME 2048
-#define ST_RELATIME   4096
+#define ST_RDONLY      1
+#define ST_NOSUID      2
+#define ST_NODEV       4
+#define ST_NOEXEC      8
+#define ST_VALID       32
+#define ST_NOATIME     1024
+#define ST_NODIRATIME  2048
+#define ST_RELATIME    4096
+#define ST_NOSYMFOLLOW 8192
 
 #define TMPFS_MAGIC        0x01021994
 #define PROC_SUPER_MAGIC   0x9fa0
@@ -43,6 +44,7 @@ _Static_assert(sizeof(struct linux_statfs) == 120, "struct statfs");
 #define MS_NOEXEC      8
 #define MS_SYNCHRONOUS 16
 #define MS_REMOUNT     32
+#define MS_NOSYMFOLLOW 256
 #define MS_NOATIME     1024
 #define MS_NODIRATIME  2048
 #define MS_BIND        4096

@@ -40,10 +40,12 @@ struct dentry {
 };
 
 struct mount {
-    struct superblock *sb;      /* counted */
-    struct dentry *root;        /* counted */
-    struct mount *parent;       /* counted; NULL: the root mount, or detached */
-    struct dentry *point;       /* counted, on parent */
+    struct superblock *sb;     /* counted */
+    struct dentry *root;       /* counted */
+    struct mount *parent;      /* counted; NULL: the root mount, or detached */
+    struct dentry *point;      /* counted, on parent */
+    struct mount *left_parent; /* the same two of one that left, until put */
+    struct dentry *left_point;
     uint32_t refs;              /* atomic; the table has one; mount_count.c */
     bool spread;                /* each vCPU counts by itself; atomic */
     struct mount_count *counts; /* one a vCPU */
@@ -51,13 +53,20 @@ struct mount {
     uint32_t id;
     bool hidden;   /* the kernel's own: stands nowhere, root "/" */
     bool settling; /* mount_settle_all()'s own */
+    bool asked;    /* mount_remove()'s own */
     /* The rest: dcache_exclude(). */
     bool expiring;        /* MNT_EXPIRE has asked once */
     bool standing;        /* in the table */
+    bool adrift;          /* in a tree that only a descriptor knows */
+    bool unbindable;      /* mount_share.c has the rest of propagation */
     struct list node;     /* all mounts, in order; not standing: the owner's */
     struct list children; /* by sibling, in the order of mounting */
     struct list sibling;  /* in parent->children */
-    struct mount *bucket_next; /* hashed by (parent, point) */
+    struct list going;    /* mount_remove()'s */
+    struct peer_group *group, *master; /* shared; slave of; or NULL */
+    struct list peer;                  /* in group->members */
+    struct list slave;                 /* in master->slaves */
+    struct mount *bucket_next;         /* hashed by (parent, point) */
 };
 
 /* Both counted, or neither. */
@@ -136,8 +145,23 @@ int mount_bind(const struct path *from, const struct path *at, uint32_t flags,
 /* umount2(2) with MNT_*. -EBUSY, -EINVAL when `at` is not the root of a mount,
  * -EAGAIN (MNT_EXPIRE). */
 int mount_remove(const struct path *at, unsigned flags);
-/* MS_MOVE. -EINVAL, -ELOOP, -ENOTDIR. */
-int mount_move(const struct path *from, const struct path *at);
+/* MS_MOVE, move_mount(2): of a standing mount, or of a tree that is adrift.
+ * beneath: below what is topmost on `at`. -EINVAL, -ELOOP, -ENOSPC. */
+int mount_move(const struct path *from, const struct path *at, bool beneath);
+/* MOVE_MOUNT_SET_GROUP: to gets the group and the master of from. -EINVAL. */
+int mount_set_group(const struct path *from, const struct path *to);
+/* MS_SHARED and so on; recursive: with all that stands on it. -EINVAL: not
+ * the root of a mount. */
+int mount_propagate(const struct path *at, uint64_t type, bool recursive);
+/* ST_* flags taken away and added; recursive: likewise. -EINVAL. */
+int mount_set_flags(const struct path *at, uint32_t clear, uint32_t set,
+                    bool recursive);
+/* What /proc/PID/mountinfo tells of propagation: ids of groups, or 0. */
+struct mount_sharing {
+    uint32_t group, master;
+    bool unbindable;
+};
+void mount_get_sharing(struct mount *m, struct mount_sharing *out);
 /* pivot_root(2) by who has that root. -EBUSY, -EINVAL, -ENOTDIR. */
 int mount_pivot(const struct path *top, const struct path *put_old,
                 const struct path *root);

@@ -2,6 +2,7 @@
  *
  * Mounts as they come, are looked at and end, and paths as text.
  */
+#include "kernel/fs/mount_adrift.h"
 #include "kernel/fs/mount_table.h"
 #include "kernel/fs/procfs/pseudo.h"
 #include "kernel/core/log.h"
@@ -12,34 +13,13 @@
 #include "abi/linux/statfs.h"
 #include "abi/linux/stat.h"
 
-/* Puts m on `at`. -ENOENT: that was removed meanwhile; -ENOTDIR, -ENOSPC. */
-static int attach(struct mount *m, const struct path *at)
+static void attach_root(struct mount *m)
 {
-    struct path top;
-    int err = 0;
-
     dcache_exclude();
-    if (!at) {
-        check(!root_mount);
-        root_mount = m;
-    } else {
-        top = mount_top(*at);
-        err = mount_may_stand(&top);
-        if (!err &&
-            S_ISDIR(m->root->inode->mode) != S_ISDIR(top.dentry->inode->mode)) {
-            err = -ENOTDIR;
-        }
-        err = err ? err : mounts_full(1) ? -ENOSPC : 0;
-    }
-    if (!err) {
-        if (at) {
-            mount_hang(m, &top);
-        }
-        mount_enter(m);
-    }
+    check(!root_mount);
+    root_mount = m;
+    mount_enter(m);
     dcache_allow();
-    mount_changed();
-    return err;
 }
 
 struct pseudo_changes mount_changes = PSEUDO_CHANGES(mount_changes);
@@ -53,25 +33,19 @@ void mount_changed(void)
 int mount_add(struct superblock *sb, const struct path *at, uint32_t flags,
               struct mount **out)
 {
-    struct dentry *root;
     struct mount *m;
-    int err = mount_alloc(&m);
+    int err = mount_make(sb, flags, &m);
 
     if (err) {
-        sb_put(sb);
         return err;
     }
-    inode_get(sb->root);
-    err = dentry_root(sb->root, &root);
-    if (err) {
-        mount_free(m);
-        sb_put(sb);
-        return err;
+    if (at) {
+        err = mount_attach(m, at);
+    } else {
+        attach_root(m);
     }
-    mount_fill(m, sb, root, flags);
-    err = attach(m, at);
     if (err) {
-        mount_put(m);
+        mount_dissolve(m);
     } else if (out) {
         *out = m;
     }

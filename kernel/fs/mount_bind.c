@@ -1,151 +1,66 @@
 /* SPDX-License-Identifier: MIT
  *
- * Bind mounts: of one mount, or of a tree of them, which comes to stand as a
- * whole. It is counted in a section, then there is memory for so many mounts,
- * then it is copied with sections shut out; when it grew meanwhile, again.
+ * Bind mounts, open_tree(2): of one mount, or of a tree of them, which comes to
+ * stand as a whole. It is counted in a section, then there is memory for so
+ * many mounts, then it is copied with sections shut out; when it grew
+ * meanwhile, again.
  */
 #include "kernel/fs/mount_table.h"
+#include "kernel/fs/mount_adrift.h"
+#include "kernel/fs/dcache.h"
 #include "abi/linux/errno.h"
-#include "abi/linux/stat.h"
-
-struct binding {
-    const struct path *from, *at;
-    uint32_t flags; /* of the first; others keep their own */
-    bool recursive;
-    struct list spare; /* mounts without contents, by node */
-    unsigned spares;
-};
-
-/* The mount after m that stands on what is bound. */
-static struct mount *next_bound(const struct binding *b, struct mount *m)
-{
-    struct mount *top = b->from->mount;
-
-    m = b->recursive ? mount_next(m, top) : NULL;
-    while (m && m->parent == top && !dentry_below(m->point, b->from->dentry)) {
-        m = mount_after(m, top);
-    }
-    return m;
-}
-
-static unsigned count(const struct binding *b)
-{
-    unsigned n = 0;
-
-    for (struct mount *m = b->from->mount; m; m = next_bound(b, m)) {
-        n++;
-    }
-    return n;
-}
-
-static struct mount *take_spare(struct binding *b)
-{
-    struct mount *m = list_entry(list_first(&b->spare), struct mount, node);
-
-    list_del(&m->node);
-    b->spares--;
-    return m;
-}
-
-static struct mount *copy_of(struct binding *b, const struct mount *m,
-                             struct dentry *root, uint32_t flags)
-{
-    struct mount *copy = take_spare(b);
-
-    sb_get(m->sb);
-    dentry_get(root);
-    mount_fill(copy, m->sb, root, flags);
-    return copy;
-}
-
-/* Shut out, with spares for all. The copies stand nowhere before all are made,
- * so that none is copied where the tree is bound into itself. */
-static void copy_tree(struct binding *b, const struct path *top)
-{
-    struct mount *m = b->from->mount, *next, *copy, *first;
-
-    first = copy = copy_of(b, m, b->from->dentry, b->flags);
-    while ((next = next_bound(b, m)) != NULL) {
-        for (; m != next->parent; m = m->parent) {
-            copy = copy->parent;
-        }
-        struct path on = {copy, next->point};
-
-        copy = copy_of(b, next, next->root, next->flags);
-        mount_hang(copy, &on);
-        m = next;
-    }
-    mount_hang(first, top);
-    for (m = first; m; m = mount_next(m, first)) {
-        mount_enter(m);
-    }
-}
 
 /* -EAGAIN: more spares are needed. */
-static int try_bind(struct binding *b)
+static int try_copy(const struct path *from, bool recursive, struct spares *s,
+                    struct mount **out)
 {
-    struct path top;
-    int err;
+    struct mount *m = from->mount;
+    int err = 0;
 
     dcache_exclude();
-    top = mount_top(*b->at);
-    err = mount_may_stand(&top);
-    if (!err && !b->from->mount->standing) {
+    if ((!m->standing && !m->adrift) || m->unbindable) {
         err = -EINVAL;
     }
-    if (!err && S_ISDIR(b->from->dentry->inode->mode) !=
-                    S_ISDIR(top.dentry->inode->mode)) {
-        err = -ENOTDIR;
+    if (!err) {
+        s->wanted = mount_tree_size(from, recursive);
+        err = mounts_full(s->wanted) ? -ENOSPC
+              : s->count < s->wanted ? -EAGAIN
+                                     : 0;
     }
     if (!err) {
-        unsigned n = count(b);
-
-        err = mounts_full(n) ? -ENOSPC : b->spares < n ? -EAGAIN : 0;
-    }
-    if (!err) {
-        copy_tree(b, &top);
+        *out = mount_copy_tree(from, recursive, COPY_PEER, s);
+        mount_set_adrift(*out);
     }
     dcache_allow();
     return err;
 }
 
-/* Not more than may stand, however many there are. */
-static int get_spares(struct binding *b)
+int mount_copy(const struct path *from, bool recursive, struct mount **out)
 {
-    uint32_t *section = dcache_enter();
-    unsigned n = count(b);
-    int err = mounts_full(n) ? -ENOSPC : 0;
+    struct spares s = {LIST_INIT(s.list), 0, 1};
+    int err;
 
-    dcache_leave(section);
-    while (!err && b->spares < n) {
-        struct mount *m;
-
-        err = mount_alloc(&m);
-        if (!err) {
-            list_add(&b->spare, &m->node);
-            b->spares++;
-        }
-    }
+    do {
+        err = spares_get(&s);
+        err = err ? err : try_copy(from, recursive, &s, out);
+    } while (err == -EAGAIN);
+    spares_put(&s);
     return err;
 }
 
 int mount_bind(const struct path *from, const struct path *at, uint32_t flags,
                bool recursive)
 {
-    struct binding b = {.from = from,
-                        .at = at,
-                        .flags = flags,
-                        .recursive = recursive,
-                        .spare = LIST_INIT(b.spare)};
-    int err;
+    struct mount *tree;
+    int err = mount_copy(from, recursive, &tree);
 
-    do {
-        err = get_spares(&b);
-        err = err ? err : try_bind(&b);
-    } while (err == -EAGAIN);
-    while (b.spares) {
-        mount_free(take_spare(&b));
+    if (err) {
+        return err;
     }
-    mount_changed();
+    tree->flags = flags;
+    err = mount_attach(tree, at);
+    if (err) {
+        mount_dissolve(tree);
+    }
     return err;
 }

@@ -99,12 +99,17 @@ void mount_settle(struct mount *m)
 
 void mount_settle_all(struct list *gone)
 {
+    bool any = false;
+
     list_for_each (pos, gone) {
         struct mount *m = list_entry(pos, struct mount, node);
 
         m->settling = settle_begin(m);
+        any |= m->settling;
     }
-    sched_barrier();
+    if (any) {
+        sched_barrier();
+    }
     list_for_each (pos, gone) {
         struct mount *m = list_entry(pos, struct mount, node);
 

@@ -1,141 +1,137 @@
 /* SPDX-License-Identifier: MIT
  *
- * Mounts that go with what stands on them: umount2(2), MS_MOVE, pivot_root(2).
- * What has to be put is collected while sections are shut out, and put
- * afterwards.
+ * Mounts that change their place: MS_MOVE, move_mount(2), pivot_root(2). What
+ * has to be put is collected while sections are shut out, and put afterwards.
  */
 #include "kernel/fs/mount_table.h"
+#include "kernel/fs/dcache.h"
+#include "kernel/fs/current.h"
 #include "kernel/fs/view.h"
 #include "abi/linux/errno.h"
 #include "abi/linux/stat.h"
-#include "abi/linux/statfs.h"
 
-static struct mount *mount_of(struct list *pos)
-{
-    return list_entry(pos, struct mount, node);
-}
+/* ---- MS_MOVE, move_mount ---- */
 
-/* True when p is top or lies below it. In a section, or shut out. */
-static bool path_below(struct path p, const struct path *top)
+/* A tree that is adrift may go onto another such, too. */
+static int may_leave(const struct mount *m, const struct path *to)
 {
-    while (p.mount != top->mount) {
-        if (!p.mount->parent) {
-            return false;
-        }
-        p = (struct path){p.mount->parent, p.mount->point};
+    if (m->standing) {
+        return m->parent && !m->parent->group && to->mount->standing ? 0
+                                                                     : -EINVAL;
     }
-    return dentry_below(p.dentry, top->dentry);
+    return m->adrift && !m->parent ? 0 : -EINVAL;
 }
 
-static bool is_mount_root(const struct path *p)
+static int may_take(const struct path *to)
 {
-    return p->dentry == p->mount->root;
+    return to->mount->adrift ? 0 : mount_may_stand(to);
 }
 
-/* ---- umount2 ---- */
-
-static int may_remove(struct mount *m, unsigned flags)
+static int may_move(const struct path *from, const struct path *to)
 {
-    if (!m->standing || !m->parent) {
+    int err = may_take(to);
+
+    if (!err && !path_is_mounted(from)) {
+        err = -EINVAL;
+    }
+    err = err ? err : may_leave(from->mount, to);
+    if (!err && S_ISDIR(from->dentry->inode->mode) !=
+                    S_ISDIR(to->dentry->inode->mode)) {
+        err = -EINVAL;
+    }
+    return !err && path_below(*to, from) ? -ELOOP : err;
+}
+
+/* Where what goes beneath the topmost there has to go. */
+static int go_beneath(struct path *to, const struct mount *m)
+{
+    struct path root, own = {to->mount, to->mount->root};
+    bool below =
+        m->parent && path_below((struct path){m->parent, m->point}, &own);
+
+    root = current_view()->root;
+    if (!path_is_mounted(to) || !to->mount->parent || to->mount == root.mount ||
+        below) {
         return -EINVAL;
     }
-    if (flags & MNT_DETACH) {
-        return 0;
-    }
-    if (!list_empty(&m->children) ||
-        m->refs > 2) { /* the table's, the caller's path */
-        return -EBUSY;
-    }
-    if (flags & MNT_EXPIRE && !m->expiring) {
-        m->expiring = true;
-        return -EAGAIN;
-    }
+    *to = (struct path){to->mount->parent, to->mount->point};
     return 0;
 }
 
-/* Shut out: all of the tree leaves the table and goes to gone, by node. */
-static void take_out(struct mount *top, struct list *gone)
+/* Where m was, for the caller to put. */
+static struct path take_left(struct mount *m)
 {
-    for (struct mount *m = top; m; m = mount_next(m, top)) {
-        mount_leave(m);
-        list_add_tail(gone, &m->node);
-    }
+    struct path left = {m->left_parent, m->left_point};
+
+    m->left_parent = NULL;
+    m->left_point = NULL;
+    return left;
 }
 
-/* Each goes on its own: what was detached is a tree no more. */
-static void take_apart(struct list *gone)
+static int try_move(const struct path *from, const struct path *at,
+                    bool beneath, struct spares *s, struct path *left)
 {
-    struct list *pos;
+    struct path to;
+    int err = 0;
 
-    mount_settle_all(gone);
-    while ((pos = list_last(gone)) != NULL) {
-        struct mount *m = mount_of(pos);
-        struct path from;
-
-        list_del(&m->node);
-        dcache_exclude();
-        mount_unhang(m, &from);
-        dcache_allow();
-        path_put(&from);
-        mount_put(m);
-    }
-}
-
-int mount_remove(const struct path *at, unsigned flags)
-{
-    struct list gone = LIST_INIT(gone);
-    struct mount *m = at->mount;
-    int err;
-
-    if (!is_mount_root(at) || !m->parent) {
-        return -EINVAL;
-    }
-    mount_settle(m);
     dcache_exclude();
-    err = may_remove(m, flags);
+    to = mount_top(*at);
+    if (beneath) {
+        err = go_beneath(&to, from->mount);
+    }
+    err = err ? err : may_move(from, &to);
+    err = err ? err : mount_graft(from->mount, &to, s);
     if (!err) {
-        take_out(m, &gone);
-    } else if (m->standing) {
-        mount_spread(m);
+        *left = take_left(from->mount);
     }
     dcache_allow();
-    mount_changed();
-    if (!err) {
-        take_apart(&gone);
-    }
     return err;
 }
 
-/* ---- MS_MOVE ---- */
-
-int mount_move(const struct path *from, const struct path *at)
+int mount_move(const struct path *from, const struct path *at, bool beneath)
 {
-    struct mount *m = from->mount;
-    struct path old = {NULL, NULL}, top;
+    struct spares s = {LIST_INIT(s.list), 0, 0};
+    struct path left = {NULL, NULL};
+    int err;
+
+    do {
+        err = spares_get(&s);
+        err = err ? err : try_move(from, at, beneath, &s, &left);
+    } while (err == -EAGAIN);
+    spares_put(&s);
+    mount_changed();
+    path_put(&left);
+    return err;
+}
+
+/* ---- MOVE_MOUNT_SET_GROUP ---- */
+
+static int may_set_group(const struct path *from, const struct path *to)
+{
+    struct mount *f = from->mount, *t = to->mount;
+
+    return path_is_mounted(from) && path_is_mounted(to) &&
+                   (f->standing || f->adrift) && (t->standing || t->adrift) &&
+                   f->sb == t->sb && dentry_below(t->root, f->root) &&
+                   !t->group && !t->master && (f->group || f->master)
+               ? 0
+               : -EINVAL;
+}
+
+int mount_set_group(const struct path *from, const struct path *to)
+{
     int err;
 
     dcache_exclude();
-    top = mount_top(*at);
-    err = mount_may_stand(&top);
-    if (!err && (!is_mount_root(from) || !m->parent || !m->standing)) {
-        err = -EINVAL;
-    }
-    if (!err && S_ISDIR(from->dentry->inode->mode) !=
-                    S_ISDIR(at->dentry->inode->mode)) {
-        err = -ENOTDIR;
-    }
-    if (!err && path_below(top, from)) {
-        err = -ELOOP;
-    }
+    err = may_set_group(from, to);
     if (!err) {
-        mount_unhang(m, &old);
-        mount_hang(m, &top);
+        share_set_master(to->mount, from->mount->master);
+        if (from->mount->group) {
+            share_join(to->mount, from->mount->group);
+        }
     }
     dcache_allow();
     mount_changed();
-    if (!err) {
-        path_put(&old);
-    }
     return err;
 }
 
@@ -145,14 +141,17 @@ static int may_pivot(const struct path *top, const struct path *put_old,
                      const struct path *root)
 {
     if (!top->mount->standing || !put_old->mount->standing ||
-        !root->mount->standing) {
+        !root->mount->standing || put_old->mount->group ||
+        (top->mount->parent && top->mount->parent->group) ||
+        (root->mount->parent && root->mount->parent->group)) {
         return -EINVAL;
     }
     if (top->mount == root->mount || put_old->mount == root->mount) {
         return -EBUSY;
     }
-    if (!is_mount_root(root) || !is_mount_root(top) || !top->mount->parent ||
-        !path_below(*put_old, top) || !path_below(*top, root)) {
+    if (!path_is_mounted(root) || !path_is_mounted(top) ||
+        !top->mount->parent || !path_below(*put_old, top) ||
+        !path_below(*top, root)) {
         return -EINVAL;
     }
     return 0;

@@ -30,17 +30,53 @@ int mount_alloc(struct mount **out)
         kfree(m);
         return -ENOMEM;
     }
+    if (share_reserve()) {
+        kfree(m->counts);
+        kfree(m);
+        return -ENOMEM;
+    }
     list_init(&m->node);
     list_init(&m->children);
     list_init(&m->sibling);
+    list_init(&m->going);
+    list_init(&m->peer);
+    list_init(&m->slave);
     *out = m;
     return 0;
 }
 
 void mount_free(struct mount *m)
 {
+    share_unreserve();
     kfree(m->counts);
     kfree(m);
+}
+
+int spares_get(struct spares *s)
+{
+    uint32_t *section = dcache_enter();
+    int err = mounts_full(s->wanted) ? -ENOSPC : 0;
+
+    dcache_leave(section);
+    while (!err && s->count < s->wanted) {
+        struct mount *m;
+
+        err = mount_alloc(&m);
+        if (!err) {
+            list_add(&s->list, &m->node);
+            s->count++;
+        }
+    }
+    return err;
+}
+
+void spares_put(struct spares *s)
+{
+    struct list *pos;
+
+    while ((pos = list_pop(&s->list)) != NULL) {
+        mount_free(list_entry(pos, struct mount, node));
+    }
 }
 
 void mount_fill(struct mount *m, struct superblock *sb, struct dentry *root,
@@ -101,6 +137,16 @@ void mount_unhang(struct mount *m, struct path *from)
     m->point = NULL;
 }
 
+void mount_rehang(struct mount *m, const struct path *to)
+{
+    struct path from;
+
+    mount_unhang(m, &from);
+    mount_hang(m, to);
+    dentry_put(from.dentry);
+    mount_uncount(from.mount);
+}
+
 struct path mount_top(struct path p)
 {
     struct mount *m;
@@ -111,13 +157,25 @@ struct path mount_top(struct path p)
     return p;
 }
 
+bool path_below(struct path p, const struct path *top)
+{
+    while (p.mount != top->mount) {
+        if (!p.mount->parent) {
+            return false;
+        }
+        p = (struct path){p.mount->parent, p.mount->point};
+    }
+    return dentry_below(p.dentry, top->dentry);
+}
+
 int mount_may_stand(const struct path *at)
 {
     const struct dentry *d = at->dentry;
 
-    return !at->mount->standing || (dentry_unhashed(d) && d->parent != d)
-               ? -ENOENT
-               : 0;
+    if (dentry_unhashed(d) && d->parent != d) {
+        return -ENOENT;
+    }
+    return at->mount->standing ? 0 : at->mount->adrift ? -EINVAL : -ENOENT;
 }
 
 /* ---- all of them ---- */
@@ -131,6 +189,7 @@ void mount_enter(struct mount *m)
 {
     list_add_tail(&mounts, &m->node);
     m->standing = true;
+    m->adrift = false;
     standing++;
     mount_spread(m);
 }

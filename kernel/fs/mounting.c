@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * What mount(2) can do here (mounting.h): a new file system of a type in the
- * table, a bind mount, changed flags. Propagation types are accepted, since
- * with one namespace there is nothing to propagate to.
+ * table, a bind mount, changed flags, propagation.
  */
 #include "kernel/fs/mounting.h"
 #include "kernel/fs/mount_table.h"
@@ -12,6 +11,7 @@
 #include "lib/atomic.h"
 #include "lib/string.h"
 #include "abi/linux/errno.h"
+#include "abi/linux/mount_info.h"
 #include "abi/linux/stat.h"
 #include "abi/linux/statfs.h"
 
@@ -36,17 +36,29 @@ int mount_type_add(const char *name, int (*mount)(struct superblock **out))
     return -ENOMEM;
 }
 
+int mounting_allowed(void)
+{
+    struct fs_cred cred;
+
+    fs_current_cred(&cred);
+    return fs_capable(&cred, CAP_SYS_ADMIN) ? 0 : -EPERM;
+}
+
 static const uint64_t propagation =
     MS_PRIVATE | MS_SLAVE | MS_SHARED | MS_UNBINDABLE;
 
-static uint32_t mount_flags(uint64_t ms)
+uint32_t mount_flags_of(uint64_t ms)
 {
     static const struct {
         uint32_t ms, st;
     } pairs[] = {
-        {MS_RDONLY, ST_RDONLY},   {MS_NOSUID, ST_NOSUID},
-        {MS_NODEV, ST_NODEV},     {MS_NOEXEC, ST_NOEXEC},
-        {MS_NOATIME, ST_NOATIME}, {MS_NODIRATIME, ST_NODIRATIME},
+        {MS_RDONLY, ST_RDONLY},
+        {MS_NOSUID, ST_NOSUID},
+        {MS_NODEV, ST_NODEV},
+        {MS_NOEXEC, ST_NOEXEC},
+        {MS_NOATIME, ST_NOATIME},
+        {MS_NODIRATIME, ST_NODIRATIME},
+        {MS_NOSYMFOLLOW, ST_NOSYMFOLLOW},
     };
     uint32_t st;
 
@@ -61,7 +73,38 @@ static uint32_t mount_flags(uint64_t ms)
     return st;
 }
 
-static int options(struct superblock *sb, const char *data, bool remount)
+static const struct {
+    uint32_t st, attr;
+} attributes[] = {
+    {ST_RDONLY, MOUNT_ATTR_RDONLY},
+    {ST_NOSUID, MOUNT_ATTR_NOSUID},
+    {ST_NODEV, MOUNT_ATTR_NODEV},
+    {ST_NOEXEC, MOUNT_ATTR_NOEXEC},
+    {ST_NODIRATIME, MOUNT_ATTR_NODIRATIME},
+    {ST_NOSYMFOLLOW, MOUNT_ATTR_NOSYMFOLLOW},
+};
+
+uint32_t mount_attr_flags(uint64_t attrs)
+{
+    uint32_t flags = 0;
+
+    for (size_t i = 0; i < ARRAY_SIZE(attributes); i++) {
+        flags |= attrs & attributes[i].attr ? attributes[i].st : 0;
+    }
+    return flags;
+}
+
+uint64_t mount_attrs_of(uint32_t flags)
+{
+    uint64_t attrs = 0;
+
+    for (size_t i = 0; i < ARRAY_SIZE(attributes); i++) {
+        attrs |= flags & attributes[i].st ? attributes[i].attr : 0;
+    }
+    return attrs;
+}
+
+int mount_options(struct superblock *sb, const char *data, bool remount)
 {
     if (strcmp(sb->type, "tmpfs") == 0) {
         return tmpfs_options(sb, data, remount);
@@ -77,16 +120,29 @@ static bool is_own(const struct superblock *sb)
            strcmp(sb->type, "sysfs") == 0;
 }
 
+int mount_name_source(struct superblock *sb, const char *source)
+{
+    return is_own(sb) ? sb_set_source(sb, *source ? source : "none") : 0;
+}
+
+int mount_type_make(const char *type, struct superblock **out)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(types) && types[i].name; i++) {
+        if (strcmp(types[i].name, type) == 0) {
+            return types[i].mount(out);
+        }
+    }
+    return -ENODEV;
+}
+
 /* Takes sb on failure. */
 static int set_up(struct superblock *sb, const char *source, const char *type,
                   const char *data)
 {
-    int err = options(sb, data, false);
+    int err = mount_options(sb, data, false);
 
     err = *type == 'r' ? 0 : err; /* ramfs takes any word */
-    if (!err && is_own(sb)) {
-        err = sb_set_source(sb, *source ? source : "none");
-    }
+    err = err ? err : mount_name_source(sb, source);
     if (err) {
         sb_put(sb);
     }
@@ -99,19 +155,14 @@ static int mount_new(const struct path *at, const char *source,
                      const char *type, uint64_t flags, const char *data)
 {
     struct superblock *sb;
-    int err = -ENODEV;
+    int err;
 
     if (!*type) {
         return -EINVAL;
     }
-    for (size_t i = 0; i < ARRAY_SIZE(types) && types[i].name && err == -ENODEV;
-         i++) {
-        if (strcmp(types[i].name, type) == 0) {
-            err = types[i].mount(&sb);
-            err = err ? err : set_up(sb, source, type, data);
-        }
-    }
-    return err ? err : mount_add(sb, at, mount_flags(flags), NULL);
+    err = mount_type_make(type, &sb);
+    err = err ? err : set_up(sb, source, type, data);
+    return err ? err : mount_add(sb, at, mount_flags_of(flags), NULL);
 }
 
 static int bind(const struct path *at, const char *source, bool recursive)
@@ -132,7 +183,7 @@ static int move(const struct path *at, const char *source)
     int err = path_find(NULL, source, WALK_FOLLOW, &from);
 
     if (!err) {
-        err = mount_move(&from, at);
+        err = mount_move(&from, at, false);
         path_put(&from);
     }
     return err;
@@ -148,12 +199,12 @@ static int remount(const struct path *at, uint64_t flags, const char *data)
         return -EINVAL;
     }
     if (!(flags & MS_BIND)) {
-        err = options(sb, data, true);
+        err = mount_options(sb, data, true);
     }
     if (err) {
         return err;
     }
-    atomic_store(&at->mount->flags, mount_flags(flags));
+    atomic_store(&at->mount->flags, mount_flags_of(flags));
     mount_changed();
     return 0;
 }
@@ -166,7 +217,7 @@ static int propagate(const struct path *at, uint64_t flags)
     if (type & ~propagation || type & (type - 1)) {
         return -EINVAL;
     }
-    return at->mount->standing && at->dentry == at->mount->root ? 0 : -EINVAL;
+    return mount_propagate(at, type, flags & MS_REC);
 }
 
 int mount_at(const struct path *at, const char *source, const char *type,

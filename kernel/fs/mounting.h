@@ -10,9 +10,22 @@
 struct policy;
 struct host_mount; /* kernel.h */
 
+/* Whether the current task may mount: 0 or -EPERM. */
+int mounting_allowed(void);
 /* flags: MS_*; data: the type's options. -ENODEV: no such type; -EINVAL. */
 int mount_at(const struct path *at, const char *source, const char *type,
              uint64_t flags, const char *data);
+
+/* The parts of that. ST_* of MS_*; -ENODEV: no such type; options set before a
+ * wrong one stay set (-EINVAL); the first field of /proc/mounts, of file
+ * systems that each mount has its own of. */
+uint32_t mount_flags_of(uint64_t ms);
+/* The same of MOUNT_ATTR_*, and back, without those about times of access. */
+uint32_t mount_attr_flags(uint64_t attrs);
+uint64_t mount_attrs_of(uint32_t flags);
+int mount_type_make(const char *type, struct superblock **out);
+int mount_options(struct superblock *sb, const char *data, bool remount);
+int mount_name_source(struct superblock *sb, const char *source);
 
 /* policy_mounts.c: the mounts of a checked policy, in its order; missing
  * directories are made. fds: as in boot_info. */

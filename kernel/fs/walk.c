@@ -13,6 +13,7 @@
 #include "lib/atomic.h"
 #include "lib/string.h"
 #include "abi/linux/stat.h"
+#include "abi/linux/statfs.h"
 
 enum { LINKS_MAX = 40 };
 
@@ -207,7 +208,8 @@ static int splice_text(struct walk *w, const char *text, size_t len)
 
 static int count_link(struct walk *w)
 {
-    if (w->flags & WALK_NO_LINKS || ++w->links > LINKS_MAX) {
+    if (w->flags & WALK_NO_LINKS || ++w->links > LINKS_MAX ||
+        w->at.mount->flags & ST_NOSYMFOLLOW) {
         return -ELOOP;
     }
     return 0;

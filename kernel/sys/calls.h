@@ -178,7 +178,7 @@ SYSCALL(161, chroot, sys_chroot, DONE, INT, PATH)
 SYSCALL(162, sync, sys_sync, DONE, INT)
 SYSCALL(163, acct, sys_not_permitted, PART, INT, PATH) /* EPERM always */
 SYSCALL(164, settimeofday, sys_settimeofday, DONE, INT, PTR, PTR)
-SYSCALL(165, mount, sys_mount, PART, INT, PATH, PATH, PATH, HEX, PTR) /* nothing propagates; no overlay from inside */
+SYSCALL(165, mount, sys_mount, PART, INT, PATH, PATH, PATH, HEX, PTR) /* no overlay from inside */
 SYSCALL(166, umount2, sys_umount2, DONE, INT, PATH, HEX)
 SYSCALL(167, swapon, sys_not_permitted, PART, INT, PATH, HEX) /* EPERM always */
 SYSCALL(168, swapoff, sys_not_permitted, PART, INT, PATH) /* EPERM always */
@@ -352,12 +352,12 @@ SYSCALL(424, pidfd_send_signal, sys_pidfd_send_signal, DONE, INT, FD, SIG, PTR, 
 SYSCALL(425, io_uring_setup, sys_none, NONE, FD, UINT, PTR)
 SYSCALL(426, io_uring_enter, sys_none, NONE, INT, FD, UINT, UINT, HEX, PTR, SIZE)
 SYSCALL(427, io_uring_register, sys_none, NONE, INT, FD, UINT, PTR, UINT)
-SYSCALL(428, open_tree, sys_none, NONE, FD, FD, PATH, HEX)
-SYSCALL(429, move_mount, sys_none, NONE, INT, FD, PATH, FD, PATH, HEX)
-SYSCALL(430, fsopen, sys_none, NONE, FD, PATH, HEX)
-SYSCALL(431, fsconfig, sys_none, NONE, INT, FD, UINT, PATH, PTR, INT)
-SYSCALL(432, fsmount, sys_none, NONE, FD, FD, HEX, HEX)
-SYSCALL(433, fspick, sys_none, NONE, FD, FD, PATH, HEX)
+SYSCALL(428, open_tree, sys_open_tree, DONE, FD, FD, PATH, HEX)
+SYSCALL(429, move_mount, sys_move_mount, DONE, INT, FD, PATH, FD, PATH, HEX)
+SYSCALL(430, fsopen, sys_fsopen, PART, FD, PATH, HEX) /* no overlay; no messages about errors */
+SYSCALL(431, fsconfig, sys_fsconfig, DONE, INT, FD, UINT, PATH, PTR, INT)
+SYSCALL(432, fsmount, sys_fsmount, DONE, FD, FD, HEX, HEX)
+SYSCALL(433, fspick, sys_fspick, DONE, FD, FD, PATH, HEX)
 SYSCALL(434, pidfd_open, sys_pidfd_open, DONE, FD, PID, OFLAGS)
 SYSCALL(435, clone3, sys_clone3, PART, PID, PTR, SIZE) /* as clone */
 SYSCALL(436, close_range, sys_close_range, DONE, INT, UINT, UINT, HEX)
@@ -366,7 +366,7 @@ SYSCALL(438, pidfd_getfd, sys_pidfd_getfd, DONE, FD, FD, INT, HEX)
 SYSCALL(439, faccessat2, sys_faccessat2, DONE, INT, FD, PATH, OCT, ATFLAGS)
 SYSCALL(440, process_madvise, sys_process_madvise, DONE, LONG, FD, IOV, SIZE, MADV, HEX)
 SYSCALL(441, epoll_pwait2, sys_epoll_pwait2, DONE, INT, FD, PTR, INT, TIMESPEC, SIGSET, SIZE)
-SYSCALL(442, mount_setattr, sys_none, NONE, INT, FD, PATH, HEX, PTR, SIZE)
+SYSCALL(442, mount_setattr, sys_mount_setattr, PART, INT, FD, PATH, HEX, PTR, SIZE) /* no mapped ids: there are no user namespaces */
 SYSCALL(443, quotactl_fd, sys_none, NONE, INT, FD, HEX, INT, PTR)
 SYSCALL(444, landlock_create_ruleset, sys_none, NONE, FD, PTR, SIZE, HEX)
 SYSCALL(445, landlock_add_rule, sys_none, NONE, INT, FD, INT, PTR, HEX)
@@ -391,7 +391,7 @@ SYSCALL(463, setxattrat, sys_setxattrat, PART, INT, FD, PATH, ATFLAGS, PATH, PTR
 SYSCALL(464, getxattrat, sys_getxattrat, PART, LONG, FD, PATH, ATFLAGS, PATH, PTR, SIZE) /* older Linux lacks it */
 SYSCALL(465, listxattrat, sys_listxattrat, PART, LONG, FD, PATH, ATFLAGS, OUTBUF, SIZE) /* older Linux lacks it */
 SYSCALL(466, removexattrat, sys_removexattrat, PART, INT, FD, PATH, ATFLAGS, PATH) /* older Linux lacks it */
-SYSCALL(467, open_tree_attr, sys_none, NONE, FD, FD, PATH, HEX, PTR, SIZE)
+SYSCALL(467, open_tree_attr, sys_open_tree_attr, PART, FD, FD, PATH, HEX, PTR, SIZE) /* as mount_setattr; older Linux lacks it */
 SYSCALL(468, file_getattr, sys_file_getattr, PART, INT, FD, PATH, PTR, SIZE, ATFLAGS) /* on tmpfs; older Linux lacks it */
 SYSCALL(469, file_setattr, sys_file_setattr, PART, INT, FD, PATH, PTR, SIZE, ATFLAGS) /* as file_getattr */
 SYSCALL(470, listns, sys_none, NONE, LONG, PTR, PTR, SIZE, HEX)

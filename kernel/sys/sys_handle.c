@@ -109,17 +109,9 @@ static int get_handle(struct uptr from, struct handle *h)
 static long open_found(const struct path *found, uint32_t flags)
 {
     struct file *f;
-    long fd;
     int err = name_open(found, "", flags, 0, WALK_EMPTY | WALK_FOLLOW, &f);
 
-    if (err) {
-        return err;
-    }
-    fd = fd_install(f, 0, flags & O_CLOEXEC);
-    if (fd < 0) {
-        file_put(f);
-    }
-    return fd;
+    return err ? err : user_file_install(f, flags & O_CLOEXEC);
 }
 
 long sys_open_by_handle_at(const struct sysargs *a)

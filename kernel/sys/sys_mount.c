@@ -11,14 +11,6 @@
 #include "abi/linux/statfs.h"
 #include "lib/string.h"
 
-static int may_mount(void)
-{
-    struct fs_cred cred;
-
-    fs_current_cred(&cred);
-    return fs_capable(&cred, CAP_SYS_ADMIN) ? 0 : -EPERM;
-}
-
 /* A string argument that may be missing. */
 static int optional(struct user_path *p, struct uptr from)
 {
@@ -47,7 +39,7 @@ long sys_mount(const struct sysargs *a)
 {
     struct user_path source, type;
     struct path at;
-    int err = may_mount();
+    int err = mounting_allowed();
 
     err = err ? err : optional(&source, arg_ptr(a, 0));
     if (err) {
@@ -79,7 +71,7 @@ long sys_umount2(const struct sysargs *a)
     err = user_find(AT_FDCWD, arg_ptr(a, 0),
                     flags & UMOUNT_NOFOLLOW ? 0 : WALK_FOLLOW, &at);
     if (!err) {
-        err = may_mount();
+        err = mounting_allowed();
         path_to_top(&at);
         err = err ? err : mount_remove(&at, flags);
         path_put(&at);
@@ -105,7 +97,7 @@ static int pivot(const struct path *top, struct uptr put_old)
 long sys_pivot_root(const struct sysargs *a)
 {
     struct path top;
-    int err = may_mount();
+    int err = mounting_allowed();
 
     if (!err) {
         err = user_find(AT_FDCWD, arg_ptr(a, 0), WALK_FOLLOW | WALK_DIRECTORY,

@@ -8,6 +8,7 @@
 #include "kernel/sys/user_struct.h"
 #include "kernel/fs/current.h"
 #include "kernel/fs/dentry.h"
+#include "kernel/fs/mounting.h"
 #include "kernel/fs/path.h"
 #include "kernel/fs/view.h"
 #include "kernel/mm/heap.h"
@@ -234,26 +235,28 @@ static uint32_t add_string(struct reply *r, const char *text)
 
 static uint64_t attributes(const struct mount *m)
 {
-    static const struct {
-        uint32_t flag, attr;
-    } map[] = {
-        {ST_RDONLY, MOUNT_ATTR_RDONLY},
-        {ST_NOSUID, MOUNT_ATTR_NOSUID},
-        {ST_NODEV, MOUNT_ATTR_NODEV},
-        {ST_NOEXEC, MOUNT_ATTR_NOEXEC},
-        {ST_NOATIME, MOUNT_ATTR_NOATIME},
-        {ST_NODIRATIME, MOUNT_ATTR_NODIRATIME},
-    };
-    uint64_t attrs = 0;
-
-    for (unsigned i = 0; i < ARRAY_SIZE(map); i++) {
-        attrs |= m->flags & map[i].flag ? map[i].attr : 0;
-    }
-    return attrs;
+    return mount_attrs_of(m->flags) |
+           (m->flags & ST_NOATIME    ? MOUNT_ATTR_NOATIME
+            : m->flags & ST_RELATIME ? 0
+                                     : MOUNT_ATTR_STRICTATIME);
 }
 
-static void fill_basic(struct statmount *s, const struct mount *m,
-                       uint64_t mask)
+static void fill_sharing(struct statmount *s, struct mount *m)
+{
+    struct mount_sharing is;
+
+    mount_get_sharing(m, &is);
+    s->mnt_peer_group = is.group;
+    s->mnt_master = is.master;
+    s->mnt_propagation = (is.group ? MS_SHARED : 0) |
+                         (is.master ? MS_SLAVE : 0) |
+                         (is.unbindable ? MS_UNBINDABLE : 0);
+    if (!s->mnt_propagation) {
+        s->mnt_propagation = MS_PRIVATE;
+    }
+}
+
+static void fill_basic(struct statmount *s, struct mount *m, uint64_t mask)
 {
     const struct mount *up = m->parent ? m->parent : m;
 
@@ -269,7 +272,7 @@ static void fill_basic(struct statmount *s, const struct mount *m,
         s->mnt_id_old = m->id;
         s->mnt_parent_id_old = up->id;
         s->mnt_attr = attributes(m);
-        s->mnt_propagation = MOUNT_PRIVATE;
+        fill_sharing(s, m);
     }
     s->mask |= mask & (STATMOUNT_SB_BASIC | STATMOUNT_MNT_BASIC |
                        STATMOUNT_PROPAGATE_FROM);

@@ -92,3 +92,13 @@ int user_find(int dirfd, struct uptr path, unsigned flags, struct path *out)
     }
     return err;
 }
+
+long user_file_install(struct file *f, bool cloexec)
+{
+    long fd = fd_install(f, 0, cloexec);
+
+    if (fd < 0) {
+        file_put(f);
+    }
+    return fd;
+}

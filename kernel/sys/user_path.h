@@ -38,6 +38,9 @@ int user_find(int dirfd, struct uptr path, unsigned flags, struct path *out);
 /* The file that descriptor fd has open, counted. -EBADF, also for O_PATH. */
 int user_find_fd(int fd, struct path *out);
 
+/* A descriptor of f, which is taken, also on failure. */
+long user_file_install(struct file *f, bool cloexec);
+
 /* AT_SYMLINK_NOFOLLOW and AT_EMPTY_PATH as WALK_*. */
 static inline unsigned walk_of_at(int flags)
 {

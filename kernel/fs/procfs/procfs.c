@@ -107,9 +107,10 @@ static const struct {
     uint32_t flag;
     const char *text;
 } mount_flags[] = {
-    {ST_NOSUID, ",nosuid"},         {ST_NODEV, ",nodev"},
-    {ST_NOEXEC, ",noexec"},         {ST_NOATIME, ",noatime"},
-    {ST_NODIRATIME, ",nodiratime"}, {ST_RELATIME, ",relatime"},
+    {ST_NOSUID, ",nosuid"},           {ST_NODEV, ",nodev"},
+    {ST_NOEXEC, ",noexec"},           {ST_NOATIME, ",noatime"},
+    {ST_NODIRATIME, ",nodiratime"},   {ST_RELATIME, ",relatime"},
+    {ST_NOSYMFOLLOW, ",nosymfollow"},
 };
 
 static void add_options(struct text *t, const struct mount *m)
@@ -203,6 +204,22 @@ static void add_mount_root(struct text *t, struct mount *m)
     kfree(buf);
 }
 
+static void add_sharing(struct text *t, struct mount *m)
+{
+    struct mount_sharing s;
+
+    mount_get_sharing(m, &s);
+    if (s.group) {
+        text_add(t, " shared:%u", s.group);
+    }
+    if (s.master) {
+        text_add(t, " master:%u", s.master);
+    }
+    if (s.unbindable) {
+        text_add(t, " unbindable");
+    }
+}
+
 static int add_mountinfo(struct mount *m, void *arg)
 {
     struct text *t = arg;
@@ -218,6 +235,7 @@ static int add_mountinfo(struct mount *m, void *arg)
     add_escaped(t, place);
     text_add(t, " ");
     add_options(t, m);
+    add_sharing(t, m);
     text_add(t, " - %s ", m->sb->type);
     add_escaped(t, m->sb->source);
     text_add(t, " %s", m->sb->flags & SB_READ_ONLY ? "ro" : "rw");
