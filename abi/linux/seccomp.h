@@ -17,10 +17,12 @@
 #define SECCOMP_GET_ACTION_AVAIL 2
 #define SECCOMP_GET_NOTIF_SIZES  3
 
-#define SECCOMP_FILTER_FLAG_TSYNC       1
-#define SECCOMP_FILTER_FLAG_LOG         2
-#define SECCOMP_FILTER_FLAG_SPEC_ALLOW  4
-#define SECCOMP_FILTER_FLAG_TSYNC_ESRCH 16
+#define SECCOMP_FILTER_FLAG_TSYNC              1
+#define SECCOMP_FILTER_FLAG_LOG                2
+#define SECCOMP_FILTER_FLAG_SPEC_ALLOW         4
+#define SECCOMP_FILTER_FLAG_NEW_LISTENER       8
+#define SECCOMP_FILTER_FLAG_TSYNC_ESRCH        16
+#define SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV 32
 
 #define SECCOMP_RET_KILL_PROCESS 0x80000000u
 #define SECCOMP_RET_KILL_THREAD  0x00000000u
@@ -42,5 +44,46 @@ struct seccomp_data {
     uint64_t args[6];
 };
 _Static_assert(sizeof(struct seccomp_data) == 64, "seccomp(2)");
+
+/* ---- seccomp_unotify(2) ---- */
+
+struct seccomp_notif_sizes {
+    uint16_t seccomp_notif, seccomp_notif_resp, seccomp_data;
+};
+
+struct seccomp_notif {
+    uint64_t id;
+    uint32_t pid, flags;
+    struct seccomp_data data;
+};
+_Static_assert(sizeof(struct seccomp_notif) == 80, "seccomp_unotify(2)");
+
+#define SECCOMP_USER_NOTIF_FLAG_CONTINUE 1u
+
+struct seccomp_notif_resp {
+    uint64_t id;
+    int64_t val;
+    int32_t error;
+    uint32_t flags;
+};
+_Static_assert(sizeof(struct seccomp_notif_resp) == 24, "seccomp_unotify(2)");
+
+#define SECCOMP_ADDFD_FLAG_SETFD 1u
+#define SECCOMP_ADDFD_FLAG_SEND  2u
+
+struct seccomp_notif_addfd {
+    uint64_t id;
+    uint32_t flags, srcfd, newfd, newfd_flags;
+};
+_Static_assert(sizeof(struct seccomp_notif_addfd) == 24, "seccomp_unotify(2)");
+
+#define SECCOMP_IOCTL_NOTIF_RECV         0xc0502100u
+#define SECCOMP_IOCTL_NOTIF_SEND         0xc0182101u
+#define SECCOMP_IOCTL_NOTIF_ID_VALID     0x40082102u
+#define SECCOMP_IOCTL_NOTIF_ID_VALID_OLD 0x80082102u
+#define SECCOMP_IOCTL_NOTIF_ADDFD        0x2103u /* without direction and size */
+#define SECCOMP_IOCTL_NOTIF_SET_FLAGS    0x40082104u
+#define IOCTL_SIZE_MASK                  0x3fff0000u
+#define IOCTL_DIRECTION_MASK             0xc0000000u
 
 #endif

@@ -104,16 +104,13 @@ void vfork_release(struct proc *p)
 }
 
 /* Only what kills the maker ends its wait. */
-static bool is_killed(struct thread *t)
-{
-    return thread_must_exit(t) || (signal_pending_set(t) & sigbit(SIGKILL));
-}
-
 static void wait_for_vfork(struct proc *p)
 {
+    current_thread()->deep_sleep = true;
     wait_event(&p->vfork_wait,
-               !atomic_load(&p->borrowed) || is_killed(current_thread()),
+               !atomic_load(&p->borrowed) || signal_kills(current_thread()),
                DEADLINE_NONE, 0);
+    current_thread()->deep_sleep = false;
 }
 
 static void finish(const struct clone_args *a, struct proc *p,

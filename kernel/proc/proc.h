@@ -137,6 +137,8 @@ struct thread {
     struct user_dispatch dispatch; /* its own alone (user_dispatch.h) */
     uint32_t seccomp_mode;         /* SECCOMP_MODE_*; atomic */
     struct filter *filters;        /* the newest, counted; atomic (seccomp.c) */
+    bool deep_sleep;               /* only what kills it ends its wait: "D" */
+    bool restart_is_said; /* the call's result only looks like a restart */
     /* The call in progress, for restart and strace. */
     int syscall_nr;
     struct {

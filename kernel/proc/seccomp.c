@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * seccomp(2), all of it but the listener for SECCOMP_RET_USER_NOTIF: a filter
- * that returns this finds it missing (-ENOSYS), as without a listener on Linux.
+ * seccomp(2); who answers SECCOMP_RET_USER_NOTIF is in listener.c.
  *
  * A chain of filters never changes: a thread's pointer moves to a new first
  * one. The thread itself moves it, or a sibling (TSYNC), under proc_lock and
@@ -13,6 +12,7 @@
 #include "kernel/kernel.h"
 #include "kernel/mm/heap.h"
 #include "kernel/proc/cred.h"
+#include "kernel/proc/listener.h"
 #include "kernel/proc/ptrace.h"
 #include "lib/bpf.h"
 #include "abi/linux/errno.h"
@@ -28,6 +28,7 @@ struct filter {
     uint32_t refs;        /* atomic: of threads and of a newer filter */
     unsigned total;       /* instructions of the chain, surcharges included */
     struct filter *older; /* counted */
+    struct listener *listener; /* counted, or NULL */
     struct bpf_insn insns[];
 };
 
@@ -40,12 +41,20 @@ static void filter_get(struct filter *f)
     }
 }
 
+static void filter_free(struct filter *f)
+{
+    if (f && f->listener) {
+        listener_unused(f->listener);
+    }
+    kfree(f);
+}
+
 static void filter_put(struct filter *f)
 {
     while (f && atomic_sub_fetch(&f->refs, 1) == 0) {
         struct filter *older = f->older;
 
-        kfree(f);
+        filter_free(f);
         f = older;
     }
 }
@@ -99,6 +108,7 @@ bool seccomp_knows(uint32_t action)
     case SECCOMP_RET_KILL_THREAD:
     case SECCOMP_RET_TRAP:
     case SECCOMP_RET_ERRNO:
+    case SECCOMP_RET_USER_NOTIF:
     case SECCOMP_RET_TRACE:
     case SECCOMP_RET_LOG:
     case SECCOMP_RET_ALLOW:
@@ -198,7 +208,19 @@ static void put_on_siblings(struct thread *t)
     }
 }
 
-int seccomp_add(struct uptr insns, unsigned len, unsigned flags)
+/* -EBUSY: one of the chain has a listener already. */
+static int check_listener(const struct thread *t, const struct filter *f)
+{
+    const struct filter *old = f->listener ? t->filters : NULL;
+
+    while (old && !old->listener) {
+        old = old->older;
+    }
+    return old ? -EBUSY : 0;
+}
+
+int seccomp_add(struct uptr insns, unsigned len, unsigned flags,
+                struct listener *listener)
 {
     struct thread *t = current_thread();
     struct filter *f;
@@ -211,11 +233,16 @@ int seccomp_add(struct uptr insns, unsigned len, unsigned flags)
     if (err) {
         return err;
     }
+    if (listener) {
+        listener_get(listener);
+        f->listener = listener;
+    }
     spin_lock(&proc_lock);
     if (t->filters) {
         f->total += t->filters->total;
     }
-    if (flags & SECCOMP_FILTER_FLAG_TSYNC) {
+    err = check_listener(t, f);
+    if (!err && flags & SECCOMP_FILTER_FLAG_TSYNC) {
         err = find_stranger(t);
     }
     err = err ? err : f->total > CHAIN_MAX ? -ENOMEM : 0;
@@ -229,7 +256,7 @@ int seccomp_add(struct uptr insns, unsigned len, unsigned flags)
         }
     }
     spin_unlock(&proc_lock);
-    kfree(f);
+    filter_free(f);
     return err;
 }
 
@@ -252,20 +279,25 @@ static void raise_sys(struct thread *t, struct user_regs *regs, uint32_t data,
     }
 }
 
-/* The action that all filters agree on: the strictest; of equal ones, the
- * newest filter's. */
-static uint32_t ask(const struct filter *f, const struct user_regs *regs)
+static struct seccomp_data data_of(const struct user_regs *regs)
 {
-    const struct seccomp_data data = {
+    return (struct seccomp_data){
         .nr = (int)regs->orig_rax,
         .arch = AUDIT_ARCH_X86_64,
         .ip = kernel_user_rip(regs->rip),
         .args = {regs->rdi, regs->rsi, regs->rdx, regs->r10, regs->r8,
                  regs->r9},
     };
-    const struct bpf_data looked_at = {.head = (const uint8_t *)&data,
-                                       .head_len = sizeof(data),
-                                       .len = sizeof(data)};
+}
+
+/* The action that all filters agree on: the strictest; of equal ones, the
+ * newest filter's, which *by is then. */
+static uint32_t ask(const struct filter *f, const struct seccomp_data *data,
+                    const struct filter **by)
+{
+    const struct bpf_data looked_at = {.head = (const uint8_t *)data,
+                                       .head_len = sizeof(*data),
+                                       .len = sizeof(*data)};
     uint32_t strictest = SECCOMP_RET_ALLOW;
 
     for (; f; f = f->older) {
@@ -274,6 +306,7 @@ static uint32_t ask(const struct filter *f, const struct user_regs *regs)
         if ((int32_t)(answer & SECCOMP_RET_ACTION) <
             (int32_t)(strictest & SECCOMP_RET_ACTION)) {
             strictest = answer;
+            *by = f;
         }
     }
     return strictest;
@@ -310,7 +343,9 @@ static int trace(struct thread *t, struct user_regs *regs, uint32_t data,
 
 static int filtered(struct thread *t, struct user_regs *regs, bool traced)
 {
-    uint32_t answer = ask(atomic_load(&t->filters), regs);
+    const struct seccomp_data call = data_of(regs);
+    const struct filter *by = NULL;
+    uint32_t answer = ask(atomic_load(&t->filters), &call, &by);
     uint32_t data = answer & SECCOMP_RET_DATA;
 
     switch (answer & SECCOMP_RET_ACTION) {
@@ -323,7 +358,8 @@ static int filtered(struct thread *t, struct user_regs *regs, bool traced)
     case SECCOMP_RET_TRACE:
         return trace(t, regs, data, traced);
     case SECCOMP_RET_USER_NOTIF:
-        return refuse(regs, ENOSYS);
+        return by->listener ? listener_ask(by->listener, &call, regs)
+                            : refuse(regs, ENOSYS);
     case SECCOMP_RET_ERRNO:
         return refuse(regs, (int)MIN(data, 4095u));
     case SECCOMP_RET_TRAP:

@@ -11,13 +11,16 @@
 #include "kernel/proc/proc.h"
 #include "abi/linux/seccomp.h"
 
+struct listener; /* listener.h */
+
 /* Strict mode, for the current thread. -EINVAL: it has another already. */
 int seccomp_strict(void);
 /* Adds a filter of len instructions at `insns` in user memory to the current
- * thread, with SECCOMP_FILTER_FLAG_TSYNC to its siblings, too. 0; the id of a
- * thread whose filters are not a part of ours; -EINVAL, -EACCES, -EFAULT,
- * -ENOMEM. */
-int seccomp_add(struct uptr insns, unsigned len, unsigned flags);
+ * thread, with SECCOMP_FILTER_FLAG_TSYNC to its siblings, too. listener:
+ * listener.h, or NULL. 0; the id of a thread whose filters are not a part of
+ * ours; -EINVAL, -EACCES, -EFAULT, -ENOMEM, -EBUSY. */
+int seccomp_add(struct uptr insns, unsigned len, unsigned flags,
+                struct listener *listener);
 /* Whether a filter may return this action. */
 bool seccomp_knows(uint32_t action);
 

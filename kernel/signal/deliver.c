@@ -39,6 +39,25 @@ bool signal_pending(struct thread *t)
     return thread_must_exit(t) || (signal_pending_set(t) & ~t->signals.blocked);
 }
 
+/* One that leaves a core file, or that a tracer sees first, has to wait for
+ * its turn. */
+bool signal_kills(struct thread *t)
+{
+    const struct k_sigaction *actions = t->proc->signals.actions;
+    sigset set = signal_pending_set(t);
+
+    if (thread_must_exit(t) || set & sigbit(SIGKILL)) {
+        return true;
+    }
+    set &= ~(t->signals.blocked | SIGSET_CORE | SIGSET_IGNORE | SIGSET_STOP);
+    for (int signo = 1; set && !ptrace_traced(t); signo++, set >>= 1) {
+        if (set & 1 && actions[signo - 1].handler == SIG_DFL) {
+            return true;
+        }
+    }
+    return false;
+}
+
 void signal_recalc(struct thread *t)
 {
     struct signal_state *s = &t->proc->signals;

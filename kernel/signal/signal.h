@@ -139,6 +139,8 @@ bool signal_ignores_children(struct proc *p);
 
 /* Anything deliverable for t, or must it exit? */
 bool signal_pending(struct thread *t);
+/* Whether it ends: for waits that nothing less interrupts. */
+bool signal_kills(struct thread *t);
 
 /* Which signals are pending for t (rt_sigpending, signalfd's poll). */
 sigset signal_pending_set(struct thread *t);

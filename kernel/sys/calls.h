@@ -330,7 +330,7 @@ SYSCALL(313, finit_module, sys_not_permitted, PART, INT, FD, PATH, HEX) /* EPERM
 SYSCALL(314, sched_setattr, sys_sched_setattr, PART, INT, PID, PTR, HEX) /* no clamps; SCHED_DEADLINE reserves nothing */
 SYSCALL(315, sched_getattr, sys_sched_getattr, PART, INT, PID, PTR, SIZE, HEX) /* no clamps */
 SYSCALL(316, renameat2, sys_renameat2, DONE, INT, FD, PATH, FD, PATH, HEX)
-SYSCALL(317, seccomp, sys_seccomp, PART, INT, INT, HEX, PTR) /* no listeners (RET_USER_NOTIF) */
+SYSCALL(317, seccomp, sys_seccomp, DONE, INT, INT, HEX, PTR)
 SYSCALL(318, getrandom, sys_getrandom, DONE, LONG, OUTBUF, SIZE, HEX)
 SYSCALL(319, memfd_create, sys_memfd_create, PART, FD, PATH, HEX) /* no huge pages */
 SYSCALL(320, kexec_file_load, sys_not_permitted, PART, INT, FD, FD, SIZE, PATH, HEX) /* EPERM always */

@@ -106,8 +106,8 @@ static long make_call(uint32_t number, const struct sysargs *args)
 }
 
 /* A call when anything watches. A tracer may change number and arguments, or
- * take the call away: then what it, or the filter, left in rax is the
- * result. */
+ * take the call away: then what it, or the filter, left in rax is the result,
+ * whatever that looks like. */
 static __attribute__((noinline)) long watched_call(struct user_regs *regs)
 {
     struct thread *t = current_thread();
@@ -128,6 +128,7 @@ static __attribute__((noinline)) long watched_call(struct user_regs *regs)
     if (trace_mode & TRACE_WATCH) {
         ptrace_call_exit(t, regs);
     }
+    t->restart_is_said = skip && is_restart_code((long)regs->rax);
     return (long)regs->rax;
 }
 
@@ -148,7 +149,12 @@ _Static_assert(ERESTART_RESTARTBLOCK == 516 &&
 
 void syscall_restarts(void)
 {
-    atomic_store(&current_task()->interrupted, 1);
+    struct thread *t = current_thread();
+
+    if (likely(!t->restart_is_said)) {
+        atomic_store(&t->task.interrupted, 1);
+    }
+    t->restart_is_said = false;
 }
 
 void syscall_run(struct user_regs *regs)

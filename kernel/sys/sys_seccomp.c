@@ -4,28 +4,84 @@
  */
 #include "kernel/sys/table.h"
 #include "kernel/sys/trace.h"
+#include "kernel/fs/file.h"
+#include "kernel/proc/listener.h"
 #include "kernel/proc/seccomp.h"
 #include "abi/linux/errno.h"
 
-static long set_filter(unsigned flags, struct uptr from)
+static bool flags_fit(unsigned flags)
 {
     const unsigned known = SECCOMP_FILTER_FLAG_TSYNC | SECCOMP_FILTER_FLAG_LOG |
                            SECCOMP_FILTER_FLAG_SPEC_ALLOW |
-                           SECCOMP_FILTER_FLAG_TSYNC_ESRCH;
-    struct bpf_program program;
+                           SECCOMP_FILTER_FLAG_NEW_LISTENER |
+                           SECCOMP_FILTER_FLAG_TSYNC_ESRCH |
+                           SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV;
+    const unsigned both =
+        SECCOMP_FILTER_FLAG_TSYNC | SECCOMP_FILTER_FLAG_NEW_LISTENER;
+
+    /* Two numbers cannot be returned; only listeners are killable. */
+    return !(flags & ~known) &&
+           ((flags & both) != both ||
+            flags & SECCOMP_FILTER_FLAG_TSYNC_ESRCH) &&
+           (!(flags & SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV) ||
+            flags & SECCOMP_FILTER_FLAG_NEW_LISTENER);
+}
+
+static long add_filter(const struct bpf_program *p, unsigned flags,
+                       struct listener *l)
+{
+    long err = seccomp_add(uptr(p->filter), p->len, flags, l);
+
+    if (err >= 0) {
+        trace_watch();
+    }
+    return err > 0 && flags & SECCOMP_FILTER_FLAG_TSYNC_ESRCH ? -ESRCH : err;
+}
+
+/* Its descriptor. */
+static long add_listening(const struct bpf_program *p, unsigned flags)
+{
+    struct listener *l;
+    struct file *f;
+    int fd = fd_reserve(true);
     long err;
 
-    if (flags & ~known) {
+    if (fd < 0) {
+        return fd;
+    }
+    err = listener_open(flags & SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV, &l, &f);
+    if (!err) {
+        err = add_filter(p, flags, l);
+        if (err) {
+            file_put(f);
+        }
+    }
+    fd_fill(fd, err ? NULL : f);
+    return err ? err : fd;
+}
+
+static long set_filter(unsigned flags, struct uptr from)
+{
+    struct bpf_program program;
+
+    if (!flags_fit(flags)) {
         return -EINVAL;
     }
     if (copy_from_user(&program, from, sizeof(program))) {
         return -EFAULT;
     }
-    err = seccomp_add(uptr(program.filter), program.len, flags);
-    if (err >= 0) {
-        trace_watch();
-    }
-    return err > 0 && flags & SECCOMP_FILTER_FLAG_TSYNC_ESRCH ? -ESRCH : err;
+    return flags & SECCOMP_FILTER_FLAG_NEW_LISTENER
+               ? add_listening(&program, flags)
+               : add_filter(&program, flags, NULL);
+}
+
+static long tell_sizes(struct uptr to)
+{
+    const struct seccomp_notif_sizes sizes = {sizeof(struct seccomp_notif),
+                                              sizeof(struct seccomp_notif_resp),
+                                              sizeof(struct seccomp_data)};
+
+    return copy_to_user(to, &sizes, sizeof(sizes));
 }
 
 static long set_strict(void)
@@ -57,6 +113,8 @@ long sys_seccomp(const struct sysargs *a)
         return set_filter(flags, arg_ptr(a, 2));
     case SECCOMP_GET_ACTION_AVAIL:
         return flags ? -EINVAL : action_available(arg_ptr(a, 2));
+    case SECCOMP_GET_NOTIF_SIZES:
+        return flags ? -EINVAL : tell_sizes(arg_ptr(a, 2));
     default:
         return -EINVAL;
     }

@@ -90,7 +90,7 @@ static void thread_facts(struct thread *t, struct facts *f)
         memcpy(f->comm, t->comm, sizeof(f->comm));
     }
     if (f->state == 'R' && t->task.state == TASK_SLEEPING) {
-        f->state = 'S';
+        f->state = t->deep_sleep ? 'D' : 'S';
     }
     f->umask = t->view ? (int)atomic_load(&t->view->umask) : -1;
     f->pending = t->signals.pending.set;
@@ -207,6 +207,8 @@ static const char *state_name(char state)
         return "t (tracing stop)";
     case 'S':
         return "S (sleeping)";
+    case 'D':
+        return "D (disk sleep)";
     default:
         return "R (running)";
     }

@@ -178,11 +178,12 @@ static const struct pseudo keys_rows[] = {
     {NULL},
 };
 
-/* seccomp(2)'s, but for listeners (user_notif). */
+/* seccomp(2)'s. */
 static const struct pseudo seccomp_rows[] = {
     CONSTANT("actions_avail",
-             "kill_process kill_thread trap errno trace log allow"),
-    CONSTANT("actions_logged", "kill_process kill_thread trap errno trace log"),
+             "kill_process kill_thread trap errno user_notif trace log allow"),
+    CONSTANT("actions_logged",
+             "kill_process kill_thread trap errno user_notif trace log"),
     {NULL},
 };
 
