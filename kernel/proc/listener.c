@@ -9,7 +9,7 @@
 #include "kernel/fs/file.h"
 #include "kernel/mm/heap.h"
 #include "kernel/signal/signal.h"
-#include "kernel/sys/user_struct.h"
+#include "kernel/mm/user_struct.h"
 #include "lib/string.h"
 #include "abi/linux/epoll.h"
 #include "abi/linux/errno.h"

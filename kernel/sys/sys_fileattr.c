@@ -6,7 +6,7 @@
 #include "kernel/sys/table.h"
 #include "kernel/sys/fileattr.h"
 #include "kernel/sys/user_path.h"
-#include "kernel/sys/user_struct.h"
+#include "kernel/mm/user_struct.h"
 #include "kernel/fs/file.h"
 #include "kernel/fs/fileattr.h"
 #include "abi/linux/errno.h"

@@ -4,7 +4,7 @@
  * descriptors; fsopen(2) and its relatives are in sys_fsopen.c.
  */
 #include "kernel/sys/user_path.h"
-#include "kernel/sys/user_struct.h"
+#include "kernel/mm/user_struct.h"
 #include "kernel/fs/mount_adrift.h"
 #include "kernel/fs/mounting.h"
 #include "kernel/fs/view.h"

@@ -5,7 +5,7 @@
  * tells them, too (STATX_MNT_ID_UNIQUE).
  */
 #include "kernel/sys/table.h"
-#include "kernel/sys/user_struct.h"
+#include "kernel/mm/user_struct.h"
 #include "kernel/fs/current.h"
 #include "kernel/fs/dentry.h"
 #include "kernel/fs/mounting.h"

@@ -4,7 +4,7 @@
  * close_range(2).
  */
 #include "kernel/sys/user_path.h"
-#include "kernel/sys/user_struct.h"
+#include "kernel/mm/user_struct.h"
 #include "kernel/fs/current.h"
 #include "kernel/fs/names.h"
 #include "kernel/proc/proc.h"

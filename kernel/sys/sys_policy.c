@@ -4,7 +4,7 @@
  * sched_setattr(2) and relatives. Who may what is in proc/policy.c.
  */
 #include "kernel/sys/table.h"
-#include "kernel/sys/user_struct.h"
+#include "kernel/mm/user_struct.h"
 #include "kernel/sys/convert.h"
 #include "kernel/proc/policy.h"
 #include "abi/linux/sched.h"

@@ -4,7 +4,7 @@
  * ending, and their ids. Mechanism is in kernel/proc/.
  */
 #include "kernel/sys/table.h"
-#include "kernel/sys/user_struct.h"
+#include "kernel/mm/user_struct.h"
 #include "kernel/mm/heap.h"
 #include "kernel/proc/peer.h"
 #include "kernel/proc/pidfd.h"

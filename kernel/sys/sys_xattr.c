@@ -5,7 +5,7 @@
  * that end in "at".
  */
 #include "kernel/sys/user_path.h"
-#include "kernel/sys/user_struct.h"
+#include "kernel/mm/user_struct.h"
 #include "kernel/fs/xattr.h"
 #include "kernel/mm/heap.h"
 #include "lib/string.h"

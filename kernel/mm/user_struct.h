@@ -2,8 +2,8 @@
  *
  * Structures that grow with Linux: a program says how long its own is.
  */
-#ifndef KERNEL_SYS_USER_STRUCT_H
-#define KERNEL_SYS_USER_STRUCT_H
+#ifndef KERNEL_MM_USER_STRUCT_H
+#define KERNEL_MM_USER_STRUCT_H
 
 #include "lib/types.h"
 

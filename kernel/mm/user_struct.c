@@ -2,7 +2,7 @@
  *
  * user_struct.h.
  */
-#include "kernel/sys/user_struct.h"
+#include "kernel/mm/user_struct.h"
 #include "kernel/mm/uaccess.h"
 #include "lib/string.h"
 #include "abi/linux/errno.h"
