@@ -5,6 +5,7 @@
  */
 #include "kernel/fs/current.h"
 #include "kernel/fs/file.h"
+#include "kernel/fs/landlock.h"
 #include "kernel/fs/path.h"
 #include "kernel/fs/special.h"
 #include "kernel/fs/event/watch.h"
@@ -23,6 +24,9 @@ static int open_for_exec(struct path *p, struct file **out)
         err = -EACCES;
     } else {
         err = inode_may(inode, MAY_EXEC);
+        err = err ? err
+                  : landlock_path(p, LANDLOCK_ACCESS_FS_EXECUTE |
+                                         LANDLOCK_ACCESS_FS_READ_FILE);
     }
     if (err) {
         path_put(p);

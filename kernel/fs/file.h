@@ -62,6 +62,7 @@ enum {
     FILE_NO_PREAD = 32,    /* lseek(2) works, pread(2) does not */
     FILE_TELLS_OWNER = 64, /* O_ASYNC works (async.h) */
     FILE_CREATED = 128,    /* this open(2) made it */
+    FILE_KEEPS_SIZE = 256, /* ftruncate(2) is not allowed (landlock.h) */
 };
 
 struct file {

@@ -4,6 +4,7 @@
  * table, a bind mount, changed flags, propagation.
  */
 #include "kernel/fs/mounting.h"
+#include "kernel/fs/landlock.h"
 #include "kernel/fs/mount_table.h"
 #include "kernel/fs/path.h"
 #include "kernel/fs/tmpfs/tmpfs.h"
@@ -42,6 +43,13 @@ int mounting_allowed(void)
 
     fs_current_cred(&cred);
     return fs_capable(&cred, CAP_SYS_ADMIN) ? 0 : -EPERM;
+}
+
+int mount_tree_may_change(void)
+{
+    int err = mounting_allowed();
+
+    return err ? err : landlock_mounts();
 }
 
 static const uint64_t propagation =

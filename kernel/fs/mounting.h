@@ -12,6 +12,9 @@ struct host_mount; /* kernel.h */
 
 /* Whether the current task may mount: 0 or -EPERM. */
 int mounting_allowed(void);
+/* The same for what changes the tree of mounts, or one that stands in it: not
+ * for who is restricted in files (landlock.h). */
+int mount_tree_may_change(void);
 /* flags: MS_*; data: the type's options. -ENODEV: no such type; -EINVAL. */
 int mount_at(const struct path *at, const char *source, const char *type,
              uint64_t flags, const char *data);

@@ -6,6 +6,7 @@
  */
 #include "kernel/fs/fileattr.h"
 #include "kernel/fs/names.h"
+#include "kernel/fs/landlock.h"
 #include "kernel/fs/attr.h"
 #include "kernel/fs/current.h"
 #include "kernel/fs/names_check.h"
@@ -100,8 +101,9 @@ int name_add(struct walk *w, struct dentry *d, uint32_t mode, uint64_t rdev,
 {
     struct inode *dir = w->at.dentry->inode, *inode;
     struct inode_attr attr;
-    int err = may_add_to(&w->at);
+    int err = landlock_path(&w->at, landlock_make(mode));
 
+    err = err ? err : may_add_to(&w->at);
     if (err) {
         return err;
     }
@@ -218,6 +220,17 @@ static bool may_link(struct inode *inode)
            inode_permission(inode, MAY_READ | MAY_WRITE, &cred) == 0;
 }
 
+/* A link is a second place for what has one: the directory of that. */
+static int landlock_of_link(const struct walk *w, struct dentry *new,
+                            const struct path *from)
+{
+    struct path dir = {from->mount, from->dentry->parent};
+    struct landlock_move move = {
+        .from = &dir, .to = &w->at, .old = from->dentry, .new = new};
+
+    return landlock_move(&move);
+}
+
 static int link_locked(struct walk *w, struct dentry *d,
                        const struct path *from)
 {
@@ -230,7 +243,8 @@ static int link_locked(struct walk *w, struct dentry *d,
     if (from->mount != w->at.mount) {
         return -EXDEV;
     }
-    err = may_link(inode) ? may_add_to(&w->at) : -EPERM;
+    err = may_link(inode) ? landlock_of_link(w, d, from) : -EPERM;
+    err = err ? err : may_add_to(&w->at);
     if (err) {
         return err;
     }
@@ -319,6 +333,11 @@ static int check_removal(struct walk *w, struct dentry *d, bool directory)
     }
     if (!directory && w->last_slash) {
         return S_ISDIR(d->inode->mode) ? -EISDIR : -ENOTDIR;
+    }
+    err = landlock_path(&w->at, directory ? LANDLOCK_ACCESS_FS_REMOVE_DIR
+                                          : LANDLOCK_ACCESS_FS_REMOVE_FILE);
+    if (err) {
+        return err;
     }
     if (directory == S_ISDIR(d->inode->mode)) {
         return 0;

@@ -8,6 +8,7 @@
 #include "kernel/fs/names.h"
 #include "kernel/fs/attr.h"
 #include "kernel/fs/file.h"
+#include "kernel/fs/landlock.h"
 #include "kernel/fs/lease.h"
 #include "lib/atomic.h"
 #include "lib/string.h"
@@ -76,12 +77,44 @@ bool file_may_direct(const struct inode *inode)
     return S_ISREG(inode->mode) && !(inode->sb->flags & SB_TABLES);
 }
 
+static uint64_t landlock_rights(const struct path *p, uint32_t flags)
+{
+    unsigned access = access_of(flags & ~(uint32_t)O_TRUNC);
+
+    if (S_ISDIR(p->dentry->inode->mode)) {
+        return LANDLOCK_ACCESS_FS_READ_DIR;
+    }
+    return (access & MAY_READ ? LANDLOCK_ACCESS_FS_READ_FILE : 0) |
+           (access & MAY_WRITE ? LANDLOCK_ACCESS_FS_WRITE_FILE : 0);
+}
+
+/* Whether the file may be truncated is decided as it is opened, and asked for
+ * when it is. */
+static int check_landlock(const struct path *p, uint32_t flags, bool made,
+                          uint32_t *mode)
+{
+    int err;
+
+    if (likely(!current_landlock()) || flags & O_PATH) {
+        return 0;
+    }
+    err = landlock_path(p, landlock_rights(p, flags));
+    if (!err && landlock_path(p, LANDLOCK_ACCESS_FS_TRUNCATE)) {
+        *mode |= FILE_KEEPS_SIZE;
+        err = flags & O_TRUNC && !made ? -EACCES : 0;
+    }
+    return err;
+}
+
 /* p is counted and taken. */
 static int open_found(struct path *p, uint32_t flags, bool made,
                       struct file **out)
 {
+    uint32_t mode = made ? FILE_CREATED : 0;
     int err = check_open(p, flags, made);
     struct file *f;
+
+    err = err ? err : check_landlock(p, flags, made, &mode);
 
     if (!err && !made && !(flags & O_PATH)) {
         err = lease_break(p->dentry->inode, access_of(flags) & MAY_WRITE,
@@ -107,7 +140,7 @@ static int open_found(struct path *p, uint32_t flags, bool made,
             return err;
         }
     }
-    f->mode |= made ? FILE_CREATED : 0;
+    f->mode |= mode;
     *out = f;
     return 0;
 }

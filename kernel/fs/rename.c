@@ -5,6 +5,7 @@
  * upper one" and "would it move below itself" have an answer.
  */
 #include "kernel/fs/names.h"
+#include "kernel/fs/landlock.h"
 #include "kernel/fs/names_check.h"
 #include "kernel/fs/room.h"
 #include "kernel/fs/event/watch.h"
@@ -203,8 +204,15 @@ static int move_locked(struct move *m)
 {
     bool exchange = m->flags & RENAME_EXCHANGE;
     struct inode *target = m->new->inode;
+    struct landlock_move rights = {.from = &m->from.at,
+                                   .to = &m->to.at,
+                                   .old = m->old,
+                                   .new = m->new,
+                                   .removes = true,
+                                   .exchanges = exchange};
     int err = check_move(m);
 
+    err = err ? err : landlock_move(&rights);
     if (err) {
         return err;
     }

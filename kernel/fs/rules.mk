@@ -17,7 +17,8 @@ $(B)/kernel/kernel/fs/procfs/config.o: KERNEL_CFLAGS += \
 FS_UNIT := $(B)/unit/kernel/fs
 FS_WORLD := $(addprefix $(FS_UNIT)/, \
 	tests/support.o aio.o anon.o async.o attr.o current.o dcache.o dentry.o \
-	directory.o exec_file.o fdtable.o file.o inode.o lease.o locks.o \
+	directory.o exec_file.o fdtable.o file.o inode.o landlock.o lease.o \
+	locks.o \
 	mapping.o mount.o mount_adrift.o mount_bind.o mount_count.o \
 	mount_graft.o mount_move.o mount_remove.o mount_share.o mount_table.o \
 	names.o open.o perm.o poll_wait.o regular.o rename.o rw.o splice.o \

@@ -12,6 +12,7 @@
 #include "kernel/net/host.h"
 #include "kernel/net/inet_private.h"
 #include "kernel/net/loop.h"
+#include "kernel/fs/landlock.h"
 #include "kernel/fs/procfs/tunable.h"
 #include "kernel/mm/heap.h"
 #include "lib/string.h"
@@ -159,6 +160,12 @@ static int bind_locked(struct inet_socket *i, const struct inet_addr *wanted)
     return err;
 }
 
+static int check_landlock(const struct socket *s, unsigned port,
+                          uint64_t access)
+{
+    return s->type == SOCK_STREAM ? landlock_port(port, access) : 0;
+}
+
 static int inet_bind(struct socket *s, const struct abi_sockaddr *name,
                      uint32_t len)
 {
@@ -172,6 +179,10 @@ static int inet_bind(struct socket *s, const struct abi_sockaddr *name,
     if (wanted.port && wanted.port < tunable(&tunable_plain_ports) &&
         !socket_capable(CAP_NET_BIND_SERVICE_)) {
         return -EACCES;
+    }
+    err = check_landlock(s, wanted.port, LANDLOCK_ACCESS_NET_BIND_TCP);
+    if (err) {
+        return err;
     }
     mutex_lock(&i->setup);
     err = bind_locked(i, &wanted);
@@ -306,7 +317,13 @@ static int inet_connect(struct socket *s, const struct abi_sockaddr *name,
     if (len < sizeof(name->family)) {
         return -EINVAL;
     }
-    err = name->family == AF_UNSPEC ? 0 : inet_target(i, &to, name, len);
+    if (name->family == AF_UNSPEC) {
+        err = 0;
+    } else {
+        err = inet_target(i, &to, name, len);
+        err = err ? err
+                  : check_landlock(s, to.port, LANDLOCK_ACCESS_NET_CONNECT_TCP);
+    }
     if (err) {
         return err;
     }

@@ -11,6 +11,7 @@
 #include "kernel/proc/ptrace.h"
 #include "kernel/proc/room.h"
 #include "kernel/proc/seccomp.h"
+#include "kernel/fs/landlock.h"
 #include "abi/linux/errno.h"
 #include "abi/linux/prctl.h"
 #include "abi/linux/resource.h"
@@ -184,6 +185,8 @@ void inherit_finish(const struct clone_args *a, const struct inheritance *in,
     t->view = in->view;
     inherit(a, current_thread(), t);
     seccomp_inherit(current_thread(), t);
+    t->landlock = current_thread()->landlock;
+    landlock_get(t->landlock);
     copy_registers(a, current_thread(), t);
     ptrace_forget_step(current_thread(), thread_regs(t));
 }

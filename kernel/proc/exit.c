@@ -15,6 +15,7 @@
 #include "kernel/proc/ptrace.h"
 #include "kernel/proc/room.h"
 #include "kernel/proc/seccomp.h"
+#include "kernel/fs/landlock.h"
 #include "kernel/proc/session.h"
 #include "abi/linux/errno.h"
 #include "abi/linux/futex.h"
@@ -364,6 +365,16 @@ static int last_word(struct thread *t, int status)
     return status;
 }
 
+static void leave_landlock(struct thread *t)
+{
+    struct landlock *l = t->landlock;
+
+    spin_lock(&proc_lock);
+    t->landlock = NULL;
+    spin_unlock(&proc_lock);
+    landlock_put(l);
+}
+
 void thread_exit(int status)
 {
     struct thread *t = current_thread();
@@ -373,6 +384,7 @@ void thread_exit(int status)
     status = last_word(t, status);
     thread_leave_mm(t);
     seccomp_release(t);
+    leave_landlock(t);
     keys_thread_exit(t);
     drop_files(t);
     sched_gate_enter(

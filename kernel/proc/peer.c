@@ -6,13 +6,46 @@
  */
 #include "kernel/proc/peer.h"
 #include "kernel/proc/cred.h"
+#include "kernel/fs/landlock.h"
 #include "abi/linux/prctl.h"
+
+/* What is restricted sees only what is restricted at least as much. [L] */
+static bool landlock_allows(const struct proc *p)
+{
+    const struct landlock *mine = current_landlock();
+    struct thread *t;
+
+    if (likely(!mine) || list_empty(&p->threads)) {
+        return true;
+    }
+    t = list_entry(p->threads.next, struct thread, node);
+    return landlock_is_part(mine, t->landlock);
+}
 
 bool proc_may_trace(const struct proc *p)
 {
+    bool may;
+
+    if (likely(!current_landlock())) { /* else threads are looked at */
+        return proc_may_trace_locked(p);
+    }
+    spin_lock(&proc_lock);
+    may = proc_may_trace_locked(p);
+    spin_unlock(&proc_lock);
+    return may;
+}
+
+bool proc_may_trace_locked(const struct proc *p)
+{
     const struct cred *me = current_cred(), *c = &p->cred;
 
-    return p == current_proc() || cred_capable(CAP_SYS_PTRACE) ||
+    if (p == current_proc()) {
+        return true;
+    }
+    if (!landlock_allows(p)) {
+        return false;
+    }
+    return cred_capable(CAP_SYS_PTRACE) ||
            (me->uid == c->uid && me->uid == c->euid && me->uid == c->suid &&
             me->gid == c->gid && me->gid == c->egid && me->gid == c->sgid &&
             p->dumpable);

@@ -11,6 +11,8 @@
 /* As ptrace(2) has it for attaching: the same user and group throughout, or
  * the right to it. */
 bool proc_may_trace(const struct proc *p);
+/* The same under proc_lock. */
+bool proc_may_trace_locked(const struct proc *p);
 
 /* p's address space with a reference, or NULL: it has none left. */
 struct mm *proc_mm(struct proc *p);

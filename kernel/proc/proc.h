@@ -41,6 +41,7 @@ struct cred {
 struct key;         /* keys.h */
 struct tracee;      /* ptrace.h */
 struct filter;      /* seccomp.c */
+struct landlock;    /* fs/landlock.h */
 struct exec_text;   /* exec_text.h */
 struct proc_timers; /* timers.c: interval and POSIX timers */
 
@@ -137,6 +138,8 @@ struct thread {
     struct user_dispatch dispatch; /* its own alone (user_dispatch.h) */
     uint32_t seccomp_mode;         /* SECCOMP_MODE_*; atomic */
     struct filter *filters;        /* the newest, counted; atomic (seccomp.c) */
+    struct landlock *landlock;     /* counted, or NULL (fs/landlock.h); its own
+                                      alone, others look under LOCK_PROC */
     bool deep_sleep;               /* only what kills it ends its wait: "D" */
     bool restart_is_said; /* the call's result only looks like a restart */
     /* The call in progress, for restart and strace. */

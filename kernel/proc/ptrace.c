@@ -93,7 +93,7 @@ static int may_attach(const struct thread *t)
         return -ESRCH;
     }
     return t->proc == current_proc() || t->proc->exiting ||
-                   !proc_may_trace(t->proc) || ptrace_traced(t)
+                   !proc_may_trace_locked(t->proc) || ptrace_traced(t)
                ? -EPERM
                : 0;
 }

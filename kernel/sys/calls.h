@@ -368,9 +368,9 @@ SYSCALL(440, process_madvise, sys_process_madvise, DONE, LONG, FD, IOV, SIZE, MA
 SYSCALL(441, epoll_pwait2, sys_epoll_pwait2, DONE, INT, FD, PTR, INT, TIMESPEC, SIGSET, SIZE)
 SYSCALL(442, mount_setattr, sys_mount_setattr, PART, INT, FD, PATH, HEX, PTR, SIZE) /* no mapped ids: there are no user namespaces */
 SYSCALL(443, quotactl_fd, sys_none, NONE, INT, FD, HEX, INT, PTR)
-SYSCALL(444, landlock_create_ruleset, sys_none, NONE, FD, PTR, SIZE, HEX)
-SYSCALL(445, landlock_add_rule, sys_none, NONE, INT, FD, INT, PTR, HEX)
-SYSCALL(446, landlock_restrict_self, sys_none, NONE, INT, FD, HEX)
+SYSCALL(444, landlock_create_ruleset, sys_landlock_create_ruleset, PART, FD, PTR, SIZE, HEX) /* version 4: files, TCP ports */
+SYSCALL(445, landlock_add_rule, sys_landlock_add_rule, PART, INT, FD, INT, PTR, HEX) /* version 4: files, TCP ports */
+SYSCALL(446, landlock_restrict_self, sys_landlock_restrict_self, PART, INT, FD, HEX) /* version 4: files, TCP ports */
 SYSCALL(447, memfd_secret, sys_none, NONE, FD, OFLAGS)
 SYSCALL(448, process_mrelease, sys_process_mrelease, DONE, INT, FD, HEX)
 SYSCALL(449, futex_waitv, sys_futex_waitv, DONE, INT, PTR, UINT, HEX, TIMESPEC, CLOCK)

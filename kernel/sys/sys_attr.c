@@ -5,6 +5,7 @@
  */
 #include "kernel/sys/user_path.h"
 #include "kernel/fs/attr.h"
+#include "kernel/fs/landlock.h"
 #include "kernel/fs/lease.h"
 #include "abi/linux/errno.h"
 #include "abi/linux/stat.h"
@@ -287,6 +288,7 @@ long sys_truncate(const struct sysargs *a)
     }
     err = may_truncate(&p);
     err = err ? err : lease_break(p.dentry->inode, true, false);
+    err = err ? err : landlock_path(&p, LANDLOCK_ACCESS_FS_TRUNCATE);
     if (!err) {
         err = attr_truncate(&p, arg_u64(a, 1));
     }
@@ -298,6 +300,9 @@ static long truncate_file(struct file *f, uint64_t size)
 {
     if (!S_ISREG(f->inode->mode) || !(f->mode & FILE_WRITE)) {
         return -EINVAL;
+    }
+    if (f->mode & FILE_KEEPS_SIZE) {
+        return -EACCES;
     }
     return attr_truncate(&f->path, size);
 }

@@ -158,7 +158,8 @@ static int configure(struct fs_context *c, const struct sysargs *a)
     if (cmd < FSCONFIG_CMD_CREATE) {
         return set(c, cmd, a);
     }
-    err = mounting_allowed();
+    err = cmd == FSCONFIG_CMD_RECONFIGURE ? mount_tree_may_change()
+                                          : mounting_allowed();
     if (err) {
         return err;
     }

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: MIT
  *
  * lsm_list_modules(2), lsm_get_self_attr(2), lsm_set_self_attr(2): of what
- * Linux keeps as security modules only capabilities are here, and these have
- * no attributes.
+ * Linux keeps as security modules only capabilities and Landlock are here, and
+ * these have no attributes.
  */
 #include "kernel/sys/table.h"
 #include "abi/linux/errno.h"
 
-enum { LSM_ID_CAPABILITY = 100, LSM_FLAG_SINGLE = 1 };
+enum { LSM_ID_CAPABILITY = 100, LSM_ID_LANDLOCK = 110, LSM_FLAG_SINGLE = 1 };
 
 long sys_lsm_list_modules(const struct sysargs *a)
 {
-    const uint64_t ids[] = {LSM_ID_CAPABILITY};
+    const uint64_t ids[] = {LSM_ID_CAPABILITY, LSM_ID_LANDLOCK};
     struct uptr size = arg_ptr(a, 1);
     uint32_t room;
 

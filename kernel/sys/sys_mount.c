@@ -39,7 +39,7 @@ long sys_mount(const struct sysargs *a)
 {
     struct user_path source, type;
     struct path at;
-    int err = mounting_allowed();
+    int err = mount_tree_may_change();
 
     err = err ? err : optional(&source, arg_ptr(a, 0));
     if (err) {
@@ -71,7 +71,7 @@ long sys_umount2(const struct sysargs *a)
     err = user_find(AT_FDCWD, arg_ptr(a, 0),
                     flags & UMOUNT_NOFOLLOW ? 0 : WALK_FOLLOW, &at);
     if (!err) {
-        err = mounting_allowed();
+        err = mount_tree_may_change();
         path_to_top(&at);
         err = err ? err : mount_remove(&at, flags);
         path_put(&at);
@@ -97,7 +97,7 @@ static int pivot(const struct path *top, struct uptr put_old)
 long sys_pivot_root(const struct sysargs *a)
 {
     struct path top;
-    int err = mounting_allowed();
+    int err = mount_tree_may_change();
 
     if (!err) {
         err = user_find(AT_FDCWD, arg_ptr(a, 0), WALK_FOLLOW | WALK_DIRECTORY,

@@ -256,7 +256,7 @@ long sys_move_mount(const struct sysargs *a)
     const unsigned one = MOVE_MOUNT_SET_GROUP | MOVE_MOUNT_BENEATH;
     unsigned flags = arg_uint(a, 4);
     struct path from, to;
-    int err = mounting_allowed();
+    int err = mount_tree_may_change();
 
     if (!err && (flags & ~MOVE_MOUNT_MASK || (flags & one) == one)) {
         err = -EINVAL;

@@ -195,7 +195,8 @@ long sys_kcmp(const struct sysargs *a)
     y = thread_find(arg_int(a, 1));
     if (!x || !y) {
         result = -ESRCH;
-    } else if (!proc_may_trace(x->proc) || !proc_may_trace(y->proc)) {
+    } else if (!proc_may_trace_locked(x->proc) ||
+               !proc_may_trace_locked(y->proc)) {
         result = -EPERM;
     } else if (type < 0 || type >= KCMP_TYPES) {
         result = -EINVAL;

@@ -376,7 +376,7 @@ long sys_get_robust_list(const struct sysargs *a)
     t = tid ? thread_find(tid) : current_thread();
     if (!t) {
         err = -ESRCH;
-    } else if (!proc_may_trace(t->proc)) {
+    } else if (!proc_may_trace_locked(t->proc)) {
         err = -EPERM;
     } else {
         head = t->robust_list.addr;
