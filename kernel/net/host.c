@@ -19,9 +19,9 @@
 
 enum {
     STARVE_NS = 500 * 1000,
-    PORTS_DEFAULT = 60999 << 16 | 32768,
     EXIT_NS = 1000 * 1000 * 1000, /* without progress, at the instance's end */
 };
+#define PORTS_DEFAULT (60999u << 16 | 32768u) /* last and first */
 
 /* What a descriptor had in common: how many hold back the instance's end. */
 static uint64_t unsent; /* atomic */

@@ -12,6 +12,7 @@ import re
 import sys
 
 HPTR = {"kernel/core/hostio_ring.c", "kernel/core/hostio_ring.h",
+        "kernel/core/hostio_given.c",
         "kernel/core/hostio_buffer.c", "kernel/core/hostio_op.h",
         "lib/types.h", "target/target.h", "target/sgx/enclave/ring.c"}
 # Memory of the enclave's own that an address leads to.

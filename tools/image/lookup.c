@@ -77,7 +77,8 @@ static int enter(struct way *w, const char *name, const struct erofs_inode *to)
     if (w->depth + 1 == DEPTH_MAX || end + len + 2 > sizeof(w->here)) {
         return -ENAMETOOLONG;
     }
-    snprintf(w->here + end, sizeof(w->here) - end, "/%s", name);
+    w->here[end] = '/';
+    memcpy(w->here + end + 1, name, len + 1);
     w->nodes[++w->depth] = *to;
     w->ends[w->depth] = end + 1 + len;
     return 0;
