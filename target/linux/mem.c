@@ -321,7 +321,8 @@ static bool write_shown(uint64_t addr, const void *src, uint64_t len, int prot)
 }
 
 /* Whether the host has it in its memory. To ask costs as much as a page; so
- * while it has what is wanted, only now and then. */
+ * while it has what is wanted, only now and then. Of a file that is not ours to
+ * write it says yes in any case (mincore(2)): then this vCPU waits for it. */
 static bool is_there(uint64_t src, uint64_t len)
 {
     static uint32_t good; /* answers in a row; a race costs little */
