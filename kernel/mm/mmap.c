@@ -299,9 +299,17 @@ static bool counts_on_touch(int flags, int prot)
                               (flags & MAP_NORESERVE && prot & PROT_WRITE));
 }
 
+/* Where all pages come by faults, that is to be known later only of what has
+ * no access yet, as a thread's stack: it is asked for by mprotect(2). */
+static int touch_flag(int flags, int prot)
+{
+    return counts_on_touch(flags, prot) && (arena.lazy || !prot) ? VMA_ON_TOUCH
+                                                                 : 0;
+}
+
 static int vma_flags_of(int flags, int prot)
 {
-    return (arena.lazy && counts_on_touch(flags, prot) ? VMA_ON_TOUCH : 0) |
+    return touch_flag(flags, prot) |
            ((flags & MAP_TYPE) != MAP_PRIVATE ? VMA_SHARED : 0) |
            (flags & MAP_GROWSDOWN ? VMA_GROWSDOWN : 0) |
            (flags & MAP_LOCKED ? VMA_LOCKED : 0) |

@@ -39,12 +39,15 @@ static int threads(void)
     return n;
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     const size_t mib = 1 << 20;
     void *p = malloc(500 * mib), *map, *area[500];
     int n = 0;
 
+    if (argc > 1) {
+        return printf("threads %d\n", threads()) < 0;
+    }
     printf("malloc %s\n", p ? "gave" : strerror(errno));
     map = mmap(NULL, 1000 * mib, PROT_READ | PROT_WRITE,
                MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -102,6 +105,9 @@ check memory-64M-refusals both 'status_is 0' 'no_kernel_bug' \
 run --target sgx-emu --memory 64M "$work/hungry"
 check memory-64M-enclave both 'status_is 0' 'no_kernel_bug' \
     'cmp "$work/out" "$work/hungry.expect"' 'told_once'
+# But not what is larger than its use.
+run --target sgx-emu --memory 12M "$work/hungry" threads
+check memory-12M-enclave-threads both 'status_is 0' 'out_is "threads 24"'
 
 run --memory 128M $py -c 'x = bytearray(1 << 30)'
 check memory-python-error both 'status_is 1' 'err_has MemoryError' 'told_once'
