@@ -17,7 +17,7 @@
 #include "kernel/mm/heap.h"
 #include "kernel/mm/limit.h"
 #include "kernel/mm/mm.h"
-#include "kernel/net/host.h"
+#include "kernel/net/host/host.h"
 #include "kernel/proc/proc.h"
 #include "kernel/sys/table.h"
 #include "kernel/tty/tty.h"

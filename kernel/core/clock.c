@@ -3,9 +3,9 @@
  * The kernel's clock: a straight line over the TSC, which follows the target's.
  * Programs read the same line by themselves, from the vDSO's page, so the
  * kernel may not change its own at any moment: it turns when the page of the
- * program that runs is written (kernel/proc/vdso.c), at one reading of the TSC
- * for both. A turn never steps: what the line is off the target's clock goes
- * away by running up to SLEW_MAX faster or slower.
+ * program that runs is written (kernel/proc/exec/vdso.c), at one reading of the
+ * TSC for both. A turn never steps: what the line is off the target's clock
+ * goes away by running up to SLEW_MAX faster or slower.
  *
  * The line is a seqlock. Whoever turns it holds turn_lock and does nothing
  * that blocks or asks for the time until clock_turn_end().

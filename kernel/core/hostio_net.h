@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * Host I/O on sockets, for who waits: making, naming, asking. Data goes
- * through hostio_op.h (kernel/net/host_stream.c) or, for datagrams to be sent,
- * through here. All return >= 0 or -errno; addresses and options that come
- * back are copies whose length is what it should be, and untrusted.
+ * through hostio_op.h (kernel/net/host/host_stream.c) or, for datagrams to be
+ * sent, through here. All return >= 0 or -errno; addresses and options that
+ * come back are copies whose length is what it should be, and untrusted.
  */
 #ifndef KERNEL_CORE_HOSTIO_NET_H
 #define KERNEL_CORE_HOSTIO_NET_H

@@ -4,7 +4,7 @@
  * stand in no directory. It is mounted nowhere that a path could reach.
  */
 #include "kernel/fs/file.h"
-#include "kernel/fs/mount_table.h"
+#include "kernel/fs/mount/mount_table.h"
 #include "kernel/fs/room.h"
 #include "kernel/core/log.h"
 #include "kernel/mm/heap.h"

@@ -5,7 +5,7 @@
  */
 #include "kernel/fs/current.h"
 #include "kernel/fs/file.h"
-#include "kernel/fs/landlock.h"
+#include "kernel/fs/landlock/landlock.h"
 #include "kernel/fs/path.h"
 #include "kernel/fs/special.h"
 #include "kernel/fs/event/watch.h"

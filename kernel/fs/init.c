@@ -5,7 +5,7 @@
  */
 #include "kernel/fs/current.h"
 #include "kernel/fs/hostfs/hostfs.h"
-#include "kernel/fs/mounting.h"
+#include "kernel/fs/mount/mounting.h"
 #include "kernel/fs/names.h"
 #include "kernel/fs/room.h"
 #include "kernel/fs/tmpfs/tmpfs.h"

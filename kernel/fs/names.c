@@ -6,7 +6,7 @@
  */
 #include "kernel/fs/fileattr.h"
 #include "kernel/fs/names.h"
-#include "kernel/fs/landlock.h"
+#include "kernel/fs/landlock/landlock.h"
 #include "kernel/fs/attr.h"
 #include "kernel/fs/current.h"
 #include "kernel/fs/names_check.h"

@@ -8,7 +8,7 @@
 #include "kernel/fs/names.h"
 #include "kernel/fs/attr.h"
 #include "kernel/fs/file.h"
-#include "kernel/fs/landlock.h"
+#include "kernel/fs/landlock/landlock.h"
 #include "kernel/fs/lease.h"
 #include "lib/atomic.h"
 #include "lib/string.h"

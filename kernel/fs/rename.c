@@ -5,7 +5,7 @@
  * upper one" and "would it move below itself" have an answer.
  */
 #include "kernel/fs/names.h"
-#include "kernel/fs/landlock.h"
+#include "kernel/fs/landlock/landlock.h"
 #include "kernel/fs/names_check.h"
 #include "kernel/fs/room.h"
 #include "kernel/fs/event/watch.h"

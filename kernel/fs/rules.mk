@@ -16,11 +16,13 @@ $(B)/kernel/kernel/fs/procfs/config.o: KERNEL_CFLAGS += \
 
 FS_UNIT := $(B)/unit/kernel/fs
 FS_WORLD := $(addprefix $(FS_UNIT)/, \
-	tests/support.o aio.o anon.o async.o attr.o current.o dcache.o dentry.o \
-	directory.o exec_file.o fdtable.o file.o inode.o landlock.o lease.o \
+	tests/support.o aio.o anon.o async.o attr.o current.o dcache.o \
+	dentry.o directory.o exec_file.o fdtable.o file.o inode.o \
+	landlock/landlock.o lease.o \
 	locks.o \
-	mapping.o mount.o mount_adrift.o mount_bind.o mount_count.o \
-	mount_graft.o mount_move.o mount_remove.o mount_share.o mount_table.o \
+	mapping.o mount/mount.o mount/mount_adrift.o mount/mount_bind.o \
+	mount/mount_count.o mount/mount_graft.o mount/mount_move.o mount/mount_remove.o \
+	mount/mount_share.o mount/mount_table.o \
 	names.o open.o perm.o poll_wait.o regular.o rename.o rw.o splice.o \
 	view.o walk.o xattr.o \
 	event/dnotify.o event/epoll.o event/eventfd.o event/inotify.o \

@@ -8,7 +8,7 @@
 #include "kernel/ipc/mqueue.h"
 #include "kernel/core/log.h"
 #include "kernel/fs/current.h"
-#include "kernel/fs/mounting.h"
+#include "kernel/fs/mount/mounting.h"
 #include "kernel/fs/names.h"
 #include "kernel/mm/heap.h"
 #include "lib/string.h"

@@ -8,7 +8,7 @@
  */
 #include "kernel/net/socket.h"
 #include "kernel/net/filter.h"
-#include "kernel/net/netif.h"
+#include "kernel/net/netlink/netif.h"
 #include "kernel/fs/async.h"
 #include "kernel/fs/current.h"
 #include "kernel/fs/procfs/tunable.h"

@@ -3,7 +3,7 @@
  * Process 1: made from what the target hands over, then an execve(2) of its
  * own. It is an ordinary process, but when it ends, everything ends.
  */
-#include "kernel/proc/exec.h"
+#include "kernel/proc/exec/exec.h"
 #include "kernel/proc/room.h"
 #include "kernel/proc/uts.h"
 #include "abi/policy.h"

@@ -9,10 +9,10 @@
  * Signal handlers are copied also with CLONE_SIGHAND; two processes never
  * share a table.
  */
-#include "kernel/proc/exec_text.h"
+#include "kernel/proc/exec/exec_text.h"
 #include "kernel/proc/pidfd.h"
-#include "kernel/proc/keys.h"
-#include "kernel/proc/ptrace.h"
+#include "kernel/proc/keys/keys.h"
+#include "kernel/proc/ptrace/ptrace.h"
 #include "kernel/proc/room.h"
 #include "kernel/proc/timers.h"
 #include "abi/linux/errno.h"

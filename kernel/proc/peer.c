@@ -6,7 +6,7 @@
  */
 #include "kernel/proc/peer.h"
 #include "kernel/proc/cred.h"
-#include "kernel/fs/landlock.h"
+#include "kernel/fs/landlock/landlock.h"
 #include "abi/linux/prctl.h"
 
 /* What is restricted sees only what is restricted at least as much. [L] */

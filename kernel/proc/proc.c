@@ -10,7 +10,7 @@
  */
 #include "kernel/proc/proc.h"
 #include "kernel/proc/cred.h"
-#include "kernel/proc/exec_text.h"
+#include "kernel/proc/exec/exec_text.h"
 #include "kernel/proc/room.h"
 #include "abi/linux/errno.h"
 #include "abi/linux/prctl.h"

@@ -5,7 +5,7 @@
  * exit_wait, and so does signal/stop.c for children that stop or go on.
  */
 #include "kernel/proc/proc.h"
-#include "kernel/proc/ptrace.h"
+#include "kernel/proc/ptrace/ptrace.h"
 #include "kernel/proc/room.h"
 #include "abi/linux/errno.h"
 #include "abi/linux/signal.h"

@@ -14,7 +14,7 @@
 #include "kernel/kernel.h"
 #include "kernel/core/log.h"
 #include "kernel/core/stats.h"
-#include "kernel/proc/ptrace.h"
+#include "kernel/proc/ptrace/ptrace.h"
 #include "kernel/proc/session.h"
 #include "kernel/proc/timers.h"
 #include "abi/linux/errno.h"

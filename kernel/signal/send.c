@@ -8,7 +8,7 @@
  * interrupted, the main one if it can take it. Another may take it first.
  */
 #include "kernel/signal/room.h"
-#include "kernel/proc/ptrace.h"
+#include "kernel/proc/ptrace/ptrace.h"
 #include "abi/linux/resource.h"
 #include "lib/atomic.h"
 

@@ -6,7 +6,7 @@
  * and finds the reason for wait4(2) in stop_signal and continue_event.
  */
 #include "kernel/signal/room.h"
-#include "kernel/proc/ptrace.h"
+#include "kernel/proc/ptrace/ptrace.h"
 #include "lib/atomic.h"
 #include "target/target.h"
 

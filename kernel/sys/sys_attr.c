@@ -5,7 +5,7 @@
  */
 #include "kernel/sys/user_path.h"
 #include "kernel/fs/attr.h"
-#include "kernel/fs/landlock.h"
+#include "kernel/fs/landlock/landlock.h"
 #include "kernel/fs/lease.h"
 #include "abi/linux/errno.h"
 #include "abi/linux/stat.h"

@@ -3,8 +3,8 @@
  * fsopen(2), fspick(2), fsconfig(2), fsmount(2).
  */
 #include "kernel/sys/user_path.h"
-#include "kernel/fs/context.h"
-#include "kernel/fs/mounting.h"
+#include "kernel/fs/mount/context.h"
+#include "kernel/fs/mount/mounting.h"
 #include "abi/linux/errno.h"
 #include "abi/linux/mount_info.h"
 #include "abi/linux/statfs.h"

@@ -7,7 +7,7 @@
 #include "kernel/sys/convert.h"
 #include "kernel/mm/heap.h"
 #include "kernel/proc/clock.h"
-#include "kernel/proc/futex.h"
+#include "kernel/proc/futex/futex.h"
 #include "abi/linux/futex.h"
 
 static struct futex_word word_of(const struct sysargs *a, int arg)

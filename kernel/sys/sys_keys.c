@@ -6,7 +6,7 @@
 #include "kernel/sys/table.h"
 #include "kernel/mm/heap.h"
 #include "kernel/proc/cred.h"
-#include "kernel/proc/keys.h"
+#include "kernel/proc/keys/keys.h"
 #include "abi/linux/errno.h"
 #include "abi/linux/prctl.h"
 #include "lib/fmt.h"

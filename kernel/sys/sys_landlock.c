@@ -4,7 +4,7 @@
  */
 #include "kernel/sys/user_path.h"
 #include "kernel/mm/user_struct.h"
-#include "kernel/fs/landlock.h"
+#include "kernel/fs/landlock/landlock.h"
 #include "kernel/proc/cred.h"
 #include "abi/linux/errno.h"
 #include "abi/linux/prctl.h"

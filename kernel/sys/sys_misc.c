@@ -9,7 +9,7 @@
 #include "kernel/fs/procfs/tunable.h"
 #include "kernel/mm/heap.h"
 #include "kernel/proc/cred.h"
-#include "kernel/proc/load.h"
+#include "kernel/proc/exec/load.h"
 #include "kernel/proc/pidfd.h"
 #include "kernel/proc/timers.h"
 #include "kernel/proc/uts.h"

@@ -5,7 +5,7 @@
  */
 #include "kernel/sys/user_path.h"
 #include "kernel/fs/current.h"
-#include "kernel/fs/mounting.h"
+#include "kernel/fs/mount/mounting.h"
 #include "kernel/fs/view.h"
 #include "abi/linux/errno.h"
 #include "abi/linux/statfs.h"

@@ -5,8 +5,8 @@
  */
 #include "kernel/sys/user_path.h"
 #include "kernel/mm/user_struct.h"
-#include "kernel/fs/mount_adrift.h"
-#include "kernel/fs/mounting.h"
+#include "kernel/fs/mount/mount_adrift.h"
+#include "kernel/fs/mount/mounting.h"
 #include "kernel/fs/view.h"
 #include "abi/linux/errno.h"
 #include "abi/linux/mount_info.h"

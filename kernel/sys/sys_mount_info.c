@@ -8,7 +8,7 @@
 #include "kernel/mm/user_struct.h"
 #include "kernel/fs/current.h"
 #include "kernel/fs/dentry.h"
-#include "kernel/fs/mounting.h"
+#include "kernel/fs/mount/mounting.h"
 #include "kernel/fs/path.h"
 #include "kernel/fs/view.h"
 #include "kernel/mm/heap.h"

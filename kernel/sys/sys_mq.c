@@ -8,7 +8,7 @@
 #include "kernel/ipc/ipc.h"
 #include "kernel/fs/file.h"
 #include "kernel/mm/heap.h"
-#include "kernel/net/netlink.h"
+#include "kernel/net/netlink/netlink.h"
 #include "kernel/signal/signal.h"
 #include "abi/linux/errno.h"
 #include "abi/linux/signal.h"

@@ -6,7 +6,7 @@
 #include "kernel/sys/table.h"
 #include "kernel/sys/trace.h"
 #include "kernel/mm/heap.h"
-#include "kernel/proc/ptrace.h"
+#include "kernel/proc/ptrace/ptrace.h"
 #include "abi/linux/errno.h"
 #include "abi/linux/prctl.h"
 

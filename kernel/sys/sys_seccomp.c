@@ -5,8 +5,8 @@
 #include "kernel/sys/table.h"
 #include "kernel/sys/trace.h"
 #include "kernel/fs/file.h"
-#include "kernel/proc/listener.h"
-#include "kernel/proc/seccomp.h"
+#include "kernel/proc/seccomp/listener.h"
+#include "kernel/proc/seccomp/seccomp.h"
 #include "abi/linux/errno.h"
 
 static bool flags_fit(unsigned flags)

@@ -6,7 +6,7 @@
  */
 #include <string.h>
 
-#include "kernel/proc/elf.h"
+#include "kernel/proc/exec/elf.h"
 #include "tests/fuzz/fuzz.h"
 
 #define END (1ull << 47)

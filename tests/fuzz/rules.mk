@@ -10,7 +10,7 @@ FUZZ_CFLAGS := -std=gnu11 -O1 -g -I. -D_GNU_SOURCE -DENCLOS_KERNEL \
 	-fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined
 
 $(B)/fuzz/bundle: tools/bundle/check.c
-$(B)/fuzz/elf: kernel/proc/elf_check.c
+$(B)/fuzz/elf: kernel/proc/exec/elf_check.c
 $(B)/fuzz/erofs: $(addprefix kernel/fs/erofs/erofs_, core.c dir.c xattr.c)
 $(B)/fuzz/hostio: kernel/core/hostio_ring.c kernel/core/hostio_given.c
 $(B)/fuzz/json: tools/policy/json.c tools/image/util.c

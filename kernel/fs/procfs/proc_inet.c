@@ -5,8 +5,8 @@
  * Linux's columns; what does not exist here is a header and no lines.
  */
 #include "kernel/fs/procfs/proc_net.h"
-#include "kernel/net/inet_private.h"
-#include "kernel/net/netif.h"
+#include "kernel/net/inet/inet_private.h"
+#include "kernel/net/netlink/netif.h"
 #include "kernel/net/stream.h"
 #include "lib/string.h"
 #include "abi/linux/diag.h"

@@ -6,7 +6,7 @@
  */
 #include "kernel/fs/procfs/proc_net.h"
 #include "kernel/core/sched.h"
-#include "kernel/net/unix_private.h"
+#include "kernel/net/unix/unix_private.h"
 #include "abi/linux/stat.h"
 
 enum { ACCEPTS = 0x10000, UNCONNECTED = 1, CONNECTED = 3 };

@@ -10,7 +10,7 @@
 #include "kernel/fs/current.h"
 #include "kernel/fs/path.h"
 #include "kernel/mm/heap.h"
-#include "kernel/proc/exec_text.h"
+#include "kernel/proc/exec/exec_text.h"
 #include "lib/fmt.h"
 #include "lib/string.h"
 #include "abi/linux/errno.h"

@@ -6,7 +6,7 @@
  */
 #include "kernel/fs/procfs/proc_net.h"
 #include "kernel/net/count.h"
-#include "kernel/net/inet.h"
+#include "kernel/net/inet/inet.h"
 #include "abi/linux/diag.h"
 
 /* Names that have no number of ours. */

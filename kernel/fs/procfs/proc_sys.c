@@ -169,7 +169,7 @@ static const struct pseudo random_rows[] = {
     {NULL},
 };
 
-/* What kernel/proc/keys.c goes by. */
+/* What kernel/proc/keys/keys.c goes by. */
 static const struct pseudo keys_rows[] = {
     NUMBER("maxkeys", tunable_keys),
     NUMBER("maxbytes", tunable_key_bytes),

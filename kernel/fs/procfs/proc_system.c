@@ -6,7 +6,7 @@
 #include "kernel/fs/pagecache/pagecache.h"
 #include "kernel/core/stats.h"
 #include "kernel/mm/heap.h"
-#include "kernel/proc/load.h"
+#include "kernel/proc/exec/load.h"
 #include "kernel/proc/uts.h"
 #include "lib/atomic.h"
 #include "lib/string.h"

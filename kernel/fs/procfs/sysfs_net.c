@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * sysfs: network interfaces (/sys/class/net), from kernel/net/netif.h. An
- * interface stands for its place in that list. Nobody counts packets here.
+ * sysfs: network interfaces (/sys/class/net), from kernel/net/netlink/netif.h.
+ * An interface stands for its place in that list. Nobody counts packets here.
  */
 #include "kernel/fs/procfs/procfs.h"
-#include "kernel/net/netif.h"
+#include "kernel/net/netlink/netif.h"
 #include "lib/fmt.h"
 #include "lib/string.h"
 #include "abi/linux/errno.h"

@@ -6,7 +6,7 @@
  */
 #include "kernel/fs/tests/support.h"
 #include "kernel/fs/current.h"
-#include "kernel/fs/mount_table.h"
+#include "kernel/fs/mount/mount_table.h"
 #include "kernel/fs/pagecache/pagecache.h"
 #include "kernel/core/sched.h"
 #include "kernel/mm/heap.h"

@@ -7,7 +7,7 @@
 #include "kernel/fs/tmpfs/memfd.h"
 #include "kernel/fs/current.h"
 #include "kernel/fs/file.h"
-#include "kernel/fs/mount_table.h"
+#include "kernel/fs/mount/mount_table.h"
 #include "kernel/fs/names.h"
 #include "kernel/fs/room.h"
 #include "kernel/fs/special.h"

@@ -7,8 +7,8 @@
 #define KERNEL_NET_TESTS_STAND_IN_H
 
 #include "kernel/core/hostio.h"
-#include "kernel/net/host.h"
-#include "kernel/net/host_private.h"
+#include "kernel/net/host/host.h"
+#include "kernel/net/host/host_private.h"
 #include "kernel/net/tests/outside.h"
 #include "kernel/policy.h"
 #include "lib/tests/unit.h"

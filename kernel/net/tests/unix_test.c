@@ -8,8 +8,8 @@
 #include "kernel/fs/current.h"
 #include "kernel/mm/heap.h"
 #include "kernel/mm/limit.h"
-#include "kernel/net/netif.h"
-#include "kernel/net/unix_private.h"
+#include "kernel/net/netlink/netif.h"
+#include "kernel/net/unix/unix_private.h"
 #include "abi/linux/errno.h"
 #include <string.h>
 

@@ -10,7 +10,7 @@
 #include "abi/linux/mman.h"
 #include "kernel/fs/fs.h"
 #include "kernel/mm/mm.h"
-#include "kernel/proc/elf.h"
+#include "kernel/proc/exec/elf.h"
 #include "lib/string.h"
 
 #define ADDRESS_END (1ull << 47)

@@ -7,8 +7,8 @@
 #include "lib/tests/unit.h"
 #include "abi/linux/errno.h"
 #include "abi/linux/futex.h"
-#include "kernel/proc/futex.h"
-#include "kernel/proc/futex_queue.h"
+#include "kernel/proc/futex/futex.h"
+#include "kernel/proc/futex/futex_queue.h"
 #include "kernel/proc/room.h"
 
 static struct vcpu vcpu;

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include "lib/tests/unit.h"
 #include "abi/linux/errno.h"
-#include "kernel/proc/script.h"
+#include "kernel/proc/exec/script.h"
 #include "lib/string.h"
 
 static char *interp, *arg, *buffer;

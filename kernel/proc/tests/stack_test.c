@@ -10,7 +10,7 @@
 #include "kernel/core/log.h"
 #include "kernel/mm/heap.h"
 #include "kernel/proc/proc.h"
-#include "kernel/proc/stack.h"
+#include "kernel/proc/exec/stack.h"
 #include "lib/string.h"
 
 #define TOP 0x7fff00000000ull

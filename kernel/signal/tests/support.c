@@ -8,7 +8,7 @@
 #include "kernel/kernel.h"
 #include "kernel/core/log.h"
 #include "kernel/mm/heap.h"
-#include "kernel/proc/ptrace.h"
+#include "kernel/proc/ptrace/ptrace.h"
 #include "kernel/proc/session.h"
 #include "kernel/proc/core_dump.h"
 #include "kernel/proc/timers.h"
