@@ -155,7 +155,8 @@ int pages_charge(struct mm *mm, uint64_t start, uint64_t end, uint64_t *charged)
     int err = resident_prepare(&mm->resident, start, end);
 
     *charged = 0;
-    warm_drop(mm, start, end); /* nobody claimed it */
+    warm_drop(mm, start, end);      /* nobody claimed it */
+    err = mm->lost ? -ENOMEM : err; /* no exchange would take it away again */
     if (err || !limit_is_set()) {
         return err;
     }
@@ -236,8 +237,9 @@ static int commit_new(struct mm *mm, const struct mapping *m)
 int map_at(struct mm *mm, const struct mapping *m)
 {
     struct vma *v;
-    int err =
-        vma_new(mm, m->start, m->end, m->prot, m->flags, m->obj, m->off, &v);
+    int err = mm->lost ? -ENOMEM
+                       : vma_new(mm, m->start, m->end, m->prot, m->flags,
+                                 m->obj, m->off, &v);
 
     if (err) {
         return err;

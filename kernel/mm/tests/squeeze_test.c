@@ -163,6 +163,7 @@ static void who_waits_gives_mappings_back(void)
 /* A host that refuses for good. */
 static void refuse(bool moves, unsigned n, unsigned *lost)
 {
+    uint64_t addr = 0;
     int err;
 
     make_family(moves);
@@ -173,6 +174,9 @@ static void refuse(bool moves, unsigned n, unsigned *lost)
     if (who[0]->lost) {
         ++*lost;
         EXPECT_EQ(mm_fault(who[0], AT(0), MEM_READ), -ENOMEM);
+        EXPECT_EQ(mm_map(who[0], &addr, PAGE_SIZE, PROT_READ | PROT_WRITE,
+                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, NULL, 0),
+                  -ENOMEM);
         for (int i = 0; i < PIECES; i++) {
             EXPECT(support_prot(AT(i)) <= 0);
         }
