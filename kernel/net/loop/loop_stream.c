@@ -193,6 +193,17 @@ void loop_disconnect(struct socket *s)
     inet_reborn(inet_of(s));
 }
 
+/* SO_RCVLOWAT, as far as that much may be on its way: no more than a part of
+ * it comes when memory is scarce (limit_of()). */
+static uint64_t least_of(const struct socket *s)
+{
+    int32_t least = atomic_load_relaxed(&s->recv_low);
+
+    return stream_pressure() == STREAM_PLENTY
+               ? MIN((uint64_t)least, (uint64_t)LOOP_LIMIT / 2)
+               : 1;
+}
+
 static uint32_t loop_poll(struct socket *s)
 {
     struct side *d = side_of(s);
@@ -209,7 +220,7 @@ static uint32_t loop_poll(struct socket *s)
     }
     bits |= rx_end ? ALL_IN | EPOLLRDHUP : 0;
     bits |= rx_end && tx_end ? POLLHUP : 0;
-    bits |= filled >= (uint64_t)s->recv_low ? ALL_IN : 0;
+    bits |= filled >= least_of(s) ? ALL_IN : 0;
     bits |= tx_end || stream_filled(&d->other->in) <= limit_of(s, d) / 3 * 2
                 ? ALL_OUT
                 : 0;
