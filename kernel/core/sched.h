@@ -104,6 +104,10 @@ void task_init(struct task *t, void *stack, const char *name,
                void (*fn)(void *), void *arg);
 void task_start(struct task *t);
 
+/* signal_kills() of a thread's task, for rooms below: some waits end with
+ * nothing less. kernel/signal/deliver.c. */
+bool task_is_killed(struct task *t);
+
 /* Ends the current task. */
 _Noreturn void task_exit(void);
 

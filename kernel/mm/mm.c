@@ -230,6 +230,7 @@ void mm_put(struct mm *mm)
         return;
     }
     if (!mm->gone) {
+        mm->gone = true;
         family_leave(mm);
     }
     alias_delist(mm);

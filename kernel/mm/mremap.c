@@ -22,23 +22,14 @@ struct move {
     bool keep; /* MREMAP_DONTUNMAP: the old range stays, as if never touched */
 };
 
-static bool is_zero(const uint64_t *page)
-{
-    uint64_t any = 0;
-
-    for (size_t i = 0; i < PAGE_SIZE / sizeof(*page); i++) {
-        any |= page[i];
-    }
-    return any == 0;
-}
-
 /* [from, end) is resident and readable; [to, ...) was just committed, to be
  * written. -ENOMEM: a host has taken one of them out of reach. */
 static int copy_pages(uint64_t *buf, uint64_t from, uint64_t end, uint64_t to)
 {
     for (; from < end; from += PAGE_SIZE, to += PAGE_SIZE) {
         if (arch_user_copy(buf, (const void *)from, PAGE_SIZE) ||
-            (!is_zero(buf) && arch_user_copy((void *)to, buf, PAGE_SIZE))) {
+            (!page_is_zero(buf) &&
+             arch_user_copy((void *)to, buf, PAGE_SIZE))) {
             return -ENOMEM;
         }
     }

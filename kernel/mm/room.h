@@ -218,6 +218,16 @@ static inline bool is_data(int vma_flags, int prot)
     return prot & PROT_WRITE && !(vma_flags & (VMA_SHARED | VMA_GROWSDOWN));
 }
 
+static inline bool page_is_zero(const uint64_t *page)
+{
+    uint64_t any = 0;
+
+    for (size_t i = 0; i < PAGE_SIZE / sizeof(*page); i++) {
+        any |= page[i];
+    }
+    return any == 0;
+}
+
 /* What the CPU grants: to write or execute is to read. */
 static inline int prot_effective(int prot)
 {

@@ -18,23 +18,37 @@
 #include "arch/x86_64/arch.h"
 #include "target/target.h"
 
-/* Who stood in line leaves it with mm->lock, which is held here, too. */
-static void forget_closed(struct mm *mm)
+/* Takes those out of mm's list that nobody uses any more. Who stood in line
+ * leaves it with mm->lock, which is held here, too. */
+static void take_unused(struct mm *mm, struct list *out)
 {
-    for (struct vma *v = vma_first(mm); v; v = vma_next(v)) {
-        if (v->server && atomic_load_acquire(&v->server->closed)) {
+    list_for_each_safe (pos, &mm->userfaults) {
+        struct userfault *u = list_entry(pos, struct userfault, node);
+
+        if (atomic_load_acquire(&u->unused) && list_empty(&u->events)) {
+            list_del(&u->node);
+            list_add_tail(out, &u->node);
+            u->forgotten = true;
+        }
+    }
+}
+
+/* One that is closed meanwhile is for the next time: some of its VMAs may have
+ * been passed already. */
+static void forget_unused(struct mm *mm)
+{
+    struct list gone = LIST_INIT(gone), *pos;
+
+    take_unused(mm, &gone);
+    for (struct vma *v = vma_first(mm); v && !list_empty(&gone);
+         v = vma_next(v)) {
+        if (v->server && v->server->forgotten) {
             v->server = NULL;
             v = vma_merge(mm, v);
         }
     }
-    for (struct list *pos = mm->userfaults.next; pos != &mm->userfaults;) {
-        struct userfault *u = list_entry(pos, struct userfault, node);
-
-        pos = pos->next;
-        if (atomic_load_acquire(&u->closed) && list_empty(&u->events)) {
-            list_del(&u->node);
-            kfree(u);
-        }
+    while ((pos = list_pop(&gone)) != NULL) {
+        kfree(list_entry(pos, struct userfault, node));
     }
 }
 
@@ -53,7 +67,7 @@ int userfault_new(struct userfault **out)
     u->mm = mm;
     mm_get(mm);
     mm_lock(mm);
-    forget_closed(mm);
+    forget_unused(mm);
     list_add_tail(&mm->userfaults, &u->node);
     mm_unlock(mm);
     *out = u;
@@ -97,6 +111,7 @@ void userfault_close(struct userfault *u)
     atomic_store_release(&u->closed, true);
     spin_unlock(&u->lock);
     end_events(u, 0, UINT64_MAX);
+    atomic_store_release(&u->unused, true); /* it may be gone from here on */
     mm_put(mm);
 }
 
@@ -147,6 +162,14 @@ bool userfault_serves(const struct vma *v)
     return v->server && !atomic_load_acquire(&v->server->closed);
 }
 
+/* The kernel's own access, in the middle of a call, goes on whatever signal
+ * comes, as on Linux; only what kills the task ends it. */
+static bool is_answered(const struct userfault_event *e, bool by_program)
+{
+    return atomic_load_acquire(&e->done) ||
+           (!by_program && task_is_killed(current_task()));
+}
+
 int userfault_wait(struct mm *mm, struct vma *v, uint64_t addr, bool write,
                    bool by_program)
 {
@@ -166,14 +189,14 @@ int userfault_wait(struct mm *mm, struct vma *v, uint64_t addr, bool write,
     spin_unlock(&u->lock);
     mm_unlock(mm);
     wait_wake(&u->wait, ~0u, 1);
-    err = wait_event(&u->stand, atomic_load_acquire(&e.done), DEADLINE_NONE,
-                     WAIT_INTR);
+    err = wait_event(&u->stand, is_answered(&e, by_program), DEADLINE_NONE,
+                     by_program ? WAIT_INTR : 0);
     mm_lock(mm);
     spin_lock(&u->lock);
     list_del(&e.node);
     spin_unlock(&u->lock);
     /* The program's own access is made anew after the signal. */
-    return err && !by_program ? -EFAULT : 0;
+    return err || atomic_load_acquire(&e.done) ? 0 : -EFAULT;
 }
 
 /* ---- ranges ---- */
@@ -186,6 +209,38 @@ static bool can_be_served(const struct vma *v)
            (!v->name || v->name == MM_HEAP || v->name == MM_STACK);
 }
 
+static int release(struct mm *mm, uint64_t start, uint64_t end)
+{
+    int err = start < end ? pages_prepare_forget(mm, start, end) : 0;
+
+    if (!err) {
+        pages_release(mm, start, end);
+    }
+    return err;
+}
+
+/* Where nobody knows what was touched, what has no content is taken as what was
+ * not: such a page may be there since it was mapped. */
+static int release_zero(struct mm *mm, uint64_t start, uint64_t end)
+{
+    void *buf = page_alloc(1);
+    int err = buf ? 0 : -ENOMEM;
+    uint64_t stop;
+
+    while (!err && resident_run(&mm->resident, &start, end, &stop)) {
+        for (; start < stop && !err; start += PAGE_SIZE) {
+            if (!arch_user_copy(buf, (const void *)start, PAGE_SIZE) &&
+                page_is_zero(buf)) {
+                err = release(mm, start, start + PAGE_SIZE);
+            }
+        }
+    }
+    if (buf) {
+        page_free(buf, 1);
+    }
+    return err;
+}
+
 /* Those that are whole are so no more: what nobody touched is missing. */
 static int release_untouched(struct mm *mm, uint64_t start, uint64_t end)
 {
@@ -193,31 +248,29 @@ static int release_untouched(struct mm *mm, uint64_t start, uint64_t end)
     uint64_t at = start, stop;
     int err = family_own(mm, start, end);
 
-    if (!err) {
-        err = pages_prepare_forget(mm, start, end);
+    if (!err && !arena.lazy) {
+        return release_zero(mm, start, end);
     }
-    if (err || !arena.lazy) {
-        return err;
-    }
-    while (start < end && touched_next(&t, &at, end, &stop)) {
-        pages_release(mm, start, at);
+    while (!err && start < end && touched_next(&t, &at, end, &stop)) {
+        err = release(mm, start, at);
         start = at = stop;
     }
-    pages_release(mm, start, end);
-    return 0;
+    return err ? err : release(mm, start, end);
 }
 
-static int check_range(struct userfault *u, uint64_t start, uint64_t end)
+/* another: what it is when others serve some of it. */
+static int check_range(struct userfault *u, uint64_t start, uint64_t end,
+                       int another)
 {
     struct vma *v = vma_find(u->mm, start);
-    int err = !v ? -ENOMEM : v->start >= end ? -EINVAL : 0;
+    int err = u->mm->gone ? -ENOMEM : !v || v->start >= end ? -EINVAL : 0;
 
     for (; !err && v && v->start < end; v = vma_next(v)) {
         if (v->flags & VMA_TRAMPOLINE) {
             continue;
         }
         err = !can_be_served(v)                       ? -EINVAL
-              : userfault_serves(v) && v->server != u ? -EBUSY
+              : userfault_serves(v) && v->server != u ? another
                                                       : 0;
     }
     return err;
@@ -265,7 +318,7 @@ int userfault_register(struct userfault *u, uint64_t start, uint64_t len)
         return err;
     }
     mm_lock(u->mm);
-    err = check_range(u, start, start + len);
+    err = check_range(u, start, start + len, -EBUSY);
     if (!err) {
         err = serve(u, start, start + len);
     }
@@ -277,7 +330,7 @@ int userfault_register(struct userfault *u, uint64_t start, uint64_t len)
 static int serve_no_more(struct userfault *u, uint64_t start, uint64_t end)
 {
     struct mm *mm = u->mm;
-    int err = check_range(u, start, end);
+    int err = check_range(u, start, end, -EINVAL);
 
     if (!err) {
         err = vma_split_range(mm, start, end);
@@ -315,7 +368,7 @@ static int fill_locked_page(struct userfault *u, uint64_t addr,
     uint64_t charged;
     int err;
 
-    if (!v || v->server != u) {
+    if (!v || !userfault_serves(v)) { /* any may fill it, as on Linux */
         return -ENOENT;
     }
     if (resident_test(&mm->resident, addr)) {
@@ -336,14 +389,15 @@ static int fill_locked_page(struct userfault *u, uint64_t addr,
     return 0;
 }
 
-/* What is at src goes to buf; with the lock, by who reaches it. */
-static int take_page(struct mm *mm, uint64_t src, void *buf)
+/* What is at src goes to buf; with the lock, by who reaches it. prot: of where
+ * it goes. */
+static int take_page(struct mm *mm, uint64_t src, int prot, void *buf)
 {
     struct vma *v = vma_at(mm, src);
     struct touched t = {.from = src, .end = src + PAGE_SIZE};
     uint64_t at = src, stop;
 
-    if (!v || !can_be_served(v) || !v->prot) {
+    if (!v || !can_be_served(v) || v->prot != prot || !(prot & PROT_WRITE)) {
         return -EINVAL;
     }
     if (!resident_test(&mm->resident, src) ||
@@ -379,7 +433,7 @@ static int move_locked(struct userfault *u, uint64_t addr, uint64_t src,
                                                       : 0;
 
     if (!err) {
-        err = take_page(u->mm, src, buf);
+        err = take_page(u->mm, src, v->prot, buf);
     }
     if (!err) {
         err = fill_locked_page(u, addr, buf);

@@ -32,6 +32,8 @@ struct userfault {
     bool programs_only;      /* the kernel's own touching is -EFAULT */
     bool as_sigbus;          /* nobody stands in line */
     bool closed;             /* atomic */
+    bool unused;             /* atomic: closed, and who did so is through */
+    bool forgotten;          /* under mm->lock: about to be freed */
 };
 
 /* For the caller's address space. -ENOMEM. */
@@ -43,14 +45,15 @@ void userfault_close(struct userfault *u);
 bool userfault_next(struct userfault *u, struct userfault_event *out);
 bool userfault_pending(struct userfault *u);
 
-/* The ioctls; [start, start + len) in pages. Register: -ENOMEM (nothing is
- * there), -EINVAL (not such memory), -EBUSY (another's). */
+/* The ioctls; [start, start + len) in pages. -ENOMEM: the process has
+ * ended; -EINVAL: not such memory. Another's is -EBUSY to register, -EINVAL to
+ * unregister. */
 int userfault_register(struct userfault *u, uint64_t start, uint64_t len);
 int userfault_unregister(struct userfault *u, uint64_t start, uint64_t len);
 /* Those who wait there look again. */
 void userfault_wake(struct userfault *u, uint64_t start, uint64_t len);
-/* page: what comes to addr, one of the kernel's, or NULL: zeros. -ENOENT,
- * -EEXIST, -ENOMEM, -ESRCH. */
+/* page: what comes to addr, one of the kernel's, or NULL: zeros. -ENOENT
+ * (nobody serves it), -EEXIST, -ENOMEM, -ESRCH. */
 int userfault_fill(struct userfault *u, uint64_t addr, const void *page);
 /* The same with the page at src of the same address space, which is missing
  * there afterwards. buf: a page of the kernel's. -ENOENT: nothing is at src;

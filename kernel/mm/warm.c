@@ -372,7 +372,7 @@ void warm_started(struct mm *mm)
             note_shown(w, mm, v);
         }
     }
-    family_open(mm->family);
+    family_open(mm);
 }
 
 void mm_started(struct mm *mm)

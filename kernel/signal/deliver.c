@@ -58,6 +58,11 @@ bool signal_kills(struct thread *t)
     return false;
 }
 
+bool task_is_killed(struct task *t)
+{
+    return t->thread && signal_kills(t->thread);
+}
+
 void signal_recalc(struct thread *t)
 {
     struct signal_state *s = &t->proc->signals;

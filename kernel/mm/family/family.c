@@ -54,10 +54,12 @@ void family_move_in(struct family *f, struct mm *mm)
     isolation_grant(mm);
 }
 
-void family_open(struct family *f)
+void family_open(struct mm *mm)
 {
+    struct family *f = mm->family;
+
     spin_lock(&f->lock);
-    f->ended = false;
+    f->ended = mm->gone; /* it may end with its start (leave_to_others) */
     spin_unlock(&f->lock);
 }
 
@@ -239,7 +241,9 @@ void family_leave(struct mm *mm)
 {
     struct family *f = mm->family;
 
+    mm_lock(mm); /* somebody else may end its start (end_start) */
     idle_drop(mm, arena.start, arena.end);
+    mm_unlock(mm);
     if (leave_to_others(f, mm)) {
         sched_gate_open(&mm->gate);
         sched_gate_event();

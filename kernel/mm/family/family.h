@@ -69,7 +69,8 @@ struct family *family_create(struct mm *mm);
 /* f has no members: mm becomes the first. Nobody else does before
  * family_open(). */
 void family_move_in(struct family *f, struct mm *mm);
-void family_open(struct family *f);
+/* Its start is over: others may join from here on, unless it ends as well. */
+void family_open(struct mm *mm);
 /* mm has no user any more: its pages go, and its place in the family. */
 void family_leave(struct mm *mm);
 /* True: mm's pages are at their addresses, and stay there until

@@ -654,6 +654,11 @@ void task_yield(void)
 {
 }
 
+bool task_is_killed(struct task *t)
+{
+    return false;
+}
+
 /* Nobody waits for anybody in these tests. */
 void wait_queue_init(struct wait_queue *q)
 {

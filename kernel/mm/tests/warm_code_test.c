@@ -403,9 +403,31 @@ static void programs_at_fixed_addresses_find_it_there(void)
     EXPECT(!warm_starting(first));
 }
 
+/* One that ends before its start was over: while it goes, and afterwards. */
+static void nobody_joins_what_ends_with_its_start(void)
+{
+    struct family *f;
+
+    fresh();
+    EXPECT(start_fixed(&file) > 0);
+    end();
+    EXPECT_EQ(start_fixed(&file), 0);
+    f = mm->family;
+    EXPECT(f->ended);
+    mm->gone = true;
+    mm_started(mm);
+    EXPECT(!warm_starting(mm));
+    EXPECT(f->ended);
+    end();
+    EXPECT_EQ(start_fixed(&file), 0);
+    mm_started(mm);
+    EXPECT(!mm->family->ended);
+}
+
 int main(void)
 {
     RUN(what_a_program_makes_later_is_there_when_it_makes_it);
+    RUN(nobody_joins_what_ends_with_its_start);
     RUN(programs_at_fixed_addresses_find_it_there);
     RUN(code_and_what_is_only_read_are_there_as_they_were);
     RUN(under_a_ceiling_what_waits_counts);

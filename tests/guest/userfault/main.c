@@ -2,18 +2,24 @@
  *
  * userfaultfd(2): a thread that serves missing pages to others and to the
  * kernel's own copies, UFFDIO_COPY and ZEROPAGE, what was there before, pages
- * given up, the end of it, refusals.
+ * given up, the end of it, refusals; many pages touched here and there, signals
+ * and the end of who waits, several descriptors at once.
  */
 #include <linux/userfaultfd.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
 #include "tests/guest/show.h"
 
 #define PAGE 4096UL
 #define RW   (PROT_READ | PROT_WRITE)
+#ifndef UFFDIO_MOVE /* 6.8; of the size of another */
+#define UFFDIO_MOVE _IOWR(UFFDIO, 5, struct uffdio_copy)
+#endif
 
 enum { PAGES = 32 };
 
@@ -200,6 +206,171 @@ static void by_hand(void)
     SHOW(over(UFFDIO_UNREGISTER, p + 20 * PAGE, PAGE));
 }
 
+static int new_fd(void)
+{
+    int made = (int)RAW(userfaultfd, O_NONBLOCK);
+
+    ioctl(made, UFFDIO_API, &(struct uffdio_api){.api = UFFD_API});
+    return made;
+}
+
+static char *new_pages(size_t n)
+{
+    char *q = mmap(NULL, n * PAGE, RW, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+    madvise(q, n * PAGE, MADV_NOHUGEPAGE);
+    return q;
+}
+
+/* More than a table of the kernel's holds. */
+static void here_and_there(void)
+{
+    enum { MANY = 2048, EACH = 700 };
+    static char page[PAGE] __attribute__((aligned(4096)));
+    char *q = new_pages(MANY);
+    struct uffdio_copy c = {.src = (unsigned long)page, .len = PAGE};
+    int there = 0, wrong = 0;
+
+    title("here and there");
+    memset(page, 'n', sizeof(page));
+    for (int i = 0; i < MANY; i += EACH) {
+        q[i * PAGE] = 'o';
+    }
+    SHOW(registers(q, MANY * PAGE, UFFDIO_REGISTER_MODE_MISSING));
+    for (int i = 0; i < MANY; i++) {
+        c.dst = (unsigned long)(q + i * PAGE);
+        there += ioctl(fd, UFFDIO_COPY, &c) && errno == EEXIST;
+        wrong += q[i * PAGE] != (i % EACH ? 'n' : 'o');
+    }
+    printf("%d %d\n", there, wrong);
+    munmap(q, MANY * PAGE);
+}
+
+static void wait_for_fault(void)
+{
+    struct uffd_msg m;
+
+    while (read(fd, &m, sizeof(m)) != sizeof(m)) {
+        poll(&(struct pollfd){.fd = fd, .events = POLLIN}, 1, -1);
+    }
+}
+
+static void on_signal(int sig)
+{
+}
+
+static void *read_into(void *at)
+{
+    int ends[2];
+
+    pipe(ends);
+    write(ends[1], "bytes", 5);
+    return (void *)read(ends[0], at, 5);
+}
+
+/* In the middle of read(2) it has to wait. */
+static void a_signal_meanwhile(char *q)
+{
+    pthread_t t;
+    void *got;
+
+    title("a signal meanwhile");
+    signal(SIGUSR1, on_signal);
+    pthread_create(&t, NULL, read_into, q);
+    wait_for_fault();
+    pthread_kill(t, SIGUSR1);
+    SHOW(zero(q, PAGE));
+    pthread_join(t, &got);
+    printf("%d %.5s\n", (int)(long)got, q);
+}
+
+/* A process that waits ends all the same: in the kernel, or as a whole. */
+static void ends(char *q, bool killed)
+{
+    int ready[2], status;
+    pthread_t t;
+    pid_t pid;
+
+    pipe(ready);
+    fflush(stdout);
+    pid = fork();
+    if (!pid) {
+        printf("child %d\n", *q); /* nobody serves it here */
+        fflush(stdout);
+        fd = new_fd();
+        q = new_pages(1);
+        registers(q, PAGE, UFFDIO_REGISTER_MODE_MISSING);
+        pthread_create(&t, NULL, killed ? read_into : touch, q);
+        wait_for_fault();
+        if (!killed) {
+            _exit(3);
+        }
+        write(ready[1], "r", 1);
+        pthread_join(t, NULL);
+    }
+    if (killed) {
+        read(ready[0], &status, 1);
+        kill(pid, SIGKILL);
+    }
+    waitpid(pid, &status, 0);
+    printf("ended %x\n", status);
+}
+
+static void *make_some(void *arg)
+{
+    char *q = new_pages(1);
+
+    for (int i = 0; i < 200; i++) {
+        int made = new_fd();
+        struct uffdio_register r = {
+            {(unsigned long)q, PAGE}, UFFDIO_REGISTER_MODE_MISSING, 0};
+
+        if (made < 0 || ioctl(made, UFFDIO_REGISTER, &r)) {
+            return "not made";
+        }
+        close(made);
+    }
+    *q = 1;
+    return "made";
+}
+
+static void several(void)
+{
+    char *q = new_pages(5), *from = new_pages(2);
+    int one = fd, another = new_fd();
+    struct uffdio_copy m = {.dst = (unsigned long)(q + PAGE),
+                            .src = (unsigned long)from,
+                            .len = PAGE};
+    pthread_t t[4];
+    void *got;
+
+    title("several");
+    SHOW(registers(q, 5 * PAGE, UFFDIO_REGISTER_MODE_MISSING));
+    fd = another;
+    SHOW(registers(q, PAGE, UFFDIO_REGISTER_MODE_MISSING));
+    SHOW(zero(q, PAGE));
+    fd = one;
+    *from = 'f';
+    mprotect(from, PAGE, PROT_READ);
+    SHOW(ioctl(fd, UFFDIO_MOVE, &m));
+    mprotect(from, PAGE, RW);
+    SHOW(ioctl(fd, UFFDIO_MOVE, &m));
+    printf("%c %d\n", q[PAGE], *from);
+    pthread_create(&t[0], NULL, touch, q + 2 * PAGE);
+    wait_for_fault();
+    fd = another;
+    close(one); /* who waits gets zeros */
+    pthread_join(t[0], &got);
+    printf("%d %d\n", (int)(long)got, q[3 * PAGE]);
+    for (int i = 0; i < 4; i++) {
+        pthread_create(&t[i], NULL, make_some, NULL);
+    }
+    for (int i = 0; i < 4; i++) {
+        pthread_join(t[i], &got);
+        printf("%s\n", (char *)got);
+    }
+}
+
 static void as_signal(int sig, siginfo_t *info, void *context)
 {
     printf("signal %d at %d\n", sig, (char *)info->si_addr == p + 24 * PAGE);
@@ -218,8 +389,17 @@ int main(void)
     refusals();
     serving();
     by_hand();
-    title("SIGBUS");
     SHOW(over(UFFDIO_UNREGISTER, p, PAGES * PAGE));
+    fd = new_fd(); /* that the thread does not read */
+    here_and_there();
+    p = new_pages(PAGES);
+    SHOW(registers(p, 2 * PAGE, UFFDIO_REGISTER_MODE_MISSING));
+    a_signal_meanwhile(p);
+    title("ends");
+    ends(p + PAGE, true);
+    ends(p + PAGE, false);
+    several();
+    title("SIGBUS");
     fd = (int)RAW(userfaultfd, O_NONBLOCK);
     SHOW(ioctl(fd, UFFDIO_API,
                &(struct uffdio_api){.api = UFFD_API,
