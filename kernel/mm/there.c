@@ -210,8 +210,9 @@ void mm_touch(struct mm *mm, uint64_t start, uint64_t end, bool write)
            next_to_touch(mm, &start, end, &stop, &writes)) {
         for (unsigned n = 1; start < stop && !err; start += PAGE_SIZE, n++) {
             err = touch(start, writes);
-            if (n % TOUCH_MANY == 0) {
+            if (n % TOUCH_MANY == 0 && !err) {
                 task_yield();
+                err = task_is_killed(current_task()) ? -EINTR : 0;
             }
         }
         writes = write;

@@ -6,6 +6,7 @@
  */
 #include "kernel/fs/event/event.h"
 #include "kernel/fs/file.h"
+#include "kernel/core/sched.h"
 #include "kernel/core/timer.h"
 #include "kernel/mm/heap.h"
 #include "kernel/mm/mm.h"
@@ -161,6 +162,18 @@ static long do_range(struct userfaultfd *fd, uint32_t request, struct uptr arg)
     return 0;
 }
 
+/* Between the pages of a long request. -EINTR: the task is killed. */
+static int go_on(uint64_t done)
+{
+    const uint64_t many = 1024 * PAGE_SIZE;
+
+    if (done % many || !done) {
+        return 0;
+    }
+    task_yield();
+    return task_is_killed(current_task()) ? -EINTR : 0;
+}
+
 /* Pages of src (NULL: zeros) to dst, as many as can be; how many bytes, or the
  * first one's error. */
 static int64_t fill(struct userfault *u, uint64_t dst, struct uptr src,
@@ -176,6 +189,7 @@ static int64_t fill(struct userfault *u, uint64_t dst, struct uptr src,
             err = userfault_fill(u, dst + done, page);
         }
         done += err ? 0 : PAGE_SIZE;
+        err = err ? err : go_on(done);
     }
     if (page) {
         page_free(page, 1);
@@ -232,6 +246,7 @@ static int64_t move(struct userfault *u, const struct uffdio_copy *c)
         err = userfault_move(u, c->dst + done, c->src + done, buf);
         err = err == -ENOENT && holes ? 0 : err;
         done += err ? 0 : PAGE_SIZE;
+        err = err ? err : go_on(done);
     }
     page_free(buf, 1);
     return done ? (int64_t)done : err;
