@@ -365,16 +365,6 @@ static int last_word(struct thread *t, int status)
     return status;
 }
 
-static void leave_landlock(struct thread *t)
-{
-    struct landlock *l = t->landlock;
-
-    spin_lock(&proc_lock);
-    t->landlock = NULL;
-    spin_unlock(&proc_lock);
-    landlock_put(l);
-}
-
 void thread_exit(int status)
 {
     struct thread *t = current_thread();
@@ -384,7 +374,6 @@ void thread_exit(int status)
     status = last_word(t, status);
     thread_leave_mm(t);
     seccomp_release(t);
-    leave_landlock(t);
     keys_thread_exit(t);
     drop_files(t);
     sched_gate_enter(
@@ -397,6 +386,7 @@ void thread_exit(int status)
         }
         wait_wake_all(&p->thread_wait);
     }
+    landlock_put(t->landlock); /* nobody looks for us any more */
     task_exit();
 }
 

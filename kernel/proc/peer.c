@@ -9,17 +9,26 @@
 #include "kernel/fs/landlock/landlock.h"
 #include "abi/linux/prctl.h"
 
+/* That of its first thread. [L] */
+static const struct landlock *landlock_of(const struct proc *p)
+{
+    struct list *first = list_first(&p->threads);
+
+    return first ? list_entry(first, struct thread, node)->landlock : NULL;
+}
+
 /* What is restricted sees only what is restricted at least as much. [L] */
 static bool landlock_allows(const struct proc *p)
 {
     const struct landlock *mine = current_landlock();
-    struct thread *t;
 
-    if (likely(!mine) || list_empty(&p->threads)) {
-        return true;
-    }
-    t = list_entry(p->threads.next, struct thread, node);
-    return landlock_is_part(mine, t->landlock);
+    return likely(!mine) || list_empty(&p->threads) ||
+           landlock_is_part(mine, landlock_of(p));
+}
+
+bool proc_may_be_tracer(const struct proc *p)
+{
+    return landlock_is_part(landlock_of(p), current_landlock());
 }
 
 bool proc_may_trace(const struct proc *p)

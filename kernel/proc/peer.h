@@ -13,6 +13,9 @@
 bool proc_may_trace(const struct proc *p);
 /* The same under proc_lock. */
 bool proc_may_trace_locked(const struct proc *p);
+/* Whether p may trace the current thread, which wants it to; under proc_lock.
+ */
+bool proc_may_be_tracer(const struct proc *p);
 
 /* p's address space with a reference, or NULL: it has none left. */
 struct mm *proc_mm(struct proc *p);

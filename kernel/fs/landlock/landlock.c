@@ -80,21 +80,30 @@ static void add_dentry(const struct landlock *l, const struct dentry *d,
     add_grants(l, (uintptr_t)d->inode, g);
 }
 
+/* To what is above p, which what it covers is not; false: nothing is. What was
+ * moved out of the directory that its mount shows lies where it is now, and in
+ * the mount. */
+static bool go_up(struct path *p)
+{
+    while (p->dentry == p->mount->root) {
+        if (!p->mount->parent) {
+            return false;
+        }
+        *p = (struct path){p->mount->parent, p->mount->point};
+    }
+    p->dentry =
+        p->dentry->parent != p->dentry ? p->dentry->parent : p->mount->root;
+    return true;
+}
+
 /* The rules of p and of all that it lies in. */
 static void collect(const struct landlock *l, struct path p, struct grants *g)
 {
     uint32_t *section = dcache_enter();
 
-    for (;;) {
+    do {
         add_dentry(l, p.dentry, g);
-        if (p.dentry != p.mount->root && p.dentry->parent != p.dentry) {
-            p.dentry = p.dentry->parent;
-        } else if (p.mount->parent) {
-            p = (struct path){p.mount->parent, p.mount->point};
-        } else {
-            break;
-        }
-    }
+    } while (go_up(&p));
     dcache_leave(section);
 }
 

@@ -76,6 +76,8 @@ int ptrace_traceme(void)
         err = -EPERM;
     } else if (t->proc->parent->exiting) {
         /* It may have let its tracees go already: as if it did so now. */
+    } else if (!proc_may_be_tracer(t->proc->parent)) {
+        err = -EPERM;
     } else if (t->tracee) {
         tie(t, t->tracee, t->proc->parent);
     } else {

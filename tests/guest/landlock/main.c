@@ -247,6 +247,18 @@ static void mounts(void)
     must("no bind", is(mount("/tmp", "/tmp/l/m", NULL, MS_BIND, NULL), EPERM));
 }
 
+/* A rule for what a mount covers is none for the mount. */
+static void covered(void)
+{
+    int set = ruleset(READ_FILE, 0);
+
+    allow(set, "/tmp/l/m", READ_FILE);
+    mount("t", "/tmp/l/m", "tmpfs", 0, NULL);
+    put("/tmp/l/m/file", "");
+    enforce(set);
+    must("covered", is(opens("/tmp/l/m/file", O_RDONLY), EACCES));
+}
+
 /* What two layers both grant. */
 static void narrower(void)
 {
@@ -365,6 +377,31 @@ static void traces(void)
     }
 }
 
+/* A child that is restricted less than who would trace it. */
+static void asks(void)
+{
+    int child, status, ready[2];
+    char c;
+
+    pipe(ready);
+    child = fork();
+    if (!child) {
+        read(ready[0], &c, 1);
+        errno = 0;
+        _exit(!is(ptrace(PTRACE_TRACEME, 0, 0, 0), EPERM));
+    }
+    enforce(ruleset(MAKE_SYM, 0));
+    write(ready[1], "r", 1);
+    waitpid(child, &status, 0);
+    must("from outside", old || status == 0);
+    child = fork();
+    if (!child) {
+        _exit(ptrace(PTRACE_TRACEME, 0, 0, 0) != 0);
+    }
+    waitpid(child, &status, 0);
+    must("from inside", status == 0);
+}
+
 /* ---- ports ---- */
 
 static long at_port(int type, int port, int binds)
@@ -426,12 +463,15 @@ int main(int argc, char **argv)
     in_child("files", files);
     in_child("mounts", mounts);
     umount("/tmp/l/m");
+    in_child("covered", covered);
+    umount("/tmp/l/m");
     in_child("narrower", narrower);
     in_child("moves", moves);
     in_child("implied", implied);
     in_child("referring", referring);
     in_child("programs", programs);
     in_child("traces", traces);
+    in_child("asks", asks);
     in_child("ports", ports);
     return 0;
 }
