@@ -146,6 +146,13 @@ static int cross(struct walk *w)
     return 0;
 }
 
+/* What was moved out of the directory that its mount shows leads nowhere up:
+ * not to where the mount never was, nor past a root below it. */
+static bool is_shown(struct dentry *d, const struct mount *m)
+{
+    return m->root == m->root->parent || dentry_below(d, m->root);
+}
+
 static int go_up(struct walk *w)
 {
     struct path root = root_of(w);
@@ -158,7 +165,7 @@ static int go_up(struct walk *w)
         }
         if (at->dentry != at->mount->root) {
             at->dentry = at->dentry->parent;
-            return cross(w);
+            return is_shown(at->dentry, at->mount) ? cross(w) : -ENOENT;
         }
         if (!at->mount->parent) {
             return 0;

@@ -271,6 +271,29 @@ static void newer(void)
     must("both", old || !access("/tmp/p/b/in/file", F_OK));
 }
 
+/* What leaves the directory that a mount shows leads nowhere up. */
+static void moved_out(void)
+{
+    int fd;
+
+    begin("moved out");
+    mkdir("/tmp/p/x", 0755);
+    mkdir("/tmp/p/x/shown", 0755);
+    mkdir("/tmp/p/x/shown/in", 0755);
+    mkdir("/tmp/p/x/shown/in/deep", 0755);
+    mkdir("/tmp/p/y", 0755);
+    must("bound", !mount("/tmp/p/x/shown", "/tmp/p/y", NULL, MS_BIND, NULL));
+    fd = open("/tmp/p/y/in", O_RDONLY | O_DIRECTORY);
+    must("up", !faccessat(fd, "../in", F_OK, 0));
+    must("moved", !rename("/tmp/p/x/shown/in", "/tmp/p/x/in"));
+    must("here", !faccessat(fd, "deep/..", F_OK, 0));
+    must("not up", faccessat(fd, "..", F_OK, 0) && errno == ENOENT);
+    must("nor on", faccessat(fd, "../in", F_OK, 0) && errno == ENOENT);
+    must("back", !rename("/tmp/p/x/in", "/tmp/p/x/shown/in"));
+    must("up again", !faccessat(fd, "../in", F_OK, 0));
+    close(fd);
+}
+
 int main(void)
 {
     show_start();
@@ -280,6 +303,7 @@ int main(void)
     errors();
     attributes();
     newer();
+    moved_out();
     umount2("/tmp/p", MNT_DETACH);
     return 0;
 }
