@@ -117,11 +117,12 @@ int name_add(struct walk *w, struct dentry *d, uint32_t mode, uint64_t rdev,
     return 0;
 }
 
+/* A whiteout (device 0, 0) gives no access to anything. */
 static int may_make(uint32_t mode, uint64_t rdev)
 {
     struct fs_cred cred;
 
-    if (!S_ISCHR(mode) && !S_ISBLK(mode)) {
+    if (!S_ISBLK(mode) && (!S_ISCHR(mode) || !rdev)) {
         return 0;
     }
     fs_current_cred(&cred);

@@ -4,6 +4,8 @@
  * memory devices, which work wherever the file system allows devices.
  */
 #include <sys/sysmacros.h>
+#include <sys/mount.h>
+#include <sys/wait.h>
 #include "tests/guest/show.h"
 
 static char buf[100];
@@ -72,10 +74,33 @@ static void devices(void)
     close(random);
 }
 
+/* The device that is none needs no rights. */
+static void whiteouts(void)
+{
+    int pid;
+
+    title("whiteouts");
+    mkdir("/tmp/w", 0755);
+    CALL(mount, "t", "/tmp/w", "tmpfs", 0, "mode=777");
+    fflush(stdout);
+    pid = fork();
+    if (!pid) {
+        CALL(setuid, 65534);
+        CALL(mknod, "/tmp/w/none", S_IFCHR | 0600, 0);
+        CALL(mknod, "/tmp/w/null", S_IFCHR | 0600, 0x103);
+        CALL(mknod, "/tmp/w/block", S_IFBLK | 0600, 0);
+        fflush(stdout);
+        _exit(0);
+    }
+    waitpid(pid, NULL, 0);
+    CALL(umount2, "/tmp/w", 0);
+}
+
 int main(void)
 {
     show_start();
     making();
+    whiteouts();
     devices();
     return 0;
 }
