@@ -257,11 +257,13 @@ static int advise_vma(struct mm *mm, struct vma *v, uint64_t start,
     }
 }
 
+/* Nobody merges equal pages, as on a Linux without KSM: /sys says so, too. */
 static bool advice_valid(int advice)
 {
     return (advice >= MADV_NORMAL && advice <= MADV_DONTNEED) ||
            advice == MADV_GUARD_INSTALL || advice == MADV_GUARD_REMOVE ||
-           (advice >= MADV_FREE && advice <= MADV_COLLAPSE);
+           (advice >= MADV_FREE && advice <= MADV_COLLAPSE &&
+            advice != MADV_MERGEABLE && advice != MADV_UNMERGEABLE);
 }
 
 int mm_advise(struct mm *mm, uint64_t addr, uint64_t len, int advice)

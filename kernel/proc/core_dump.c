@@ -361,7 +361,7 @@ bool core_dump(const struct k_siginfo *info)
     if (open_core(info->signo, &d.file)) {
         return false;
     }
-    mm_for_each(p->mm, false, add_region, &d);
+    mm_for_each(p->mm, true, add_region, &d);
     find_heads(&d);
     if (!d.failed && d.count < SEGMENTS_MOST && !make_notes(&d, info)) {
         put_headers(&d);
