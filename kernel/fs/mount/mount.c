@@ -53,17 +53,23 @@ int mount_add(struct superblock *sb, const struct path *at, uint32_t flags,
 }
 
 /* With the last mount of a file system the names go that only the cache has:
- * nobody is left who could move one. */
+ * nobody is left who could move one. m's root is such a name then, too, when
+ * it is not that of the file system. */
 static void forget_names(struct mount *m)
 {
     struct dentry *top = m->root;
 
-    if (atomic_sub_fetch(&m->sb->mounts, 1) == 0) {
-        while (top->parent != top) {
-            top = top->parent;
-        }
-        dcache_prune_tree(top);
+    if (atomic_sub_fetch(&m->sb->mounts, 1) != 0) {
+        dentry_put(m->root);
+        return;
     }
+    while (top->parent != top) {
+        top = top->parent;
+    }
+    dentry_get(top);
+    dentry_put(m->root);
+    dcache_prune_tree(top);
+    dentry_put(top);
 }
 
 void mount_put(struct mount *m)
@@ -75,7 +81,6 @@ void mount_put(struct mount *m)
     }
     sb = m->sb;
     forget_names(m);
-    dentry_put(m->root);
     dcache_exclude(); /* a walk may still look at it */
     dcache_allow();
     mount_free(m);
