@@ -321,6 +321,10 @@ static bool undefined(struct user_regs *regs, struct trap *trap)
     if (n < 2) {
         return false;
     }
+    /* Or has done so, and the jump begins here: no JMP is undefined. */
+    if (code[0] == 0xe9) {
+        return true;
+    }
     switch (code[0] << 8 | code[1]) {
     case 0x0f05: /* SYSCALL */
         trap->kind = TRAP_SYSCALL;
