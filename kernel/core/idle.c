@@ -14,6 +14,7 @@
 
 enum {
     SLICE_NS = 3000000,      /* of a task when others wait */
+    TURN_NS = 100000,        /* at least, when one waits that has slept */
     HELP_NS = 100000,        /* a queued task waits so long for an idle vCPU, */
     HELP_VAIN_MAX = 3,       /* up to that, times 2 to the power of it, */
     HELP_GOOD_MAX = 2,       /* or divided by 2 to the power of it */
@@ -101,6 +102,11 @@ static uint64_t slice(const struct runqueue *rq)
     return (uint64_t)SLICE_NS << rq->calm;
 }
 
+uint64_t runqueue_fair(void)
+{
+    return cycles(SLICE_NS);
+}
+
 /* How often in a row an idle vCPU was called for a task that slept again before
  * it had run for as long as such a task waits, as a parent that was held up by
  * its child's start and then waits for its end: to wake a vCPU for that costs
@@ -178,24 +184,46 @@ static void learn_patience(struct runqueue *rq)
         cycles(longest_help(rq)), cycles((uint64_t)IO_POLL_NS << rq->io_calm)};
 }
 
-/* Where the task that has waited longest here may run, if it waits for more
- * than the end of a call. */
+/* Where the tasks may run that wait here for more than the end of a call. */
 static uint64_t who_may_help(struct runqueue *rq)
 {
-    uint64_t mask = 0;
-    struct list *first;
+    uint64_t mask = 0, now = clock_tsc(), age = cycles(help_after() / 2);
 
     spin_lock(&rq->lock);
-    first = list_first(&rq->queue);
-    if (first) {
-        struct task *t = list_entry(first, struct task, run_node);
+    list_for_each (pos, &rq->queue) {
+        const struct task *t = list_entry(pos, struct task, run_node);
 
-        if (clock_tsc() - t->queued_at > cycles(help_after() / 2)) {
-            mask = t->affinity;
-        }
+        mask |= now - t->queued_at > age ? t->affinity : 0;
     }
     spin_unlock(&rq->lock);
     return mask;
+}
+
+/* TSC cycles until t, which runs and computes, gives way to the first of the
+ * queue, one that has slept; UINT64_MAX: there is none, or t does not compute,
+ * or an idle vCPU may take it. */
+static uint64_t turn_left(struct runqueue *rq, const struct task *t,
+                          uint64_t tsc)
+{
+    uint64_t ran = tsc - t->account_mark, most = cycles(SLICE_NS);
+    uint64_t turn =
+        MAX(t->computes ? MIN(rq->passed, most) : 0, cycles(TURN_NS));
+    struct list *first;
+    bool woken = false;
+
+    if (!rq->count || t->priority || (!t->computes && ran < most)) {
+        return UINT64_MAX;
+    }
+    spin_lock(&rq->lock);
+    first = list_first(&rq->queue);
+    if (first) {
+        const struct task *next = list_entry(first, struct task, run_node);
+
+        woken = !next->computes &&
+                !(next->affinity & atomic_load_relaxed(&idle_vcpus));
+    }
+    spin_unlock(&rq->lock);
+    return !woken ? UINT64_MAX : ran < turn ? turn - ran : 0;
 }
 
 /* One idle vCPU is called to take a task that waits here. */
@@ -216,16 +244,21 @@ static void call_for_help(struct runqueue *rq)
 }
 
 /* When this vCPU must be brought out of user code at the latest. */
-static uint64_t next_tick(const struct runqueue *rq, struct task *t,
-                          uint64_t now)
+static uint64_t next_tick(struct runqueue *rq, struct task *t, uint64_t now,
+                          uint64_t tsc)
 {
     uint64_t tick = timer_next();
 
     if (rq->count) {
+        uint64_t left = turn_left(rq, t, tsc);
+
         if (!t->slice_end) {
             t->slice_end = now + slice(rq);
         }
         tick = MIN(tick, MIN(t->slice_end, now + longest_wait(rq)));
+        if (left != UINT64_MAX) {
+            tick = MIN(tick, now + sched_cycles_to_ns(left));
+        }
     }
     if (atomic_load_relaxed(&sched_io_inflight)) {
         tick = MIN(tick, now + io_poll(rq));
@@ -295,7 +328,8 @@ void sched_check(void)
     if (!(t->affinity >> this_vcpu()->id & 1) || gate_closed(t) || rq->urgent) {
         rq->urgent = false;
         task_yield();
-    } else if (rq->count && t->slice_end && t->slice_end <= now) {
+    } else if (rq->count && ((t->slice_end && t->slice_end <= now) ||
+                             !turn_left(rq, t, tsc))) {
         stats_count(STAT_PREEMPT);
         task_yield();
         tsc = clock_tsc();
@@ -307,7 +341,7 @@ void sched_check(void)
     learn_patience(rq);
     /* Last, and the flag stays as it is: the tick may come at once, and then
      * finds kernel code. */
-    arm_tick(rq, next_tick(rq, t, now), now, tsc);
+    arm_tick(rq, next_tick(rq, t, now, tsc), now, tsc);
 }
 
 void sched_barrier(void)

@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: MIT
 # core: scheduling, waiting, time, locks, host I/O, log.
 
+# A switch of tasks costs some 5 % more or less by where its functions begin.
+$(B)/kernel/kernel/core/%.o: KERNEL_CFLAGS += -falign-functions=64
+
 KERNEL_SRCS += $(addprefix kernel/core/, alone.c clock.c dump.c gate.c hostio.c \
 	hostio_ahead.c hostio_buffer.c hostio_call.c hostio_given.c hostio_names.c \
 	hostio_net.c hostio_pages.c hostio_ring.c idle.c lock.c log.c readers.c sched.c \

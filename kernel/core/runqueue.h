@@ -27,6 +27,8 @@ struct runqueue {
     uint64_t tick;        /* when the armed tick comes, or came; ns */
     uint64_t tick_tsc;    /* until then it has not come; 0: none is armed */
     struct patience patience[2]; /* [1]: while a vCPU is idle */
+    uint64_t passed; /* TSC cycles of those that sleep, since one that computes
+                        has run */
     uint64_t switches; /* how many there were, also when it was armed last */
     uint64_t switches_armed;
     unsigned calm; /* idle.c: slice(), and io_poll() */
@@ -75,6 +77,9 @@ static inline bool runqueue_covered(const struct runqueue *rq, uint64_t tsc)
 
     return tsc < rq->tick_tsc && rq->tick_tsc - tsc <= most;
 }
+
+/* TSC cycles: how long those that sleep may run before those that compute. */
+uint64_t runqueue_fair(void);
 
 /* Next task for this vCPU, its lock held: the own queue's first, or one that
  * has waited elsewhere for at least min_age TSC cycles. NULL: none. */

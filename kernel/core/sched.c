@@ -8,12 +8,20 @@
  * (on_vcpu). A woken task goes to the waker's own queue: most wake-ups are
  * followed by the waker's sleep, and then the switch is a function call. If
  * it waits there for some microseconds, an idle vCPU takes it away.
+ *
+ * Who sleeps in between passes those in the queue that compute, and takes the
+ * vCPU from one that does (idle.c): what waits for an event goes on soon after
+ * it also where all vCPUs are busy. What they run, up to a slice, one that
+ * computes then runs without being disturbed (rq->passed).
  */
 #include "kernel/core/runqueue.h"
 #include "kernel/core/timer.h"
 #include "kernel/core/log.h"
 #include "kernel/core/stats.h"
 #include "target/target.h"
+
+/* So many who compute are passed at most. */
+enum { PASSED_MAX = 16 };
 
 struct runqueue runqueues[VCPU_MAX];
 uint64_t idle_vcpus;
@@ -133,6 +141,46 @@ static __attribute__((noinline)) void queue_odd(struct task *t)
     }
 }
 
+/* Where t goes: before those at the end that compute, unless it is their turn.
+ * [rq->lock] */
+static struct list *behind_whom(struct runqueue *rq)
+{
+    int left = rq->passed < runqueue_fair() ? PASSED_MAX : 0;
+    struct list *pos = rq->queue.prev;
+
+    for (; left && pos != &rq->queue; left--) {
+        const struct task *other = list_entry(pos, struct task, run_node);
+
+        if (!other->computes || other->priority) {
+            break;
+        }
+        pos = pos->prev;
+    }
+    return pos;
+}
+
+/* Whether who is queued may take the vCPU from its waker: nobody else can. */
+static inline bool may_take_over(const struct vcpu *v)
+{
+    return unlikely(v->task->computes) && !atomic_load_relaxed(&idle_vcpus);
+}
+
+/* Where others wait already. */
+static __attribute__((noinline)) void queue_among(struct task *t)
+{
+    struct vcpu *v = this_vcpu();
+    struct runqueue *rq = v->rq;
+
+    spin_lock(&rq->lock);
+    t->queued_at = v->task->account_mark;
+    list_add(behind_whom(rq), &t->run_node);
+    rq->count++;
+    spin_unlock(&rq->lock);
+    if (!runqueue_covered(rq, t->queued_at) || may_take_over(v)) {
+        v->resched = 1;
+    }
+}
+
 static inline void queue_task(struct task *t)
 {
     struct vcpu *v = this_vcpu();
@@ -142,6 +190,10 @@ static inline void queue_task(struct task *t)
         queue_odd(t);
         return;
     }
+    if (unlikely(rq->count)) {
+        queue_among(t);
+        return;
+    }
     spin_lock(&rq->lock);
     /* The waker's own start stands for "now", which costs a clock: for the
      * short stretches that matter here they are the same. */
@@ -149,7 +201,7 @@ static inline void queue_task(struct task *t)
     list_add_tail(&rq->queue, &t->run_node);
     rq->count++;
     spin_unlock(&rq->lock);
-    if (!runqueue_covered(rq, t->queued_at)) {
+    if (!runqueue_covered(rq, t->queued_at) || may_take_over(v)) {
         v->resched = 1;
     }
 }
@@ -276,11 +328,13 @@ static inline void finish_switch(void)
     }
 }
 
-static inline void account(struct task *prev, struct task *next)
+static inline void account(struct runqueue *rq, struct task *prev,
+                           struct task *next)
 {
-    uint64_t now = clock_tsc();
+    uint64_t now = clock_tsc(), ran = now - prev->account_mark;
 
-    prev->cycles += now - prev->account_mark;
+    prev->cycles += ran;
+    rq->passed = prev->computes ? 0 : rq->passed + ran;
     next->account_mark = now;
     next->slice_end = 0;
     next->switches++;
@@ -291,7 +345,7 @@ static inline void switch_to(struct runqueue *rq, struct task *next)
     struct vcpu *v = this_vcpu();
     struct task *prev = v->task;
 
-    account(prev, next);
+    account(rq, prev, next);
     if (prev->thread) {
         prev->fs_base = read_fs_base();
         fpu_leave(&prev->fpu, &prev->fpu_saved);
@@ -360,6 +414,7 @@ void task_yield(void)
     }
     /* Only now: a pick must neither choose nor put aside who runs. */
     t->queued_at = clock_tsc();
+    t->computes = true;
     if (unlikely(t->priority)) {
         queue_by_priority(rq, t);
     } else {
@@ -388,6 +443,7 @@ void task_sleep(void)
 
     lock_check_may_sleep();
     if (vcpus_cas(&t->state, &expected, (uint32_t)TASK_SLEEPING)) {
+        t->computes = false;
         switch_away();
     }
 }
@@ -541,6 +597,7 @@ void sched_init(unsigned vcpu_count)
         spin_init(&rq->lock, LOCK_RUNQUEUE);
         list_init(&rq->queue);
         rq->idle.name = "idle";
+        rq->idle.computes = true;
         rq->idle.state = TASK_RUNNING;
         rq->idle.vcpu = i;
         rq->idle.affinity = 1ull << i;

@@ -77,6 +77,7 @@ struct task {
     struct list lock_node; /* in a mutex's waiters */
     struct timer sleep_timer;
     bool timed_out;
+    bool computes; /* gave its vCPU to others and has not slept since */
     uint64_t slice_end;
     uint64_t cycles; /* of CPU time, up to account_mark; TSC */
     uint64_t account_mark;
