@@ -165,20 +165,30 @@ static inline bool may_take_over(const struct vcpu *v)
     return unlikely(v->task->computes) && !atomic_load_relaxed(&idle_vcpus);
 }
 
-/* Where others wait already. */
-static __attribute__((noinline)) void queue_among(struct task *t)
+/* t waits at v, behind `pos`. rq->lock, of v's, is given back. */
+static inline void queue_behind(struct vcpu *v, struct task *t,
+                                struct list *pos)
 {
-    struct vcpu *v = this_vcpu();
     struct runqueue *rq = v->rq;
 
-    spin_lock(&rq->lock);
+    /* The waker's own start stands for "now", which costs a clock: for the
+     * short stretches that matter here they are the same. */
     t->queued_at = v->task->account_mark;
-    list_add(behind_whom(rq), &t->run_node);
+    list_add(pos, &t->run_node);
     rq->count++;
     spin_unlock(&rq->lock);
     if (!runqueue_covered(rq, t->queued_at) || may_take_over(v)) {
         v->resched = 1;
     }
+}
+
+/* Where others wait already. */
+static __attribute__((noinline)) void queue_among(struct task *t)
+{
+    struct vcpu *v = this_vcpu();
+
+    spin_lock(&v->rq->lock);
+    queue_behind(v, t, behind_whom(v->rq));
 }
 
 static inline void queue_task(struct task *t)
@@ -195,15 +205,7 @@ static inline void queue_task(struct task *t)
         return;
     }
     spin_lock(&rq->lock);
-    /* The waker's own start stands for "now", which costs a clock: for the
-     * short stretches that matter here they are the same. */
-    t->queued_at = v->task->account_mark;
-    list_add_tail(&rq->queue, &t->run_node);
-    rq->count++;
-    spin_unlock(&rq->lock);
-    if (!runqueue_covered(rq, t->queued_at) || may_take_over(v)) {
-        v->resched = 1;
-    }
+    queue_behind(v, t, rq->queue.prev);
 }
 
 void runqueue_add(struct task *t)
