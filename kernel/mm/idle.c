@@ -18,23 +18,24 @@
  * resident. Whoever maps something calls idle_take() or idle_drop() first.
  * mm->lock guards it.
  */
+#include "kernel/mm/family/families.h"
 #include "kernel/mm/limit.h"
 #include "kernel/mm/room.h"
+#include "kernel/mm/uaccess.h"
 #include "arch/x86_64/arch.h"
 #include "target/target.h"
 
-/* Clearing more than RUN_MAX would cost more than faults on what is used: those
- * of a host, or of an enclave. */
-enum { RUN_MAX = 1 << 20, TOTAL_MAX = 8 << 20, DEAR = 4 };
+/* Clearing more than RUN_MAX would cost more than faults on what is used. */
+enum { RUN_MAX = 4 << 20, TOTAL_MAX = 8 << 20, DEAR = 4 };
+
+/* On target linux a fault takes as long as clearing seven pages. So of what is
+ * longer than SHORT the beginning is kept that the program seems to have used:
+ * it is likely to use as much the next time. */
+enum { SHORT = 64 << 10, SAMPLES = 8 };
 
 /* How often is again and again; how much is left open, of one run and in
  * all. */
 enum { OFTEN = 16, OPEN_MAX = 256 << 10, OPEN_TOTAL = 1 << 20 };
-
-static uint64_t run_max(void)
-{
-    return arena.lazy ? RUN_MAX : (uint64_t)RUN_MAX * DEAR;
-}
 
 static uint64_t total_max(void)
 {
@@ -129,21 +130,53 @@ static unsigned neighbour(const struct mm *mm, uint64_t start, uint64_t end,
     for (unsigned i = 0; i < mm->idle_count; i++) {
         const struct idle_run *r = &mm->idle[i];
         if (r->open == open && (r->end == start || r->start == end) &&
-            end - start + (r->end - r->start) <= run_max()) {
+            end - start + (r->end - r->start) <= RUN_MAX) {
             return i;
         }
     }
     return IDLE_RUNS;
 }
 
-bool idle_keep(struct mm *mm, uint64_t start, uint64_t end)
+/* What was cleared for the program and never written to is taken for unused. A
+ * wrong guess costs a fault. */
+static bool seems_zero(uint64_t page)
+{
+    for (unsigned i = 0; i < SAMPLES; i++) {
+        uint32_t val;
+        if (get_user32_nofault(&val, uptr(page + i * (PAGE_SIZE / SAMPLES))) ||
+            val) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static uint64_t used_until(uint64_t start, uint64_t end)
+{
+    struct touched t = {.from = start, .end = end};
+    uint64_t at = start, stop = start;
+
+    if (!touched_next(&t, &at, end, &stop) || at != start) {
+        return start;
+    }
+    while (stop > start && seems_zero(stop - PAGE_SIZE)) {
+        stop -= PAGE_SIZE;
+    }
+    return stop;
+}
+
+uint64_t idle_keep(struct mm *mm, uint64_t start, uint64_t end)
 {
     bool open = stays_open(mm, start, end);
+    uint64_t from = start, kept = end;
     unsigned i;
 
-    if (end - start > run_max() ||
+    if (arena.lazy && end - start > SHORT) {
+        end = kept = used_until(start, MIN(end, start + RUN_MAX));
+    }
+    if (start == end || end - start > RUN_MAX ||
         (!open && target_mem_protect(start, end - start, 0))) {
-        return false;
+        return from;
     }
     while ((i = neighbour(mm, start, end, open)) < IDLE_RUNS) {
         start = MIN(start, mm->idle[i].start);
@@ -155,7 +188,7 @@ bool idle_keep(struct mm *mm, uint64_t start, uint64_t end)
         release(mm, 0);
     }
     remember(mm, start, end, open);
-    return true;
+    return kept;
 }
 
 void idle_drop(struct mm *mm, uint64_t start, uint64_t end)
@@ -201,8 +234,7 @@ static bool take(struct mm *mm, unsigned i, uint64_t start, uint64_t end)
     return true;
 }
 
-/* Where a page that is missing costs a fault and no more, and one that goes and
- * another that comes is dear: all that is kept of the range. */
+/* All that is kept of the range. */
 static void take_parts(struct mm *mm, uint64_t start, uint64_t end)
 {
     for (unsigned i = 0; i < mm->idle_count;) {
@@ -230,10 +262,6 @@ bool idle_take(struct mm *mm, uint64_t start, uint64_t end)
         count_turn(mm, start, end);
         return take(mm, i, start, end);
     }
-    if (arena.lazy) {
-        idle_drop(mm, start, end);
-    } else {
-        take_parts(mm, start, end);
-    }
+    take_parts(mm, start, end);
     return false;
 }

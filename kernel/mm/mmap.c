@@ -213,7 +213,7 @@ int pages_expect(struct mm *mm, uint64_t start, uint64_t end)
 static int commit_new(struct mm *mm, const struct mapping *m)
 {
     bool all = m->prot && is_whole(m->flags, m->obj);
-    int err;
+    int err = 0;
 
     if (m->prot == (PROT_READ | PROT_WRITE) && is_plain(m->flags, m->obj) &&
         idle_take(mm, m->start, m->end)) {
@@ -222,16 +222,19 @@ static int commit_new(struct mm *mm, const struct mapping *m)
     idle_drop(mm, m->start, m->end);
     if (m->prot && is_plain(m->flags, m->obj) && !m->on_touch) {
         err = pages_expect(mm, m->start, m->end);
-        if (err) {
-            pages_release(mm, m->start, m->end); /* what was kept of it */
-            return err;
-        }
     }
-    if (all && warm_claim(mm, m->start, m->end, 0, prot_effective(m->prot))) {
+    if (!err && all &&
+        warm_claim(mm, m->start, m->end, 0, prot_effective(m->prot))) {
         resident_set(&mm->resident, m->start, m->end);
         return 0;
     }
-    return all ? pages_commit(mm, m->start, m->end, m->prot) : 0;
+    if (!err && all) {
+        err = pages_commit(mm, m->start, m->end, m->prot);
+    }
+    if (err) {
+        pages_release(mm, m->start, m->end); /* what was kept of it */
+    }
+    return err;
 }
 
 int map_at(struct mm *mm, const struct mapping *m)

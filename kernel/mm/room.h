@@ -362,14 +362,14 @@ bool pages_give_back(struct mm *mm, uint64_t start, uint64_t end);
 /* ---- idle.c; lock held ---- */
 
 /* Instead of uncommitting [start, end), which was readable, writable and
- * anonymous: true when it is kept. Not resident in either case for long: the
- * caller clears that. */
-bool idle_keep(struct mm *mm, uint64_t start, uint64_t end);
+ * anonymous: it, or its beginning, is kept. Where what is kept ends; the rest
+ * is still committed. None of it is resident for long: the caller clears that.
+ */
+uint64_t idle_keep(struct mm *mm, uint64_t start, uint64_t end);
 /* Before something is mapped there: forgets what is kept of the range. */
 void idle_drop(struct mm *mm, uint64_t start, uint64_t end);
 /* The same, but when all of it is kept: true, and the range is resident,
- * zero, readable and writable. Where the target does not commit lazily that
- * becomes of what is kept of it, also when it is not all. */
+ * zero, readable and writable. False: that is true of what was kept of it. */
 bool idle_take(struct mm *mm, uint64_t start, uint64_t end);
 /* The program touched what is not mapped: nothing is left open to it. */
 void idle_close(struct mm *mm);

@@ -58,16 +58,26 @@ void pages_release(struct mm *mm, uint64_t start, uint64_t end)
 static bool keep_idle(struct mm *mm, uint64_t start, uint64_t end)
 {
     struct vma *v = vma_at(mm, start);
+    uint64_t kept;
 
     if (!v || v->end != end || v->obj || v->flags ||
         v->prot != (PROT_READ | PROT_WRITE) ||
-        resident_find(&mm->resident, start, end, false) < end ||
-        !idle_keep(mm, start, end)) {
+        resident_find(&mm->resident, start, end, false) < end) {
         return false;
+    }
+    kept = idle_keep(mm, start, end);
+    if (kept == start) {
+        return false;
+    }
+    if (kept < end) {
+        pages_give_back(mm, kept, end);
     }
     pages_forget(mm, start, end);
     trampolines_release(mm, start, end, false);
     vma_remove(mm, v);
+    if (kept < end) {
+        slots_trim(mm, kept, end);
+    }
     return true;
 }
 

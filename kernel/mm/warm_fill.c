@@ -133,7 +133,7 @@ void warm_keep_later(struct mm *mm)
 {
     const struct warm_piece *next;
     struct warm_piece p;
-    uint64_t at = 0;
+    uint64_t at = 0, kept;
 
     for (; (next = warm_piece_from(mm->warm, at)) != NULL; at = p.end) {
         p = *next;
@@ -144,8 +144,9 @@ void warm_keep_later(struct mm *mm)
         }
         warm_take(mm, p.start, p.end, &p);
         limit_uncharge((p.end - p.start) / PAGE_SIZE);
-        if (!idle_keep(mm, p.start, p.end)) {
-            target_mem_release(p.start, p.end - p.start);
+        kept = idle_keep(mm, p.start, p.end);
+        if (kept < p.end) {
+            target_mem_release(kept, p.end - kept);
         }
     }
 }

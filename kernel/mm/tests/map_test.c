@@ -269,6 +269,34 @@ static void what_was_just_unmapped_is_used_again(void)
     EXPECT_EQ(support_committed(a, a + (1 << 20)), 0);
 }
 
+/* The beginning of what is long stays, as far as it seems to have been used;
+ * the rest goes. */
+static void what_was_used_of_a_long_mapping_is_kept(void)
+{
+    enum { LEN = 256 << 10, USED = 3 * PAGE_SIZE };
+    uint64_t a;
+
+    fresh(true);
+    map(0, PAGE_SIZE, PROT_NONE, ANON); /* no neighbour to merge with */
+    a = map(0, LEN, RW, ANON);
+    EXPECT_EQ(put_user64(uptr(a + USED - PAGE_SIZE), 7), 0);
+    EXPECT_EQ(mm_unmap(mm, a, LEN), 0);
+    EXPECT_EQ(mm->idle_bytes, USED);
+    EXPECT_EQ(support_prot(a), 0);
+    EXPECT_EQ(support_prot(a + USED), -1);
+
+    EXPECT_EQ(map(a, LEN, RW, ANON | MAP_FIXED), a);
+    EXPECT_EQ(mm->idle_bytes, 0);
+    EXPECT_EQ(mm->resident.pages, LEN / PAGE_SIZE);
+    EXPECT_EQ(word(a + USED - PAGE_SIZE), 0);
+    EXPECT_EQ(word(a + LEN - 8), 0);
+    EXPECT_EQ(mm_unmap(mm, a, LEN), 0); /* nothing was used */
+    EXPECT_EQ(mm->idle_bytes, 0);
+    EXPECT_EQ(support_prot(a), -1);
+    mm_put(mm);
+    EXPECT_EQ(support_committed(a, a + LEN), 0);
+}
+
 /* Maps len bytes, all zero, dirties and unmaps them; how many calls of the
  * target it took. */
 static unsigned turn(uint64_t at, uint64_t len)
@@ -705,6 +733,7 @@ int main(void)
     RUN(trampolines_stay_whatever_the_program_does);
     RUN(shared_and_private_anonymous_pages_start_as_zero);
     RUN(what_was_just_unmapped_is_used_again);
+    RUN(what_was_used_of_a_long_mapping_is_kept);
     RUN(what_is_unmapped_again_and_again_stays_open);
     RUN(files_are_read_around_the_fault);
     RUN(a_file_that_cannot_be_read_is_sigbus);

@@ -176,6 +176,27 @@ static void rounds(size_t len, int probing)
     printf("rounds: %zu others\n", bad);
 }
 
+/* A long place of which another part is used each time. */
+static void parts(void)
+{
+    static const size_t used[] = {PLACE, PLACE, PAGE, 0, PLACE / 2, PLACE};
+    size_t bad = 0;
+
+    for (unsigned i = 0; i < 2 * COUNT(used); i++) {
+        size_t from = i < COUNT(used) ? 0 : PLACE - used[i - COUNT(used)];
+
+        map(PLACE, PROT_READ | PROT_WRITE, -1);
+        bad += others(i % 3 ? PAGE : PLACE, 0);
+        memset(place + from, 7, used[i % COUNT(used)]);
+        munmap(place, PLACE);
+    }
+    map(2 * PAGE, PROT_READ | PROT_WRITE, -1);
+    bad += others(2 * PAGE, 0);
+    unmap(2 * PAGE);
+    unmap(PLACE);
+    printf("parts: %zu others\n", bad);
+}
+
 /* What one run leaves is not what the next finds. */
 static int dirty(void)
 {
@@ -246,6 +267,7 @@ int main(int argc, char **argv)
     histories(17 * PAGE);
     histories(PLACE);
     pieces();
+    parts();
     runs(argv[0]);
     return 0;
 }
