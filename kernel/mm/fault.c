@@ -164,7 +164,7 @@ int fault_in(struct mm *mm, struct vma *v, uint64_t addr)
     }
     missing_run(mm, v, addr, &start, &end);
     return v->obj ? file_in(mm, v, addr, start, end)
-                  : pages_commit(mm, start, end, v->prot);
+                  : vma_commit(mm, v, start, end, v->prot);
 }
 
 /* The GROWSDOWN mapping above addr, grown to hold it, or NULL. */

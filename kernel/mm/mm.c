@@ -205,11 +205,11 @@ void mm_empty(struct mm *mm)
 {
     struct vma *v;
 
+    limit_uncharge(family_counts(mm->family, mm));
     trampoline_free_all(mm);
     while ((v = vma_first(mm)) != NULL) {
         vma_remove(mm, v);
     }
-    limit_uncharge(mm->resident.pages);
     resident_free(&mm->resident);
     shown_free(mm);
 }

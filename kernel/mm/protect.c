@@ -64,7 +64,7 @@ int protect_vma(struct mm *mm, struct vma *v, int prot)
             return err;
         }
         if (to && from != to && is_whole(v->flags, v->obj)) {
-            err = pages_commit(mm, v->start, v->end, to);
+            err = vma_commit(mm, v, v->start, v->end, to);
         } else if (from != to) {
             err = pages_protect(mm, v->start, v->end, from, to);
         }

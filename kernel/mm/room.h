@@ -350,6 +350,13 @@ void pages_forget(struct mm *mm, uint64_t start, uint64_t end);
 /* Commits a range with a protection as asked; old content is kept. -ENOMEM:
  * nothing changed. */
 int pages_commit(struct mm *mm, uint64_t start, uint64_t end, int prot);
+/* The same for what v is to have. */
+static inline int vma_commit(struct mm *mm, const struct vma *v, uint64_t start,
+                             uint64_t end, int prot)
+{
+    return unlikely(v->flags & VMA_FAMILY) ? family_commit(mm, start, end, prot)
+                                           : pages_commit(mm, start, end, prot);
+}
 /* Changes what is resident in a range to `to`; on failure back to `from`. */
 int pages_protect(struct mm *mm, uint64_t start, uint64_t end, int from,
                   int to);

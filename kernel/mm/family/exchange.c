@@ -107,12 +107,14 @@ static void shared_piece(struct walk *w, uint64_t at, uint64_t end,
 {
     bool leaves = w->out && w->out->gone, stays = is_shared(is);
     int prot = piece_prot(is);
+    uint64_t stop;
 
-    if (leaves && !stays && !family_shares(w->f, w->out, at, end)) {
-        target_mem_release(at, end - at);
-    } else if (piece_prot(was) != prot || is_shared(was) != stays ||
-               is_unsure(w)) {
+    if (piece_prot(was) != prot || is_shared(was) != stays || is_unsure(w)) {
         exchange_protect(w, at, end - at, prot);
+    }
+    for (; leaves && !stays && family_next_alone(w->f, w->out, &at, end, &stop);
+         at = stop) {
+        target_mem_release(at, stop - at);
     }
 }
 

@@ -20,11 +20,19 @@ int family_divide(struct family *f, struct mm *mm, uint64_t start,
 /* By a fork of mm, which is stopped, v becomes shared. -ENOMEM: another member
  * has something there. */
 int family_share(struct mm *mm, struct vma *v);
+/* mm gets a place for v, which is VMA_FAMILY; where it shares that, or has its
+ * place, is nothing to do. -ENOMEM. */
+int family_take_place(struct mm *mm, const struct vma *v);
 /* Before mm comes in: what others share by now has its place in mm. -ENOMEM. */
 int family_take_places(struct mm *mm);
 /* Whether a member besides `but` maps anonymous shared memory there. */
 bool family_shares(struct family *f, struct mm *but, uint64_t start,
                    uint64_t end);
+
+/* The next part of [*start, end) where no member but `but` does: sets *start
+ * and *stop. */
+bool family_next_alone(struct family *f, struct mm *but, uint64_t *start,
+                       uint64_t end, uint64_t *stop);
 
 /* ---- pieces.c ---- */
 

@@ -86,6 +86,11 @@ void family_let_go(struct mm *mm);
 int family_own(struct mm *mm, uint64_t start, uint64_t end);
 /* An empty mm becomes a member, its gate closed: 0, -EAGAIN: it just ends. */
 int family_enter(struct family *f, struct mm *mm);
+/* pages_commit() of VMA_FAMILY memory: for all who map it. */
+int family_commit(struct mm *mm, uint64_t start, uint64_t end, int prot);
+/* How many pages would go with mm, of f (NULL: of none): all that it has but
+ * what others share. */
+uint64_t family_counts(struct family *f, struct mm *mm);
 /* munmap(2) of v, which is VMA_FAMILY. */
 void family_unmap(struct mm *mm, struct vma *v);
 /* Puts `in` in the place of who is there. Nobody's tasks run. -ENOMEM: nothing

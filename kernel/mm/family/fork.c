@@ -135,6 +135,8 @@ static int copy_vmas(struct mm *to, struct mm *from)
     for (struct vma *v = vma_first(from); v && !err; v = vma_next(v)) {
         if (!stays_behind(v)) {
             err = copy_vma(to, from, v);
+        } else if (v->flags & VMA_FAMILY) { /* others have it still */
+            err = family_take_place(to, v);
         }
     }
     return err;
@@ -183,7 +185,8 @@ static void take_away(struct mm *child, struct mm *from)
     for (struct vma *v = vma_first(from); v; v = vma_next(v)) {
         uint64_t at = v->start, end;
         if (!(v->flags & (VMA_DONTFORK | VMA_WIPEONFORK)) ||
-            (v->flags & VMA_WINDOW && !(v->flags & VMA_ALIAS))) {
+            (v->flags & VMA_WINDOW && !(v->flags & VMA_ALIAS)) ||
+            v->flags & VMA_FAMILY) {
             continue;
         }
         if (v->flags & VMA_ALIAS && stays_behind(v)) {
@@ -211,7 +214,8 @@ static int own_what_stays(struct mm *mm)
     return err;
 }
 
-static int copy_all(struct mm *child, struct mm *mm)
+/* *counts: what was charged for the child. */
+static int copy_all(struct mm *child, struct mm *mm, uint64_t *counts)
 {
     struct family *f = mm->family;
     int err = own_what_stays(mm);
@@ -233,7 +237,8 @@ static int copy_all(struct mm *child, struct mm *mm)
         err = trampolines_copy(child, mm);
     }
     if (!err) {
-        err = limit_charge(child->resident.pages);
+        *counts = family_counts(f, child);
+        err = limit_charge(*counts);
     }
     return err;
 }
@@ -251,10 +256,11 @@ static void drop_child(struct mm *child)
 static int fork_stopped(struct mm *mm, struct mm *child)
 {
     struct family *f = mm->family;
+    uint64_t counts;
     int err;
 
     idle_drop(mm, arena.start, arena.end);
-    err = copy_all(child, mm);
+    err = copy_all(child, mm, &counts);
     if (err) {
         return err;
     }
@@ -263,7 +269,7 @@ static int fork_stopped(struct mm *mm, struct mm *child)
         err = family_save(f, mm, NULL, SAVE_COPY);
     }
     if (err) {
-        limit_uncharge(child->resident.pages);
+        limit_uncharge(counts);
         return err;
     }
     take_away(child, mm);
