@@ -89,6 +89,18 @@ static bool matches(epcm_t entry, uint64_t flags)
            EPCM_TYPE(entry) == (flags >> 8 & 0xff);
 }
 
+/* Where only EPCM_PR goes, the page table says so already. */
+static void accept(struct enclave *e, uint64_t page)
+{
+    epcm_t before = epcm_get(e, page);
+    epcm_t after = before & ~(EPCM_PENDING | EPCM_MODIFIED | EPCM_PR);
+
+    epcm_set(e, page, after);
+    if (epcm_access(before) != epcm_access(after)) {
+        vma_apply(e, page, page + 1);
+    }
+}
+
 struct fault leaf_eaccept(struct thread *t, ucontext_t *uc)
 {
     struct enclave *e = t->enclave;
@@ -116,9 +128,7 @@ struct fault leaf_eaccept(struct thread *t, ucontext_t *uc)
                !tcs_ready((struct sgx_tcs *)enclave_bytes(e, page * PAGE))) {
         f = GP_FAULT;
     } else {
-        epcm_set(e, page,
-                 epcm_get(e, page) & ~(EPCM_PENDING | EPCM_MODIFIED | EPCM_PR));
-        vma_apply(e, page, page + 1);
+        accept(e, page);
     }
     enclave_unlock(e);
     if (f.vector == NO_VECTOR) {

@@ -9,6 +9,8 @@
 #include <errno.h>
 #include <fcntl.h>
 
+enum { AT_ONCE = 64 };
+
 static long ready(struct enclave *e)
 {
     if (!config.edmm) {
@@ -17,22 +19,28 @@ static long ready(struct enclave *e)
     return e->shared->initialized ? 0 : -EINVAL;
 }
 
-/* The pages of one call: each() returns 0, -errno, or an error code > 0. */
+/* The pages of one call: each() returns 0, -errno, or an error code > 0. The
+ * page table follows for as many at a time as the lock is held for. */
 static long for_pages(struct enclave *e, struct sgx_ioctl_modify *m,
                       long (*each)(struct enclave *, uint64_t, uint64_t))
 {
-    uint64_t page = m->offset / PAGE;
+    uint64_t page = m->offset / PAGE, end = page + m->length / PAGE;
     long err = 0;
 
-    for (m->count = 0; m->count < m->length && !err; page++) {
+    m->count = 0;
+    while (page < end && !err) {
+        uint64_t first = page;
+        uint64_t stop = end - page < AT_ONCE ? end : page + AT_ONCE;
+
         enclave_lock(e);
-        err =
-            epcm_get(e, page) & EPCM_VALID ? each(e, page, m->value) : -EFAULT;
-        if (!err) {
-            vma_apply(e, page, page + 1);
-            m->count += PAGE;
+        while (page < stop && !err) {
+            err = epcm_get(e, page) & EPCM_VALID ? each(e, page, m->value)
+                                                 : -EFAULT;
+            page += !err;
         }
+        vma_apply(e, first, page);
         enclave_unlock(e);
+        m->count += (page - first) * PAGE;
     }
     if (err > 0) {
         m->result = (uint64_t)err;

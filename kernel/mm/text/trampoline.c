@@ -295,6 +295,26 @@ int trampolines_copy(struct mm *to, const struct mm *from)
 
 /* ---- slots ---- */
 
+void region_note(struct region *r, uint64_t site)
+{
+    r->lo = MIN(r->lo, site);
+    r->hi = MAX(r->hi, site + 1);
+    r->near |= 1ull << site / REGION_NEAR % 64;
+}
+
+bool region_serves(const struct region *r, uint64_t start, uint64_t end)
+{
+    uint64_t first = start / REGION_NEAR, last = (end - 1) / REGION_NEAR;
+
+    if (r->lo >= end || start >= r->hi) {
+        return false;
+    }
+    while (first < last && !(r->near >> first % 64 & 1)) {
+        first++;
+    }
+    return r->near >> first % 64 & 1;
+}
+
 static uint64_t take_in(struct region *r, const struct patch_site *site,
                         const uint8_t *code, uint64_t addr)
 {
@@ -302,8 +322,8 @@ static uint64_t take_in(struct region *r, const struct patch_site *site,
         r->image ? 0 : slot_take(&r->own, r->start, site, code, addr);
 
     if (slot) {
-        r->lo = MIN(r->lo, addr);
-        r->hi = MAX(r->hi, addr + 1);
+        region_note(r, addr);
+        r->waited = 0;
     }
     return slot;
 }
@@ -364,7 +384,7 @@ void trampolines_release(struct mm *mm, uint64_t start, uint64_t end,
 {
     list_for_each (pos, &mm->trampolines) {
         struct region *r = list_entry(pos, struct region, node);
-        if (r->lo < end && start < r->hi) {
+        if (region_serves(r, start, end)) {
             release_slots(r, start, end, check_code);
         }
     }

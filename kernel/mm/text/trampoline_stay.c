@@ -10,6 +10,7 @@
  */
 #include "kernel/mm/text/region.h"
 #include "kernel/mm/warm.h"
+#include "lib/hash.h"
 
 /* The code that waits as it is at addr, or NULL. */
 static struct warm_piece *code_at(struct warm *w, uint64_t addr)
@@ -45,18 +46,38 @@ static void lose_code(struct warm *w, const struct region *r)
     }
 }
 
+/* The code that r's slots may serve. */
+static uint64_t code_of(struct warm *w, const struct region *r)
+{
+    const struct warm_piece *p = warm_piece_from(w, r->lo);
+    const struct warm_piece *end = w->pieces + w->count;
+    uint64_t sum = 1;
+
+    for (; p && p < end && p->start < r->hi; p++) {
+        if (p->code && p->id) {
+            sum = hash_u64(hash_u64(sum, p->id), hash_u64(p->start, p->end));
+        }
+    }
+    return sum;
+}
+
+/* With the code that waited the last time, all slots are somebody's still. */
 static void lose_slots(struct warm *w, struct region *r)
 {
+    uint64_t code = code_of(w, r);
     struct slot_set *s = &r->own;
     size_t i = bitmap_find_set(s->used, s->count, 0);
 
+    if (r->waited == code) {
+        return;
+    }
+    r->waited = code;
     r->lo = UINT64_MAX;
-    r->hi = 0;
+    r->hi = r->near = 0;
     for (; i < s->count; i = bitmap_find_set(s->used, s->count, i + 1)) {
         uint64_t site = region_site(r, i);
         if (code_at(w, site)) {
-            r->lo = MIN(r->lo, site);
-            r->hi = MAX(r->hi, site + 1);
+            region_note(r, site);
         } else {
             bitmap_clear(s->used, i);
         }
@@ -117,7 +138,7 @@ void trampolines_move_in(struct mm *mm, uint64_t start, uint64_t end)
 {
     list_for_each_safe (pos, &mm->warm->trampolines) {
         struct region *r = list_entry(pos, struct region, node);
-        if (r->hi <= start || end <= r->lo) {
+        if (!region_serves(r, start, end)) {
             continue;
         }
         list_del(&r->node);
