@@ -7,6 +7,7 @@
  * inode_find() passes over it.
  */
 #include "kernel/fs/vfs.h"
+#include "kernel/fs/acl.h"
 #include "kernel/fs/lease.h"
 #include "kernel/fs/locks.h"
 #include "kernel/fs/event/watch.h"
@@ -118,6 +119,8 @@ void inode_destroy(struct inode *inode)
     locks_free(inode->locks);
     watches_free(inode->watches);
     leases_free(inode->leases);
+    acl_put(inode->acl);
+    acl_put(inode->default_acl);
     kfree((void *)inode->link);
     inode->sb = NULL;
     release(sb);
@@ -235,8 +238,34 @@ void inode_retire(struct inode *inode)
     spin_unlock(&inode->sb->lock);
 }
 
+/* Unless it comes along, the list follows the mode. */
+static int set_lists(struct inode *inode, const struct inode_attr *attr)
+{
+    if (attr->valid & ATTR_ACL) {
+        acl_set(&inode->acl, attr->acl);
+    } else if (unlikely(inode->acl) && attr->valid & ATTR_MODE) {
+        struct acl *acl;
+        int err = acl_with_mode(inode->acl, attr->mode, &acl);
+
+        if (err) {
+            return err;
+        }
+        acl_set(&inode->acl, acl);
+        acl_put(acl);
+    }
+    if (attr->valid & ATTR_DEFAULT_ACL) {
+        acl_set(&inode->default_acl, attr->default_acl);
+    }
+    return 0;
+}
+
 int inode_setattr(struct inode *inode, const struct inode_attr *attr)
 {
+    int err = set_lists(inode, attr);
+
+    if (err) {
+        return err;
+    }
     if (attr->valid & ATTR_MODE) {
         inode->mode = (inode->mode & S_IFMT) | (attr->mode & 07777);
     }

@@ -4,6 +4,7 @@
  * open.c. Each walks to the directory, locks it, finds the last name, checks,
  * asks the leaf and tells the dentry cache.
  */
+#include "kernel/fs/acl.h"
 #include "kernel/fs/fileattr.h"
 #include "kernel/fs/names.h"
 #include "kernel/fs/landlock/landlock.h"
@@ -23,17 +24,25 @@ static struct inode *data_of(struct inode *inode)
     return atomic_load_acquire(&inode->data);
 }
 
-void attr_of_new(struct inode *dir, uint32_t mode, uint64_t rdev,
-                 struct inode_attr *attr)
+int attr_of_new(struct inode *dir, uint32_t mode, uint64_t rdev,
+                struct inode_attr *attr)
 {
     struct inode *data = data_of(dir);
     struct fs_cred cred;
+    bool inherits;
+    int err;
 
     fs_current_cred(&cred);
     *attr = (struct inode_attr){
         .mode = mode, .uid = cred.uid, .gid = cred.gid, .rdev = rdev};
     if (!S_ISLNK(mode)) {
-        attr->mode &= ~atomic_load_relaxed(&current_view()->umask);
+        err = acl_inherit(data, attr, &inherits);
+        if (err) {
+            return err;
+        }
+        if (!inherits) {
+            attr->mode &= ~atomic_load_relaxed(&current_view()->umask);
+        }
     }
     if (data->mode & S_ISGID) { /* a group's directory, inode(7) */
         attr->gid = data->gid;
@@ -45,6 +54,7 @@ void attr_of_new(struct inode *dir, uint32_t mode, uint64_t rdev,
             attr->mode &= ~S_ISGID;
         }
     }
+    return 0;
 }
 
 /* ---- checks ---- */
@@ -107,8 +117,12 @@ int name_add(struct walk *w, struct dentry *d, uint32_t mode, uint64_t rdev,
     if (err) {
         return err;
     }
-    attr_of_new(dir, mode, rdev, &attr);
+    err = attr_of_new(dir, mode, rdev, &attr);
+    if (err) {
+        return err;
+    }
     err = ask_leaf(dir, d, &attr, target, &inode);
+    attr_put(&attr);
     if (err) {
         return err;
     }

@@ -22,6 +22,8 @@ int name_link(const struct path *from, const struct path *start,
 int name_remove(const struct path *start, const char *name, bool directory);
 int name_rename(const struct path *from_start, const char *from,
                 const struct path *to_start, const char *to, unsigned flags);
+/* Whether rename(2) knows these flags, together. */
+bool name_rename_flags(unsigned flags);
 /* The errors of walking to the directory of name's last part. */
 int name_check_parent(const struct path *start, const char *name);
 
@@ -32,8 +34,8 @@ int name_open(const struct path *start, const char *name, uint32_t flags,
 /* For name_open() and name_make(): adds a name below the locked walk. */
 int name_add(struct walk *w, struct dentry *d, uint32_t mode, uint64_t rdev,
              const char *target);
-/* What a new inode in dir begins with. */
-void attr_of_new(struct inode *dir, uint32_t mode, uint64_t rdev,
-                 struct inode_attr *attr);
+/* What a new inode in dir begins with; attr_put() it (acl.h). -ENOMEM. */
+int attr_of_new(struct inode *dir, uint32_t mode, uint64_t rdev,
+                struct inode_attr *attr);
 
 #endif

@@ -4,6 +4,7 @@
  * and O_CREAT set, or O_EXCL asks for certainty, a second one goes by way of
  * the locked directory.
  */
+#include "kernel/fs/acl.h"
 #include "kernel/fs/fileattr.h"
 #include "kernel/fs/names.h"
 #include "kernel/fs/attr.h"
@@ -213,11 +214,22 @@ static bool ends_in_slash(const char *name)
 
 /* ---- O_TMPFILE ---- */
 
+static int make_nameless(struct inode *dir, uint32_t mode, struct inode **out)
+{
+    struct inode_attr attr;
+    int err = attr_of_new(dir, mode, 0, &attr);
+
+    if (!err) {
+        err = dir->ops->tmpfile(dir, &attr, out);
+        attr_put(&attr);
+    }
+    return err;
+}
+
 static int open_nameless(const struct path *start, const char *name,
                          uint32_t flags, uint32_t mode, unsigned walk,
                          struct file **out)
 {
-    struct inode_attr attr;
     struct inode *inode;
     struct path p;
     int err;
@@ -237,17 +249,14 @@ static int open_nameless(const struct path *start, const char *name,
         err = -EOPNOTSUPP;
     }
     if (!err) {
-        struct dentry *d;
+        err = make_nameless(p.dentry->inode, S_IFREG | (mode & 07777), &inode);
+    }
+    if (!err) {
+        struct path made = {.mount = p.mount};
 
-        attr_of_new(p.dentry->inode, S_IFREG | (mode & 07777), 0, &attr);
-        err = p.dentry->inode->ops->tmpfile(p.dentry->inode, &attr, &inode);
+        inode->flags |= flags & O_EXCL ? 0 : INODE_LINKABLE;
+        err = dentry_detached(p.dentry, "#tmpfile", inode, &made.dentry);
         if (!err) {
-            inode->flags |= flags & O_EXCL ? 0 : INODE_LINKABLE;
-            err = dentry_detached(p.dentry, "#tmpfile", inode, &d);
-        }
-        if (!err) {
-            struct path made = {p.mount, d};
-
             mount_get(p.mount);
             err = open_found(&made, flags, true, out);
         }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Who may do what to an inode: mode bits, owners, capabilities (inode(7),
- * capabilities(7)).
+ * Who may do what to an inode: mode bits, owners, lists, capabilities
+ * (inode(7), acl(5), capabilities(7)).
  */
+#include "kernel/fs/acl.h"
 #include "kernel/fs/path.h"
 #include "lib/atomic.h"
 #include "abi/linux/errno.h"
@@ -47,6 +48,7 @@ int inode_permission(struct inode *inode, unsigned may,
 {
     struct inode *data = atomic_load_acquire(&inode->data);
     uint32_t mode = data->mode, bits = mode;
+    int granted;
 
     if (unlikely((inode->flags | data->flags) & INODE_IMMUTABLE) &&
         may & MAY_WRITE) {
@@ -54,6 +56,9 @@ int inode_permission(struct inode *inode, unsigned may,
     }
     if (cred->uid == data->uid) {
         bits >>= 6;
+    } else if (unlikely(data->acl) && mode & 0070 &&
+               (granted = acl_permission(data, may, cred)) >= 0) {
+        bits = granted ? may : 0;
     } else if (fs_in_group(cred, data->gid)) {
         bits >>= 3;
     }

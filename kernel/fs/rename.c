@@ -193,9 +193,13 @@ static int ask_leaf(struct move *m)
         .to_len = m->new->len,
         .inode = m->old->inode,
         .target = m->new->inode,
-        .flags = m->flags &RENAME_EXCHANGE,
+        .flags = m->flags &(RENAME_EXCHANGE | RENAME_WHITEOUT),
     };
 
+    if (args.flags & RENAME_WHITEOUT &&
+        !(args.from_dir->sb->flags & SB_WHITEOUTS)) {
+        return -EINVAL;
+    }
     return args.from_dir->ops->rename ? args.from_dir->ops->rename(&args)
                                       : -EPERM;
 }
@@ -283,14 +287,21 @@ static int rename_between(struct move *m)
     return err;
 }
 
+bool name_rename_flags(unsigned flags)
+{
+    const unsigned one = RENAME_NOREPLACE | RENAME_WHITEOUT;
+
+    return !(flags & ~(one | RENAME_EXCHANGE)) &&
+           !(flags & RENAME_EXCHANGE && flags & one);
+}
+
 int name_rename(const struct path *from_start, const char *from,
                 const struct path *to_start, const char *to, unsigned flags)
 {
     struct move m = {.flags = flags};
     int err;
 
-    if (flags & ~(RENAME_NOREPLACE | RENAME_EXCHANGE) ||
-        flags == (RENAME_NOREPLACE | RENAME_EXCHANGE)) {
+    if (!name_rename_flags(flags)) {
         return -EINVAL;
     }
     err = walk_begin(&m.from, from_start, from, 0);

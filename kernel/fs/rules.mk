@@ -16,7 +16,7 @@ $(B)/kernel/kernel/fs/procfs/config.o: KERNEL_CFLAGS += \
 
 FS_UNIT := $(B)/unit/kernel/fs
 FS_WORLD := $(addprefix $(FS_UNIT)/, \
-	tests/support.o aio.o anon.o async.o attr.o current.o dcache.o \
+	tests/support.o acl.o acl_xattr.o aio.o anon.o async.o attr.o current.o dcache.o \
 	dentry.o directory.o exec_file.o fdtable.o file.o inode.o \
 	landlock/landlock.o lease.o \
 	locks.o \

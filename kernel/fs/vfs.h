@@ -22,6 +22,7 @@
 #include "kernel/fs/fs.h"
 #include "kernel/fs/pagecache/pagecache.h"
 
+struct acl; /* acl.h */
 struct inode;
 struct superblock;
 struct rename_args;
@@ -41,6 +42,8 @@ enum {
     SB_ASK_AGAIN = 16,  /* others change it too: its inodes are ASK_AGAIN, and
                            code is rewritten for each mapping */
     SB_TABLES = 32,     /* procfs, sysfs: nothing is stored */
+    SB_ACLS = 64,       /* its inodes may have lists: acl.h */
+    SB_WHITEOUTS = 128, /* its rename knows RENAME_WHITEOUT */
 };
 
 struct fs_statfs { /* statfs(2) */
@@ -108,15 +111,19 @@ enum {
     ATTR_ATIME = 16,
     ATTR_MTIME = 32,
     ATTR_CTIME = 64,
+    ATTR_ACL = 128,
+    ATTR_DEFAULT_ACL = 256,
 };
 
 /* A change (valid: which) or the beginnings of a new inode (valid unused;
- * mode with its S_IFMT). Times in ns since the epoch. */
+ * mode with its S_IFMT). Times in ns since the epoch. Lists (acl.h) are
+ * borrowed by who is given a change, and NULL: none. */
 struct inode_attr {
     uint32_t valid;
     uint32_t mode, uid, gid;
     uint64_t rdev, size;
     int64_t atime, mtime, ctime;
+    struct acl *acl, *default_acl;
 };
 
 struct inode_stat { /* statx(2) */
@@ -209,7 +216,7 @@ struct rename_args {
     size_t from_len, to_len;
     struct inode *inode;  /* what moves */
     struct inode *target; /* what is replaced or exchanged; or NULL */
-    /* RENAME_EXCHANGE; from the overlay also RENAME_WHITEOUT: a character
+    /* RENAME_EXCHANGE; with SB_WHITEOUTS also RENAME_WHITEOUT: a character
      * device 0:0 takes the old name. NOREPLACE is done by the VFS. */
     unsigned flags;
 };
@@ -222,6 +229,7 @@ struct inode {
     /* Where mode, owner, size, times and pages are: itself, except in the
      * overlay, where it is the inode of a layer. Load once per use. */
     struct inode *data;
+    struct acl *acl; /* a slot, beside the mode; or NULL */
     uint32_t refs;
     uint32_t mode, uid, gid, nlink;
     uint32_t flags; /* INODE_* */
@@ -230,6 +238,7 @@ struct inode {
     uint64_t size;    /* bytes; changes under lock */
     uint64_t version; /* a directory's: changes with its names */
     int64_t atime, mtime, ctime, btime; /* ns since the epoch */
+    struct acl *default_acl;            /* a slot */
     const char *link; /* a symbolic link's text, NUL-terminated, kmalloc'ed */
     struct mutex lock;
     struct pagecache pages;
@@ -259,7 +268,7 @@ enum {
 /* One reference, the caller's; data is itself; times are now; nlink 1. */
 void inode_init(struct inode *inode, struct superblock *sb,
                 const struct inode_ops *ops, uint64_t ino, uint32_t mode);
-/* Undoes it: pages, link, locks, the reference on sb. */
+/* Undoes it: pages, link, lists, locks, the reference on sb. */
 void inode_destroy(struct inode *inode);
 void inode_get(struct inode *inode);
 void inode_put(struct inode *inode); /* NULL is nothing */
@@ -277,7 +286,8 @@ void inode_retire(struct inode *inode);
 
 /* All that stat(2) tells. Does not block. */
 void inode_stat(struct inode *inode, struct inode_stat *st);
-/* For ops->setattr where nothing else knows: all but the size. 0. */
+/* For ops->setattr where nothing else knows: all but the size. -ENOMEM: a
+ * list cannot follow the mode. */
 int inode_setattr(struct inode *inode, const struct inode_attr *attr);
 
 /* File operations of regular files that live in the page cache, and of

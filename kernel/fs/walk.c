@@ -123,12 +123,13 @@ static __attribute__((noinline)) int may_search_by_cred(struct walk *w)
 
 static inline int may_search(struct walk *w)
 {
-    struct inode *inode = w->at.dentry->inode;
+    struct inode *inode = w->at.dentry->inode, *data;
 
     if (!inode || !S_ISDIR(inode->mode)) {
         return -ENOTDIR;
     }
-    if (likely((atomic_load_acquire(&inode->data)->mode & 0111) == 0111)) {
+    data = atomic_load_acquire(&inode->data);
+    if (likely((data->mode & 0111) == 0111 && !data->acl)) {
         return 0;
     }
     return may_search_by_cred(w);

@@ -2,6 +2,7 @@
  *
  * Extended attributes: who may touch which namespace (xattr.h).
  */
+#include "kernel/fs/acl.h"
 #include "kernel/fs/fileattr.h"
 #include "kernel/fs/xattr.h"
 #include "kernel/fs/path.h"
@@ -75,7 +76,7 @@ static int check_name(struct inode *inode, const char *name, bool write)
     return has_prefix(name, "user.") || has_prefix(name, "trusted.") ||
                    has_prefix(name, "security.")
                ? 0
-               : -EOPNOTSUPP; /* system.: no POSIX ACLs */
+               : -EOPNOTSUPP;
 }
 
 /* Of struct vfs_cap_data, in revision 2 or 3 (capabilities(7)). */
@@ -93,8 +94,12 @@ static bool is_capability(const void *value, size_t len)
 long xattr_get(const struct path *p, const char *name, void *buf, size_t len)
 {
     struct inode *inode = p->dentry->inode;
-    long n = check_name(inode, name, false);
+    long n;
 
+    if (acl_slot(inode, name)) {
+        return acl_xattr_get(inode, name, buf, len);
+    }
+    n = check_name(inode, name, false);
     if (n) {
         return n;
     }
@@ -107,13 +112,15 @@ long xattr_get(const struct path *p, const char *name, void *buf, size_t len)
     return n;
 }
 
-int xattr_set(const struct path *p, const char *name, const void *value,
-              size_t len, int flags)
+static int set(struct inode *inode, const char *name, const void *value,
+               size_t len, int flags)
 {
-    struct inode *inode = p->dentry->inode;
-    int err = mount_writable(p->mount);
+    int err = 0;
 
-    if (!err && len && strcmp(name, XATTR_CAPABILITY) == 0 &&
+    if (acl_slot(inode, name)) {
+        return acl_xattr_set(inode, name, value, len);
+    }
+    if (len && strcmp(name, XATTR_CAPABILITY) == 0 &&
         !is_capability(value, len)) {
         err = -EINVAL;
     }
@@ -130,6 +137,16 @@ int xattr_set(const struct path *p, const char *name, const void *value,
         atomic_load_acquire(&inode->data)->ctime = clock_realtime();
     }
     mutex_unlock(&inode->lock);
+    return err;
+}
+
+int xattr_set(const struct path *p, const char *name, const void *value,
+              size_t len, int flags)
+{
+    struct inode *inode = p->dentry->inode;
+    int err = mount_writable(p->mount);
+
+    err = err ? err : set(inode, name, value, len, flags);
     if (!err) {
         watch_change(p->dentry, IN_ATTRIB);
     }

@@ -274,8 +274,7 @@ static long rename_call(int from_fd, struct uptr from, int to_fd,
     struct user_at old, new;
     int err;
 
-    if (flags & ~(RENAME_NOREPLACE | RENAME_EXCHANGE) ||
-        flags == (RENAME_NOREPLACE | RENAME_EXCHANGE)) {
+    if (!name_rename_flags(flags)) {
         return -EINVAL;
     }
     err = user_at_get(&old, from_fd, from, 0);

@@ -33,8 +33,8 @@ LEAF_TESTS := $(addprefix $(B)/unit/kernel/fs/tests/, erofs_leaf_test \
 UNIT_TESTS += $(LEAF_TESTS)
 $(LEAF_TESTS): %: %.o $(B)/unit/kernel/fs/tests/leaf_world.o \
 		$(addprefix $(B)/unit/kernel/, \
-		fs/erofs/erofs.o fs/erofs/verity.o fs/erofs/verity_tree.o \
-		fs/erofs/verity_open.o fs/inode.o fs/pagecache/pagecache.o \
+		fs/acl.o fs/erofs/erofs.o fs/erofs/verity.o \
+		fs/erofs/verity_tree.o fs/erofs/verity_open.o fs/inode.o fs/pagecache/pagecache.o \
 		fs/pagecache/pagefill.o fs/pagecache/pageroom.o \
 		fs/pagecache/pagetree.o fs/pagecache/pagewindow.o \
 		fs/tests/image_file.o crypto/sha256.o crypto/sha256_multi.o \

@@ -11,7 +11,7 @@
  * Inode numbers are EROFS's nids; an inode is made at its first lookup and
  * found again among the published ones.
  */
-#include "kernel/fs/vfs.h"
+#include "kernel/fs/acl.h"
 #include "kernel/fs/erofs/erofs_core.h"
 #include "kernel/fs/erofs/verity.h"
 #include "kernel/core/hostio_ahead.h"
@@ -19,6 +19,7 @@
 #include "kernel/crypto/crypto.h"
 #include "kernel/mm/heap.h"
 #include "lib/string.h"
+#include "abi/linux/acl.h"
 #include "abi/linux/errno.h"
 #include "abi/linux/stat.h"
 #include "abi/linux/statfs.h"
@@ -289,6 +290,41 @@ static void fill_inode(struct inode *inode, const struct erofs_inode *disk)
     inode->ctime = inode->btime = disk->mtime;
 }
 
+/* A list that is none is no list: the image's maker says what is in it. */
+static int take_list(const void *value, size_t len, struct acl **slot)
+{
+    int err = acl_from_xattr(value, len, slot);
+
+    return err == -ENOMEM                        ? err
+           : err || (*slot && !acl_valid(*slot)) ? -EUCLEAN
+                                                 : 0;
+}
+
+static int read_list(struct inode *inode, const char *name, struct acl **slot)
+{
+    long n = erofs_get_xattr(inode, name, NULL, 0);
+    void *value;
+
+    if (n < 0) {
+        return n == -ENODATA ? 0 : (int)n;
+    }
+    value = kmalloc(n + 1);
+    if (!value) {
+        return -ENOMEM;
+    }
+    n = erofs_get_xattr(inode, name, value, n + 1);
+    n = n < 0 ? n : take_list(value, n, slot);
+    kfree(value);
+    return n;
+}
+
+static int read_lists(struct inode *inode)
+{
+    int err = read_list(inode, ACL_XATTR_ACCESS, &inode->acl);
+
+    return err ? err : read_list(inode, ACL_XATTR_DEFAULT, &inode->default_acl);
+}
+
 static bool known_type(uint32_t mode)
 {
     return S_ISREG(mode) || S_ISDIR(mode) || S_ISLNK(mode) || S_ISCHR(mode) ||
@@ -318,12 +354,15 @@ static int get_inode(struct erofs_image *image, uint64_t nid,
     inode_init(&file->inode, &image->sb, &erofs_inode_ops, nid,
                file->disk.mode);
     fill_inode(&file->inode, &file->disk);
-    if (S_ISLNK(file->disk.mode)) {
+    if (unlikely(file->disk.xattr_size) && !S_ISLNK(file->disk.mode)) {
+        err = read_lists(&file->inode);
+    }
+    if (!err && S_ISLNK(file->disk.mode)) {
         err = read_link(image, file);
-        if (err) {
-            inode_put(&file->inode);
-            return err;
-        }
+    }
+    if (err) {
+        inode_put(&file->inode);
+        return err;
     }
     *out = inode_publish(&file->inode);
     return 0;
@@ -415,7 +454,7 @@ int erofs_mount_image(int host_fd, uint64_t at, uint64_t size,
         return err;
     }
     sb_init(&image->sb, &erofs_sb_ops, "erofs", EROFS_MAGIC,
-            SB_READ_ONLY | SB_NO_ATIME);
+            SB_READ_ONLY | SB_NO_ATIME | SB_ACLS);
     image->sb.read_batch = sha256_lanes();
     err = make_raw(image);
     err = err ? err : open_fs(image);

@@ -16,6 +16,7 @@
  * theirs is reached through one overlay directory, whose lock is held.
  */
 #include "kernel/fs/overlay/overlay.h"
+#include "kernel/fs/acl.h"
 #include "kernel/fs/file.h"
 #include "kernel/core/log.h"
 #include "kernel/mm/heap.h"
@@ -331,6 +332,8 @@ static int make_root(struct overlay *o)
     upper->atime = lower->atime;
     upper->mtime = lower->mtime;
     upper->ctime = lower->ctime;
+    acl_set(&upper->acl, lower->acl);
+    acl_set(&upper->default_acl, lower->default_acl);
     inode_get(upper);
     inode_get(lower);
     return overlay_get(o, upper, lower, &o->sb.root);
@@ -362,7 +365,7 @@ int overlay_mount(struct superblock *upper, struct superblock *lower,
         return -ENOMEM;
     }
     sb_init(&o->sb, &overlay_sb_ops, "overlay", OVERLAYFS_MAGIC,
-            SB_KEEPS_FLAGS);
+            SB_KEEPS_FLAGS | SB_ACLS);
     mutex_init(&o->staging, LOCK_FS_INODE);
     o->upper = upper;
     o->lower = lower;

@@ -7,6 +7,7 @@
  * pages meanwhile goes on doing so, and finds the same bytes.
  */
 #include "kernel/fs/overlay/overlay.h"
+#include "kernel/fs/acl.h"
 #include "kernel/mm/heap.h"
 #include "lib/string.h"
 #include "abi/linux/errno.h"
@@ -69,7 +70,9 @@ static int copy_xattrs(struct inode *to, struct inode *from)
     if (names && value) {
         len = from->ops->listxattr(from, names, XATTR_LIST_MAX);
         for (long at = 0; at < len && !err; at += strlen(names + at) + 1) {
-            err = copy_xattr(to, from, names + at, value);
+            err = acl_slot(to, names + at) /* it has them: make_twin() */
+                      ? 0
+                      : copy_xattr(to, from, names + at, value);
         }
     } else {
         err = -ENOMEM;
@@ -129,20 +132,15 @@ static int make_link_twin(struct overlay *o, struct inode *lower,
     return err;
 }
 
-static int make_twin(struct overlay *o, struct inode *lower, bool with_data,
-                     struct inode **out)
+static int make_twin_of(struct overlay *o, struct inode *lower,
+                        const struct inode_attr *attr, bool with_data,
+                        struct inode **out)
 {
-    struct inode_attr attr = {
-        .mode = lower->mode,
-        .uid = lower->uid,
-        .gid = lower->gid,
-        .rdev = lower->rdev,
-    };
     int err;
 
     switch (lower->mode & S_IFMT) {
     case S_IFREG:
-        err = o->work->ops->tmpfile(o->work, &attr, out);
+        err = o->work->ops->tmpfile(o->work, attr, out);
         if (!err && with_data) {
             err = copy_data(*out, lower);
             if (err) {
@@ -151,10 +149,27 @@ static int make_twin(struct overlay *o, struct inode *lower, bool with_data,
         }
         return err;
     case S_IFLNK:
-        return make_link_twin(o, lower, &attr, out);
+        return make_link_twin(o, lower, attr, out);
     default:
-        return make_nameless(o, &attr, NULL, out);
+        return make_nameless(o, attr, NULL, out);
     }
+}
+
+static int make_twin(struct overlay *o, struct inode *lower, bool with_data,
+                     struct inode **out)
+{
+    struct inode_attr attr = {
+        .mode = lower->mode,
+        .uid = lower->uid,
+        .gid = lower->gid,
+        .rdev = lower->rdev,
+        .acl = acl_get(&lower->acl),
+        .default_acl = acl_get(&lower->default_acl),
+    };
+    int err = make_twin_of(o, lower, &attr, with_data, out);
+
+    attr_put(&attr);
+    return err;
 }
 
 int overlay_copy_up(struct inode *inode, bool with_data)

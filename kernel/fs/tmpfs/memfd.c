@@ -48,7 +48,10 @@ static int new_inode(uint32_t mode, struct inode **out)
     struct inode_attr attr;
     int err;
 
-    attr_of_new(memfd_mount.root->inode, S_IFREG | mode, 0, &attr);
+    err = attr_of_new(memfd_mount.root->inode, S_IFREG | mode, 0, &attr);
+    if (err) {
+        return err;
+    }
     attr.mode = S_IFREG | mode;
     err = tmpfs_new(memfd_mount.sb, &attr, out);
     if (!err) {

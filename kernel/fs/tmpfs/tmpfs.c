@@ -6,6 +6,7 @@
  * An inode is counted once by each of its names.
  */
 #include "kernel/fs/tmpfs/tmpfs.h"
+#include "kernel/fs/acl.h"
 #include "kernel/mm/heap.h"
 #include "lib/atomic.h"
 #include "lib/string.h"
@@ -67,6 +68,8 @@ int tmpfs_new(struct superblock *sb, const struct inode_attr *attr,
     t->names = t->cookies = RB_TREE_INIT;
     t->last_cookie = t->entries = 0;
     list_init(&t->xattrs);
+    acl_set(&inode->acl, attr->acl);
+    acl_set(&inode->default_acl, attr->default_acl);
     *out = inode;
     return 0;
 }
@@ -226,7 +229,8 @@ int tmpfs_mount(struct superblock **out)
     if (!t) {
         return -ENOMEM;
     }
-    sb_init(&t->sb, &tmpfs_sb_ops, "tmpfs", TMPFS_MAGIC, SB_KEEPS_FLAGS);
+    sb_init(&t->sb, &tmpfs_sb_ops, "tmpfs", TMPFS_MAGIC,
+            SB_KEEPS_FLAGS | SB_ACLS | SB_WHITEOUTS);
     t->last_ino = t->inodes = t->inode_limit = 0;
     t->mode = 01777;
     t->uid = t->gid = 0;

@@ -6,6 +6,7 @@
 #include "kernel/fs/tmpfs/tmpfs.h"
 #include "kernel/mm/heap.h"
 #include "lib/string.h"
+#include "abi/linux/acl.h"
 #include "abi/linux/errno.h"
 #include "abi/linux/fcntl.h"
 
@@ -99,23 +100,40 @@ int tmpfs_setxattr(struct inode *inode, const char *name, const void *value,
     return 0;
 }
 
+/* A list that is being written; len 0 only counts. */
+struct names {
+    char *buf;
+    size_t len, total;
+};
+
+static bool add_name(struct names *l, const char *name)
+{
+    size_t n = strlen(name) + 1;
+
+    if (l->len && l->total + n > l->len) {
+        return false;
+    }
+    if (l->len) {
+        memcpy(l->buf + l->total, name, n);
+    }
+    l->total += n;
+    return true;
+}
+
 long tmpfs_listxattr(struct inode *inode, char *buf, size_t len)
 {
-    size_t total = 0;
+    struct names l = {buf, len, 0};
 
+    if ((inode->acl && !add_name(&l, ACL_XATTR_ACCESS)) ||
+        (inode->default_acl && !add_name(&l, ACL_XATTR_DEFAULT))) {
+        return -ERANGE;
+    }
     list_for_each (pos, &tmpfs_inode(inode)->xattrs) {
-        struct tmpfs_xattr *x = list_entry(pos, struct tmpfs_xattr, node);
-        size_t n = strlen(x->name) + 1;
-
-        if (len && total + n > len) {
+        if (!add_name(&l, list_entry(pos, struct tmpfs_xattr, node)->name)) {
             return -ERANGE;
         }
-        if (len) {
-            memcpy(buf + total, x->name, n);
-        }
-        total += n;
     }
-    return total;
+    return l.total;
 }
 
 void tmpfs_drop_xattrs(struct tmpfs_inode *inode)

@@ -7,10 +7,13 @@
  * found under it is alive, because its end takes it away here first.
  */
 #include "kernel/net/unix/unix_private.h"
+#include "kernel/fs/current.h"
 #include "kernel/fs/names.h"
+#include "kernel/fs/view.h"
 #include "kernel/mm/heap.h"
 #include "abi/linux/errno.h"
 #include "abi/linux/stat.h"
+#include "lib/atomic.h"
 #include "lib/fmt.h"
 #include "lib/string.h"
 
@@ -174,7 +177,9 @@ static uint32_t mode_of(struct unix_socket *u)
 
 static int bind_path(struct unix_socket *u, struct unix_name *n)
 {
-    int err = name_make_path(NULL, n->name.path, mode_of(u), 0, &n->path);
+    /* The umask counts even where a default list of the directory does. */
+    uint32_t mode = mode_of(u) & ~atomic_load_relaxed(&current_view()->umask);
+    int err = name_make_path(NULL, n->name.path, mode, 0, &n->path);
 
     if (err) {
         return err == -EEXIST ? -EADDRINUSE : err;

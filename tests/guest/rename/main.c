@@ -8,6 +8,7 @@
 #define NOREPLACE 1
 #define EXCHANGE  2
 #define WHITEOUT  4
+#define WHITEOUT  4
 
 static void files(void)
 {
@@ -129,6 +130,37 @@ static void with_flags(void)
     close(dir);
 }
 
+/* What is left behind hides what a layer below has under the name. */
+static void whiteouts(void)
+{
+    int dir = open("/tmp", O_RDONLY);
+    struct stat st;
+
+    title("whiteouts");
+    put("/tmp/w1", "w1");
+    put("/tmp/w2", "w2");
+    mkdir("/tmp/wd", 0755);
+    CALL(renameat2, dir, "w1", dir, "w2", WHITEOUT);
+    cat("/tmp/w2");
+    stat("/tmp/w1", &st);
+    printf("mode %o device %lx links %d owner %d\n", st.st_mode,
+           (long)st.st_rdev, (int)st.st_nlink, st.st_uid);
+    CALL(openat, dir, "w1", O_RDONLY);
+    CALL(renameat2, dir, "w1", dir, "w3", WHITEOUT | NOREPLACE);
+    show_stat("/tmp/w1");
+    show_stat("/tmp/w3");
+    CALL(renameat2, dir, "w2", dir, "w3", WHITEOUT | NOREPLACE);
+    CALL(renameat2, dir, "w2", dir, "w3", WHITEOUT | EXCHANGE);
+    CALL(renameat2, dir, "w2", dir, "w2", WHITEOUT);
+    show_stat("/tmp/w2");
+    CALL(renameat2, dir, "wd", dir, "wd2", WHITEOUT);
+    show_stat("/tmp/wd");
+    show_stat("/tmp/wd2");
+    CALL(renameat2, dir, "none", dir, "w4", WHITEOUT);
+    CALL(unlinkat, dir, "w1", 0);
+    close(dir);
+}
+
 int main(void)
 {
     show_start();
@@ -136,5 +168,6 @@ int main(void)
     directories();
     moving();
     with_flags();
+    whiteouts();
     return 0;
 }
