@@ -9,7 +9,7 @@
  *
  * Sanitizers have fixed places for their shadows, their heaps and the program;
  * the kernel lies where none of them wants anything but a gap. What can be
- * shown is two halves of a file in memory, which can be mapped a second time
+ * shown are files in memory, which can be mapped a second time
  * (target_mem_show).
  *
  * A position-independent program of the host lies above KERNEL_END with all
@@ -26,6 +26,7 @@
 #include <string.h>
 #include <unistd.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/personality.h>
 #include <sys/resource.h>
 
@@ -137,38 +138,68 @@ static void reserve_high(void)
     host.user_end = end;
 }
 
-static bool map_shown(uint64_t addr, uint64_t off)
+/* A file of a tmpfs of its own, in which what one call writes lies in pages as
+ * large as that: they take half the time to come, and a tenth to go. -1: only
+ * who may mount has that. The mount ends with this process. */
+static int large_paged_file(void)
 {
-    return mmap((void *)addr, SHOWN_SIZE, PROT_NONE,
-                MAP_SHARED | MAP_NORESERVE | MAP_FIXED, host.shown_fd,
-                (off_t)off) != MAP_FAILED;
+    int fs = fsopen("tmpfs", FSOPEN_CLOEXEC), mount = -1, fd = -1;
+
+    if (fs >= 0 && !fsconfig(fs, FSCONFIG_SET_STRING, "huge", "always", 0) &&
+        !fsconfig(fs, FSCONFIG_SET_STRING, "size", "0", 0) &&
+        !fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0)) {
+        mount = fsmount(fs, FSMOUNT_CLOEXEC, 0);
+    }
+    if (mount >= 0) {
+        fd = openat(mount, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+    }
+    if (fs >= 0) {
+        close(fs);
+    }
+    return fd;
+}
+
+/* Without MADV_NOHUGEPAGE a page that is touched would come as 2 MiB. */
+static bool map_shown(uint64_t addr, int fd)
+{
+    void *at;
+
+    if (fd < 0 || ftruncate(fd, SHOWN_SIZE)) {
+        return false;
+    }
+    at = mmap((void *)addr, SHOWN_SIZE, PROT_NONE,
+              MAP_SHARED | MAP_NORESERVE | MAP_FIXED, fd, 0);
+    if (at != MAP_FAILED) {
+        madvise(at, SHOWN_SIZE, MADV_NOHUGEPAGE);
+    }
+    return at != MAP_FAILED;
 }
 
 /* Where that cannot be had, nothing is shown. A limit on the size of files
- * counts for this one, too. */
+ * counts for these, too. */
 static void make_shown(void)
 {
+    const uint64_t user = LOW_END - SHOWN_SIZE,
+                   kernel = KERNEL_END - SHOWN_SIZE;
     struct rlimit was, lim;
     void (*old)(int) = signal(SIGXFSZ, SIG_IGN);
 
-    host.shown_fd = memfd_create("enclos", MFD_CLOEXEC);
     getrlimit(RLIMIT_FSIZE, &was);
     lim = (struct rlimit){was.rlim_max, was.rlim_max};
     setrlimit(RLIMIT_FSIZE, &lim);
-    if (host.shown_fd >= 0 &&
-        (ftruncate(host.shown_fd, 2 * SHOWN_SIZE) ||
-         !map_shown(LOW_END - SHOWN_SIZE, 0) ||
-         !map_shown(KERNEL_END - SHOWN_SIZE, SHOWN_SIZE))) {
-        close(host.shown_fd);
-        host.shown_fd = -1;
+    host.user_shown_fd = memfd_create("enclos", MFD_CLOEXEC);
+    host.kernel_shown_fd = large_paged_file();
+    if (host.kernel_shown_fd < 0) {
+        host.kernel_shown_fd = memfd_create("enclos", MFD_CLOEXEC);
+    }
+    if (map_shown(user, host.user_shown_fd) &&
+        map_shown(kernel, host.kernel_shown_fd)) {
+        host.user_shown = user;
+        host.kernel_shown = kernel;
+        host.shown_size = SHOWN_SIZE;
     }
     setrlimit(RLIMIT_FSIZE, &was);
     signal(SIGXFSZ, old);
-    if (host.shown_fd >= 0) {
-        host.user_shown = LOW_END - SHOWN_SIZE;
-        host.kernel_shown = KERNEL_END - SHOWN_SIZE;
-        host.shown_size = SHOWN_SIZE;
-    }
 }
 
 /* ulimit -v counts reservations too. */

@@ -98,9 +98,9 @@ _Static_assert(sizeof(struct host_vcpu) <= HOST_GUARD, "vCPU block");
 struct host {
     uint64_t user_start, user_end, kernel_start, kernel_end;
     struct user_hole user_holes[USER_HOLES];
-    uint64_t user_shown, kernel_shown; /* as in boot_info */
-    uint64_t shown_size;               /* of either */
-    int shown_fd;                      /* what is there, or -1 */
+    uint64_t user_shown, kernel_shown;  /* as in boot_info */
+    uint64_t shown_size;                /* of either; 0: nothing is */
+    int user_shown_fd, kernel_shown_fd; /* what is there */
     uint64_t blocks; /* VCPU_MAX + 1 blocks, aligned to HOST_BLOCK */
     unsigned vcpu_count;
     int pid;

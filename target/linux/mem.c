@@ -6,8 +6,8 @@
  * never touched read as zero. How many mappings the host allows
  * (vm.max_map_count) is the caller's business.
  *
- * A piece of each part of the arena is half of a file in memory, mapped shared:
- * what can be seen at a second address.
+ * A piece of each part of the arena is a file in memory, mapped shared: what
+ * can be seen at a second address.
  */
 #include "target/linux/host.h"
 #include <errno.h>
@@ -49,7 +49,7 @@ bool mem_in_arena(uint64_t addr, uint64_t len)
  * key_pieces would be two megabytes. */
 static bool in_user_shown(uint64_t addr)
 {
-    return host.shown_fd >= 0 && addr - host.user_shown < host.shown_size;
+    return host.shown_size && addr - host.user_shown < host.shown_size;
 }
 
 void target_mem_key(uint64_t addr, uint64_t len, unsigned key)
@@ -93,18 +93,26 @@ static int set_protection(uint64_t addr, uint64_t len, int prot)
     return mem_set_protection(addr, len, prot);
 }
 
-/* Where addr lies in the file of what can be shown; -1: not in it. */
-static int64_t shown_offset(uint64_t addr, uint64_t len)
+/* The file behind what can be shown, and where addr lies in it; -1: not in
+ * one. */
+static int shown_file(uint64_t addr, uint64_t len, uint64_t *off)
 {
-    if (!mem_in_arena(addr, len) || host.shown_fd < 0) {
+    if (!host.shown_size || !mem_in_arena(addr, len)) {
         return -1;
     }
-    if (addr - host.kernel_shown < host.shown_size) {
-        return (int64_t)(host.shown_size + (addr - host.kernel_shown));
+    *off = addr - host.kernel_shown;
+    if (*off < host.shown_size) {
+        return host.kernel_shown_fd;
     }
-    return addr - host.user_shown < host.shown_size
-               ? (int64_t)(addr - host.user_shown)
-               : -1;
+    *off = addr - host.user_shown;
+    return *off < host.shown_size ? host.user_shown_fd : -1;
+}
+
+static bool is_shown(uint64_t addr, uint64_t len)
+{
+    uint64_t off;
+
+    return shown_file(addr, len, &off) >= 0;
 }
 
 /* Every new mapping inside the arena is made here: one place for what a host
@@ -124,12 +132,13 @@ static long map_over(uint64_t addr, uint64_t len, int prot, int flags, int fd,
 
 /* The kernel commits its memory in pieces of 2 MiB and uses all of each: one
  * fault of the host then instead of 512. Where huge pages are off, nothing
- * happens. */
+ * happens. What can be shown is used in parts. */
 static void want_huge_pages(uint64_t addr, uint64_t len)
 {
     const uint64_t huge = 2ull << 20;
 
-    if (in_kernel_part(addr) && IS_ALIGNED(addr | len, huge)) {
+    if (in_kernel_part(addr) && IS_ALIGNED(addr | len, huge) &&
+        !is_shown(addr, len)) {
         RAW(SYS_madvise, addr, len, MADV_HUGEPAGE);
     }
 }
@@ -138,8 +147,7 @@ static void want_huge_pages(uint64_t addr, uint64_t len)
  * the file's pages, which are small, come in at once. Best effort. */
 static bool bring_in(uint64_t addr, uint64_t len)
 {
-    return in_kernel_part(addr) && len < 2 << 20 &&
-           shown_offset(addr, len) >= 0 &&
+    return in_kernel_part(addr) && len < 2 << 20 && is_shown(addr, len) &&
            RAW(SYS_madvise, addr, len, MADV_POPULATE_WRITE) == 0;
 }
 
@@ -163,22 +171,23 @@ int target_mem_protect(uint64_t addr, uint64_t len, int prot)
     return prot == MEM_BACK ? -EOPNOTSUPP : set_protection(addr, len, prot);
 }
 
-static long punch(int64_t off, uint64_t len)
+static long punch(int fd, uint64_t off, uint64_t len)
 {
-    return RAW(SYS_fallocate, host.shown_fd,
-               FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, off, len);
+    return RAW(SYS_fallocate, fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+               off, len);
 }
 
 void target_mem_release(uint64_t addr, uint64_t len)
 {
-    int64_t off;
+    uint64_t off;
+    int fd;
 
     if (!IS_ALIGNED(addr | len, PAGE_SIZE) || !mem_in_arena(addr, len)) {
         return;
     }
-    off = shown_offset(addr, len);
-    if (off >= 0) {
-        punch(off, len);
+    fd = shown_file(addr, len, &off);
+    if (fd >= 0) {
+        punch(fd, off, len);
         RAW(SYS_mprotect, addr, len, PROT_NONE);
         return;
     }
@@ -193,30 +202,32 @@ void target_mem_release(uint64_t addr, uint64_t len)
 
 int target_mem_clear(uint64_t addr, uint64_t len)
 {
-    int64_t off;
+    uint64_t off;
+    int fd;
 
     if (!IS_ALIGNED(addr | len, PAGE_SIZE) || !mem_in_arena(addr, len)) {
         return -EINVAL;
     }
-    off = shown_offset(addr, len);
-    return off >= 0 ? (int)punch(off, len)
-                    : RAW(SYS_madvise, addr, len, MADV_DONTNEED);
+    fd = shown_file(addr, len, &off);
+    return fd >= 0 ? (int)punch(fd, off, len)
+                   : RAW(SYS_madvise, addr, len, MADV_DONTNEED);
 }
 
 int target_mem_show(uint64_t addr, uint64_t src, uint64_t len, int prot,
                     bool shared)
 {
-    int64_t off = shown_offset(src, len);
+    uint64_t off;
+    int fd = shown_file(src, len, &off);
 
-    if (off < 0) {
+    if (fd < 0) {
         return -EOPNOTSUPP;
     }
     if (!IS_ALIGNED(addr | src | len, PAGE_SIZE) || !mem_in_arena(addr, len) ||
-        shown_offset(addr, len) >= 0) {
+        is_shown(addr, len)) {
         return -EINVAL;
     }
-    return map_over(addr, len, prot, shared ? MAP_SHARED : MAP_PRIVATE,
-                    host.shown_fd, (uint64_t)off) < 0
+    return map_over(addr, len, prot, shared ? MAP_SHARED : MAP_PRIVATE, fd,
+                    off) < 0
                ? -ENOMEM
                : 0;
 }
@@ -268,19 +279,20 @@ long mem_scan(uint64_t *from, uint64_t to, struct mem_run *runs, unsigned max)
  * a time. */
 static long scan_shown(uint64_t *from, uint64_t to, struct mem_run *runs)
 {
-    int64_t off = shown_offset(*from, to - *from);
-    long data = RAW(SYS_lseek, host.shown_fd, off, SEEK_DATA), hole;
+    uint64_t off;
+    int fd = shown_file(*from, to - *from, &off);
+    long data = RAW(SYS_lseek, fd, off, SEEK_DATA), hole;
 
-    if (data == -ENXIO || data >= off + (int64_t)(to - *from)) {
+    if (data == -ENXIO || data >= (long)(off + (to - *from))) {
         *from = to;
         return 0;
     }
-    hole = data < off ? -1 : RAW(SYS_lseek, host.shown_fd, data, SEEK_HOLE);
+    hole = data < (long)off ? -1 : RAW(SYS_lseek, fd, data, SEEK_HOLE);
     if (hole <= data) {
         return -1;
     }
-    runs[0].start = *from + (uint64_t)(data - off);
-    runs[0].end = MIN(to, *from + (uint64_t)(hole - off));
+    runs[0].start = *from + ((uint64_t)data - off);
+    runs[0].end = MIN(to, *from + ((uint64_t)hole - off));
     *from = runs[0].end;
     return 1;
 }
@@ -289,9 +301,8 @@ unsigned target_mem_touched(uint64_t *from, uint64_t to, struct mem_run *runs,
                             unsigned max)
 {
     uint64_t start = *from;
-    long n = shown_offset(start, to - start) >= 0
-                 ? scan_shown(from, to, runs)
-                 : mem_scan(from, to, runs, max);
+    long n = is_shown(start, to - start) ? scan_shown(from, to, runs)
+                                         : mem_scan(from, to, runs, max);
 
     if (n < 0) { /* an older kernel: perhaps all of it */
         runs[0] = (struct mem_run){start, to};
@@ -314,10 +325,12 @@ static bool write_unseen(uint64_t addr, const void *src, uint64_t len)
  * cleared and written to. The kernel's pages can be written as they are. */
 static bool write_shown(uint64_t addr, const void *src, uint64_t len, int prot)
 {
-    return in_kernel_part(addr) && shown_offset(addr, len) >= 0 &&
+    uint64_t off;
+    int fd = shown_file(addr, len, &off);
+
+    return in_kernel_part(addr) && fd >= 0 &&
            prot == (PROT_READ | PROT_WRITE) &&
-           RAW(SYS_pwrite64, host.shown_fd, src, len,
-               shown_offset(addr, len)) == (long)len;
+           RAW(SYS_pwrite64, fd, src, len, off) == (long)len;
 }
 
 /* Whether the host has it in its memory. To ask costs as much as a page; so
@@ -350,16 +363,16 @@ static bool is_there(uint64_t src, uint64_t len)
  * an error here, and would be a signal there. */
 static int fetch(uint64_t addr, uint64_t src, uint64_t len)
 {
-    int64_t off = shown_offset(addr, len);
+    uint64_t off;
+    int fd = shown_file(addr, len, &off);
 
-    if (!in_kernel_part(addr) || off < 0 || !len) {
+    if (!in_kernel_part(addr) || fd < 0 || !len) {
         return -EINVAL;
     }
     if (!is_there(src, len)) {
         return -EAGAIN;
     }
-    return RAW(SYS_pwrite64, host.shown_fd, src, len, off) == (long)len ? 0
-                                                                        : -EIO;
+    return RAW(SYS_pwrite64, fd, src, len, off) == (long)len ? 0 : -EIO;
 }
 
 static bool in_image(uint64_t addr)

@@ -235,7 +235,7 @@ static void map_image(void)
     void *p;
 
     boot.image_map = boot.image_map_len = 0;
-    if (boot.root != ROOT_IMAGE || host.shown_fd < 0 ||
+    if (boot.root != ROOT_IMAGE || !host.shown_size ||
         fstat(boot.image_fd, &st) || st.st_size < (off_t)PAGE_SIZE) {
         return;
     }

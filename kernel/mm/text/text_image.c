@@ -102,6 +102,19 @@ void text_image_put(struct text_image *img)
     }
 }
 
+/* A target may have larger pages for what is written at once: chunks lie at
+ * multiples of their size. */
+static char *text_alloc(uint64_t off, uint64_t len)
+{
+    uint64_t before = off % CHUNK;
+    char *room = page_share_alloc((before + len) / PAGE_SIZE);
+
+    if (room && before) {
+        page_put(room, before / PAGE_SIZE);
+    }
+    return room ? room + before : NULL;
+}
+
 /* Room for a whole region, though few have so many sites: the address of a
  * slot must fit the instructions that it serves (patch_slot_fit). */
 static int slots_alloc(struct text_image *img)
@@ -127,7 +140,7 @@ static struct text_image *image_create(const struct text_anchor *a,
     mutex_init(&img->lock, LOCK_TEXT);
     list_init(&img->node);
     list_init(&img->shrink_node);
-    img->text = page_share_alloc(len / PAGE_SIZE);
+    img->text = text_alloc(off, len);
     if (!img->text || slots_alloc(img)) {
         image_free(img);
         return NULL;
