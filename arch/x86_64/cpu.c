@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Small things of the CPU: the vCPU structures, the first frame of a new
- * kernel stack, and the fixup table of usercopy.S.
+ * kernel stack, and the fixup table (fixup.h).
  */
 #include "arch/x86_64/arch.h"
 #include "kernel/kernel.h"

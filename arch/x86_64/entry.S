@@ -7,15 +7,23 @@
  * flags in RFLAGS. The red zone is untouched: nothing is written to the user
  * stack. GS base is the vCPU.
  *
+ * Flags come in without PUSHFQ, which waits for all that is under way: behind
+ * a locked instruction, as where threads call futex(2), for longer than the
+ * rest of the entry takes. LAHF and SETO know the arithmetic ones, and a load
+ * that goes upward and is not aligned finds out DF and AC.
+ *
  * Out: the short way restores every register and jumps to RCX. It runs only
  * when the task has nothing else to do and its vector state is live. The
  * kernel is never preempted, so a tick that lands here is only a flag.
  */
+#include "arch/x86_64/fixup.h"
 #include "arch/x86_64/load_user_regs.h"
 
 #define TASK_FPU_SAVED   24
 #define TASK_INTERRUPTED 32
 
+#define FLAG_ARITHMETIC 0x8d5 /* OF, SF, ZF, AF, PF, CF */
+#define FLAG_IF         0x200
 #define FLAG_SLOW 0x40500 /* AC, DF, TF: what the short way cannot restore */
 #define FLAG_ODD  0x40400 /* AC, DF: what the kernel's own code may not have */
 
@@ -88,9 +96,7 @@ arch_opened:
     .endif
     mov %rsp, %r11
     mov %gs:VCPU_KSTACK, %rsp
-    lea -(REGS_SIZE - REGS_RSP)(%rsp), %rsp
-    pushfq
-    lea -REGS_RFLAGS(%rsp), %rsp
+    lea -REGS_SIZE(%rsp), %rsp
     mov %r15, REGS_R15(%rsp)
     mov %r14, REGS_R14(%rsp)
     mov %r13, REGS_R13(%rsp)
@@ -108,15 +114,25 @@ arch_opened:
     mov %rdi, REGS_RDI(%rsp)
     mov %rcx, REGS_RIP(%rsp)
     mov %r11, REGS_RSP(%rsp)
-    mov REGS_RFLAGS(%rsp), %r11
-    mov %r11, REGS_R11(%rsp)
+    mov %eax, %r11d
+    lahf
+    seto %al
+    movzbl %ah, %ecx
+    movzbl %al, %eax
+    shl $11, %eax
+    lea FLAG_IF(%rcx, %rax), %ecx
+    mov %rcx, REGS_RFLAGS(%rsp)
+    mov %rcx, REGS_R11(%rsp)
     movq $0, REGS_FULL(%rsp)
-    test $FLAG_ODD, %r11d
-    jnz 2f
+    lea 1(%rsp), %rsi
+9:  lodsl
+    FIXUP(9b, 2f)
+    cmp %rsp, %rsi
+    jb 2f
 3:
     xor %ebp, %ebp
     mov %rsp, %rdi
-    mov %eax, %esi
+    mov %r11d, %esi
     call syscall_dispatch
     mov %rax, REGS_RAX(%rsp)
     add $RESTART_LEAST, %rax
@@ -171,9 +187,13 @@ arch_closed:
     call arch_exit_work
     jmp arch_exit\keys
 2:  /* The kernel's own accesses need not be aligned, and go upward. */
-    and $~FLAG_ODD, %r11d
-    push %r11
+    pushfq
+    mov (%rsp), %rcx
+    andq $~FLAG_ODD, (%rsp)
     popfq
+    and $~FLAG_ARITHMETIC, %ecx
+    or %rcx, REGS_RFLAGS(%rsp)
+    or %rcx, REGS_R11(%rsp)
     jmp 3b
 4:  call syscall_restarts
     jmp arch_exit\keys

@@ -4,12 +4,7 @@
  * fixup table: the address where execution goes on. arch_fixup_find() reads
  * the table; kernel/mm/uaccess.c is the only caller of the rest.
  */
-#define FIXUP(at, to)                                                          \
-    .pushsection kfixup, "a", @progbits;                                       \
-    .balign 4;                                                                 \
-    .long (at) - .;                                                            \
-    .long (to) - .;                                                            \
-    .popsection
+#include "arch/x86_64/fixup.h"
 
     .text
 /* size_t arch_user_copy(void *dst, const void *src, size_t n)

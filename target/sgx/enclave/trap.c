@@ -22,6 +22,7 @@ enum {
     VECTOR_UD = 6,
     VECTOR_GP = 13,
     VECTOR_PF = 14,
+    VECTOR_AC = 17,
     LOOK_AGAIN_NS = 1000000, /* the first time; then twice as much, up to */
     LOOK_AGAIN_MAX = 10000000,
     DOUBTS_MAX = 1000,
@@ -202,7 +203,7 @@ static void fault_inside(struct sgx_vcpu *s, struct sgx_gpr *g,
         g->rip = to;
         return;
     }
-    if (trap->vector == VECTOR_PF &&
+    if ((trap->vector == VECTOR_PF || trap->vector == VECTOR_AC) &&
         kernel_fault_fixup(&g->rip, &g->rax, &g->rdx, trap->address,
                            trap->error)) {
         return;
