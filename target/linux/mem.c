@@ -19,6 +19,10 @@
 /* fetch(): pages to ask about at a time; when to ask. */
 enum { ASKED_MAX = 64, ASK_ALWAYS = 8, ASK_SELDOM = 16 };
 
+/* keep_apart(): how many places it remembers, and after how many turns it does
+ * it again, for what is there now may be another mapping. */
+enum { APART = 256, APART_TURNS = 64 };
+
 static bool in_kernel_part(uint64_t addr)
 {
     return addr - host.kernel_start < host.kernel_end - host.kernel_start;
@@ -91,6 +95,27 @@ static int set_protection(uint64_t addr, uint64_t len, int prot)
         return -EINVAL;
     }
     return mem_set_protection(addr, len, prot);
+}
+
+/* What becomes read-only at the same place again is what a loader protects in
+ * each run of a program (warm.h). Made a mapping of the host's of its own, by
+ * an advice that changes nothing else, it is not cut out of its neighbour and
+ * joined to it again each time: that is half of what the change costs. */
+static void keep_apart(uint64_t addr, uint64_t len)
+{
+    static struct {
+        uint64_t start, end;
+        uint32_t turns;
+    } places[APART]; /* a race costs little */
+    unsigned i = addr / PAGE_SIZE % APART;
+
+    if (places[i].start != addr || places[i].end != addr + len) {
+        places[i].start = addr;
+        places[i].end = addr + len;
+        places[i].turns = 0;
+    } else if (++places[i].turns % APART_TURNS == 1) {
+        RAW(SYS_madvise, addr, len, MADV_RANDOM);
+    }
 }
 
 /* The file behind what can be shown, and where addr lies in it; -1: not in
@@ -168,7 +193,12 @@ int target_mem_commit(uint64_t addr, uint64_t len, int prot)
 
 int target_mem_protect(uint64_t addr, uint64_t len, int prot)
 {
-    return prot == MEM_BACK ? -EOPNOTSUPP : set_protection(addr, len, prot);
+    int err = prot == MEM_BACK ? -EOPNOTSUPP : set_protection(addr, len, prot);
+
+    if (!err && prot == MEM_READ && !in_kernel_part(addr)) {
+        keep_apart(addr, len);
+    }
+    return err;
 }
 
 static long punch(int fd, uint64_t off, uint64_t len)
@@ -372,6 +402,9 @@ static int fetch(uint64_t addr, uint64_t src, uint64_t len)
     if (!is_there(src, len)) {
         return -EAGAIN;
     }
+    /* A source that is not mapped yet would make the host clear a large page
+     * before it goes on. */
+    RAW(SYS_madvise, src, len, MADV_POPULATE_READ);
     return RAW(SYS_pwrite64, fd, src, len, off) == (long)len ? 0 : -EIO;
 }
 
