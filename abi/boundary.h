@@ -46,7 +46,6 @@ enum {
     RINGOP_POLL_REMOVE = 7,
     RINGOP_SENDMSG = 9,
     RINGOP_RECVMSG = 10,
-    RINGOP_TIMEOUT = 11,
     RINGOP_ACCEPT = 13,
     RINGOP_ASYNC_CANCEL = 14,
     RINGOP_CONNECT = 16,
@@ -65,6 +64,9 @@ enum {
 /* In a ring's sq_flags: something is ready, and will be completed when the vCPU
  * that submitted it enters the host's kernel (IORING_SQ_TASKRUN). */
 enum { RING_READY = 4 };
+/* There, too, but not io_uring's: requests wait, and what is ready of them is
+ * only seen when the vCPU that submitted them comes to the host. */
+enum { RING_WAITS = 8 };
 
 /* ioprio of RINGOP_RECV: nothing is there now, wait first (a hint); receive
  * again and again, each time with a completion, until it says otherwise. */

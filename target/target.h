@@ -148,7 +148,7 @@ int target_ring_setup(unsigned index, struct target_ring *out);
  * wait for them. What was completed when it returns may wake nobody: the
  * caller looks, or sees to it that somebody does. What this vCPU submitted
  * before and is ready is completed, too; count may be 0. RING_READY in
- * sq_flags hints at that. */
+ * sq_flags hints at that; with RING_WAITS it is worth a look now and then. */
 void target_ring_submit(unsigned index, unsigned count);
 
 /* Untrusted memory for payloads: one region for the life of the kernel. */

@@ -35,6 +35,7 @@ enum {
     SLOTS_MAX = 8192, /* of ring 0; the other has few that wait */
     SLOTS_HOSTOP = 512,
     SLOTS_KEPT = 32,
+    LOOK_NS = 5000,
     BATCH = 32, /* so many entries are handed over at once */
     ERRNO_MAX = 4095,
 };
@@ -198,11 +199,35 @@ void hostio_settle(void)
     }
 }
 
-/* The host says that it could complete something if this vCPU came to it. */
+static uint32_t flags_of(const struct ring *r)
+{
+    return r->host.sq_flags.addr ? host_index(r->host.sq_flags) : 0;
+}
+
+/* Requests wait of which the host says nothing until a vCPU comes, and it is
+ * some time since this one did. */
+static bool look_is_due(const struct ring *r)
+{
+    static uint64_t looked[VCPU_MAX];
+    uint64_t *last = &looked[this_vcpu()->id], now;
+
+    if (!(flags_of(r) & RING_WAITS)) {
+        return false;
+    }
+    now = clock_now();
+    if (now - *last < LOOK_NS) {
+        return false;
+    }
+    *last = now;
+    return true;
+}
+
+/* The host could complete something if this vCPU came to it. */
 static bool is_ready(const struct ring *r)
 {
-    return r->host.sq_flags.addr && host_index(r->host.sq_flags) & RING_READY &&
-           atomic_load_relaxed(&r->submitter) == this_vcpu()->id;
+    return (flags_of(r) & RING_READY &&
+            atomic_load_relaxed(&r->submitter) == this_vcpu()->id) ||
+           look_is_due(r);
 }
 
 static void flush(struct ring *r)
@@ -335,7 +360,7 @@ void hostio_cancel(struct hostio_op *op, struct hostio_op *with)
     with->sqe = (struct ring_sqe){.opcode = op->sqe.opcode == RINGOP_POLL_ADD
                                                 ? RINGOP_POLL_REMOVE
                                                 : RINGOP_ASYNC_CANCEL,
-                                  .fd = -1,
+                                  .fd = op->sqe.fd, /* a hint */
                                   .addr = op->name};
     spin_unlock(&r->lock);
     with->ring = RING_URING;
@@ -493,6 +518,8 @@ static bool poll_rings(bool hand_over)
 
     if (hand_over) {
         flush_all();
+    } else if (look_is_due(&rings[RING_URING])) {
+        submit(&rings[RING_URING], 0);
     }
     any = drain(&rings[RING_URING]);
     return drain(&rings[RING_HOSTOP]) || any;

@@ -10,6 +10,7 @@
 #include <string.h>
 #include "abi/linux/socket.h"
 #include "target/fake/fake.h"
+#include "target/fake/fake_socket.h"
 #include "target/linux/pool.h"
 
 enum {
@@ -185,7 +186,7 @@ static void receive_chosen(const struct ring_sqe *sqe)
     if (r->chosen != r->buffers[0].tail) {
         one.addr = b->addr;
         one.len = b->len;
-        res = pool_try(&one, true);
+        res = fake_try(&one, true);
     }
     if (res > 0) {
         r->chosen++;
@@ -219,7 +220,7 @@ static void execute(unsigned ring, const struct ring_sqe *sqe)
     } else if (sqe->flags & RING_SELECTS) {
         receive_chosen(sqe);
     } else if (pool_waits(sqe)) {
-        int64_t res = pool_try(sqe, true);
+        int64_t res = fake_try(sqe, true);
         bool may_wait = sqe->opcode == RINGOP_ACCEPT ||
                         sqe->opcode == RINGOP_CONNECT ||
                         !(sqe->op_flags & MSG_DONTWAIT);
@@ -261,7 +262,7 @@ static bool waits_for_ready(const struct held *h)
 static void resume(unsigned ring, const struct ring_sqe *sqe)
 {
     if (ring == 0 && sqe->opcode == RINGOP_CONNECT && !deferring) {
-        finish(ring, sqe, pool_try(sqe, false));
+        finish(ring, sqe, fake_try(sqe, false));
     } else {
         execute(ring, sqe);
     }

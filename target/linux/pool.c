@@ -23,9 +23,8 @@ int pool_setup(struct host_ring *ring)
 {
     if (pool_work.bell < 0) {
         pool_work.bell = eventfd(0, EFD_SEMAPHORE | EFD_CLOEXEC);
-        pool_waiting.bell = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     }
-    if (pool_work.bell < 0 || pool_waiting.bell < 0) {
+    if (pool_work.bell < 0) {
         return -errno;
     }
     ring->fd = -1;
@@ -33,7 +32,7 @@ int pool_setup(struct host_ring *ring)
     return 0;
 }
 
-void pool_complete(unsigned index, uint64_t user_data, int64_t res)
+static void complete(unsigned index, uint64_t user_data, int64_t res)
 {
     uint64_t one = 1;
 
@@ -46,32 +45,9 @@ void pool_complete(unsigned index, uint64_t user_data, int64_t res)
     }
 }
 
-/* Does not wait for the other side: that could use up workers. */
-static void execute_connect(unsigned index, const struct ring_sqe *e)
-{
-    int64_t res = pool_try(e, true);
-
-    if (res == -EAGAIN) {
-        pool_wait_add(index, e);
-    } else {
-        pool_complete(index, e->user_data, res);
-    }
-}
-
 static void execute(unsigned index, const struct ring_sqe *e)
 {
-    if (index == 1) {
-        pool_complete(index, e->user_data, pool_hostop(e));
-    } else if (e->opcode == RINGOP_TIMEOUT) {
-        pool_timeout_add(index, e);
-    } else if (e->opcode == RINGOP_POLL_REMOVE ||
-               e->opcode == RINGOP_ASYNC_CANCEL) {
-        pool_complete(index, e->user_data, pool_cancel(index, e->addr));
-    } else if (e->opcode == RINGOP_CONNECT) {
-        execute_connect(index, e);
-    } else {
-        pool_complete(index, e->user_data, pool_op(e));
-    }
+    complete(index, e->user_data, index ? pool_hostop(e) : pool_op(e));
 }
 
 static int start_worker(void);
@@ -136,12 +112,7 @@ static int start_worker(void)
 
 int pool_start(void)
 {
-    int err = 0;
-
     workers = 1;
     pool_has_sockets = host_rings[0].fd < 0;
-    if (pool_has_sockets) {
-        err = pool_start_poller();
-    }
-    return err ? err : start_worker();
+    return start_worker();
 }

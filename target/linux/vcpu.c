@@ -11,9 +11,10 @@
  * `wake`, then looks at `waiting`. So either the waiter sees the kick or the
  * kicker writes the eventfd on which it sleeps; a signal is sent otherwise,
  * for user code. Completions of the rings wake one waiter (EPOLLEXCLUSIVE);
- * a waiter that was passed over finds the event at its next wait.
+ * a waiter that was passed over finds the event at its next wait. What a vCPU
+ * waits for with the pool is in its epoll set, too (pool_wait.c).
  */
-#include "target/linux/host.h"
+#include "target/linux/pool_ring.h"
 #include <errno.h>
 #include <linux/filter.h>
 #include <linux/prctl.h>
@@ -31,10 +32,6 @@
 #define PR_SYS_DISPATCH_OFF          0
 #define PR_SYS_DISPATCH_ON           1
 #endif
-#ifndef SYS_epoll_pwait2
-#define SYS_epoll_pwait2 441
-#endif
-
 enum {
     THREAD_FLAGS = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND |
                    CLONE_THREAD | CLONE_SYSVSEM,
@@ -92,7 +89,7 @@ static long trap_syscalls(void)
 
 static long add_event(int epoll, int fd, uint32_t events)
 {
-    struct epoll_event ev = {.events = events, .data.fd = fd};
+    struct epoll_event ev = {.events = events, .data.u64 = (uint32_t)fd};
 
     return RAW(SYS_epoll_ctl, epoll, EPOLL_CTL_ADD, fd, &ev);
 }
@@ -106,6 +103,7 @@ static long open_events(struct host_vcpu *h)
     if (h->epoll < 0 || h->eventfd < 0) {
         return h->epoll < 0 ? h->epoll : h->eventfd;
     }
+    pool_wait_open(h->id, h->epoll);
     err = add_event(h->epoll, h->eventfd, EPOLLIN | EPOLLET);
     return err ? err
                : add_event(h->epoll, host.io_eventfd,
@@ -186,34 +184,18 @@ int target_vcpu_start(unsigned id)
 
 /* ---- wait and kick ---- */
 
-/* For hosts before 5.11; a wait may end early, so long ones are cut. */
-static int milliseconds(const struct __kernel_timespec *ts)
-{
-    if (!ts || ts->tv_sec >= 1000) {
-        return 1000000;
-    }
-    return ts->tv_sec * 1000 + (ts->tv_nsec + 999999) / 1000000;
-}
-
 /* As epoll_wait(2): the number of events, or -errno. */
 static long sleep_until(struct host_vcpu *h, uint64_t deadline)
 {
-    struct epoll_event events[2];
     struct __kernel_timespec ts, *timeout = NULL;
     uint64_t now;
-    long n;
 
     if (deadline != UINT64_MAX) {
         now = target_clock();
         ts = timespec_of(deadline > now ? deadline - now : 0);
         timeout = &ts;
     }
-    n = RAW(SYS_epoll_pwait2, h->epoll, events, 2, timeout, NULL, 8);
-    if (n == -ENOSYS) {
-        n = RAW(SYS_epoll_pwait, h->epoll, events, 2, milliseconds(timeout),
-                NULL, 8);
-    }
-    return n;
+    return pool_sleep(h->id, timeout);
 }
 
 /* An event alone is no reason to return: completions that were collected

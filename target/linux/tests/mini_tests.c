@@ -557,7 +557,7 @@ static void try_cancel(struct target_ring *t, char *buf)
     struct ring_sqe poll = {
         .opcode = RINGOP_POLL_ADD, .op_flags = 1, .user_data = 77};
     struct ring_sqe remove = {
-        .opcode = RINGOP_POLL_REMOVE, .fd = -1, .addr = 77, .user_data = 78};
+        .opcode = RINGOP_POLL_REMOVE, .addr = 77, .user_data = 78};
     int seen = 0;
 
     memcpy(buf, "/proc/self/mounts", 18);
@@ -570,6 +570,7 @@ static void try_cancel(struct target_ring *t, char *buf)
     ring_push(0, t, &poll);
     target_vcpu_wait(target_clock() + 20000000);
     MUST(AT(uint32_t, t->cq_tail) == head + 1);
+    remove.fd = poll.fd;
     ring_push(0, t, &remove);
     while (AT(uint32_t, t->cq_tail) != head + 3) {
         target_vcpu_wait(UINT64_MAX);

@@ -15,21 +15,19 @@
  * at `wake`; a kicker sets `wake`, then looks at `waiting`.
  */
 #include "target/sgx/host/private.h"
+#include "target/linux/pool_ring.h"
 #include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <linux/time_types.h>
 #include <unistd.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
-
-#ifndef SYS_epoll_pwait2
-#define SYS_epoll_pwait2 441
-#endif
 
 enum {
     LOOK_AGAIN_NS = 50000,
@@ -277,17 +275,17 @@ static void log_text(struct sgx_exchange *x)
 
 static int sleep_events(struct thread *t, uint64_t deadline)
 {
-    struct epoll_event events[2];
-    struct timespec ts, *timeout = NULL;
+    struct __kernel_timespec ts, *timeout = NULL;
     uint64_t now;
 
     if (deadline != UINT64_MAX) {
         now = now_ns();
-        ts = timespec_of(deadline > now ? deadline - now : 0);
+        deadline = deadline > now ? deadline - now : 0;
+        ts = (struct __kernel_timespec){(int64_t)(deadline / 1000000000),
+                                        (int64_t)(deadline % 1000000000)};
         timeout = &ts;
     }
-    return (int)syscall(SYS_epoll_pwait2, t->epoll, events, 2, timeout, NULL,
-                        8);
+    return (int)pool_sleep(t->id, timeout);
 }
 
 /* Signals may end it early, which is allowed. */
@@ -465,6 +463,7 @@ static int open_events(struct thread *t)
 
     t->epoll = epoll_create1(EPOLL_CLOEXEC);
     t->eventfd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    pool_wait_open(t->id, t->epoll);
     return t->epoll < 0 || t->eventfd < 0 ||
                    epoll_ctl(t->epoll, EPOLL_CTL_ADD, t->eventfd, &kicks) ||
                    epoll_ctl(t->epoll, EPOLL_CTL_ADD, host.io_eventfd, &rings)
@@ -523,12 +522,18 @@ int vcpu_run(unsigned id, uint64_t rdi)
     return -err;
 }
 
+static unsigned this_thread(void)
+{
+    return self->id;
+}
+
 int vcpus_init(void)
 {
     struct sigaction sa = {.sa_sigaction = on_tick,
                            .sa_flags = SA_SIGINFO | SA_RESTART};
 
     traced = is_traced();
+    pool_vcpu = this_thread;
     enter_function = vdso_find_enter();
     sigfillset(&sa.sa_mask);
     if (!enter_function) {
