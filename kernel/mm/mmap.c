@@ -66,6 +66,20 @@ uint64_t map_find_gap(struct mm *mm, uint64_t len)
     return addr;
 }
 
+/* Beside what has its place, such as an image without a choice of address and
+ * its heap: only when all else is full. */
+static uint64_t find_anywhere(struct mm *mm, uint64_t len)
+{
+    uint64_t addr = 0;
+
+    list_for_each (pos, &mm->family->spans) {
+        struct span *s = list_entry(pos, struct span, node);
+
+        addr = addr ? addr : vma_gap(mm, s->start, s->end, len);
+    }
+    return addr;
+}
+
 uint64_t map_find_room(struct mm *mm, uint64_t len)
 {
     uint64_t addr = map_find_gap(mm, len);
@@ -77,7 +91,7 @@ uint64_t map_find_room(struct mm *mm, uint64_t len)
     if (slots_claim_any(mm, len, &fresh) == 0) {
         return vma_gap(mm, fresh->start, fresh->end, len);
     }
-    return vma_gap(mm, mm->home->start, middle_of(mm->home), len);
+    return find_anywhere(mm, len);
 }
 
 /* A library to be: code of it wants its slots at the distance that it has

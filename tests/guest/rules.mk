@@ -13,6 +13,7 @@ GUEST_FLAGS_asan := -g -O1 -fsanitize=address -pthread
 GUEST_FLAGS_tsan := -g -O1 -fsanitize=thread -pthread
 GUEST_FLAGS_nonpie := -static -no-pie
 GUEST_FLAGS_code-as-data := -static -no-pie
+GUEST_FLAGS_addresses-full := -static -no-pie
 GUEST_FLAGS_far-segments := -static -nostdlib -no-pie -mcmodel=large \
 	-fno-stack-protector -Wl,-Ttext=0x1000000000
 GUEST_FLAGS_raw := -static -nostdlib -no-pie -fno-builtin -fno-stack-protector
