@@ -327,11 +327,11 @@ void sched_check(void)
     now = clock_now();
     if (!(t->affinity >> this_vcpu()->id & 1) || gate_closed(t) || rq->urgent) {
         rq->urgent = false;
-        task_yield();
+        task_give_way();
     } else if (rq->count && ((t->slice_end && t->slice_end <= now) ||
                              !turn_left(rq, t, tsc))) {
         stats_count(STAT_PREEMPT);
-        task_yield();
+        task_give_way();
         tsc = clock_tsc();
         now = clock_now();
     } else if (rq->count && t->slice_end) {
@@ -360,14 +360,21 @@ void sched_barrier(void)
                 target_vcpu_kick(id);
                 kick_at = clock_now() + BARRIER_KICK_NS;
             }
-            runqueue_pass(this_runqueue());
             for (int i = 0; i < BARRIER_SPINS; i++) {
                 cpu_relax();
             }
-            task_yield();
+            task_yield(); /* passes */
         }
     }
     atomic_fence();
+}
+
+void task_yield(void)
+{
+    alone_look();
+    runqueue_pass(this_runqueue());
+    sched_poll(false);
+    task_give_way();
 }
 
 /* ---- the idle loop ---- */

@@ -390,7 +390,7 @@ static void switch_away(void)
     switch_to(rq, next ? next : &rq->idle);
 }
 
-void task_yield(void)
+void task_give_way(void)
 {
     struct runqueue *rq = this_runqueue();
     struct task *t = current_task(), *next;

@@ -112,8 +112,12 @@ bool task_is_killed(struct task *t);
 /* Ends the current task. */
 _Noreturn void task_exit(void);
 
-/* Lets others run; returns when it is our turn again. */
+/* Lets others run; returns when it is our turn again. For the kernel's own
+ * loops, which may wait for what only a timer brings: whatever waits for this
+ * vCPU besides tasks gets it, too. */
 void task_yield(void);
+/* Tasks alone: for who is about to return to user code (sched_check()). */
+void task_give_way(void);
 
 /* Sleeping, in three steps: from task_prepare_sleep() on, a task_wake() is
  * not lost; task_sleep() returns when one came; task_cancel_sleep() when there

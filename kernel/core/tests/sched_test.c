@@ -310,6 +310,17 @@ static void test_timers(void)
     expect(!strcmp(fired, "bcd"), "timers fire in order, callbacks re-arm");
 }
 
+/* Nobody else runs, and the vCPU does not come to its idle loop. */
+static void test_timer_in_a_loop(void)
+{
+    fired[0] = 0;
+    timer_arm(&timers[0], clock_now() + NSEC_PER_MSEC);
+    for (int i = 0; i < 1000000 && !fired[0]; i++) {
+        task_yield();
+    }
+    expect(fired[0] == 'a', "timers fire for who yields until they do");
+}
+
 static void yield_often(void *arg)
 {
     for (int i = 0; i < 1000; i++) {
@@ -457,6 +468,7 @@ static void run_tests(void *arg)
     test_exclusive();
     test_ends_of_waiting();
     test_timers();
+    test_timer_in_a_loop();
     test_clock();
     test_barrier_alone();
     test_barrier_passes();
