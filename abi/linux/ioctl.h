@@ -66,4 +66,13 @@
 #define SIOCGSTAMP_NEW   0x80108906
 #define SIOCGSTAMPNS_NEW 0x80108907
 
+/* Of file systems, in Landlock's list of what is no matter of a device. */
+#define FICLONERANGE          0x4020940d
+#define FIDEDUPERANGE         0xc0189436
+#define FIFREEZE              0xc0045877
+#define FITHAW                0xc0045878
+#define FS_IOC_FIEMAP         0xc020660b
+#define FS_IOC_GETFSUUID      0x80111500
+#define FS_IOC_GETFSSYSFSPATH 0x80811501
+
 #endif

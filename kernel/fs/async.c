@@ -13,8 +13,8 @@ enum { SIGURG_ = 23, SIGIO_ = 29, POLL_IN_ = 1, SI_KERNEL_ = 0x80 };
 
 void io_owner_get(struct file *f, struct io_owner *out)
 {
-    *out = (struct io_owner){f->owner_type, f->owner_pid, f->owner_signal,
-                             f->owner_fd};
+    *out = (struct io_owner){f->owner_type, f->owner_muted ? 0 : f->owner_pid,
+                             f->owner_signal, f->owner_fd};
 }
 
 /* Linux's numbers of what happened, and the band that goes with each. */

@@ -117,6 +117,7 @@ static void init(struct file *f, const struct path *path, uint32_t flags)
     spin_init(&f->lock, LOCK_POLL);
     list_init(&f->async_node);
     f->owner_type = f->owner_pid = f->owner_signal = f->owner_fd = 0;
+    f->owner_muted = false;
 }
 
 /* ---- opening ---- */

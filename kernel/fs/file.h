@@ -63,6 +63,7 @@ enum {
     FILE_TELLS_OWNER = 64, /* O_ASYNC works (async.h) */
     FILE_CREATED = 128,    /* this open(2) made it */
     FILE_KEEPS_SIZE = 256, /* ftruncate(2) is not allowed (landlock.h) */
+    FILE_NO_IOCTL = 512,   /* nor ioctl(2)'s of the device */
 };
 
 struct file {
@@ -81,6 +82,7 @@ struct file {
     struct list epolls;      /* epoll.c */
     struct spinlock lock;    /* LOCK_POLL: epolls and owner */
     int32_t owner_type, owner_pid, owner_signal; /* F_SETOWN_EX, F_SETSIG */
+    bool owner_muted;       /* who named it may not signal it (landlock.h) */
     int32_t owner_fd;       /* by which O_ASYNC was set (async.c) */
     struct list async_node; /* in the kind's async_list, or empty */
 };

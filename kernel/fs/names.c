@@ -111,8 +111,9 @@ int name_add(struct walk *w, struct dentry *d, uint32_t mode, uint64_t rdev,
 {
     struct inode *dir = w->at.dentry->inode, *inode;
     struct inode_attr attr;
-    int err = landlock_path(&w->at, landlock_make(mode));
+    int err = mount_writable(w->at.mount);
 
+    err = err ? err : landlock_path(&w->at, landlock_make(mode));
     err = err ? err : may_add_to(&w->at);
     if (err) {
         return err;
@@ -349,8 +350,11 @@ static int check_removal(struct walk *w, struct dentry *d, bool directory)
     if (!directory && w->last_slash) {
         return S_ISDIR(d->inode->mode) ? -EISDIR : -ENOTDIR;
     }
-    err = landlock_path(&w->at, directory ? LANDLOCK_ACCESS_FS_REMOVE_DIR
-                                          : LANDLOCK_ACCESS_FS_REMOVE_FILE);
+    err = mount_writable(w->at.mount);
+    err =
+        err ? err
+            : landlock_path(&w->at, directory ? LANDLOCK_ACCESS_FS_REMOVE_DIR
+                                              : LANDLOCK_ACCESS_FS_REMOVE_FILE);
     if (err) {
         return err;
     }

@@ -89,8 +89,13 @@ static uint64_t landlock_rights(const struct path *p, uint32_t flags)
            (access & MAY_WRITE ? LANDLOCK_ACCESS_FS_WRITE_FILE : 0);
 }
 
-/* Whether the file may be truncated is decided as it is opened, and asked for
- * when it is. */
+static bool is_device(const struct inode *inode)
+{
+    return S_ISCHR(inode->mode) || S_ISBLK(inode->mode);
+}
+
+/* Whether the file may be truncated, or a device told what to do, is decided as
+ * it is opened, and asked for when it is. */
 static int check_landlock(const struct path *p, uint32_t flags, bool made,
                           uint32_t *mode)
 {
@@ -103,6 +108,10 @@ static int check_landlock(const struct path *p, uint32_t flags, bool made,
     if (!err && landlock_path(p, LANDLOCK_ACCESS_FS_TRUNCATE)) {
         *mode |= FILE_KEEPS_SIZE;
         err = flags & O_TRUNC && !made ? -EACCES : 0;
+    }
+    if (is_device(p->dentry->inode) &&
+        landlock_path(p, LANDLOCK_ACCESS_FS_IOCTL_DEV)) {
+        *mode |= FILE_NO_IOCTL;
     }
     return err;
 }

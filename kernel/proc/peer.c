@@ -26,6 +26,13 @@ static bool landlock_allows(const struct proc *p)
            landlock_is_part(mine, landlock_of(p));
 }
 
+bool proc_in_scope_locked(const struct proc *p)
+{
+    return likely(!current_landlock()) || p == current_proc() ||
+           list_empty(&p->threads) ||
+           !landlock_scopes(landlock_of(p), LANDLOCK_SCOPE_SIGNAL);
+}
+
 bool proc_may_be_tracer(const struct proc *p)
 {
     return landlock_is_part(landlock_of(p), current_landlock());

@@ -7,6 +7,7 @@
 #include "kernel/fs/current.h"
 #include "kernel/fs/file.h"
 #include "kernel/fs/fileattr.h"
+#include "kernel/fs/landlock/landlock.h"
 #include "kernel/fs/event/dnotify.h"
 #include "kernel/fs/lease.h"
 #include "kernel/fs/locks.h"
@@ -14,6 +15,7 @@
 #include "kernel/fs/pagecache/pagecache.h"
 #include "kernel/fs/path.h"
 #include "kernel/fs/pipe/pipe.h"
+#include "kernel/proc/peer.h"
 #include "abi/linux/errno.h"
 #include "abi/linux/fileattr.h"
 #include "abi/linux/ioctl.h"
@@ -116,14 +118,50 @@ static bool owner_exists(int type, int pid)
     return exists;
 }
 
+struct scope {
+    int pgid;
+    bool left;
+};
+
+static void look_at_member(struct proc *p, void *arg)
+{
+    struct scope *s = arg;
+
+    s->left |= p->pgid == s->pgid && !proc_in_scope_locked(p);
+}
+
+/* Whether the owner, or one of it, is out of the thread's scope (landlock(7)).
+ * That is asked now, about who is there, and not when there is a signal. */
+static bool owner_out_of_scope(int type, int pid)
+{
+    struct scope s = {pid, false};
+    struct thread *t;
+
+    if (likely(!current_landlock())) {
+        return false;
+    }
+    if (type == F_OWNER_PGRP) {
+        proc_for_each(look_at_member, &s);
+        return s.left;
+    }
+    spin_lock(&proc_lock);
+    t = thread_find(pid);
+    s.left = t && !proc_in_scope_locked(t->proc);
+    spin_unlock(&proc_lock);
+    return s.left;
+}
+
 static long set_owner(struct file *f, int type, int pid)
 {
+    bool muted = owner_out_of_scope(type, pid);
+
     if (pid && !owner_exists(type, pid)) {
         return -ESRCH;
     }
     spin_lock(&f->lock);
     f->owner_type = type;
     f->owner_pid = pid;
+    f->owner_muted = muted;
     spin_unlock(&f->lock);
     return 0;
 }
@@ -339,8 +377,30 @@ static bool has_size(struct file *f)
     return S_ISREG(mode) || S_ISDIR(mode) || S_ISLNK(mode);
 }
 
+/* What is no matter of the device. */
+static bool is_common(uint32_t cmd)
+{
+    static const uint32_t common[] = {FIOCLEX,          FIONCLEX,
+                                      FIONBIO,          FIOASYNC,
+                                      FIOQSIZE,         FIFREEZE,
+                                      FITHAW,           FS_IOC_FIEMAP,
+                                      FIGETBSZ,         FICLONE,
+                                      FICLONERANGE,     FIDEDUPERANGE,
+                                      FS_IOC_GETFSUUID, FS_IOC_GETFSSYSFSPATH};
+
+    for (size_t i = 0; i < ARRAY_SIZE(common); i++) {
+        if (cmd == common[i]) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static long ioctl_file(struct file *f, int fd, uint32_t cmd, struct uptr arg)
 {
+    if (unlikely(f->mode & FILE_NO_IOCTL) && !is_common(cmd)) {
+        return -EACCES;
+    }
     switch (cmd) {
     case FIOCLEX:
     case FIONCLEX:

@@ -14,7 +14,9 @@ static long ask_about(const struct sysargs *a, unsigned flags)
     if (arg_u64(a, 0) || arg_u64(a, 1)) {
         return -EINVAL;
     }
-    return flags == LANDLOCK_CREATE_RULESET_VERSION ? LANDLOCK_ABI : -EINVAL;
+    return flags == LANDLOCK_CREATE_RULESET_VERSION  ? LANDLOCK_ABI
+           : flags == LANDLOCK_CREATE_RULESET_ERRATA ? LANDLOCK_ERRATA
+                                                     : -EINVAL;
 }
 
 static int get_attr(struct landlock_ruleset_attr *attr, struct uptr from,
@@ -44,13 +46,14 @@ long sys_landlock_create_ruleset(const struct sysargs *a)
         return err;
     }
     if (attr.handled_access_fs & ~LANDLOCK_ACCESS_FS_ALL ||
-        attr.handled_access_net & ~LANDLOCK_ACCESS_NET_ALL) {
+        attr.handled_access_net & ~LANDLOCK_ACCESS_NET_ALL ||
+        attr.scoped & ~LANDLOCK_SCOPE_ALL) {
         return -EINVAL;
     }
-    if (!attr.handled_access_fs && !attr.handled_access_net) {
+    if (!attr.handled_access_fs && !attr.handled_access_net && !attr.scoped) {
         return -ENOMSG;
     }
-    err = ruleset_open(attr.handled_access_fs, attr.handled_access_net, &f);
+    err = ruleset_open(&attr, &f);
     return err ? err : user_file_install(f, true);
 }
 
@@ -169,8 +172,12 @@ long sys_landlock_restrict_self(const struct sysargs *a)
     if (!current_thread()->no_new_privs && !cred_capable(CAP_SYS_ADMIN)) {
         return -EPERM;
     }
-    if (arg_uint(a, 1)) {
+    if (arg_uint(a, 1) & ~LANDLOCK_RESTRICT_SELF_ALL) {
         return -EINVAL;
+    }
+    if (arg_int(a, 0) == -1 &&
+        arg_uint(a, 1) == LANDLOCK_RESTRICT_SELF_LOG_SUBDOMAINS_OFF) {
+        return 0;
     }
     err = get_ruleset(arg_int(a, 0), &fd, &r);
     if (!err) {

@@ -258,7 +258,7 @@ static int check_sending(const struct proc *p, const struct k_siginfo *info)
     if (info->signo < 0 || info->signo > NSIG) {
         return -EINVAL;
     }
-    if (!may_signal(p, info->signo)) {
+    if (!may_signal(p, info->signo) || !proc_in_scope_locked(p)) {
         return -EPERM;
     }
     return info->signo != 0;

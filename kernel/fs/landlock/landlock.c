@@ -142,6 +142,16 @@ int landlock_check_port(unsigned port, uint64_t access)
     return 0;
 }
 
+bool landlock_scopes(const struct landlock *other, uint64_t scope)
+{
+    for (const struct landlock *l = current_landlock(); l; l = l->under) {
+        if (l->scoped & scope && !landlock_is_part(l, other)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 int landlock_mounts(void)
 {
     for (const struct landlock *l = current_landlock(); l; l = l->under) {

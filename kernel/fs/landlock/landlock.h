@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * landlock(7): a thread gives up rights to files and ports, for itself and for
- * what it makes. A ruleset is a file that a program puts together; what it
- * restricts a thread to is a domain: a copy of the ruleset as a layer on the
- * domain that the thread had before. Domains never change. What is asked for
- * must be granted by every layer that handles it, for a path by the rules of
- * the object itself and of all that it lies in, across mounts, together.
+ * landlock(7): a thread gives up rights to files and ports, and to reach
+ * others, for itself and for what it makes. A ruleset is a file that a program
+ * puts together; what it restricts a thread to is a domain: a copy of the
+ * ruleset as a layer on the domain that the thread had before. Domains never
+ * change. What is asked for must be granted by every layer that handles it, for
+ * a path by the rules of the object itself and of all that it lies in, across
+ * mounts, together.
  */
 #ifndef KERNEL_FS_LANDLOCK_H
 #define KERNEL_FS_LANDLOCK_H
@@ -26,8 +27,8 @@ bool landlock_is_part(const struct landlock *part, const struct landlock *l);
 
 /* ---- rulesets ---- */
 
-/* A ruleset that handles these accesses. */
-int ruleset_open(uint64_t fs, uint64_t net, struct file **out);
+/* A ruleset that handles these accesses, and scopes. */
+int ruleset_open(const struct landlock_ruleset_attr *attr, struct file **out);
 /* The one behind f, or NULL. */
 struct ruleset *ruleset_of(struct file *f);
 /* Whether it handles these accesses to files. */
@@ -62,6 +63,10 @@ static inline int landlock_port(unsigned port, uint64_t access)
 {
     return likely(!current_landlock()) ? 0 : landlock_check_port(port, access);
 }
+
+/* Whether the current thread has a layer that scopes this and that `other`, the
+ * domain of whom it wants to reach, does not stand on. */
+bool landlock_scopes(const struct landlock *other, uint64_t scope);
 
 /* The right to make an object of that type in a directory. */
 uint64_t landlock_make(uint32_t mode);

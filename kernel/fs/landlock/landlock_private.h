@@ -19,6 +19,7 @@ struct landlock {
     unsigned depth;         /* layers in all */
     struct landlock *under; /* counted, or NULL */
     uint64_t fs, net;       /* accesses that this layer handles */
+    uint64_t scoped;        /* LANDLOCK_SCOPE_* */
     unsigned count;
     struct rule rules[]; /* by key */
 };

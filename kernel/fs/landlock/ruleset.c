@@ -12,7 +12,7 @@
 
 struct ruleset {
     struct mutex lock; /* LOCK_FS_POS: the rules */
-    uint64_t fs, net;
+    uint64_t fs, net, scoped;
     unsigned count, room;
     struct rule *rules; /* by key */
 };
@@ -30,7 +30,7 @@ static void ruleset_release(struct file *f)
 
 static const struct file_ops ruleset_ops = {.release = ruleset_release};
 
-int ruleset_open(uint64_t fs, uint64_t net, struct file **out)
+int ruleset_open(const struct landlock_ruleset_attr *attr, struct file **out)
 {
     struct ruleset *r = kzalloc(sizeof(*r));
     int err;
@@ -39,8 +39,9 @@ int ruleset_open(uint64_t fs, uint64_t net, struct file **out)
         return -ENOMEM;
     }
     mutex_init(&r->lock, LOCK_FS_POS);
-    r->fs = fs;
-    r->net = net;
+    r->fs = attr->handled_access_fs;
+    r->net = attr->handled_access_net;
+    r->scoped = attr->scoped;
     err = file_open_anon("anon_inode:[landlock-ruleset]", &ruleset_ops, r,
                          O_RDWR, out);
     if (err) {
@@ -143,6 +144,7 @@ static void fill(struct landlock *l, const struct ruleset *r)
 {
     l->fs = r->fs | (r->fs ? LANDLOCK_ACCESS_FS_REFER : 0);
     l->net = r->net;
+    l->scoped = r->scoped;
     l->count = r->count;
     for (unsigned i = 0; i < r->count; i++) {
         l->rules[i] = r->rules[i];

@@ -4,6 +4,7 @@
  * unix_private.h says what is where.
  */
 #include "kernel/net/unix/unix_private.h"
+#include "kernel/fs/landlock/landlock.h"
 #include "kernel/fs/current.h"
 #include "kernel/mm/heap.h"
 #include "abi/linux/diag.h"
@@ -121,6 +122,8 @@ static int unix_create(int family, int type, int protocol, struct socket **out)
         err = unix_new(type, &u);
     }
     if (!err) {
+        u->domain = current_landlock();
+        landlock_get(u->domain);
         *out = &u->s;
     }
     return err;
@@ -207,6 +210,8 @@ void unix_end(struct unix_socket *u, bool embryo)
     }
     wait_wake_all(&u->room);
     wake_watchers(u);
+    landlock_put(u->domain); /* nobody finds u any more */
+    u->domain = NULL;
 }
 
 static void unix_release(struct socket *s)

@@ -95,7 +95,7 @@ static int connect_to(struct unix_socket *u, struct unix_socket *new,
                       bool nowait, uint64_t deadline)
 {
     struct unix_socket *listener;
-    int err = unix_find(name, len, u->s.type, &listener);
+    int err = unix_find(u, name, len, &listener);
 
     if (err) {
         return err;
@@ -193,7 +193,7 @@ int unix_dgram_connect(struct socket *s, const struct abi_sockaddr *name,
         set_peer(u, NULL);
         return 0;
     }
-    err = unix_find(name, len, s->type, &to);
+    err = unix_find(u, name, len, &to);
     if (!err && atomic_load_relaxed(&s->flags) & SOCKET_PASSCRED) {
         err = unix_autobind(u);
         if (err) {

@@ -8,6 +8,7 @@
  */
 #include "kernel/net/unix/unix_private.h"
 #include "kernel/fs/current.h"
+#include "kernel/fs/landlock/landlock.h"
 #include "kernel/fs/names.h"
 #include "kernel/fs/view.h"
 #include "kernel/mm/heap.h"
@@ -279,23 +280,39 @@ static int find_by_path(const char *name, struct unix_socket **out)
     return err;
 }
 
-static int find_by_name(const struct abi_sockaddr *name, uint32_t len, int type,
+/* names_lock is held, so that `to` keeps its domain. */
+static int check_scope(const struct unix_socket *from, struct unix_socket *to)
+{
+    if (likely(!current_landlock()) || from->peer == to ||
+        !landlock_scopes(to->domain, LANDLOCK_SCOPE_ABSTRACT_UNIX_SOCKET)) {
+        return 0;
+    }
+    return to->s.type == SOCK_DGRAM ||
+                   atomic_load_acquire(&to->state) == UNIX_LISTENS
+               ? -EPERM
+               : -ECONNREFUSED;
+}
+
+static int find_by_name(const struct unix_socket *from,
+                        const struct abi_sockaddr *name, uint32_t len,
                         struct unix_socket **out)
 {
     struct unix_name *n;
+    int err;
 
     spin_lock(&names_lock);
-    n = find_abstract(name, len, type);
-    *out = n ? n->owner : NULL;
-    if (*out) {
+    n = find_abstract(name, len, from->s.type);
+    err = n ? check_scope(from, n->owner) : -ECONNREFUSED;
+    if (!err) {
+        *out = n->owner;
         socket_ref(&(*out)->s);
     }
     spin_unlock(&names_lock);
-    return *out ? 0 : -ECONNREFUSED;
+    return err;
 }
 
-int unix_find(const struct abi_sockaddr *name, uint32_t len, int type,
-              struct unix_socket **out)
+int unix_find(struct unix_socket *from, const struct abi_sockaddr *name,
+              uint32_t len, struct unix_socket **out)
 {
     char text[UNIX_PATH_MAX + 1] = {0};
     int err = check_name(name, len);
@@ -304,12 +321,12 @@ int unix_find(const struct abi_sockaddr *name, uint32_t len, int type,
         return err;
     }
     if (is_abstract(name)) {
-        err = find_by_name(name, len, type, out);
+        err = find_by_name(from, name, len, out);
     } else {
         memcpy(text, name->data, len - FAMILY_SIZE);
         err = find_by_path(text, out);
     }
-    if (!err && (*out)->s.type != type) {
+    if (!err && (*out)->s.type != from->s.type) {
         socket_unref(&(*out)->s);
         err = -EPROTOTYPE;
     }

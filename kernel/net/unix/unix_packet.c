@@ -319,7 +319,7 @@ long unix_dgram_send(struct socket *s, struct socket_msg *msg)
         n = -EPIPE;
     }
     if (!n) {
-        n = msg->name_len ? unix_find(msg->name, msg->name_len, SOCK_DGRAM, &to)
+        n = msg->name_len ? unix_find(u, msg->name, msg->name_len, &to)
                           : get_peer(u, &to);
     }
     if (n) {

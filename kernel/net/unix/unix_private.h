@@ -78,6 +78,7 @@ struct unix_socket {
     struct socket s;
     uint32_t state, shut;     /* atomic */
     struct unix_name *name;   /* counted; set once, atomic */
+    struct landlock *domain;  /* of who made it: counted, or NULL */
     struct unix_socket *peer; /* counted */
     struct unix_cred peer_cred;
     struct stream in;   /* SOCK_STREAM */
@@ -146,10 +147,11 @@ void unix_add_shut(struct unix_socket *u, uint32_t bits);
 int unix_bind(struct socket *s, const struct abi_sockaddr *name, uint32_t len);
 /* bind(2) by the kernel to a free abstract name. */
 int unix_autobind(struct unix_socket *u);
-/* Who is bound to the name, with a reference: -ECONNREFUSED, -EPROTOTYPE,
- * -EINVAL, -ENOENT, -EACCES... */
-int unix_find(const struct abi_sockaddr *name, uint32_t len, int type,
-              struct unix_socket **out);
+/* Who, of from's type, is bound to the name, with a reference: -ECONNREFUSED,
+ * -EPROTOTYPE, -EINVAL, -ENOENT, -EACCES...; -EPERM: out of scope
+ * (landlock.h). */
+int unix_find(struct unix_socket *from, const struct abi_sockaddr *name,
+              uint32_t len, struct unix_socket **out);
 void unix_name_ref(struct unix_name *n);
 void unix_name_unref(struct unix_name *n); /* NULL is nothing */
 /* u closes: nobody finds it any more. */
