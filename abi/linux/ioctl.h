@@ -66,6 +66,9 @@
 #define SIOCGSTAMP_NEW   0x80108906
 #define SIOCGSTAMPNS_NEW 0x80108907
 
+#define TIOCGLCKTRMIOS 0x5456
+#define TIOCSLCKTRMIOS 0x5457
+
 /* Of file systems, in Landlock's list of what is no matter of a device. */
 #define FICLONERANGE          0x4020940d
 #define FIDEDUPERANGE         0xc0189436

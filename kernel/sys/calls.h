@@ -192,7 +192,7 @@ SYSCALL(175, init_module, sys_not_permitted, PART, INT, PTR, SIZE, PATH) /* EPER
 SYSCALL(176, delete_module, sys_not_permitted, PART, INT, PATH, HEX) /* EPERM always */
 SYSCALL(177, get_kernel_syms, sys_none, NONE, INT)
 SYSCALL(178, query_module, sys_none, NONE, INT)
-SYSCALL(179, quotactl, sys_not_permitted, PART, INT, HEX, PATH, INT, PTR) /* EPERM always */
+SYSCALL(179, quotactl, sys_quotactl, PART, INT, HEX, PATH, INT, PTR) /* there are no quotas */
 SYSCALL(180, nfsservctl, sys_none, NONE, INT)
 SYSCALL(181, getpmsg, sys_none, NONE, INT)
 SYSCALL(182, putpmsg, sys_none, NONE, INT)
@@ -325,7 +325,7 @@ SYSCALL(308, setns, sys_setns, PART, INT, FD, CLONE) /* no namespaces */
 SYSCALL(309, getcpu, sys_getcpu, DONE, INT, PTR, PTR, PTR)
 SYSCALL(310, process_vm_readv, sys_process_vm_readv, DONE, LONG, PID, PTR, LONG, PTR, LONG, HEX)
 SYSCALL(311, process_vm_writev, sys_process_vm_writev, DONE, LONG, PID, IOV, LONG, IOV, LONG, HEX)
-SYSCALL(312, kcmp, sys_kcmp, PART, INT, PID, PID, INT, PTR, PTR) /* KCMP_EPOLL_TFD; no I/O contexts, no shared undos */
+SYSCALL(312, kcmp, sys_kcmp, PART, INT, PID, PID, INT, PTR, PTR) /* no I/O contexts, no shared undos */
 SYSCALL(313, finit_module, sys_not_permitted, PART, INT, FD, PATH, HEX) /* EPERM always */
 SYSCALL(314, sched_setattr, sys_sched_setattr, PART, INT, PID, PTR, HEX) /* no clamps; SCHED_DEADLINE reserves nothing */
 SYSCALL(315, sched_getattr, sys_sched_getattr, PART, INT, PID, PTR, SIZE, HEX) /* no clamps */
@@ -367,10 +367,10 @@ SYSCALL(439, faccessat2, sys_faccessat2, DONE, INT, FD, PATH, OCT, ATFLAGS)
 SYSCALL(440, process_madvise, sys_process_madvise, DONE, LONG, FD, IOV, SIZE, MADV, HEX)
 SYSCALL(441, epoll_pwait2, sys_epoll_pwait2, DONE, INT, FD, PTR, INT, TIMESPEC, SIGSET, SIZE)
 SYSCALL(442, mount_setattr, sys_mount_setattr, PART, INT, FD, PATH, HEX, PTR, SIZE) /* no mapped ids: there are no user namespaces */
-SYSCALL(443, quotactl_fd, sys_none, NONE, INT, FD, HEX, INT, PTR)
-SYSCALL(444, landlock_create_ruleset, sys_landlock_create_ruleset, PART, FD, PTR, SIZE, HEX) /* version 4: files, TCP ports */
-SYSCALL(445, landlock_add_rule, sys_landlock_add_rule, PART, INT, FD, INT, PTR, HEX) /* version 4: files, TCP ports */
-SYSCALL(446, landlock_restrict_self, sys_landlock_restrict_self, PART, INT, FD, HEX) /* version 4: files, TCP ports */
+SYSCALL(443, quotactl_fd, sys_quotactl_fd, PART, INT, FD, HEX, INT, PTR) /* there are no quotas */
+SYSCALL(444, landlock_create_ruleset, sys_landlock_create_ruleset, PART, FD, PTR, SIZE, HEX) /* version 7, no log */
+SYSCALL(445, landlock_add_rule, sys_landlock_add_rule, PART, INT, FD, INT, PTR, HEX) /* version 7, no log */
+SYSCALL(446, landlock_restrict_self, sys_landlock_restrict_self, PART, INT, FD, HEX) /* version 7, no log */
 SYSCALL(447, memfd_secret, sys_none, NONE, FD, OFLAGS)
 SYSCALL(448, process_mrelease, sys_process_mrelease, DONE, INT, FD, HEX)
 SYSCALL(449, futex_waitv, sys_futex_waitv, DONE, INT, PTR, UINT, HEX, TIMESPEC, CLOCK)

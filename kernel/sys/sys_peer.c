@@ -6,6 +6,7 @@
 #include "kernel/sys/table.h"
 #include "kernel/sys/vecs.h"
 #include "kernel/fs/file.h"
+#include "kernel/fs/event/epoll.h"
 #include "kernel/mm/heap.h"
 #include "kernel/proc/peer.h"
 #include "abi/linux/errno.h"
@@ -145,22 +146,42 @@ static long compare(const void *a, const void *b)
     return a == b ? 0 : a < b ? 1 : 2;
 }
 
+/* KCMP_EPOLL_TFD: of an epoll's files. */
+struct epoll_slot {
+    uint32_t efd, tfd, toff;
+};
+
 /* Two files with references, or NULL. */
 struct file_pair {
     struct file *a, *b;
 };
 
-static long compare_files(struct file_pair *files)
+static void put_files(struct file_pair *files)
 {
-    long result = files->a && files->b ? compare(files->a, files->b) : -EBADF;
-
     if (files->a) {
         file_put(files->a);
     }
     if (files->b) {
         file_put(files->b);
     }
-    return result;
+}
+
+static long compare_files(struct file_pair *files)
+{
+    return files->a && files->b ? compare(files->a, files->b) : -EBADF;
+}
+
+/* b is the epoll. */
+static long compare_target(struct file_pair *files, const struct epoll_slot *s)
+{
+    const void *target;
+    int err;
+
+    if (!files->a || !files->b) {
+        return -EBADF;
+    }
+    err = epoll_target(files->b, (int)s->tfd, s->toff, &target);
+    return err ? err : compare(files->a, target);
 }
 
 /* [proc_lock] */
@@ -176,18 +197,26 @@ static long compare_threads(int type, struct thread *x, struct thread *y)
     case KCMP_SIGHAND:
         return compare(x->proc, y->proc);
     case KCMP_IO: /* nobody has an I/O context, or a list of undos */
-    case KCMP_SYSVSEM:
+    default:      /* KCMP_SYSVSEM */
         return 0;
-    default: /* KCMP_EPOLL_TFD */
-        return -EOPNOTSUPP;
     }
+}
+
+/* [proc_lock] */
+static struct file *file_of(struct thread *t, uint64_t fd)
+{
+    return t->files && fd <= INT32_MAX ? files_peek(t->files, (int)fd, NULL)
+                                       : NULL;
 }
 
 long sys_kcmp(const struct sysargs *a)
 {
-    struct file_pair files = {NULL, NULL};
     int type = arg_int(a, 2);
+    struct file_pair files = {NULL, NULL};
+    struct epoll_slot slot = {0};
     struct thread *x, *y;
+    bool bad = type == KCMP_EPOLL_TFD &&
+               copy_from_user(&slot, arg_ptr(a, 4), sizeof(slot));
     long result;
 
     spin_lock(&proc_lock);
@@ -200,13 +229,19 @@ long sys_kcmp(const struct sysargs *a)
         result = -EPERM;
     } else if (type < 0 || type >= KCMP_TYPES) {
         result = -EINVAL;
-    } else if (type == KCMP_FILE) {
-        files.a = x->files ? files_peek(x->files, arg_int(a, 3), NULL) : NULL;
-        files.b = y->files ? files_peek(y->files, arg_int(a, 4), NULL) : NULL;
-        result = 0;
+    } else if (type == KCMP_FILE || type == KCMP_EPOLL_TFD) {
+        files.a = file_of(x, arg_uint(a, 3));
+        files.b = file_of(y, type == KCMP_FILE ? arg_uint(a, 4) : slot.efd);
+        result = bad ? -EFAULT : 0;
     } else {
         result = compare_threads(type, x, y);
     }
     spin_unlock(&proc_lock);
-    return !result && type == KCMP_FILE ? compare_files(&files) : result;
+    if (!result && type == KCMP_FILE) {
+        result = compare_files(&files);
+    } else if (!result && type == KCMP_EPOLL_TFD) {
+        result = compare_target(&files, &slot);
+    }
+    put_files(&files);
+    return result;
 }

@@ -6,6 +6,7 @@
 #include "kernel/sys/table.h"
 #include "kernel/core/timer.h"
 #include "kernel/fs/procfs/procfs.h"
+#include "kernel/proc/peer.h"
 #include "kernel/proc/pidfd.h"
 #include "kernel/proc/proc.h"
 #include "kernel/signal/signal.h"

@@ -33,6 +33,26 @@ static uint32_t speed_of(uint32_t cflag, uint32_t other)
     return speeds[(code & 15) + (code & BOTHER ? 16 : 0)];
 }
 
+static void keep(uint32_t *flags, uint32_t old, uint32_t locked)
+{
+    *flags = (*flags & ~locked) | (old & locked);
+}
+
+/* What is locked (TIOCSLCKTRMIOS) stays as it is. */
+static void keep_locked(struct linux_termios2 *t,
+                        const struct linux_termios2 *old,
+                        const struct linux_termios *locked)
+{
+    keep(&t->c_iflag, old->c_iflag, locked->c_iflag);
+    keep(&t->c_oflag, old->c_oflag, locked->c_oflag);
+    keep(&t->c_cflag, old->c_cflag, locked->c_cflag);
+    keep(&t->c_lflag, old->c_lflag, locked->c_lflag);
+    t->c_line = locked->c_line ? old->c_line : t->c_line;
+    for (size_t i = 0; i < ARRAY_SIZE(t->c_cc); i++) {
+        t->c_cc[i] = locked->c_cc[i] ? old->c_cc[i] : t->c_cc[i];
+    }
+}
+
 static void set_termios(struct pty *p, struct linux_termios2 *t, bool flush)
 {
     t->c_cflag = (t->c_cflag & ~(CSIZE | PARENB)) | CS8 | CREAD;
@@ -42,6 +62,7 @@ static void set_termios(struct pty *p, struct linux_termios2 *t, bool flush)
     if (flush) {
         line_flush_input(&p->line);
     }
+    keep_locked(t, &p->line.t, &p->locked_settings);
     line_set(&p->line, t);
     spin_unlock(&p->lock);
     pty_wake(p);
@@ -340,6 +361,32 @@ static long hang_up(struct pty *p)
     return 0;
 }
 
+static long get_locked(struct pty *p, struct uptr arg)
+{
+    struct linux_termios t;
+
+    spin_lock(&p->lock);
+    t = p->locked_settings;
+    spin_unlock(&p->lock);
+    return copy_to_user(arg, &t, sizeof(t));
+}
+
+static long set_locked(struct pty *p, struct uptr arg)
+{
+    struct linux_termios t;
+
+    if (!(current_proc()->cred.cap_effective >> CAP_SYS_ADMIN & 1)) {
+        return -EPERM;
+    }
+    if (copy_from_user(&t, arg, sizeof(t))) {
+        return -EFAULT;
+    }
+    spin_lock(&p->lock);
+    p->locked_settings = t;
+    spin_unlock(&p->lock);
+    return 0;
+}
+
 /* There is one line discipline, number 0. */
 static long set_discipline(struct uptr arg)
 {
@@ -381,6 +428,10 @@ static long request(struct pty *p, uint32_t cmd, struct uptr arg, bool master)
         return put_user32(arg, (uint32_t)p->job.rdev);
     case TIOCVHANGUP:
         return hang_up(p);
+    case TIOCGLCKTRMIOS:
+        return get_locked(p, arg);
+    case TIOCSLCKTRMIOS:
+        return set_locked(p, arg);
     case TIOCSTI: /* as Linux since 6.2, where it is off by default */
         return -EIO;
     default:

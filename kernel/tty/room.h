@@ -22,6 +22,7 @@ struct pty {
     uint32_t generation;  /* hangups so far; atomic */
     struct spinlock lock; /* LOCK_PIPE: guards the rest, but the queues */
     struct line line;
+    struct linux_termios locked_settings; /* bits that stay: TIOCSLCKTRMIOS */
     struct winsize size;
     unsigned slaves;   /* open files of this generation */
     bool locked;       /* TIOCSPTLCK: the slave cannot be opened yet */

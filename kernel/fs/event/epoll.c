@@ -211,6 +211,27 @@ static void modify(struct item *item, const struct epoll_event *event)
 
 /* ---- epoll_ctl ---- */
 
+int epoll_target(struct file *f, int fd, uint32_t off, const void **out)
+{
+    struct epoll *ep = epoll_of(f);
+    int err = -ENOENT;
+
+    if (!ep) {
+        return -EINVAL;
+    }
+    mutex_lock(&ep->lock);
+    for (struct rb_node *n = rb_first(&ep->items); n && err; n = rb_next(n)) {
+        struct item *item = rb_entry(n, struct item, node);
+
+        if (item->fd == fd && off-- == 0) {
+            *out = item->file;
+            err = 0;
+        }
+    }
+    mutex_unlock(&ep->lock);
+    return err;
+}
+
 /* How many epolls stand below ep, one below the other; more than allowed when
  * `to` is among them. all_lock is held, without which none watches another. */
 static int depth_below(struct epoll *ep, struct epoll *to, int level)

@@ -22,6 +22,10 @@ int epoll_control(struct file *ep, int op, struct file *target, int fd,
 int epoll_take(struct file *ep, struct epoll_event *out, unsigned count,
                uint64_t deadline, bool poll_only);
 
+/* The off'th of the files that ep (an epoll file, else -EINVAL) watches as fd:
+ * only to be compared. -ENOENT. */
+int epoll_target(struct file *ep, int fd, uint32_t off, const void **out);
+
 /* f ends: all watches on it go. */
 void epoll_forget(struct file *f);
 

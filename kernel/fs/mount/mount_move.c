@@ -50,8 +50,8 @@ static int go_beneath(struct path *to, const struct mount *m)
         m->parent && path_below((struct path){m->parent, m->point}, &own);
 
     root = current_view()->root;
-    if (!path_is_mounted(to) || !to->mount->parent || to->mount == root.mount ||
-        below) {
+    if (!path_is_mounted(to) || !to->mount->parent || to->mount == m ||
+        to->mount == root.mount || below) {
         return -EINVAL;
     }
     *to = (struct path){to->mount->parent, to->mount->point};

@@ -3,6 +3,7 @@
  * procfs: the memory of a process: maps, smaps, statm (proc(5)).
  */
 #include "kernel/fs/procfs/procfs.h"
+#include "abi/linux/errno.h"
 #include "abi/linux/stat.h"
 #include "target/target.h"
 
@@ -143,7 +144,10 @@ int show_smaps_rollup(struct text *t, const struct pseudo_at *at)
     struct sums s = {.text = NULL};
     int err = sum_up(at, &s);
 
-    if (!err && s.last) {
+    if (!err && !s.last) {
+        return -ESRCH;
+    }
+    if (!err) {
         text_add(t, "%08lx-%08lx ---p 00000000 00:00 0 %24s [rollup]\n",
                  s.first, s.last, "");
         add_rss(t, s.rss, s.anonymous, s.dirty, s.locked);

@@ -82,6 +82,13 @@ int mm_at(const struct pseudo_at *at, struct mm **out)
     int err;
 
     *out = NULL;
+    if (at->mm) { /* once it has ended there is nothing to see */
+        if (mm_alive(at->mm)) {
+            mm_get(at->mm);
+            *out = at->mm;
+        }
+        return proc_exists(at);
+    }
     err = with_thread(at, get_mm, out);
     return err == -ESRCH ? proc_exists(at) : err; /* a zombie has no thread */
 }
@@ -96,6 +103,17 @@ static int may_look(const struct pseudo_at *at)
         proc_put(p);
     }
     return err;
+}
+
+/* Maps are of the address space that there is now, whatever the process
+ * executes later. */
+static int open_maps(struct inode *inode, struct file *f)
+{
+    struct mm *mm;
+    int err = may_look(pseudo_place(inode));
+
+    err = err ? err : mm_at(pseudo_place(inode), &mm);
+    return err || !mm ? err : pseudo_keep(f, mm);
 }
 
 /* What lies where in memory is for those who may trace (ptrace(2)). */
@@ -412,7 +430,7 @@ static int next_tid_locked(struct thread *main, void *arg)
 
 static int next_tid(int from, const struct pseudo_at *at)
 {
-    struct pseudo_at proc = {{at->n[0]}, 1};
+    struct pseudo_at proc = {.n = {at->n[0]}, .count = 1};
     struct thread_search s = {from, -1};
 
     with_thread(&proc, next_tid_locked, &s);
@@ -527,7 +545,7 @@ static int store_oom_adj(const char *buf, size_t len,
         {"limits", S_IFREG | 0444, .show = show_limits},                       \
         {"loginuid", S_IFREG | 0644, .text = "4294967295"},                    \
         {"gid_map", S_IFREG | 0644, .text = ID_MAP},                           \
-        {"maps", S_IFREG | 0444, .show = show_maps, .open = open_traced,       \
+        {"maps", S_IFREG | 0444, .show = show_maps, .open = open_maps,         \
          .ioctl = ioctl_maps},                                                 \
         {"mem", S_IFREG | 0600, .file_ops = &proc_mem_ops,                     \
          .open = proc_mem_open},                                               \
@@ -549,9 +567,9 @@ static int store_oom_adj(const char *buf, size_t len,
         {"schedstat", S_IFREG | 0444, .show = show_schedstat},                 \
         {"sessionid", S_IFREG | 0444, .text = "4294967295"},                   \
         {"setgroups", S_IFREG | 0644, .text = "allow\n"},                      \
-        {"smaps", S_IFREG | 0444, .show = show_smaps, .open = open_traced},    \
+        {"smaps", S_IFREG | 0444, .show = show_smaps, .open = open_maps},      \
         {"smaps_rollup", S_IFREG | 0444, .show = show_smaps_rollup,            \
-         .open = open_traced},                                                 \
+         .open = open_maps},                                                   \
         {"stat", S_IFREG | 0444, .show = show_pid_stat},                       \
         {"statm", S_IFREG | 0444, .show = show_statm},                         \
         {"status", S_IFREG | 0444, .show = show_status},                       \

@@ -557,6 +557,7 @@ struct opened {
     struct text text;
     bool made;
     uint32_t seen; /* of the row's changes */
+    struct mm *mm; /* counted, or NULL */
 };
 
 /* NULL: no memory. */
@@ -573,6 +574,26 @@ static struct opened *opened_of(struct file *f)
     return o;
 }
 
+int pseudo_keep(struct file *f, struct mm *mm)
+{
+    struct opened *o = f->private = kzalloc(sizeof(*o));
+
+    if (!o) {
+        mm_put(mm);
+        return -ENOMEM;
+    }
+    o->mm = mm;
+    return 0;
+}
+
+static struct pseudo_at place_of(struct file *f)
+{
+    struct pseudo_at at = pseudo_of(f->inode)->at;
+
+    at.mm = f->private ? ((struct opened *)f->private)->mm : NULL;
+    return at;
+}
+
 static int make_content(struct file *f, struct text *t)
 {
     struct pseudo_inode *p = pseudo_of(f->inode);
@@ -587,7 +608,9 @@ static int make_content(struct file *f, struct text *t)
         text_add(t, p->row->number->most ? "%ld\n" : "%lu\n",
                  tunable(p->row->number));
     } else if (p->row->show) {
-        err = p->row->show(t, &p->at);
+        struct pseudo_at at = place_of(f);
+
+        err = p->row->show(t, &at);
     }
     return err ? err : t->failed ? -ENOMEM : 0;
 }
@@ -639,9 +662,10 @@ static long pseudo_write(struct file *f, struct iobuf *io, uint64_t *pos,
 
 static long pseudo_ioctl(struct file *f, uint32_t cmd, struct uptr arg)
 {
-    struct pseudo_inode *p = pseudo_of(f->inode);
+    const struct pseudo *row = pseudo_of(f->inode)->row;
+    struct pseudo_at at = place_of(f);
 
-    return p->row->ioctl ? p->row->ioctl(&p->at, cmd, arg) : -ENOTTY;
+    return row->ioctl ? row->ioctl(&at, cmd, arg) : -ENOTTY;
 }
 
 static int64_t pseudo_seek(struct file *f, int64_t off, int whence)
@@ -675,6 +699,9 @@ static void pseudo_release(struct file *f)
     struct opened *o = f->private;
 
     if (o) {
+        if (o->mm) {
+            mm_put(o->mm);
+        }
         kfree(o->text.buf);
         kfree(o);
     }

@@ -34,6 +34,7 @@ enum { PSEUDO_DEPTH = 3 };
 struct pseudo_at {
     int n[PSEUDO_DEPTH]; /* numbers on the way, the last at n[count - 1] */
     int count;
+    struct mm *mm; /* pseudo_keep()'s; or NULL */
 };
 
 /* Something that a file shows and that changes: those who poll it get POLLERR
@@ -116,6 +117,10 @@ struct pseudo {
  * children; the number, and when it was looked up. */
 bool pseudo_number(struct inode *inode, const struct pseudo *children, int *n,
                    uint64_t *made);
+
+/* For a row's open: functions of this open file find mm, whose reference is
+ * taken (also on failure: -ENOMEM), in `at`. */
+int pseudo_keep(struct file *f, struct mm *mm);
 
 /* The numbers on the way to an inode of such a tree. */
 const struct pseudo_at *pseudo_place(struct inode *inode);

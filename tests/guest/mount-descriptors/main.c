@@ -253,6 +253,8 @@ static void newer(void)
     must("below",
          !access("/tmp/p/a/file", F_OK) && access("/tmp/p/a/in", F_OK));
     must("no mount", move(fd, "", AT_FDCWD, "/tmp/p/b", F_EMPTY | BENEATH));
+    must("itself", move(AT_FDCWD, "/tmp/p/a", AT_FDCWD, "/tmp/p/a", BENEATH) &&
+                       (old || errno == EINVAL));
     close(fd);
     begin("adrift");
     old = older_than(6, 15);

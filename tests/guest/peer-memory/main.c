@@ -4,6 +4,7 @@
  * the same addresses; kcmp.
  */
 #include <linux/kcmp.h>
+#include <sys/epoll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sys/mman.h>
@@ -67,6 +68,40 @@ static int same(pid_t a, pid_t b, int type, long x, long y)
     return r < 0 ? -errno : r == 0;
 }
 
+/* Files that an epoll watches, by number, and of these the first, second... */
+static void watched(void)
+{
+    struct epoll_event e = {.events = EPOLLIN};
+    struct kcmp_epoll_slot slot = {0};
+    int ep = epoll_create1(0), p[2], other[2];
+    pid_t me = getpid();
+
+    title("watched files");
+    pipe(p);
+    pipe(other);
+    slot.efd = ep;
+    slot.tfd = p[0];
+    epoll_ctl(ep, EPOLL_CTL_ADD, p[0], &e);
+    printf("%d %d\n", same(me, me, KCMP_EPOLL_TFD, p[0], (long)&slot),
+           same(me, me, KCMP_EPOLL_TFD, p[1], (long)&slot));
+    slot.toff = 1;
+    CALL(kcmp, me, me, KCMP_EPOLL_TFD, p[0], &slot);
+    dup2(other[0], p[0]); /* the pipe ends, and is watched no more */
+    slot.toff = 0;
+    CALL(kcmp, me, me, KCMP_EPOLL_TFD, p[0], &slot);
+    epoll_ctl(ep, EPOLL_CTL_ADD, p[0], &e);
+    printf("%d\n", same(me, me, KCMP_EPOLL_TFD, other[0], (long)&slot));
+    slot.tfd = 99;
+    CALL(kcmp, me, me, KCMP_EPOLL_TFD, p[0], &slot);
+    slot.efd = 1;
+    CALL(kcmp, me, me, KCMP_EPOLL_TFD, p[0], &slot);
+    slot.efd = 98;
+    CALL(kcmp, me, me, KCMP_EPOLL_TFD, p[0], &slot);
+    CALL(kcmp, me, me, KCMP_EPOLL_TFD, 98, &slot);
+    CALL(kcmp, me, me, KCMP_EPOLL_TFD, p[0], BAD);
+    CALL(kcmp, me, 0x3ffffff, KCMP_EPOLL_TFD, p[0], BAD);
+}
+
 static void identity(pid_t pid)
 {
     pid_t me = getpid();
@@ -86,6 +121,7 @@ static void identity(pid_t pid)
     CALL(kcmp, me, 0x3ffffff, KCMP_VM, 0, 0);
     CALL(kcmp, me, me, 99, 0, 0);
     CALL(kcmp, me, me, -1, 0, 0);
+    watched();
 }
 
 /* A thread's number stands for its process, but where a leader is wanted. */

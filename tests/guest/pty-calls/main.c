@@ -81,6 +81,40 @@ static void show_termios(const struct termios *t)
     printf("\n");
 }
 
+/* What is locked stays, whoever sets it; by who may, from either side. */
+static void locked(void)
+{
+    struct termios was, t, lock = {0};
+
+    title("locked settings");
+    SHOW(ioctl(slave, TIOCGLCKTRMIOS, &lock));
+    show_termios(&lock);
+    tcgetattr(slave, &was);
+    lock.c_lflag = ECHO | ICANON;
+    lock.c_iflag = ICRNL;
+    lock.c_cc[VINTR] = 1;
+    SHOW(ioctl(slave, TIOCSLCKTRMIOS, &lock));
+    SHOW(ioctl(master, TIOCGLCKTRMIOS, &t));
+    show_termios(&t);
+    t = was;
+    cfmakeraw(&t);
+    t.c_cc[VINTR] = 7;
+    t.c_cc[VQUIT] = 8;
+    SHOW(tcsetattr(master, TCSANOW, &t));
+    tcgetattr(slave, &t);
+    show_termios(&t);
+    SHOW(ioctl(slave, TIOCSLCKTRMIOS, BAD));
+    SHOW(ioctl(slave, TIOCGLCKTRMIOS, BAD));
+    memset(&lock, 0, sizeof(lock));
+    SHOW(ioctl(master, TIOCSLCKTRMIOS, &lock));
+    seteuid(NOBODY);
+    SHOW(ioctl(slave, TIOCGLCKTRMIOS, &lock));
+    SHOW(ioctl(slave, TIOCSLCKTRMIOS, &lock));
+    SHOW(ioctl(slave, TIOCSLCKTRMIOS, BAD));
+    seteuid(0);
+    SHOW(tcsetattr(slave, TCSANOW, &was));
+}
+
 static void settings(void)
 {
     struct winsize size = {0};
@@ -233,6 +267,7 @@ int main(void)
     show_start();
     making();
     settings();
+    locked();
     foreign();
     packets();
     readiness();
