@@ -138,9 +138,9 @@ static void reserve_high(void)
     host.user_end = end;
 }
 
-/* A file of a tmpfs of its own, in which what one call writes lies in pages as
- * large as that: they take half the time to come, and a tenth to go. -1: only
- * who may mount has that. The mount ends with this process. */
+/* A file of a tmpfs of its own, whose pages are large: 2 MiB take as long to
+ * come as 100 small ones, and next to nothing to go. -1: only who may mount has
+ * that. The mount ends with this process. */
 static int large_paged_file(void)
 {
     int fs = fsopen("tmpfs", FSOPEN_CLOEXEC), mount = -1, fd = -1;
@@ -159,20 +159,11 @@ static int large_paged_file(void)
     return fd;
 }
 
-/* Without MADV_NOHUGEPAGE a page that is touched would come as 2 MiB. */
 static bool map_shown(uint64_t addr, int fd)
 {
-    void *at;
-
-    if (fd < 0 || ftruncate(fd, SHOWN_SIZE)) {
-        return false;
-    }
-    at = mmap((void *)addr, SHOWN_SIZE, PROT_NONE,
-              MAP_SHARED | MAP_NORESERVE | MAP_FIXED, fd, 0);
-    if (at != MAP_FAILED) {
-        madvise(at, SHOWN_SIZE, MADV_NOHUGEPAGE);
-    }
-    return at != MAP_FAILED;
+    return fd >= 0 && !ftruncate(fd, SHOWN_SIZE) &&
+           mmap((void *)addr, SHOWN_SIZE, PROT_NONE,
+                MAP_SHARED | MAP_NORESERVE | MAP_FIXED, fd, 0) != MAP_FAILED;
 }
 
 /* Where that cannot be had, nothing is shown. A limit on the size of files

@@ -402,9 +402,6 @@ static int fetch(uint64_t addr, uint64_t src, uint64_t len)
     if (!is_there(src, len)) {
         return -EAGAIN;
     }
-    /* A source that is not mapped yet would make the host clear a large page
-     * before it goes on. */
-    RAW(SYS_madvise, src, len, MADV_POPULATE_READ);
     return RAW(SYS_pwrite64, fd, src, len, off) == (long)len ? 0 : -EIO;
 }
 
