@@ -183,6 +183,8 @@ static void make_shown(void)
     if (host.kernel_shown_fd < 0) {
         host.kernel_shown_fd = memfd_create("enclos", MFD_CLOEXEC);
     }
+    snprintf(host.kernel_shown_path, sizeof(host.kernel_shown_path),
+             "/proc/self/fd/%d", host.kernel_shown_fd);
     if (map_shown(user, host.user_shown_fd) &&
         map_shown(kernel, host.kernel_shown_fd)) {
         host.user_shown = user;

@@ -84,6 +84,7 @@ struct host_vcpu {
     uint32_t kicked;  /* atomic, by kickers: SIG_KICK is on its way */
     int tid;          /* atomic; 0: not running yet */
     int epoll, eventfd, timer;
+    int copy_fd;        /* for copies from the image; 0: not opened yet */
     uint64_t tick;      /* target_vcpu_tick()'s deadline */
     bool tick_borrowed; /* the timer is set to look again, not to tick */
     uint64_t clock;     /* the latest target_clock() */
@@ -101,6 +102,7 @@ struct host {
     uint64_t user_shown, kernel_shown;  /* as in boot_info */
     uint64_t shown_size;                /* of either; 0: nothing is */
     int user_shown_fd, kernel_shown_fd; /* what is there */
+    char kernel_shown_path[32];         /* of the latter, in /proc */
     uint64_t blocks; /* VCPU_MAX + 1 blocks, aligned to HOST_BLOCK */
     unsigned vcpu_count;
     int pid;

@@ -388,21 +388,52 @@ static bool is_there(uint64_t src, uint64_t len)
     return true;
 }
 
+/* The kernel's file, opened once more: who copies to it by sendfile(2) does so
+ * at the descriptor's own position. Negative: it cannot be. */
+static int copy_fd(void)
+{
+    struct host_vcpu *h = this_host_vcpu();
+
+    if (!h->copy_fd) {
+        h->copy_fd = (int)RAW(SYS_openat, AT_FDCWD, host.kernel_shown_path,
+                              O_RDWR | O_CLOEXEC);
+    }
+    return h->copy_fd;
+}
+
+/* From file to file, so that the host need not map what it reads. */
+static bool copy_image(uint64_t off, uint64_t from, uint64_t len)
+{
+    int fd = copy_fd();
+
+    if (fd < 0 || RAW(SYS_lseek, fd, off, SEEK_SET) != (long)off) {
+        return false;
+    }
+    while (len) {
+        long n = RAW(SYS_sendfile, fd, host.boot->image_fd, &from, len);
+
+        if (n <= 0 || (uint64_t)n > len) {
+            return false;
+        }
+        len -= (uint64_t)n;
+    }
+    return true;
+}
+
 /* From the image: what the host would have to read first comes by a request,
  * which holds up nobody else. No access of ours: a file that became shorter is
  * an error here, and would be a signal there. */
 static int fetch(uint64_t addr, uint64_t src, uint64_t len)
 {
     uint64_t off;
-    int fd = shown_file(addr, len, &off);
 
-    if (!in_kernel_part(addr) || fd < 0 || !len) {
+    if (!in_kernel_part(addr) || shown_file(addr, len, &off) < 0 || !len) {
         return -EINVAL;
     }
     if (!is_there(src, len)) {
         return -EAGAIN;
     }
-    return RAW(SYS_pwrite64, fd, src, len, off) == (long)len ? 0 : -EIO;
+    return copy_image(off, src - host.boot->image_map, len) ? 0 : -EIO;
 }
 
 static bool in_image(uint64_t addr)
