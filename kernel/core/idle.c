@@ -226,14 +226,19 @@ static uint64_t turn_left(struct runqueue *rq, const struct task *t,
     return !woken ? UINT64_MAX : ran < turn ? turn - ran : 0;
 }
 
-/* One idle vCPU is called to take a task that waits here. */
+/* One idle vCPU is called to take a task that waits here. A tick that finds
+ * none which has waited for long was in vain, too. */
 static void call_for_help(struct runqueue *rq)
 {
-    uint64_t waiting = atomic_load_relaxed(&idle_vcpus) ? who_may_help(rq) : 0;
     uint64_t idle = atomic_load_relaxed(&idle_vcpus);
+    uint64_t waiting = idle ? who_may_help(rq) : 0;
+    int32_t vain = atomic_load_relaxed(&help_vain);
     uint64_t bit;
 
-    idle &= waiting;
+    if (idle && !waiting && vain >= 0) {
+        atomic_store_relaxed(&help_vain, MIN(vain + 1, (int32_t)HELP_VAIN_MAX));
+    }
+    idle = atomic_load_relaxed(&idle_vcpus) & waiting;
     bit = idle & -idle;
     if (bit && (atomic_fetch_and(&idle_vcpus, ~bit) & bit)) {
         unsigned id = (unsigned)__builtin_ctzll(bit);
