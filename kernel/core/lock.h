@@ -16,9 +16,12 @@
 #include "lib/list.h"
 
 enum lock_class {
-    LOCK_NONE = 0,  /* exempt from the check: tests, early boot */
-    LOCK_FS_POS,    /* mutex: a file's offset */
-    LOCK_FS_RENAME, /* mutex: one rename between directories */
+    LOCK_NONE = 0,   /* exempt from the check: tests, early boot */
+    LOCK_FS_POS,     /* mutex: a file's offset */
+    LOCK_FS_RENAME,  /* mutex: one rename between directories */
+    LOCK_FS_TOP_DIR, /* mutex: the next two, of a file system over others */
+    LOCK_FS_TOP,
+    LOCK_FS_COPY,   /* mutex: what its changes need below */
     LOCK_FS_DIR,    /* mutex: a directory's names (parent before child) */
     LOCK_FS_INODE,  /* mutex: a file's content and size */
     LOCK_MM,        /* mutex: an address space's VMA tree */

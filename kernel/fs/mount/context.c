@@ -8,6 +8,7 @@
  */
 #include "kernel/fs/mount/context.h"
 #include "kernel/fs/file.h"
+#include "kernel/fs/layered/layered.h"
 #include "kernel/fs/mount/mount_adrift.h"
 #include "kernel/fs/mount/mounting.h"
 #include "kernel/mm/heap.h"
@@ -163,7 +164,8 @@ static int try_option(struct fs_context *c, const char *option)
 
 static bool has_options(const struct superblock *sb)
 {
-    return strcmp(sb->type, "tmpfs") == 0 || strcmp(sb->type, "proc") == 0;
+    return strcmp(sb->type, "tmpfs") == 0 || strcmp(sb->type, "proc") == 0 ||
+           layered_is(sb);
 }
 
 static int set_own(struct fs_context *c, const char *key, const char *value)
@@ -235,7 +237,8 @@ static int create(struct fs_context *c, bool excl)
     if (c->phase != CREATE_PARAMS) {
         return -EBUSY;
     }
-    err = excl && c->sb->mounts ? -EBUSY : mount_name_source(c->sb, c->source);
+    err = excl && c->sb->mounts ? -EBUSY : mount_ready(c->sb);
+    err = err ? err : mount_name_source(c->sb, c->source);
     if (!err && c->read_only && !c->sb->mounts) {
         c->sb->flags |= SB_READ_ONLY;
     }

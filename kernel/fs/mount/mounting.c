@@ -5,6 +5,7 @@
  */
 #include "kernel/fs/mount/mounting.h"
 #include "kernel/fs/landlock/landlock.h"
+#include "kernel/fs/layered/layered.h"
 #include "kernel/fs/mount/mount_table.h"
 #include "kernel/fs/path.h"
 #include "kernel/fs/tmpfs/tmpfs.h"
@@ -21,8 +22,9 @@ static struct {
     const char *name;
     int (*mount)(struct superblock **out);
 } types[10] = {
-    {"tmpfs", tmpfs_mount}, {"ramfs", tmpfs_mount},    {"proc", procfs_mount},
-    {"sysfs", sysfs_mount}, {"devtmpfs", devfs_mount},
+    {"tmpfs", tmpfs_mount},    {"ramfs", tmpfs_mount},
+    {"proc", procfs_mount},    {"sysfs", sysfs_mount},
+    {"devtmpfs", devfs_mount}, {"overlay", layered_mount},
 };
 
 int mount_type_add(const char *name, int (*mount)(struct superblock **out))
@@ -117,6 +119,9 @@ int mount_options(struct superblock *sb, const char *data, bool remount)
     if (strcmp(sb->type, "tmpfs") == 0) {
         return tmpfs_options(sb, data, remount);
     }
+    if (layered_is(sb)) {
+        return layered_options(sb, data, remount);
+    }
     return strcmp(sb->type, "proc") == 0 ? procfs_options(sb, data, remount)
                                          : 0;
 }
@@ -125,12 +130,17 @@ int mount_options(struct superblock *sb, const char *data, bool remount)
 static bool is_own(const struct superblock *sb)
 {
     return strcmp(sb->type, "tmpfs") == 0 || strcmp(sb->type, "proc") == 0 ||
-           strcmp(sb->type, "sysfs") == 0;
+           strcmp(sb->type, "sysfs") == 0 || layered_is(sb);
 }
 
 int mount_name_source(struct superblock *sb, const char *source)
 {
     return is_own(sb) ? sb_set_source(sb, *source ? source : "none") : 0;
+}
+
+int mount_ready(struct superblock *sb)
+{
+    return layered_is(sb) ? layered_ready(sb) : 0;
 }
 
 int mount_type_make(const char *type, struct superblock **out)
@@ -150,6 +160,7 @@ static int set_up(struct superblock *sb, const char *source, const char *type,
     int err = mount_options(sb, data, false);
 
     err = *type == 'r' ? 0 : err; /* ramfs takes any word */
+    err = err ? err : mount_ready(sb);
     err = err ? err : mount_name_source(sb, source);
     if (err) {
         sb_put(sb);

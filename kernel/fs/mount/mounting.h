@@ -28,6 +28,8 @@ uint32_t mount_attr_flags(uint64_t attrs);
 uint64_t mount_attrs_of(uint32_t flags);
 int mount_type_make(const char *type, struct superblock **out);
 int mount_options(struct superblock *sb, const char *data, bool remount);
+/* After its options, before it is mounted. */
+int mount_ready(struct superblock *sb);
 int mount_name_source(struct superblock *sb, const char *source);
 
 /* policy_mounts.c: the mounts of a checked policy, in its order; missing

@@ -73,7 +73,16 @@ int overlay_symlink(struct inode *dir, const char *name, size_t len,
 int overlay_link(struct inode *dir, const char *name, size_t len,
                  struct inode *inode);
 
+/* For layered/, too: content and attributes of a copy, but names that begin
+ * with `private` (NULL: all). */
+int overlay_copy_data(struct inode *to, struct inode *from);
+int overlay_copy_xattrs(struct inode *to, struct inode *from,
+                        const char *private);
+
 /* overlay_remove.c */
+
+/* Takes whiteouts, and nothing else is there, out of a layer's directory. */
+int overlay_drop_whiteouts(struct inode *upper);
 int overlay_unlink(struct inode *dir, const char *name, size_t len,
                    struct inode *inode);
 int overlay_rmdir(struct inode *dir, const char *name, size_t len,

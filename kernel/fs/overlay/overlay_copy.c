@@ -16,7 +16,7 @@
 
 enum { COPY_BYTES = 65536 };
 
-static int copy_data(struct inode *to, struct inode *from)
+int overlay_copy_data(struct inode *to, struct inode *from)
 {
     char *buf = kmalloc(COPY_BYTES);
     uint64_t off = 0;
@@ -52,7 +52,8 @@ static int copy_xattr(struct inode *to, struct inode *from, const char *name,
     return n < 0 ? n : to->ops->setxattr(to, name, value, n, 0);
 }
 
-static int copy_xattrs(struct inode *to, struct inode *from)
+int overlay_copy_xattrs(struct inode *to, struct inode *from,
+                        const char *private)
 {
     char *names, *value;
     long len = 0;
@@ -70,9 +71,11 @@ static int copy_xattrs(struct inode *to, struct inode *from)
     if (names && value) {
         len = from->ops->listxattr(from, names, XATTR_LIST_MAX);
         for (long at = 0; at < len && !err; at += strlen(names + at) + 1) {
-            err = acl_slot(to, names + at) /* it has them: make_twin() */
-                      ? 0
-                      : copy_xattr(to, from, names + at, value);
+            bool skip =
+                acl_slot(to, names + at) || /* make_twin() */
+                (private && strncmp(names + at, private, strlen(private)) == 0);
+
+            err = skip ? 0 : copy_xattr(to, from, names + at, value);
         }
     } else {
         err = -ENOMEM;
@@ -142,7 +145,7 @@ static int make_twin_of(struct overlay *o, struct inode *lower,
     case S_IFREG:
         err = o->work->ops->tmpfile(o->work, attr, out);
         if (!err && with_data) {
-            err = copy_data(*out, lower);
+            err = overlay_copy_data(*out, lower);
             if (err) {
                 inode_put(*out);
             }
@@ -185,7 +188,7 @@ int overlay_copy_up(struct inode *inode, bool with_data)
     if (err) {
         return err;
     }
-    err = copy_xattrs(twin, n->lower);
+    err = overlay_copy_xattrs(twin, n->lower, NULL);
     if (err) {
         inode_put(twin);
         return err;

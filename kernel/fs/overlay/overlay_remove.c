@@ -40,7 +40,7 @@ static int check_empty(struct inode *dir)
 }
 
 /* An empty directory's upper side still holds whiteouts. */
-static int drop_whiteouts(struct inode *upper)
+int overlay_drop_whiteouts(struct inode *upper)
 {
     int err = 0;
 
@@ -101,7 +101,7 @@ static int take_away(struct inode *dir, const char *name, size_t len,
         return err;
     }
     if (!err && S_ISDIR(inode->mode)) {
-        err = drop_whiteouts(found);
+        err = overlay_drop_whiteouts(found);
     }
     if (!err) {
         err = overlay_lower_has(dir, name, len)
@@ -231,7 +231,7 @@ static int rename_upper(struct rename_args *a, struct inode **target)
         up.flags |= RENAME_WHITEOUT;
     }
     if (*target && S_ISDIR((*target)->mode) && !(a->flags & RENAME_EXCHANGE)) {
-        err = drop_whiteouts(*target);
+        err = overlay_drop_whiteouts(*target);
     }
     return err ? err : up.from_dir->ops->rename(&up);
 }

@@ -137,7 +137,7 @@ static void add_escaped(struct text *t, const char *s)
 
 static void add_own_options(struct text *t, struct superblock *sb)
 {
-    char buf[128];
+    char buf[512];
 
     if (sb->ops->options) {
         sb->ops->options(sb, buf, sizeof(buf));
