@@ -18,8 +18,10 @@
 enum { USES_MAX = 64, DEAR = 16, RENEW_MAX = 256 << 10 };
 
 /* To ask what was written across more than this takes longer than to ask
- * twice. */
+ * twice; and to ask of no more than FEW, bytes, longer than to renew them all.
+ */
 #define FAR (128ull << 20)
+#define FEW (4 * PAGE_SIZE)
 
 /* ---- pieces ---- */
 
@@ -482,6 +484,30 @@ static uint64_t horizon(const struct warm *w, unsigned i)
     return end;
 }
 
+/* Pieces from i on, before end, in which something may have been written. */
+static uint64_t dirty_bytes(const struct warm *w, unsigned i, uint64_t end)
+{
+    uint64_t bytes = 0;
+
+    for (; i < w->count && w->pieces[i].start < end; i++) {
+        const struct warm_piece *p = &w->pieces[i];
+        bytes += p->dirty ? p->end - p->start : 0;
+    }
+    return bytes;
+}
+
+/* Begins a search in piece i. */
+static void look_from(const struct warm *w, unsigned i, struct touched *t)
+{
+    t->next = t->count = 0;
+    t->from = w->pieces[i].start;
+    t->end = horizon(w, i);
+    if (arena.lazy && dirty_bytes(w, i, t->end) <= FEW) {
+        t->runs[t->count++] = (struct mem_run){t->from, t->end};
+        t->from = t->end;
+    }
+}
+
 static bool renew_all(struct warm *left)
 {
     struct touched t = {.end = 0};
@@ -491,9 +517,7 @@ static bool renew_all(struct warm *left)
         struct warm_piece *p = &left->pieces[i];
 
         if (p->dirty && p->start >= t.end) {
-            t.next = t.count = 0;
-            t.from = p->start;
-            t.end = horizon(left, i);
+            look_from(left, i, &t);
         }
         if (p->dirty && !renew(p, &t, &budget)) {
             return false;
