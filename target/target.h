@@ -93,7 +93,8 @@ int target_vcpu_start(unsigned id);
 
 /* Waits until this vCPU is kicked, any ring has a completion, or the clock
  * reaches deadline (ns; UINT64_MAX: none). May return early; blocks the host
- * thread. A kick that came before the call ends it at once. */
+ * thread. A kick that came before the call ends it at once. Deadline 0 does not
+ * wait: other threads of the host may run, and kicks stay as they are. */
 void target_vcpu_wait(uint64_t deadline);
 
 /* Ends vCPU id's wait, or brings it from user code into kernel_trap(TICK).

@@ -34,8 +34,9 @@ struct runqueue {
     unsigned calm; /* idle.c: slice(), and io_poll() */
     unsigned io_calm;
     unsigned spins_missed, spins_skipped; /* idle.c, may_spin() */
-    uint64_t passes;  /* times it was in the scheduler; atomic */
-    struct task idle; /* the vCPU's own context */
+    unsigned yields_missed; /* task_yield_to_all() for nobody, in a row */
+    uint64_t passes;        /* times it was in the scheduler; atomic */
+    struct task idle;       /* the vCPU's own context */
 };
 
 enum {

@@ -20,8 +20,10 @@
 #include "kernel/core/stats.h"
 #include "target/target.h"
 
-/* So many who compute are passed at most. */
-enum { PASSED_MAX = 16 };
+enum {
+    PASSED_MAX = 16,   /* so many who compute are passed at most */
+    YIELD_MISSES = 16, /* for nobody; then the host's threads are let run */
+};
 
 struct runqueue runqueues[VCPU_MAX];
 uint64_t idle_vcpus;
@@ -424,6 +426,21 @@ void task_give_way(void)
     }
     rq->count++;
     runqueue_switch(rq, next);
+}
+
+void task_yield_to_all(void)
+{
+    struct runqueue *rq = this_runqueue();
+    uint64_t before = rq->switches;
+
+    task_give_way();
+    rq = this_runqueue();
+    if (rq->switches != before) {
+        rq->yields_missed = 0;
+    } else if (++rq->yields_missed >= YIELD_MISSES) {
+        rq->yields_missed = 0;
+        target_vcpu_wait(0);
+    }
 }
 
 /* ---- sleeping and waking ---- */

@@ -118,6 +118,10 @@ _Noreturn void task_exit(void);
 void task_yield(void);
 /* Tasks alone: for who is about to return to user code (sched_check()). */
 void task_give_way(void);
+/* The same in sched_yield(2), by which programs wait. When there is nobody,
+ * time and again, the host's other threads are let run: what the caller waits
+ * for may be made on a vCPU that lacks a CPU. */
+void task_yield_to_all(void);
 
 /* Sleeping, in three steps: from task_prepare_sleep() on, a task_wake() is
  * not lost; task_sleep() returns when one came; task_cancel_sleep() when there

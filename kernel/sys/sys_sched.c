@@ -18,7 +18,7 @@ enum { NICE_MIN = -20, NICE_MAX = 19 };
 
 long sys_sched_yield(const struct sysargs *a)
 {
-    task_give_way();
+    task_yield_to_all();
     return 0;
 }
 

@@ -204,6 +204,10 @@ void target_vcpu_wait(uint64_t deadline)
 {
     struct host_vcpu *h = this_host_vcpu();
 
+    if (!deadline) {
+        RAW(SYS_sched_yield, 0);
+        return;
+    }
     atomic_store(&h->waiting, 1);
     atomic_fetch_add(&host.waiters, 1);
     while (!atomic_load(&h->wake) && !ring_has_completions() &&

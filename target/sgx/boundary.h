@@ -20,7 +20,7 @@ enum sgx_call {
     SGX_CALL_RESUME,   /* ERESUME; a0: nanoseconds to a tick, 0: none */
     SGX_CALL_STOP,     /* a0: wait status; does not come back */
     SGX_CALL_LOG,      /* nothing but the text, which goes with every call */
-    SGX_CALL_WAIT,     /* a0: ns from now, UINT64_MAX: none */
+    SGX_CALL_WAIT,     /* a0: ns from now, UINT64_MAX: none, 0: yield */
     SGX_CALL_KICK,     /* a0: vCPU */
     SGX_CALL_TICK,     /* a0: ns from now, UINT64_MAX: never */
     SGX_CALL_START,    /* a0: vCPU */

@@ -459,9 +459,23 @@ static void test_left(void)
     expect(gate.left_at >= before, "one that opens was left then");
 }
 
+/* What a program waits for by sched_yield(2) may be made on a vCPU that the
+ * host does not run. */
+static void test_yield_to_all(void)
+{
+    unsigned before = waits;
+
+    for (int i = 0; i < 100; i++) {
+        task_yield_to_all();
+    }
+    expect(waits > before, "who yields for nobody lets the host's threads run");
+    expect(waits < before + 50, "which is not done each time");
+}
+
 static void run_tests(void *arg)
 {
     test_yield();
+    test_yield_to_all();
     test_mutex();
     test_wait();
     test_mutex_of_a_sleeper();

@@ -421,7 +421,7 @@ static void waits_end_at_their_deadline(void)
         worst = late > worst ? late : worst;
     }
     mini_say("# late by %lu ns at worst", worst);
-    target_vcpu_wait(0);
+    target_vcpu_wait(1);
 }
 
 /* The tick is looked at once more after it found the kernel; not for ever. */

@@ -78,7 +78,7 @@ void signals_poll(void)
 
 void target_vcpu_wait(uint64_t deadline)
 {
-    sgx_call(SGX_CALL_WAIT, from_now(deadline), 0, 0);
+    sgx_call(SGX_CALL_WAIT, deadline ? MAX(from_now(deadline), 1ull) : 0, 0, 0);
     signals_poll();
 }
 

@@ -18,6 +18,7 @@
 #include "target/linux/pool_ring.h"
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -294,6 +295,10 @@ static void wait(struct thread *t, uint64_t ns)
     uint64_t deadline = ns == UINT64_MAX ? ns : now_ns() + ns;
 
     if (lies("wake")) {
+        return;
+    }
+    if (!ns) {
+        sched_yield();
         return;
     }
     deadline = deadline < ns ? UINT64_MAX : deadline;
