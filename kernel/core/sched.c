@@ -23,6 +23,7 @@
 enum {
     PASSED_MAX = 16,   /* so many who compute are passed at most */
     YIELD_MISSES = 16, /* for nobody; then the host's threads are let run */
+    YIELD_NAP_NS = 100000,
 };
 
 struct runqueue runqueues[VCPU_MAX];
@@ -428,11 +429,23 @@ void task_give_way(void)
     runqueue_switch(rq, next);
 }
 
+/* A relative waits for our addresses, which is nobody in a queue. */
+static bool wanted_elsewhere(const struct task *t)
+{
+    return t->gate && atomic_load_relaxed(&t->gate->contended);
+}
+
 void task_yield_to_all(void)
 {
     struct runqueue *rq = this_runqueue();
     uint64_t before = rq->switches;
+    struct task *t = current_task();
 
+    if (++t->yields % YIELD_MISSES == 0 && wanted_elsewhere(t)) {
+        task_prepare_sleep();
+        task_sleep_until(clock_now() + YIELD_NAP_NS);
+        return;
+    }
     task_give_way();
     rq = this_runqueue();
     if (rq->switches != before) {

@@ -82,6 +82,7 @@ struct task {
     uint64_t cycles; /* of CPU time, up to account_mark; TSC */
     uint64_t account_mark;
     uint64_t switches, preemptions;
+    uint32_t yields; /* by its program */
     struct io_counts io;
     struct list all_node;  /* every task, for the state dump */
     const char *name;      /* for the dump; borrowed */
@@ -120,7 +121,9 @@ void task_yield(void);
 void task_give_way(void);
 /* The same in sched_yield(2), by which programs wait. When there is nobody,
  * time and again, the host's other threads are let run: what the caller waits
- * for may be made on a vCPU that lacks a CPU. */
+ * for may be made on a vCPU that lacks a CPU. While a relative waits for the
+ * caller's addresses, the caller also sleeps now and then, or it would seem
+ * busy for its whole turn. */
 void task_yield_to_all(void);
 
 /* Sleeping, in three steps: from task_prepare_sleep() on, a task_wake() is
