@@ -7,23 +7,25 @@ $(B)/kernel/kernel/core/%.o: KERNEL_CFLAGS += -falign-functions=64
 KERNEL_SRCS += $(addprefix kernel/core/, alone.c clock.c dump.c gate.c hostio.c \
 	hostio_ahead.c hostio_buffer.c hostio_call.c hostio_given.c hostio_names.c \
 	hostio_net.c hostio_pages.c hostio_ring.c idle.c lock.c log.c readers.c sched.c \
-	stats.c timer.c vector.c wait.c)
+	stats.c tick.c timer.c vector.c wait.c)
 ifdef DEBUG
 KERNEL_SRCS += kernel/core/lock_debug.c
 endif
 
 # The scheduler on real kernel stacks, with the lock order checked.
-CORE_TEST_SRCS := $(addprefix kernel/core/, alone.c clock.c dump.c gate.c idle.c lock.c lock_debug.c \
-	log.c sched.c stats.c timer.c wait.c tests/sched_test.c) \
+CORE_TEST_SRCS := $(addprefix kernel/core/, alone.c clock.c dump.c gate.c idle.c \
+	lock.c lock_debug.c log.c sched.c stats.c tick.c timer.c wait.c tests/machine.c) \
 	$(addprefix arch/x86_64/, cpu.c fpu.c switch.S usercopy.S) \
 	lib/fmt.c lib/rbtree.c
-UNIT_TESTS += $(B)/unit/kernel/core/tests/sched_test
-$(B)/unit/kernel/core/tests/sched_test: $(CORE_TEST_SRCS) kernel/core/sched.h \
-		kernel/core/lock.h kernel/core/wait.h kernel/core/runqueue.h
+SCHED_TESTS := $(addprefix $(B)/unit/kernel/core/tests/, sched_test turns_test)
+UNIT_TESTS += $(SCHED_TESTS)
+$(SCHED_TESTS): $(B)/unit/%: %.c $(CORE_TEST_SRCS) kernel/core/sched.h \
+		kernel/core/lock.h kernel/core/wait.h kernel/core/runqueue.h \
+		kernel/core/tests/machine.h
 	@mkdir -p $(@D)
 	$(CC) -std=gnu11 -O1 -g -I. $(WARN) -Wno-missing-prototypes \
 		-fno-strict-aliasing -fwrapv -D_GNU_SOURCE -DENCLOS_KERNEL \
-		-DENCLOS_DEBUG -DENCLOS_UNIT -o $@ $(CORE_TEST_SRCS)
+		-DENCLOS_DEBUG -DENCLOS_UNIT -o $@ $< $(CORE_TEST_SRCS)
 
 # Locks without locked instructions, by threads that come and go.
 UNIT_TESTS += $(B)/unit/kernel/core/tests/alone_test

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What sched.c (tasks and switching) and idle.c (what a vCPU does between
- * tasks, and when it wants a tick) share. Nobody else includes it.
+ * What sched.c (tasks and switching), tick.c (when a vCPU wants a tick) and
+ * idle.c (what it does between tasks) share. Nobody else includes it.
  */
 #ifndef KERNEL_CORE_RUNQUEUE_H
 #define KERNEL_CORE_RUNQUEUE_H
@@ -31,7 +31,7 @@ struct runqueue {
                         has run */
     uint64_t switches; /* how many there were, also when it was armed last */
     uint64_t switches_armed;
-    unsigned calm; /* idle.c: slice(), and io_poll() */
+    unsigned calm; /* tick.c: slice(), and io_poll() */
     unsigned io_calm;
     unsigned spins_missed, spins_skipped; /* idle.c, may_spin() */
     unsigned yields_missed; /* task_yield_to_all() for nobody, in a row */
@@ -78,6 +78,14 @@ static inline bool runqueue_covered(const struct runqueue *rq, uint64_t tsc)
 
     return tsc < rq->tick_tsc && rq->tick_tsc - tsc <= most;
 }
+
+/* The vCPU's tick, if it is due, may have come unseen: it is no longer relied
+ * on. Whether it was. */
+bool runqueue_forget_tick(struct runqueue *rq);
+
+/* What an idle vCPU found to do took so long: whether it was called for no
+ * more than that (tick.c). */
+void runqueue_learn_help(struct runqueue *rq, uint64_t ran_ns);
 
 /* TSC cycles: how long those that sleep may run before those that compute. */
 uint64_t runqueue_fair(void);

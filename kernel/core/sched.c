@@ -10,7 +10,7 @@
  * it waits there for some microseconds, an idle vCPU takes it away.
  *
  * Who sleeps in between passes those in the queue that compute, and takes the
- * vCPU from one that does (idle.c): what waits for an event goes on soon after
+ * vCPU from one that does (tick.c): what waits for an event goes on soon after
  * it also where all vCPUs are busy. What they run, up to a slice, one that
  * computes then runs without being disturbed (rq->passed).
  */

@@ -217,7 +217,7 @@ _Noreturn void sched_idle(void);
 
 /* Durations of the TSC in ns; 0 where the clock does not come from it. */
 uint64_t sched_cycles_to_ns(uint64_t cycles);
-/* sched.c: reads the TSC's rate; at boot. */
+/* tick.c: reads the TSC's rate; at boot. */
 void sched_tick_init(void);
 
 /* timer.c: a timer was armed; makes sure that somebody wakes up for it. */

@@ -2,7 +2,7 @@
  *
  * The kernel's timers: one tree by deadline for all vCPUs. Who
  * runs the scheduler fires what is due; the target's tick makes sure that
- * somebody does (idle.c).
+ * somebody does (tick.c).
  */
 #include "kernel/core/timer.h"
 #include "kernel/core/lock.h"

@@ -1,141 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
- * The scheduler as an ordinary program: one vCPU, a target whose clock jumps
- * to the next deadline whenever the vCPU waits, and the lock order checked.
- * Kernel stacks are real, so no ASan here; the tests of single files have it.
+ * The scheduler as an ordinary program (machine.h): waiting, locks, timers,
+ * gates, barriers.
  */
-#include "kernel/core/runqueue.h"
+#include "kernel/core/tests/machine.h"
 #include "kernel/core/wait.h"
-#include "kernel/core/log.h"
-#include "target/target.h"
 #include "abi/linux/errno.h"
 
-#include <asm/prctl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
-#include <unistd.h>
-
-/* ---- the target ---- */
-
-static uint64_t fake_now = 1000;
-static unsigned waits, kicks;
-
-uint64_t target_clock(void)
-{
-    return fake_now += 10;
-}
-
-void target_clock_info(struct target_clock *out)
-{
-    memset(out, 0, sizeof(*out));
-    out->realtime_offset = 5000000000000;
-}
-
-static void (*on_wait)(void), (*on_kick)(unsigned id);
-
-void target_vcpu_wait(uint64_t deadline)
-{
-    waits++;
-    if (on_wait) {
-        on_wait();
-    }
-    if (deadline == UINT64_MAX) {
-        puts("not ok core sched: everybody sleeps for ever");
-        exit(1);
-    }
-    if (deadline > fake_now) {
-        fake_now = deadline;
-    }
-}
-
-void target_vcpu_kick(unsigned id)
-{
-    kicks++;
-    if (on_kick) {
-        on_kick(id);
-    }
-}
-
-void target_vcpu_tick(uint64_t deadline)
-{
-}
-
-void target_log(const char *line, size_t len)
-{
-    fwrite(line, 1, len, stdout);
-}
-
-_Noreturn void target_stop(int status)
-{
-    exit(status >> 8);
-}
-
-void target_cpuid(uint32_t leaf, uint32_t sub, uint32_t r[4])
-{
-    __asm__ volatile("cpuid"
-                     : "=a"(r[0]), "=b"(r[1]), "=c"(r[2]), "=d"(r[3])
-                     : "a"(leaf), "c"(sub));
-    if (leaf == 0xd && sub == 0) {
-        __asm__ volatile("xgetbv" : "=a"(r[0]), "=d"(r[3]) : "c"(0));
-    }
-}
-
-_Noreturn void target_user_resume(const struct user_regs *regs,
-                                  const struct fpu_area *fpu)
-{
-    abort();
-}
-
-const void *kernel_text_start(void)
-{
-    return NULL;
-}
-
-/* entry.S and its partners are not linked. */
-void arch_syscall_entry(void)
-{
-}
-
-/* ---- helpers ---- */
-
-static unsigned failures;
-
-static void expect(bool good, const char *name)
-{
-    printf("%s core sched: %s\n", good ? "ok" : "not ok", name);
-    failures += !good;
-}
-
-enum { TASKS = 8 };
-static struct task tasks[TASKS + 1];
-static unsigned ended;
-
-static void on_dead(struct task *t)
-{
-    free((void *)(t->kstack_top - KSTACK_SIZE));
-    ended++;
-}
-
-static void spawn(unsigned i, void (*fn)(void *), void *arg)
-{
-    memset(&tasks[i], 0, sizeof(tasks[i]));
-    task_init(&tasks[i], aligned_alloc(4096, KSTACK_SIZE), "test", fn, arg);
-    tasks[i].dead = on_dead;
-    task_start(&tasks[i]);
-}
-
-static void join(unsigned count)
-{
-    while (ended < count) {
-        uint64_t until = clock_now() + NSEC_PER_MSEC;
-
-        task_prepare_sleep();
-        task_sleep_until(until);
-    }
-    ended = 0;
-}
 
 /* ---- tests ---- */
 
@@ -156,11 +29,11 @@ static void count_locked(void *arg)
 static void test_mutex(void)
 {
     mutex_init(&mutex, LOCK_FS_INODE);
-    for (unsigned i = 0; i < TASKS; i++) {
+    for (unsigned i = 0; i < MACHINE_TASKS; i++) {
         spawn(i, count_locked, NULL);
     }
-    join(TASKS);
-    expect(counter == TASKS * 100, "a mutex lets one in at a time");
+    join(MACHINE_TASKS);
+    expect(counter == MACHINE_TASKS * 100, "a mutex lets one in at a time");
     mutex_lock(&mutex);
     expect(mutex_held(&mutex), "a mutex knows its holder");
     mutex_unlock(&mutex);
@@ -175,7 +48,7 @@ static void pass_baton(void *arg)
 
     for (int i = 0; i < 50; i++) {
         wait_event(&queue, baton == me, DEADLINE_NONE, 0);
-        baton = (baton + 1) % TASKS;
+        baton = (baton + 1) % MACHINE_TASKS;
         wait_wake_all(&queue);
     }
 }
@@ -183,10 +56,10 @@ static void pass_baton(void *arg)
 static void test_wait(void)
 {
     wait_queue_init(&queue);
-    for (long i = 0; i < TASKS; i++) {
+    for (long i = 0; i < MACHINE_TASKS; i++) {
         spawn((unsigned)i, pass_baton, (void *)i);
     }
-    join(TASKS);
+    join(MACHINE_TASKS);
     expect(baton == 0, "wait_event sees every change");
 }
 
@@ -229,14 +102,6 @@ static void wait_exclusive(void *arg)
     exclusive_woken++;
 }
 
-static void settle(void)
-{
-    uint64_t until = clock_now() + NSEC_PER_MSEC;
-
-    task_prepare_sleep();
-    task_sleep_until(until);
-}
-
 static void test_exclusive(void)
 {
     static volatile bool go;
@@ -270,7 +135,7 @@ static void test_ends_of_waiting(void)
 
     spawn(0, wait_interruptibly, NULL);
     settle();
-    task_interrupt(&tasks[0]);
+    task_interrupt(&machine_tasks[0]);
     start = clock_now();
     join(1);
     expect(results[0] == -EINTR, "an interruptible wait ends with -EINTR");
@@ -333,11 +198,11 @@ static void test_yield(void)
 {
     int done = 0;
 
-    for (unsigned i = 0; i < TASKS; i++) {
+    for (unsigned i = 0; i < MACHINE_TASKS; i++) {
         spawn(i, yield_often, &done);
     }
-    join(TASKS);
-    expect(done == TASKS, "all who yield come back");
+    join(MACHINE_TASKS);
+    expect(done == MACHINE_TASKS, "all who yield come back");
 }
 
 static void test_clock(void)
@@ -349,7 +214,7 @@ static void test_clock(void)
     expect(ahead > 4999999000000 && ahead < 5000000001000,
            "realtime is the clock plus the target's offset");
     before = clock_now();
-    fake_now -= 500;
+    machine.now -= 500;
     expect(clock_now() >= before, "a clock that steps back stands still");
     clock_set_realtime(42 * (int64_t)NSEC_PER_SEC);
     expect(clock_realtime() / (int64_t)NSEC_PER_SEC == 42,
@@ -366,16 +231,16 @@ static void passes(unsigned id)
 
 static void test_barrier_alone(void)
 {
-    unsigned before = kicks;
+    unsigned before = machine.kicks;
 
     sched_limit_vcpus(2);
-    on_kick = passes;
+    machine.on_kick = passes;
     sched_barrier();
-    expect(kicks == before + 1, "a barrier waits for a vCPU that runs");
+    expect(machine.kicks == before + 1, "a barrier waits for a vCPU that runs");
     one_vcpu = true;
     sched_barrier();
-    expect(kicks == before + 1, "and for none that waits for us");
-    on_kick = NULL;
+    expect(machine.kicks == before + 1, "and for none that waits for us");
+    machine.on_kick = NULL;
     sched_limit_vcpus(1);
 }
 
@@ -398,11 +263,11 @@ static void test_barrier_passes(void)
 
     sched_limit_vcpus(2);
     current_task()->pid = this_vcpu()->pid = 7;
-    on_kick = watches;
+    machine.on_kick = watches;
     sched_barrier();
     expect(runqueues[0].passes > before, "who waits for a barrier passes");
     expect(!this_vcpu()->pid, "and knows then what it is to ask for");
-    on_kick = NULL;
+    machine.on_kick = NULL;
     sched_limit_vcpus(1);
 }
 
@@ -415,10 +280,10 @@ static void test_barrier_in_drain(void)
     sched_limit_vcpus(2);
     vcpu_by_id(1)->task = &there;
     current_task()->pid = this_vcpu()->pid = 7;
-    on_kick = watches_and_leaves;
+    machine.on_kick = watches_and_leaves;
     sched_gate_drain(&gate);
     expect(!this_vcpu()->pid, "nor does who drains a gate keep an answer");
-    on_kick = NULL;
+    machine.on_kick = NULL;
     sched_limit_vcpus(1);
 }
 
@@ -435,12 +300,12 @@ static void test_drain(void)
     sched_gate_init(&gate);
     sched_limit_vcpus(2);
     vcpu_by_id(1)->task = &there;
-    on_wait = second_leaves;
+    machine.on_wait = second_leaves;
     this_vcpu()->resched = 0;
     sched_gate_drain(&gate);
     expect(!vcpu_by_id(1)->task, "who drains a gate waits in the target");
     expect(this_vcpu()->resched, "and a kick that came then is not forgotten");
-    on_wait = NULL;
+    machine.on_wait = NULL;
     sched_limit_vcpus(1);
 }
 
@@ -489,20 +354,11 @@ static void run_tests(void *arg)
     test_barrier_in_drain();
     test_drain();
     test_left();
-    expect(waits > 0, "an idle vCPU waits in the target");
-    exit(failures != 0);
+    expect(machine.waits > 0, "an idle vCPU waits in the target");
+    exit(machine.failures != 0);
 }
 
 int main(void)
 {
-    struct vcpu *v = vcpu_by_id(0);
-
-    setvbuf(stdout, NULL, _IONBF, 0);
-    v->self = v;
-    syscall(SYS_arch_prctl, ARCH_SET_GS, v);
-    fpu_init();
-    sched_init(1);
-    sched_vcpu_init(0);
-    spawn(TASKS, run_tests, NULL);
-    sched_idle();
+    machine_run(run_tests);
 }
