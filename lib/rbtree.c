@@ -211,6 +211,18 @@ static void erase_fixup(struct rb_tree *tree, struct rb_node *node,
     }
 }
 
+struct rb_node *rb_dismantle(struct rb_tree *tree)
+{
+    struct rb_node *node = tree->root, **link = &tree->root;
+
+    while (node && (node->left || node->right)) {
+        link = node->left ? &node->left : &node->right;
+        node = *link;
+    }
+    *link = NULL;
+    return node;
+}
+
 void rb_replace(struct rb_tree *tree, struct rb_node *old, struct rb_node *node)
 {
     node->left = old->left;

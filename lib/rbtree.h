@@ -49,6 +49,10 @@ void rb_insert_at(struct rb_tree *tree, struct rb_node *node,
 /* Takes node out of tree, in which it is. */
 void rb_erase(struct rb_tree *tree, struct rb_node *node);
 
+/* Takes some node out of a tree that is being emptied: what remains is neither
+ * balanced nor summarized. NULL: it is empty. */
+struct rb_node *rb_dismantle(struct rb_tree *tree);
+
 /* Puts node in old's place; it must sort the same. old is out then. */
 void rb_replace(struct rb_tree *tree, struct rb_node *old,
                 struct rb_node *node);

@@ -203,13 +203,9 @@ struct sched_gate *mm_gate(struct mm *mm)
 
 void mm_empty(struct mm *mm)
 {
-    struct vma *v;
-
     limit_uncharge(family_counts(mm->family, mm));
     trampoline_free_all(mm);
-    while ((v = vma_first(mm)) != NULL) {
-        vma_remove(mm, v);
-    }
+    vma_remove_all(mm);
     resident_free(&mm->resident);
     shown_free(mm);
 }

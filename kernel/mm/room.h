@@ -275,6 +275,7 @@ void vma_discard(struct vma *v);
 void vma_insert(struct mm *mm, struct vma *v);
 /* Takes v out; mm_unlock() frees it. Says nothing about its pages. */
 void vma_remove(struct mm *mm, struct vma *v);
+void vma_remove_all(struct mm *mm);
 void vma_resize(struct mm *mm, struct vma *v, uint64_t start, uint64_t end);
 /* After a change of v's attributes; returns the VMA that v is part of now. */
 struct vma *vma_merge(struct mm *mm, struct vma *v);

@@ -332,6 +332,21 @@ void vma_remove(struct mm *mm, struct vma *v)
     vma_bury(mm, v);
 }
 
+void vma_remove_all(struct mm *mm)
+{
+    struct rb_node *node;
+
+    while ((node = rb_dismantle(&mm->vmas)) != NULL) {
+        struct vma *v = vma_of(node);
+        account(mm, v, -(v->end - v->start));
+        vma_bury(mm, v);
+    }
+    mm->vma_count = 0;
+    if (mm->family && mm->family->count == 1) {
+        set_family_vmas(mm->family, 0);
+    }
+}
+
 struct vma *vma_merge(struct mm *mm, struct vma *v)
 {
     struct vma *prev = vma_prev(v), *next = vma_next(v);

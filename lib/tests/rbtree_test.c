@@ -131,10 +131,32 @@ static void rbtree_empty(void)
     EXPECT(!tree.root);
 }
 
+static void rbtree_is_dismantled_node_by_node(void)
+{
+    enum { COUNT = 1000 };
+    static struct item items[COUNT];
+    struct rb_tree tree = {NULL, sum_up};
+    struct rb_node *node;
+    int n = 0;
+
+    EXPECT(!rb_dismantle(&tree));
+    for (int i = 0; i < COUNT; i++) {
+        items[i].key = i * 7 % COUNT;
+        rb_insert(&tree, &items[i].node, by_key);
+    }
+    for (; (node = rb_dismantle(&tree)) != NULL; n++) {
+        EXPECT(!ITEM(node)->in);
+        ITEM(node)->in = true; /* taken */
+    }
+    EXPECT_EQ(n, COUNT);
+    EXPECT(!tree.root);
+}
+
 int main(void)
 {
     RUN(rbtree_empty);
     RUN(rbtree_survives_random_use);
     RUN(rbtree_finds_and_replaces);
+    RUN(rbtree_is_dismantled_node_by_node);
     return unit_result();
 }
