@@ -119,6 +119,7 @@
 #define SO_TXREHASH              74
 #define SO_RCVMARK               75
 #define SO_PASSPIDFD             76
+#define SCM_PIDFD                4
 #define SO_PEERPIDFD             77
 #define SO_DEVMEM_DONTNEED       80
 #define SO_RCVPRIORITY           82

@@ -34,6 +34,9 @@ static inline uint64_t current_limit(int which)
     return likely(t) ? t->proc->limits[which].cur : UINT64_MAX;
 }
 
+/* A file that stands for p, as pidfd_open(2) makes: one reference. */
+int fs_pidfd(struct proc *p, struct file **out);
+
 /* Sends signo to the current thread: SIGPIPE, SIGXFSZ. */
 void current_signal(int signo);
 

@@ -112,6 +112,8 @@ enum { /* socket.flags: options that are a bit */
        SOCKET_PREFER_BUSY_POLL = 1 << 22,
        SOCKET_RCVMARK = 1 << 24,
        SOCKET_RCVPRIORITY = 1 << 25,
+       SOCKET_PASSPIDFD = 1 << 26,
+       SOCKET_NO_RIGHTS = 1 << 27,      /* SO_PASSRIGHTS is off */
        SOCKET_URGENT_WATCHED = 1 << 23, /* since socket_watch_urgent() */
 };
 

@@ -38,6 +38,7 @@ static const struct bit {
     {SO_RXQ_OVFL, SOCKET_RXQ_OVFL},
     {SO_NO_CHECK, SOCKET_NO_CHECK},
     {SO_PASSSEC, SOCKET_PASSSEC},
+    {SO_PASSPIDFD, SOCKET_PASSPIDFD},
     {SO_SELECT_ERR_QUEUE, SOCKET_SELECT_ERRORS},
     {SO_LOCK_FILTER, SOCKET_LOCK_FILTER},
     {SO_NOFCS, SOCKET_NOFCS},
@@ -103,9 +104,8 @@ static uint32_t get_timeout(uint64_t ns, void *value)
 static const struct fixed {
     int name, value;
 } fixed[] = {
-    {SO_INCOMING_NAPI_ID, 0}, {SO_RESERVE_MEM, 0}, {SO_PASSPIDFD, 0},
-    {SO_PASSRIGHTS, 1},       {SO_BSDCOMPAT, 0},   {SO_SNDLOWAT, 1},
-    {SO_BPF_EXTENSIONS, 64},
+    {SO_INCOMING_NAPI_ID, 0}, {SO_RESERVE_MEM, 0},     {SO_BSDCOMPAT, 0},
+    {SO_SNDLOWAT, 1},         {SO_BPF_EXTENSIONS, 64},
 };
 
 /* ---- setting ---- */
@@ -171,11 +171,22 @@ static bool is_inet(const struct socket *s)
     return s->family == AF_INET || s->family == AF_INET6;
 }
 
+static bool is_unix(const struct socket *s)
+{
+    return s->family == AF_UNIX;
+}
+
 /* What goes with messages between processes, which others have not. */
 static bool is_for_processes(int name)
 {
     return name == SO_PASSCRED || name == SO_PASSSEC || name == SO_PASSPIDFD ||
            name == SO_PASSRIGHTS;
+}
+
+static bool takes_of_processes(const struct socket *s, int name)
+{
+    return is_unix(s) ||
+           (!is_inet(s) && name != SO_PASSPIDFD && name != SO_PASSRIGHTS);
 }
 
 static int set_flag(struct socket *s, uint32_t flag, int32_t v)
@@ -226,13 +237,16 @@ static int set_int(struct socket *s, int name, int32_t v)
 {
     uint32_t flag = bit_of(name);
 
-    if (is_inet(s) && is_for_processes(name)) {
+    if (is_for_processes(name) && !takes_of_processes(s, name)) {
         return -EOPNOTSUPP;
     }
     if (flag) {
         return set_flag(s, flag, v);
     }
     switch (name) {
+    case SO_PASSRIGHTS:
+        set_bit(s, SOCKET_NO_RIGHTS, !v);
+        return 0;
     case SO_BUF_LOCK:
         if (v & ~3) {
             return -EINVAL;
@@ -287,8 +301,8 @@ static int set_pacing(struct socket *s, const void *value, uint32_t len)
 {
     uint64_t rate = 0;
 
-    memcpy(&rate, value, len == sizeof(rate) ? sizeof(rate) : sizeof(int32_t));
-    s->pacing_rate = len != sizeof(rate) && rate == UINT32_MAX ? ~0ull : rate;
+    memcpy(&rate, value, len >= sizeof(rate) ? sizeof(rate) : sizeof(int32_t));
+    s->pacing_rate = len < sizeof(rate) && rate == UINT32_MAX ? ~0ull : rate;
     return 0;
 }
 
@@ -382,8 +396,12 @@ static int get_int(struct socket *s, int name, int32_t *v)
 {
     uint32_t flag = bit_of(name);
 
-    if (is_inet(s) && is_for_processes(name)) {
+    if (is_for_processes(name) && !takes_of_processes(s, name)) {
         return -EOPNOTSUPP;
+    }
+    if (name == SO_PASSRIGHTS) {
+        *v = !(atomic_load_relaxed(&s->flags) & SOCKET_NO_RIGHTS);
+        return 0;
     }
     if (flag) {
         *v = (atomic_load_relaxed(&s->flags) & flag) != 0;

@@ -104,7 +104,7 @@ int socket_set_seldom(struct socket *s, int name, const void *value,
     switch (name) {
     case SO_ATTACH_BPF:
     case SO_ATTACH_REUSEPORT_EBPF:
-        return refuse_program(v);
+        return len == sizeof(v) ? refuse_program(v) : -EINVAL;
     case SO_DETACH_REUSEPORT_BPF:
         return -EINVAL; /* none is attached */
     case SO_ATTACH_REUSEPORT_CBPF:

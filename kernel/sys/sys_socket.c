@@ -363,7 +363,12 @@ static long get_option(struct socket *s, const struct sysargs *a)
     if (!err) {
         err = copy_to_user(arg_ptr(a, 3), value, MIN(len, room));
     }
-    return err ? err : put_user32(arg_ptr(a, 4), len);
+    if (!err || err == -ERANGE) { /* how much room it takes */
+        long bad = put_user32(arg_ptr(a, 4), len);
+
+        err = bad ? bad : err;
+    }
+    return err;
 }
 
 long sys_getsockopt(const struct sysargs *a)

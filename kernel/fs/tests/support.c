@@ -6,6 +6,7 @@
 #include "kernel/fs/tests/support.h"
 #include "kernel/fs/attr.h"
 #include "kernel/fs/current.h"
+#include "kernel/proc/pidfd.h"
 #include "kernel/fs/names.h"
 #include "kernel/fs/room.h"
 #include "kernel/fs/special.h"
@@ -55,6 +56,27 @@ int signal_send_proc_locked(struct proc *p, const struct k_siginfo *info)
 struct thread *thread_find(int tid)
 {
     return &thread;
+}
+
+void proc_get(struct proc *p)
+{
+}
+
+void proc_put(struct proc *p)
+{
+}
+
+void cred_hold(const struct cred *c)
+{
+}
+
+void cred_drop(const struct cred *c)
+{
+}
+
+int pidfd_new(struct proc *p, uint32_t flags, struct file **out)
+{
+    return -ESRCH;
 }
 
 void proc_for_each_locked(void (*fn)(struct proc *p, void *arg), void *arg)

@@ -224,12 +224,11 @@ static int set_bytes(struct inet_socket *i, const struct inet_option_row *row,
     if (len > OPTION_MOST) {
         return -EINVAL;
     }
-    if (row->flags & AT_ONCE) {
-        err = host_prepare(i);
-        return err ? err : host_option(i, level, name, value, len);
-    }
-    err = host_option(i, level, name, value, len);
-    return err ? err : keep_option(i, level, name, value, len);
+    err = row->flags & (AT_ONCE | ASK) ? host_prepare(i) : 0;
+    err = err ? err : host_option(i, level, name, value, len);
+    return err || row->flags & AT_ONCE
+               ? err
+               : keep_option(i, level, name, value, len);
 }
 
 static bool is_allowed(const struct inet_option_row *row, int32_t number)
@@ -256,7 +255,10 @@ static int set_number(struct inet_socket *i, const struct inet_option_row *row,
         return -EINVAL;
     }
     number = inet_option_settle(row, stream, number);
-    if (row->flags & AT_ONCE) {
+    if (row->flags & CLOSED && i->peer.port) {
+        return -EINVAL;
+    }
+    if (row->flags & (AT_ONCE | ASK)) {
         return set_bytes(i, row, row->level, row->name, &number,
                          sizeof(number));
     }
@@ -359,6 +361,32 @@ static int set_socket(struct inet_socket *i, int name, const void *value,
     }
 }
 
+/* Repair mode may be left. */
+static bool is_no_repair(int level, int name, const void *value)
+{
+    int32_t number;
+
+    memcpy(&number, value, sizeof(number));
+    return level == IPPROTO_TCP && name == TCP_REPAIR &&
+           (number == 0 || number == -1);
+}
+
+static int refuse(const struct inet_refusal *r, const void *value, uint32_t len)
+{
+    if (len < r->least) {
+        return -EINVAL;
+    }
+    return r->least && is_no_repair(r->level, r->name, value) ? 0 : r->set;
+}
+
+/* Whether s has that option of IPv6, whatever the value. */
+static bool is_for(const struct socket *s, const struct inet_option_row *row,
+                   int name)
+{
+    return row ? !(row->flags & DATAGRAM) || s->type != SOCK_STREAM
+               : name == IPV6_V6ONLY || name == IPV6_ADDRFORM;
+}
+
 /* What is no row of the table. */
 static int set_other(struct inet_socket *i, int level, int name, int32_t number)
 {
@@ -371,6 +399,9 @@ static int set_other(struct inet_socket *i, int level, int name, int32_t number)
     if (level == IPPROTO_IPV6 && name == IPV6_ADDRFORM) {
         return set_family(i, number);
     }
+    if (level == IPPROTO_UDP && name == UDP_ENCAP && !number) {
+        return 0; /* none, as before */
+    }
     return -ENOPROTOOPT;
 }
 
@@ -379,6 +410,7 @@ int inet_setsockopt(struct socket *s, int level, int name, const void *value,
 {
     struct inet_socket *i = inet_of(s);
     const struct inet_option_row *row = inet_option_row(level, name);
+    const struct inet_refusal *refusal = inet_refusal(level, name);
     int32_t number = 0;
 
     if (level == SOL_SOCKET) {
@@ -387,6 +419,9 @@ int inet_setsockopt(struct socket *s, int level, int name, const void *value,
     if (!level_fits(s, level)) {
         return -ENOPROTOOPT;
     }
+    if (refusal) {
+        return refuse(refusal, value, len);
+    }
     if (level == IPPROTO_TCP && name == TCP_ULP) {
         return len ? -ENOENT : -EINVAL; /* no module of that name */
     }
@@ -394,7 +429,13 @@ int inet_setsockopt(struct socket *s, int level, int name, const void *value,
         return 0; /* none, as before */
     }
     if (row && row->flags & BYTES) {
+        if (row->flags & DATAGRAM && s->type == SOCK_STREAM) {
+            return -EINVAL;
+        }
         return len ? set_bytes(i, row, level, name, value, len) : -EINVAL;
+    }
+    if (level == IPPROTO_IPV6 && !is_for(s, row, name)) {
+        return -ENOPROTOOPT;
     }
     if (len < least_size(row, level)) {
         return -EINVAL;
@@ -404,8 +445,9 @@ int inet_setsockopt(struct socket *s, int level, int name, const void *value,
     if (!row) {
         return set_other(i, level, name, number);
     }
-    if (row->flags & GET_ONLY) {
-        return -ENOPROTOOPT;
+    if (row->flags & GET_ONLY) { /* to be set by who repairs a connection */
+        return level == IPPROTO_TCP && name == TCP_TIMESTAMP ? -EPERM
+                                                             : -ENOPROTOOPT;
     }
     if (level == IPPROTO_IPV6 && row->flags & AT_ONCE) {
         return set_bytes(i, row, level, name, value, len);
@@ -460,15 +502,30 @@ static int get_other(struct inet_socket *i, int level, int name, void *value,
     if (level == IPPROTO_UDP && name == UDP_CORK) {
         return put_number(value, len, family_of(i)->corked);
     }
-    if (level == IPPROTO_TCP && name == TCP_IS_MPTCP) {
+    if ((level == IPPROTO_TCP && name == TCP_IS_MPTCP) ||
+        (level == IPPROTO_UDP && name == UDP_ENCAP)) {
         return put_number(value, len, 0);
     }
-    if ((level == IPPROTO_TCP && (name == TCP_ULP || name == TCP_SAVED_SYN)) ||
-        (level == IPPROTO_IP && name == IP_OPTIONS)) {
+    if (level == IPPROTO_IPV6 && name == IPV6_ADDRFORM) {
+        return i->peer.port ? put_number(value, len, i->s.family) : -ENOTCONN;
+    }
+    if (level == IPPROTO_TCP && (name == TCP_ULP || name == TCP_SAVED_SYN)) {
         *len = 0;
         return 0;
     }
     return -ENOPROTOOPT;
+}
+
+static int get_refused(const struct inet_refusal *r, bool stream, void *value,
+                       uint32_t *len)
+{
+    if (r->level == IPPROTO_IP && r->name == IP_PKTOPTIONS && !stream) {
+        return -ENOPROTOOPT;
+    }
+    if (r->get == READS_EMPTY) {
+        *len = 0;
+    }
+    return r->get < 0 ? r->get : put_number(value, len, 0);
 }
 
 /* A number of IPv4 for which there is no room becomes a byte, if it is one. */
@@ -489,6 +546,7 @@ int inet_getsockopt(struct socket *s, int level, int name, void *value,
                     uint32_t *len)
 {
     const struct inet_option_row *row = inet_option_row(level, name);
+    const struct inet_refusal *refusal = inet_refusal(level, name);
     struct inet_socket *i = inet_of(s);
     uint32_t n;
     int err;
@@ -498,6 +556,9 @@ int inet_getsockopt(struct socket *s, int level, int name, void *value,
     }
     if (!level_fits(s, level)) {
         return s->family == AF_INET ? -EOPNOTSUPP : -ENOPROTOOPT;
+    }
+    if (refusal) {
+        return get_refused(refusal, s->type == SOCK_STREAM, value, len);
     }
     if (!row) {
         return get_other(i, level, name, value, len);
@@ -509,6 +570,10 @@ int inet_getsockopt(struct socket *s, int level, int name, void *value,
     n = kept_option(i, level, name, value, *len);
     if (n && !is_default(row, value, n)) {
         *len = n;
+        return 0;
+    }
+    if (level == IPPROTO_IP && name == IP_OPTIONS) {
+        *len = 0;
         return 0;
     }
     if (row->wants || row->flags & LOCAL) {

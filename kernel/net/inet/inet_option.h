@@ -17,6 +17,8 @@ enum {
     NOT_EMPTY = 64,    /* a byte at least */
     LOCAL = 128,       /* the host need not know; 0 until it is set */
     ZERO_RESETS = 256, /* 0: again what it was at the start */
+    ASK = 512,         /* the host says whether it may be so */
+    CLOSED = 1024,     /* not of a connection */
 };
 
 struct inet_option_row {
@@ -27,6 +29,16 @@ struct inet_option_row {
 
 /* NULL: there is none of that name. */
 const struct inet_option_row *inet_option_row(int level, int name);
+
+/* What is refused whatever the value, and read as 0 or not at all: the errno of
+ * either, negative. least: fewer bytes are refused with EINVAL. */
+struct inet_refusal {
+    int16_t level, name;
+    int32_t set, get;
+    uint32_t least;
+};
+enum { READS_ZERO = 0, READS_EMPTY = 1 }; /* get, else */
+const struct inet_refusal *inet_refusal(int level, int name);
 
 /* What becomes of a number that is allowed. */
 int32_t inet_option_settle(const struct inet_option_row *row, bool stream,

@@ -493,15 +493,12 @@ static int netlink_setsockopt(struct socket *s, int level, int name,
                               const void *value, uint32_t len)
 {
     struct netlink *n = netlink_of(s);
-    uint32_t number;
+    uint32_t number = 0;
 
     if (level != SOL_NETLINK) {
         return -ENOPROTOOPT;
     }
-    if (len < sizeof(number)) {
-        return -EINVAL;
-    }
-    memcpy(&number, value, sizeof(number));
+    memcpy(&number, value, len < sizeof(number) ? 0 : sizeof(number));
     if (name == NETLINK_ADD_MEMBERSHIP || name == NETLINK_DROP_MEMBERSHIP) {
         return set_group(n, number, name == NETLINK_ADD_MEMBERSHIP);
     }

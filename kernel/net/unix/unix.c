@@ -70,6 +70,35 @@ struct unix_cred unix_current_cred(void)
     return (struct unix_cred){p->pid, p->cred.euid, p->cred.egid};
 }
 
+void unix_who_copy(struct unix_who *w, const struct unix_who *from)
+{
+    const struct cred groups = {.groups = from->groups};
+
+    *w = *from;
+    cred_hold(&groups);
+    if (w->proc) {
+        proc_get(w->proc);
+    }
+}
+
+void unix_who_set_current(struct unix_who *w)
+{
+    const struct unix_who me = {unix_current_cred(), current_proc(),
+                                current_cred()->groups};
+
+    unix_who_copy(w, &me);
+}
+
+void unix_who_drop(const struct unix_who *w)
+{
+    const struct cred groups = {.groups = w->groups};
+
+    cred_drop(&groups);
+    if (w->proc) {
+        proc_put(w->proc);
+    }
+}
+
 /* ---- birth ---- */
 
 int unix_new(int type, struct unix_socket **out)
@@ -91,7 +120,7 @@ int unix_new(int type, struct unix_socket **out)
     list_init(&u->watchers);
     list_init(&u->watching);
     wait_queue_init(&u->room);
-    u->peer_cred = (struct unix_cred){0, ~0u, ~0u};
+    u->peer_who.ids = (struct unix_cred){0, ~0u, ~0u};
     spin_lock(&all_lock);
     list_add_tail(&all_sockets, &u->all);
     spin_unlock(&all_lock);
@@ -229,6 +258,7 @@ static void unix_free(struct socket *s)
     spin_unlock(&all_lock);
     unix_name_unref(u->name);
     stream_destroy(&u->in);
+    unix_who_drop(&unix_of(s)->peer_who);
     socket_destroy(s);
     kfree(u);
 }
@@ -362,6 +392,46 @@ static int unix_getname(struct socket *s, int whose, struct abi_sockaddr *out)
     return len;
 }
 
+/* SO_PEERGROUPS */
+static int get_groups(const struct unix_who *w, void *value, uint32_t *len)
+{
+    uint32_t size =
+        w->groups ? w->groups->count * (uint32_t)sizeof(w->groups->ids[0]) : 0;
+    uint32_t room = *len;
+
+    *len = size;
+    if (!w->proc) {
+        return -ENODATA;
+    }
+    if (room < size) {
+        return -ERANGE;
+    }
+    if (size) {
+        memcpy(value, w->groups->ids, size);
+    }
+    return 0;
+}
+
+/* SO_PEERPIDFD: a new descriptor. */
+static int get_pidfd(const struct unix_who *w, void *value, uint32_t *len)
+{
+    struct file *f;
+    int32_t fd;
+    int err = w->proc ? fs_pidfd(w->proc, &f) : -ENODATA;
+
+    if (err) {
+        return err;
+    }
+    fd = fd_install(f, 0, true);
+    if (fd < 0) {
+        file_put(f);
+        return fd;
+    }
+    *len = MIN(*len, (uint32_t)sizeof(fd));
+    memcpy(value, &fd, *len);
+    return 0;
+}
+
 static int unix_getsockopt(struct socket *s, int level, int name, void *value,
                            uint32_t *len)
 {
@@ -372,9 +442,13 @@ static int unix_getsockopt(struct socket *s, int level, int name, void *value,
     }
     switch (name) {
     case SO_PEERCRED:
-        *len = MIN(*len, (uint32_t)sizeof(u->peer_cred));
-        memcpy(value, &u->peer_cred, *len);
+        *len = MIN(*len, (uint32_t)sizeof(u->peer_who.ids));
+        memcpy(value, &u->peer_who.ids, *len);
         return 0;
+    case SO_PEERGROUPS:
+        return get_groups(&u->peer_who, value, len);
+    case SO_PEERPIDFD:
+        return get_pidfd(&u->peer_who, value, len);
     default:
         return -ENOPROTOOPT;
     }

@@ -18,7 +18,8 @@ void unix_join(struct unix_socket *a, struct unix_socket *b)
 {
     hold_peer(a, b);
     hold_peer(b, a);
-    a->peer_cred = b->peer_cred = unix_current_cred();
+    unix_who_set_current(&a->peer_who);
+    unix_who_set_current(&b->peer_who);
     atomic_store_release(&a->state, UNIX_CONNECTED);
     atomic_store_release(&b->state, UNIX_CONNECTED);
 }
@@ -57,7 +58,7 @@ static int check_state(struct unix_socket *u)
 }
 
 /* What an accepted socket has from its listener. */
-enum { PASSED_ON = SOCKET_PASSCRED | SOCKET_PASSSEC };
+enum { PASSED_ON = SOCKET_PASSES_WHO | SOCKET_PASSSEC | SOCKET_NO_RIGHTS };
 
 /* u, which is CONNECTING, and new become a pair in listener's queue, or
  * nothing has happened. */
@@ -77,8 +78,8 @@ static int join_queue(struct unix_socket *u, struct unix_socket *new,
         }
         hold_peer(new, u);
         hold_peer(u, new);
-        u->peer_cred = listener->peer_cred;
-        new->peer_cred = unix_current_cred();
+        unix_who_copy(&u->peer_who, &listener->peer_who);
+        unix_who_set_current(&new->peer_who);
         new->listener = listener;
         new->s.flags |= atomic_load_relaxed(&listener->s.flags) & PASSED_ON;
         atomic_store_release(&new->state, UNIX_CONNECTED);
@@ -141,7 +142,7 @@ int unix_stream_connect(struct socket *s, const struct abi_sockaddr *name,
         name->family != AF_UNIX) {
         return -EINVAL;
     }
-    if (atomic_load_relaxed(&s->flags) & SOCKET_PASSCRED) {
+    if (atomic_load_relaxed(&s->flags) & SOCKET_PASSES_WHO) {
         err = unix_autobind(u);
     }
     err = err ? err : unix_new(s->type, &new);
@@ -194,7 +195,7 @@ int unix_dgram_connect(struct socket *s, const struct abi_sockaddr *name,
         return 0;
     }
     err = unix_find(u, name, len, &to);
-    if (!err && atomic_load_relaxed(&s->flags) & SOCKET_PASSCRED) {
+    if (!err && atomic_load_relaxed(&s->flags) & SOCKET_PASSES_WHO) {
         err = unix_autobind(u);
         if (err) {
             socket_unref(&to->s);
@@ -219,6 +220,7 @@ int unix_dgram_connect(struct socket *s, const struct abi_sockaddr *name,
 int unix_listen(struct socket *s, int backlog)
 {
     struct unix_socket *u = unix_of(s);
+    struct unix_who old;
     uint32_t state = UNIX_IDLE;
 
     if (!atomic_load_acquire(&u->name)) {
@@ -229,8 +231,10 @@ int unix_listen(struct socket *s, int backlog)
     }
     spin_lock(&s->lock);
     u->backlog = backlog;
-    u->peer_cred = unix_current_cred();
+    old = u->peer_who;
+    unix_who_set_current(&u->peer_who);
     spin_unlock(&s->lock);
+    unix_who_drop(&old);
     atomic_fetch_or(&s->flags, SOCKET_LISTENS);
     wait_wake_all(&u->room);
     return 0;

@@ -306,7 +306,7 @@ long unix_dgram_send(struct socket *s, struct socket_msg *msg)
     if (msg->flags & MSG_OOB) {
         return -EOPNOTSUPP;
     }
-    if (atomic_load_relaxed(&s->flags) & SOCKET_PASSCRED) {
+    if (atomic_load_relaxed(&s->flags) & SOCKET_PASSES_WHO) {
         n = unix_autobind(u);
     }
     if (!n && msg->io->left > s->send_buffer - 32) {

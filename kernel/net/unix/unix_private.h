@@ -48,11 +48,24 @@ struct unix_cred {
     uint32_t uid, gid;
 };
 
+/* Who a socket belonged to when it was connected or listened, for the other
+ * side. */
+struct unix_who {
+    struct unix_cred ids;
+    struct proc *proc;         /* counted, or NULL */
+    struct group_list *groups; /* counted, or NULL */
+};
+
+/* A sender tells who he is. */
+enum { SOCKET_PASSES_WHO = SOCKET_PASSCRED | SOCKET_PASSPIDFD };
+
 /* Descriptors and credentials that travel with data. */
 struct rights {
     struct list node;       /* of all that hold sockets; unix_rights.c's lock */
     struct unix_socket *at; /* in whose queue it is; not counted */
     struct unix_cred cred;
+    struct proc
+        *sender; /* counted: cred's, for who asks for a pidfd; or NULL */
     bool has_cred;
     bool has_socket; /* of unix(7), so that there may be cycles */
     unsigned count;
@@ -80,7 +93,7 @@ struct unix_socket {
     struct unix_name *name;   /* counted; set once, atomic */
     struct landlock *domain;  /* of who made it: counted, or NULL */
     struct unix_socket *peer; /* counted */
-    struct unix_cred peer_cred;
+    struct unix_who peer_who;
     struct stream in;   /* SOCK_STREAM */
     struct list urgent; /* of its bytes; under in.lock */
     /* s.lock guards what follows. */
@@ -122,6 +135,11 @@ int unix_new(int type, struct unix_socket **out);
  * accepted it. */
 void unix_end(struct unix_socket *u, bool embryo);
 struct unix_cred unix_current_cred(void);
+/* w becomes the caller, or the same as from, each with references of its own;
+ * what it was before is dropped with unix_who_drop(), outside of locks. */
+void unix_who_set_current(struct unix_who *w);
+void unix_who_copy(struct unix_who *w, const struct unix_who *from);
+void unix_who_drop(const struct unix_who *w);
 /* What others are told of a socket. */
 struct unix_look {
     uint8_t state, shut; /* TCP_STATE_*; 1: receiving, 2: sending */

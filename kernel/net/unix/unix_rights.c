@@ -160,10 +160,27 @@ static int take_files(struct rights *r, const struct wish *w)
     return 0;
 }
 
+/* The process of one of its threads, with a reference; NULL: it has ended. */
+static struct proc *find_sender(int pid)
+{
+    struct thread *t;
+    struct proc *p = NULL;
+
+    spin_lock(&proc_lock);
+    t = thread_find(pid);
+    if (t) {
+        p = t->proc;
+        proc_get(p);
+    }
+    spin_unlock(&proc_lock);
+    return p;
+}
+
 /* What the sender said, else, if one of both wants to know, its real ids. */
-static void set_cred(struct rights *r, const struct wish *w, bool wanted)
+static void set_cred(struct rights *r, const struct wish *w, uint32_t pass)
 {
     const struct cred *cred = current_cred();
+    bool wanted = pass & SOCKET_PASSES_WHO;
 
     if (w->has_cred) {
         r->cred = (struct unix_cred){w->cred.pid, w->cred.uid, w->cred.gid};
@@ -171,6 +188,9 @@ static void set_cred(struct rights *r, const struct wish *w, bool wanted)
         r->cred = (struct unix_cred){current_proc()->pid, cred->uid, cred->gid};
     }
     r->has_cred = w->has_cred || wanted;
+    if (pass & SOCKET_PASSPIDFD) {
+        r->sender = find_sender(r->cred.pid);
+    }
 }
 
 int rights_get(struct unix_socket *u, struct unix_socket *to,
@@ -182,7 +202,7 @@ int rights_get(struct unix_socket *u, struct unix_socket *to,
     int err = 0;
 
     *out = NULL;
-    if (likely(!msg->control_len && !(pass & SOCKET_PASSCRED))) {
+    if (likely(!msg->control_len && !(pass & SOCKET_PASSES_WHO))) {
         return 0;
     }
     w = kmalloc(sizeof(*w));
@@ -193,12 +213,16 @@ int rights_get(struct unix_socket *u, struct unix_socket *to,
     if (!err && w->count && too_many(w->count)) {
         err = -ETOOMANYREFS;
     }
-    if (!err && (w->count || w->has_cred || pass & SOCKET_PASSCRED)) {
+    if (!err && w->count &&
+        atomic_load_relaxed(&to->s.flags) & SOCKET_NO_RIGHTS) {
+        err = -EPERM;
+    }
+    if (!err && (w->count || w->has_cred || pass & SOCKET_PASSES_WHO)) {
         *out = rights_new(w->count);
         err = *out ? take_files(*out, w) : -ENOMEM;
     }
     if (!err && *out) {
-        set_cred(*out, w, pass & SOCKET_PASSCRED);
+        set_cred(*out, w, pass);
     }
     if (err) {
         rights_free(*out);
@@ -246,14 +270,23 @@ void rights_land(struct rights *r)
     r->at = NULL;
 }
 
+static void copy_cred(struct rights *to, const struct rights *from)
+{
+    to->cred = from->cred;
+    to->has_cred = from->has_cred;
+    to->sender = from->sender;
+    if (to->sender) {
+        proc_get(to->sender);
+    }
+}
+
 int rights_copy_cred(const struct rights *r, struct rights **out)
 {
     *out = rights_new(0);
     if (!*out) {
         return -ENOMEM;
     }
-    (*out)->cred = r->cred;
-    (*out)->has_cred = r->has_cred;
+    copy_cred(*out, r);
     return 0;
 }
 
@@ -264,8 +297,7 @@ int rights_copy(struct rights *r, struct rights **out)
         return -ENOMEM;
     }
     spin_lock(&flight_lock);
-    (*out)->cred = r->cred;
-    (*out)->has_cred = r->has_cred;
+    copy_cred(*out, r);
     (*out)->has_socket = r->has_socket;
     for (unsigned i = 0; i < r->count; i++) {
         (*out)->files[i] = r->files[i];
@@ -284,6 +316,9 @@ static void drop_files(struct rights *r)
     for (unsigned i = 0; i < r->count; i++) {
         atomic_fetch_sub(&files_in_flight, 1);
         file_put(r->files[i]);
+    }
+    if (r->sender) {
+        proc_put(r->sender);
     }
     kfree(r);
 }
@@ -362,18 +397,44 @@ static void deliver_files(struct socket_msg *msg, struct rights *r)
     }
 }
 
+/* A descriptor of the sender, if there is room to tell it; why not, else. */
+static void deliver_pidfd(struct socket_msg *msg, const struct rights *r)
+{
+    size_t left = msg->control_room - msg->control_len;
+    struct file *f;
+    int32_t fd;
+
+    if (left < sizeof(struct abi_cmsghdr) + sizeof(fd)) {
+        msg->result |= MSG_CTRUNC;
+        return;
+    }
+    fd = fs_pidfd(r->sender, &f);
+    if (!fd) {
+        fd = fd_install(f, 0, true);
+        if (fd < 0) {
+            file_put(f);
+        }
+    }
+    socket_put_control(msg, SOL_SOCKET, SCM_PIDFD, &fd, sizeof(fd));
+}
+
 void rights_deliver(struct unix_socket *u, struct socket_msg *msg,
                     struct rights *r)
 {
     struct abi_ucred none = {0, 65534, 65534};
 
-    if (atomic_load_relaxed(&u->s.flags) & SOCKET_PASSCRED) {
+    uint32_t flags = atomic_load_relaxed(&u->s.flags);
+
+    if (flags & SOCKET_PASSCRED) {
         socket_put_control(msg, SOL_SOCKET, SCM_CREDENTIALS,
                            r && r->has_cred ? (void *)&r->cred : &none,
                            sizeof(none));
     }
     if (r && r->count) {
         deliver_files(msg, r);
+    }
+    if (flags & SOCKET_PASSPIDFD && r && r->sender) {
+        deliver_pidfd(msg, r);
     }
     rights_free(r);
 }

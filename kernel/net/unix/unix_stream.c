@@ -473,7 +473,7 @@ long unix_stream_recv(struct socket *s, struct socket_msg *msg)
         .u = u,
         .msg = msg,
         .peek = msg->flags & MSG_PEEK,
-        .pass_cred = atomic_load_relaxed(&s->flags) & SOCKET_PASSCRED,
+        .pass_cred = atomic_load_relaxed(&s->flags) & SOCKET_PASSES_WHO,
     };
     long least, n;
 
