@@ -15,6 +15,7 @@
 #define IPPROTO_UDPLITE 136
 #define IPPROTO_IPV6    41
 #define IPPROTO_ICMPV6  58
+#define IPPROTO_MAX     263
 
 #define UDP_CORK           1
 #define UDP_ENCAP          100

@@ -35,7 +35,7 @@ enum {
     SLOTS_MAX = 8192, /* of ring 0; the other has few that wait */
     SLOTS_HOSTOP = 512,
     SLOTS_KEPT = 32,
-    LOOK_NS = 5000,
+    LOOK_NS = 20000,
     BATCH = 32, /* so many entries are handed over at once */
     ERRNO_MAX = 4095,
 };
@@ -214,6 +214,7 @@ static bool look_is_due(const struct ring *r)
     if (!(flags_of(r) & RING_WAITS)) {
         return false;
     }
+    atomic_store_relaxed(&sched_io_hidden, true);
     now = clock_now();
     if (now - *last < LOOK_NS) {
         return false;

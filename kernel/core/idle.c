@@ -25,6 +25,7 @@ bool (*sched_poll_io)(bool hand_over);
 void (*sched_poll_signals)(void);
 uint32_t sched_io_inflight;
 uint64_t sched_io_flush_at;
+bool sched_io_hidden;
 
 bool sched_poll(bool idle)
 {
@@ -105,7 +106,8 @@ static bool work_may_come(unsigned self)
     uint64_t others = all & ~(1ull << self);
 
     return (atomic_load_relaxed(&idle_vcpus) & others) != others ||
-           atomic_load_relaxed(&sched_io_inflight);
+           (atomic_load_relaxed(&sched_io_inflight) &&
+            !atomic_load_relaxed(&sched_io_hidden));
 }
 
 /* Spinning pays where work is made on other CPUs meanwhile; what makes it may

@@ -237,5 +237,8 @@ extern uint32_t sched_io_inflight;
 /* When the oldest one that was started must be handed over; 0: none. Atomic,
  * set by hostio_ring.c. */
 extern uint64_t sched_io_flush_at;
+/* What the host completes shows only when a vCPU comes to it or sleeps there:
+ * to spin for it is in vain. Atomic. */
+extern bool sched_io_hidden;
 
 #endif

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * The families that there are: one row each. A family whose file is missing
- * loses its row here and nothing else.
+ * loses its row here and nothing else. Packets of interfaces (packet(7)) are
+ * for who has CAP_NET_RAW, which is of no use here.
  */
 #include "kernel/net/socket.h"
 #include "abi/linux/errno.h"
@@ -16,6 +17,14 @@ static const struct socket_family *const families[] = {
 static int check_type(int type)
 {
     return type < 0 || type > SOCK_PACKET ? -EINVAL : 0;
+}
+
+static int no_such(int family, int err)
+{
+    if (family < 0 || family >= AF_MAX) {
+        return -EAFNOSUPPORT;
+    }
+    return err ? err : family == AF_PACKET ? -EPERM : -EAFNOSUPPORT;
 }
 
 static const struct socket_family *find(int family)
@@ -34,7 +43,10 @@ int socket_create(int family, int type, int protocol, struct socket **out)
     int err = check_type(type);
 
     if (!f) {
-        return -EAFNOSUPPORT;
+        return no_such(family, err);
+    }
+    if (family == AF_INET && type == SOCK_PACKET) { /* an old way to say it */
+        return -EPERM;
     }
     return err ? err : f->create(family, type, protocol, out);
 }
@@ -45,7 +57,7 @@ int socket_pair(int family, int type, int protocol, struct socket *out[2])
     int err = check_type(type);
 
     if (!f) {
-        return -EAFNOSUPPORT;
+        return no_such(family, err);
     }
     if (err) {
         return err;

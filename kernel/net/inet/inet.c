@@ -470,12 +470,20 @@ const struct socket_ops inet_ops = {
 
 /* ---- the families ---- */
 
-static int check_protocol(int type, int protocol)
+static int check_protocol(int family, int type, int protocol)
 {
+    int ping = family == AF_INET ? IPPROTO_ICMP : IPPROTO_ICMPV6;
+
+    if (protocol < 0 || protocol >= IPPROTO_MAX) {
+        return -EINVAL;
+    }
     switch (type) {
     case SOCK_STREAM:
         return protocol && protocol != IPPROTO_TCP ? -EPROTONOSUPPORT : 0;
     case SOCK_DGRAM:
+        if (protocol == ping) { /* for the groups of ping_group_range: none */
+            return -EACCES;
+        }
         return protocol && protocol != IPPROTO_UDP &&
                        protocol != IPPROTO_UDPLITE
                    ? -EPROTONOSUPPORT
@@ -490,7 +498,7 @@ static int check_protocol(int type, int protocol)
 static int inet_create(int family, int type, int protocol, struct socket **out)
 {
     struct inet_socket *i;
-    int err = check_protocol(type, protocol);
+    int err = check_protocol(family, type, protocol);
 
     if (!err) {
         if (!protocol) {

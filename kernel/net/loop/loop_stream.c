@@ -18,6 +18,7 @@ enum {
     /* lo's numbers, in bytes, microseconds and segments. */
     LO_MTU = 65536,
     LO_MSS = 32741,
+    LO_MSS6 = 32732,
     LO_ADVMSS = 65483,
     LO_WINDOW = 65483,
     LO_SCALE = 7,
@@ -330,11 +331,31 @@ bool loop_tell_info(struct inet_socket *i, struct abi_tcp_info *out)
     return has;
 }
 
+/* What a connection over lo says of its way; 0: it is not asked that. */
+static int32_t number_of_way(const struct socket *s, int level, int name)
+{
+    bool v6 = s->family == AF_INET6;
+
+    if (level == IPPROTO_TCP && name == TCP_MAXSEG) {
+        return v6 ? LO_MSS6 : LO_MSS;
+    }
+    if (level == IPPROTO_IP && name == IP_MTU) {
+        return v6 ? LO_MTU : LO_MTU - 1; /* IPv4 has no larger packets */
+    }
+    return level == IPPROTO_IPV6 && name == IPV6_MTU && v6 ? LO_MTU : 0;
+}
+
 static int loop_getsockopt(struct socket *s, int level, int name, void *value,
                            uint32_t *len)
 {
+    int32_t number = number_of_way(s, level, name);
     struct abi_tcp_info info;
 
+    if (number) {
+        *len = MIN(*len, (uint32_t)sizeof(number));
+        memcpy(value, &number, *len);
+        return 0;
+    }
     if (level != IPPROTO_TCP || name != TCP_INFO) {
         return inet_getsockopt(s, level, name, value, len);
     }

@@ -246,9 +246,49 @@ static void segments(const char *ip)
     close(c);
 }
 
+/* What is looked at first. */
+static void kinds(void)
+{
+    static const int families[] = {-1,       AF_UNSPEC, AF_INET,
+                                   AF_INET6, AF_ROSE,   AF_MAX};
+
+    for (unsigned i = 0; i < COUNT(families); i++) {
+        printf("-- family %u\n", i);
+        SHOW(socket(families[i], -1, 0));
+        SHOW(socket(families[i], 11, 0));
+        SHOW(socket(families[i], SOCK_STREAM, -1));
+        SHOW(socket(families[i], SOCK_STREAM, 300));
+        SHOW(socket(families[i], SOCK_DGRAM, IPPROTO_TCP));
+        SHOW(socket(families[i], SOCK_SEQPACKET, 0));
+    }
+}
+
+/* What a connection over lo says of its way. */
+static void way(const char *ip)
+{
+    union name n;
+    int l = bound(ip, SOCK_STREAM, &n), v = 0;
+    int c = socket(n.any.sa_family, SOCK_STREAM, 0);
+    socklen_t len = sizeof(v);
+
+    listen(l, 1);
+    SHOW(connect(c, &n.any, len_of(&n)));
+    SHOW(getsockopt(c, IPPROTO_IP, IP_MTU, &v, &len));
+    SHOW(v);
+    SHOW(getsockopt(c, IPPROTO_TCP, TCP_MAXSEG, &v, &len));
+    SHOW(v);
+    v = 1;
+    SHOW(setsockopt(c, IPPROTO_TCP, TCP_FASTOPEN, &v, sizeof(v)));
+    close(c);
+    close(l);
+}
+
 int main(void)
 {
     show_start();
+    kinds();
+    way("127.0.0.1");
+    way("::1");
     all("TCP", AF_INET, SOCK_STREAM);
     all("TCP over IPv6", AF_INET6, SOCK_STREAM);
     all("UDP", AF_INET, SOCK_DGRAM);
