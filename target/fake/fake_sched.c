@@ -12,6 +12,7 @@ bool (*sched_poll_io)(bool hand_over);
 void (*sched_poll_signals)(void);
 uint32_t sched_io_inflight;
 uint64_t sched_io_flush_at;
+bool sched_io_hidden;
 
 void dump_tasks(void)
 {

@@ -9,9 +9,12 @@
  * A descriptor is in the set of one vCPU, the one that waited for it last, and
  * stays there: the edges of epoll(7) cost no call for each wait. An edge is
  * news only once, so
- * - what waits was tried before, or is told that nothing is there (POLL_FIRST);
+ * - what waits was tried before, or it is believed that nothing is there
+ *   (POLL_FIRST), since less was received than asked for;
  * - a descriptor of which an edge found nobody who wanted it is added anew by
- *   who waits next: epoll then tells what there is;
+ *   who waits next: epoll then tells what there is. So is one of which an edge
+ *   told more than that there are bytes: an end, or an urgent byte, stays
+ *   behind what was received before it;
  * - so is one that was closed: the number comes back as another's.
  *
  * Locks: that of the descriptor's chain, held while entries are tried; below it
@@ -34,6 +37,7 @@ enum {
     FDS_MAX = 1 << 20, /* fs.nr_open, unless somebody changed it */
     EDGES = EPOLLIN | EPOLLOUT | EPOLLPRI | EPOLLRDHUP,
     NEWS = EPOLLIN | EPOLLERR | EPOLLHUP, /* for who waits without a try */
+    BEHIND = EPOLLRDHUP | EPOLLHUP | EPOLLERR | EPOLLPRI,
     MISSED = 128,
 };
 static_assert((int)VCPU_MAX < (int)MISSED, "owner[]");
@@ -212,7 +216,7 @@ static bool serve_one(struct wait *w, uint32_t bits)
 static void serve(int fd, uint32_t bits)
 {
     struct chain *c = chain_lock(fd);
-    uint32_t wanted = 0;
+    uint32_t wanted = 0, told = bits;
     struct list *next;
 
     for (struct list *pos = c->waits.next; pos != &c->waits; pos = next) {
@@ -224,7 +228,7 @@ static void serve(int fd, uint32_t bits)
             bits &= serve_one(w, bits) ? ~w->events : ~0u;
         }
     }
-    if (bits & NEWS && !(wanted & EPOLLIN) && owner[fd]) {
+    if (owner[fd] && (told & BEHIND || (bits & NEWS && !(wanted & EPOLLIN)))) {
         owner[fd] |= MISSED;
     }
     pool_unlock(&c->lock);

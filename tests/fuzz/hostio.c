@@ -40,6 +40,7 @@ static jmp_buf lied;
 bool (*sched_poll_io)(bool hand_over);
 uint32_t sched_io_inflight;
 uint64_t sched_io_flush_at;
+bool sched_io_hidden;
 
 void host_lied(const char *what)
 {

@@ -406,6 +406,84 @@ def tls_client(*options):
         server.server_close()
 
 
+TALKERS = """
+import errno, random, select, socket, sys, threading
+echo, full, closed = ((sys.argv[1], int(p)) for p in sys.argv[2:])
+for _ in range(5): # given up, and refused
+    s = socket.socket()
+    s.setblocking(False)
+    assert s.connect_ex(full) == errno.EINPROGRESS
+    s.close()
+    s = socket.socket()
+    for _ in range(2):
+        assert s.connect_ex(closed) == errno.ECONNREFUSED
+    s.close()
+    s = socket.socket()
+    s.setblocking(False)
+    if s.connect_ex(closed) == errno.EINPROGRESS:
+        p = select.poll()
+        p.register(s, select.POLLOUT)
+        p.poll()
+        assert s.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) == \
+            errno.ECONNREFUSED
+    s.close()
+def write(s, data, r):
+    while data:
+        data = data[s.send(data[:r.choice((1000, 30000, 100000))]):]
+    s.shutdown(socket.SHUT_WR)
+def talk(seed):
+    r = random.Random(seed)
+    for size in (1, 4096, 5000, 70000, 300000, 1, 700000, 10):
+        data, got = r.randbytes(size), b""
+        with socket.create_connection(echo) as s:
+            w = threading.Thread(target=write, args=(s, data, r))
+            w.start()
+            while more := s.recv(r.choice((100, 5000, 100000))):
+                got += more
+            w.join()
+        if got != data:
+            print("bytes are lost")
+talkers = [threading.Thread(target=talk, args=(n,)) for n in range(6)]
+for t in talkers:
+    t.start()
+for t in talkers:
+    t.join()
+print("done")
+"""
+
+
+def echo_all(listener):
+    def echo(c):
+        with c:
+            while data := c.recv(65536):
+                c.sendall(data)
+
+    while True:
+        try:
+            c = listener.accept()[0]
+        except OSError:
+            return
+        threading.Thread(target=echo, args=(c,), daemon=True).start()
+
+
+def talkers(*options):
+    """Clients that write and read at once, to the end; connections that are
+    refused, or given up before they are there."""
+    listener = socket.create_server((LOCAL, 0), backlog=100)
+    full = socket.create_server((LOCAL, 0), backlog=0)
+    script = write("talkers.py", TALKERS)
+    waiting = [socket.socket() for _ in range(3)]
+    for c in waiting:
+        c.setblocking(False)
+        c.connect_ex(full.getsockname())
+    threading.Thread(target=echo_all, args=(listener,), daemon=True).start()
+    ports = [s.getsockname()[1] for s in (listener, full)]
+    same(run_inside("/usr/bin/python3", script, LOCAL, *ports, free_port(),
+                    options=options), b"done\n")
+    for s in (listener, full, *waiting):
+        s.close()
+
+
 def figures(*options):
     """--stats has what issue and operator ask for."""
     with Server(lambda port: ["redis-server", "--port", port, "--save", ""],
@@ -435,7 +513,8 @@ NEEDS = (
 
 def main():
     make_tree()
-    for function in (redis, lighttpd, clients, udp, asyncio_echo, urgent):
+    for function in (redis, lighttpd, clients, udp, asyncio_echo, urgent,
+                     talkers):
         for options in KINDS if LONG else KINDS[:3]:
             test(function, *options)
     for function in (redis, lighttpd, memcached):
