@@ -141,6 +141,15 @@ const struct vm_object_ops file_object_ops = {
     .describe = object_describe,
 };
 
+struct file *mapping_file(struct vm_object *o)
+{
+    if (o->ops == &file_object_ops) {
+        return file_of(o);
+    }
+    return o->ops == &file_shared_ops ? container_of(o, struct file, shared)
+                                      : NULL;
+}
+
 /* ---- shared mappings of what can change ---- */
 
 static struct file *sharer_of(struct vm_object *o)

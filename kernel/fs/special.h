@@ -21,6 +21,8 @@ const struct file_ops *device_ops(uint64_t rdev);
 
 /* vm_object operations of a file on the page cache (mapping.c). */
 extern const struct vm_object_ops file_object_ops, file_shared_ops;
+/* The file that is mapped, borrowed; NULL: it is none. */
+struct file *mapping_file(struct vm_object *o);
 
 /* Bytes [off, end) of inode's content are not what they were, or not there: no
  * private mapping shows whole pages of them any more (mm_withdraw). No lock of

@@ -310,6 +310,21 @@ bool mm_region_from(struct mm *mm, uint64_t addr, struct mm_region *r)
     return v != NULL;
 }
 
+struct vm_object *mm_object_at(struct mm *mm, uint64_t start, uint64_t end)
+{
+    struct vm_object *o = NULL;
+    struct vma *v;
+
+    mm_lock(mm);
+    v = vma_at(mm, start);
+    if (v && v->start == start && v->end == end && v->obj) {
+        o = v->obj;
+        o->ops->get(o);
+    }
+    mm_unlock(mm);
+    return o;
+}
+
 void mm_for_each(struct mm *mm, bool there,
                  void (*emit)(const struct mm_region *, void *), void *arg)
 {

@@ -314,6 +314,8 @@ struct mm_region {
 };
 /* The first that ends above addr; false: none. */
 bool mm_region_from(struct mm *mm, uint64_t addr, struct mm_region *r);
+/* What is mapped at exactly [start, end), with a reference, or NULL. */
+struct vm_object *mm_object_at(struct mm *mm, uint64_t start, uint64_t end);
 void mm_for_each(struct mm *mm, bool there,
                  void (*emit)(const struct mm_region *, void *), void *arg);
 

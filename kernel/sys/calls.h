@@ -178,7 +178,7 @@ SYSCALL(161, chroot, sys_chroot, DONE, INT, PATH)
 SYSCALL(162, sync, sys_sync, DONE, INT)
 SYSCALL(163, acct, sys_not_permitted, PART, INT, PATH) /* EPERM always */
 SYSCALL(164, settimeofday, sys_settimeofday, DONE, INT, PTR, PTR)
-SYSCALL(165, mount, sys_mount, PART, INT, PATH, PATH, PATH, HEX, PTR) /* no overlay from inside */
+SYSCALL(165, mount, sys_mount, PART, INT, PATH, PATH, PATH, HEX, PTR) /* overlays over a tmpfs */
 SYSCALL(166, umount2, sys_umount2, DONE, INT, PATH, HEX)
 SYSCALL(167, swapon, sys_not_permitted, PART, INT, PATH, HEX) /* EPERM always */
 SYSCALL(168, swapoff, sys_not_permitted, PART, INT, PATH) /* EPERM always */
@@ -354,7 +354,7 @@ SYSCALL(426, io_uring_enter, sys_none, NONE, INT, FD, UINT, UINT, HEX, PTR, SIZE
 SYSCALL(427, io_uring_register, sys_none, NONE, INT, FD, UINT, PTR, UINT)
 SYSCALL(428, open_tree, sys_open_tree, DONE, FD, FD, PATH, HEX)
 SYSCALL(429, move_mount, sys_move_mount, DONE, INT, FD, PATH, FD, PATH, HEX)
-SYSCALL(430, fsopen, sys_fsopen, PART, FD, PATH, HEX) /* no overlay; no messages about errors */
+SYSCALL(430, fsopen, sys_fsopen, PART, FD, PATH, HEX) /* no messages about errors */
 SYSCALL(431, fsconfig, sys_fsconfig, DONE, INT, FD, UINT, PATH, PTR, INT)
 SYSCALL(432, fsmount, sys_fsmount, DONE, FD, FD, HEX, HEX)
 SYSCALL(433, fspick, sys_fspick, DONE, FD, FD, PATH, HEX)

@@ -545,6 +545,8 @@ static long simple(const struct sysargs *a)
         return set_reqkey(arg_int(a, 1));
     case KEYCTL_SET_TIMEOUT:
         return set_timeout(a);
+    case KEYCTL_SESSION_TO_PARENT:
+        return keys_session_to_parent_locked();
     case KEYCTL_INVALIDATE:
         return invalidate(a);
     default:

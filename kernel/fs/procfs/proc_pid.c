@@ -594,6 +594,7 @@ static const struct pseudo task_rows[] = {
 
 const struct pseudo proc_pid_rows[] = {
     ROWS_OF_ANY_TASK,
+    {"map_files", S_IFDIR | 0500, .inode_ops = &proc_map_files_ops},
     {"task", S_IFDIR | 0555, .children = task_rows, .lists = proc_lists},
     {"timerslack_ns", S_IFREG | 0666, .show = show_timer_slack},
     {NULL},

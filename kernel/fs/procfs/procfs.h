@@ -22,6 +22,7 @@ extern const struct pseudo proc_sys_net_conf4_rows[];
 extern const struct pseudo proc_sys_net_ipv6_rows[];
 extern const struct pseudo proc_ipc_rows[];
 
+extern const struct inode_ops proc_map_files_ops;
 extern const struct file_ops proc_mem_ops;
 int proc_mem_open(struct inode *inode, struct file *f);
 int64_t proc_mem_seek(struct file *f, int64_t off, int whence);

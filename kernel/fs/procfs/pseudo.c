@@ -133,7 +133,9 @@ static int inode_new(struct superblock *sb, struct inode *dir,
         return -ENOMEM;
     }
     inode_init(&p->inode, sb,
-               row->follow ? &pseudo_magic_ops : &pseudo_inode_ops,
+               row->inode_ops ? row->inode_ops
+               : row->follow  ? &pseudo_magic_ops
+                              : &pseudo_inode_ops,
                number_of(row, at), row->mode);
     if (row->lists) {
         p->inode.file_ops = &lists_ops;
@@ -168,7 +170,7 @@ static int inode_new(struct superblock *sb, struct inode *dir,
     return 0;
 }
 
-static void pseudo_free(struct inode *inode)
+void pseudo_free(struct inode *inode)
 {
     inode_destroy(inode);
     kfree(pseudo_of(inode));

@@ -94,6 +94,8 @@ struct pseudo {
     /* Optional, rows for many: what tells one thing of a number from the next
      * that has it; part of the inode's number. */
     uint64_t (*generation)(const struct pseudo_at *at);
+    /* Optional, directories: names that no row can tell; with pseudo_free(). */
+    const struct inode_ops *inode_ops;
     /* Optional, files: what is more than text. open as in inode_ops; the place
      * is pseudo_place()'s. */
     const struct file_ops *file_ops;
@@ -121,6 +123,8 @@ bool pseudo_number(struct inode *inode, const struct pseudo *children, int *n,
 /* For a row's open: functions of this open file find mm, whose reference is
  * taken (also on failure: -ENOMEM), in `at`. */
 int pseudo_keep(struct file *f, struct mm *mm);
+
+void pseudo_free(struct inode *inode);
 
 /* The numbers on the way to an inode of such a tree. */
 const struct pseudo_at *pseudo_place(struct inode *inode);

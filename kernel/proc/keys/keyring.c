@@ -366,6 +366,49 @@ int keys_join_session_locked(const char *name)
     return fresh->serial;
 }
 
+static bool same_owner(const struct cred *a, const struct cred *b)
+{
+    return a->uid == b->euid && a->euid == b->euid && a->suid == b->euid &&
+           a->gid == b->egid && a->egid == b->egid && a->sgid == b->egid;
+}
+
+/* Whether p may get ring: one thread, that it is of our user, and so are both
+ * rings. [proc_lock] */
+static bool may_get_session(const struct proc *p, const struct key *ring)
+{
+    const struct cred *me = current_cred();
+
+    return p && p->pid > 1 && !p->exiting && p->thread_count == 1 &&
+           same_owner(&p->cred, me) && ring->uid == me->euid &&
+           (!p->session_keyring || p->session_keyring->uid == me->euid);
+}
+
+int keys_session_to_parent_locked(void)
+{
+    struct key *mine, *old = NULL;
+    struct proc *parent;
+    int err =
+        key_lookup_locked(KEY_SPEC_SESSION_KEYRING, false, KEY_LINK, &mine);
+
+    if (err) {
+        return err;
+    }
+    spin_lock(&proc_lock);
+    parent = current_proc()->parent;
+    if (!may_get_session(parent, mine)) {
+        err = -EPERM;
+    } else {
+        old = parent->session_keyring;
+        parent->session_keyring = mine;
+        key_get(mine);
+    }
+    spin_unlock(&proc_lock);
+    if (old) {
+        key_put_locked(old);
+    }
+    return err;
+}
+
 /* ---- lifetimes ---- */
 
 void keys_fork(const struct proc *from, struct proc *to)

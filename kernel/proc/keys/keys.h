@@ -81,6 +81,8 @@ bool key_possessed_locked(const struct key *k);
 int key_default_ring_locked(struct key **out);
 /* A new session keyring, or the one of that name; its serial number. */
 int keys_join_session_locked(const char *name);
+/* The parent gets the caller's. -EPERM. */
+int keys_session_to_parent_locked(void);
 
 /* fork, exec and the ends of threads and processes. */
 void keys_fork(const struct proc *from, struct proc *to);

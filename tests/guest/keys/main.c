@@ -3,6 +3,7 @@
  * Keys and keyrings: adding, reading, linking, revoking, and what is refused.
  */
 #include <linux/keyctl.h>
+#include <sys/wait.h>
 #include "tests/guest/show.h"
 
 static void adding(void)
@@ -129,6 +130,46 @@ static void levels(void)
     CALL(keyctl, KEYCTL_UNLINK, first, KEY_SPEC_THREAD_KEYRING);
 }
 
+/* The session keyring of a child becomes its parent's, which then has what is
+ * in it. */
+static void to_parent(void)
+{
+    int go[2], status;
+    pid_t pid;
+    char c;
+
+    title("to the parent");
+    pipe(go);
+    pid = fork();
+    if (!pid) { /* a parent of one thread, that is not the first process */
+        pid_t child = fork();
+
+        if (!child) {
+            RAW(keyctl, KEYCTL_JOIN_SESSION_KEYRING, "other");
+            EXPECT(RAW(add_key, "user", "given", "x", 1L,
+                       KEY_SPEC_SESSION_KEYRING) > 0);
+            CALL(keyctl, KEYCTL_SESSION_TO_PARENT);
+            _exit(0);
+        }
+        waitpid(child, &status, 0);
+        EXPECT(RAW(keyctl, KEYCTL_SEARCH, KEY_SPEC_SESSION_KEYRING, "user",
+                   "given", 0) > 0);
+        child = fork();
+        if (!child) {
+            setresuid(NOBODY, NOBODY, NOBODY);
+            RAW(keyctl, KEYCTL_JOIN_SESSION_KEYRING, "third");
+            CALL(keyctl, KEYCTL_SESSION_TO_PARENT);
+            _exit(0);
+        }
+        waitpid(child, &status, 0);
+        write(go[1], "x", 1);
+        _exit(0);
+    }
+    read(go[0], &c, 1);
+    waitpid(pid, &status, 0);
+    CALL(keyctl, KEYCTL_SEARCH, KEY_SPEC_SESSION_KEYRING, "user", "given", 0);
+}
+
 int main(void)
 {
     show_start();
@@ -136,5 +177,6 @@ int main(void)
     adding();
     rings();
     levels();
+    to_parent();
     return 0;
 }
