@@ -25,6 +25,10 @@ struct fpu_area;  /* arch/x86_64/fpu.h */
 enum { MEM_READ = 1, MEM_WRITE = 2, MEM_EXEC = 4 }; /* equal PROT_* */
 enum { MEM_BACK = 8 };                              /* target_mem_protect() */
 
+struct mem_run {
+    uint64_t start, end;
+};
+
 /* Makes [addr, addr+len) usable with prot. Pages that were not committed read
  * as zero; committed ones keep their content and get prot. To commit such again
  * says that they are about to be written: the target may bring them in at once.
@@ -32,10 +36,18 @@ enum { MEM_BACK = 8 };                              /* target_mem_protect() */
  * -ENOMEM: the host or the EPC has no more; nothing changed. */
 int target_mem_commit(uint64_t addr, uint64_t len, int prot);
 
-/* Changes the permissions of committed pages. prot 0 is no access; MEM_BACK
- * gives back what there was before that, where pages may differ.
+/* Changes the permissions of committed pages in one or more ranges. prot 0 is
+ * no access; MEM_BACK gives back what there was before that, where pages may
+ * differ. What the host does of it, it does for all at once where it can.
  * -EOPNOTSUPP: the target does not remember it. */
-int target_mem_protect(uint64_t addr, uint64_t len, int prot);
+int target_mem_protect_runs(const struct mem_run *runs, unsigned count,
+                            int prot);
+static inline int target_mem_protect(uint64_t addr, uint64_t len, int prot)
+{
+    const struct mem_run run = {addr, addr + len};
+
+    return target_mem_protect_runs(&run, 1, prot);
+}
 
 /* Committed pages read as zero again, privately shown ones as what they show,
  * and keep their permissions; cheaper than to release and to commit where only
@@ -72,9 +84,6 @@ int target_mem_show(uint64_t addr, uint64_t src, uint64_t len, int prot,
 /* Where [*from, to) of committed pages may hold something: up to max runs in
  * order of address; what lies between them reads as zero. *from: where the
  * search ended, `to` when done. */
-struct mem_run {
-    uint64_t start, end;
-};
 unsigned target_mem_touched(uint64_t *from, uint64_t to, struct mem_run *runs,
                             unsigned max);
 

@@ -9,6 +9,8 @@
 
 #define NR_read            0
 #define NR_write           1
+#define NR_mmap            9
+#define NR_mprotect        10
 #define NR_rt_sigreturn    15
 #define NR_exit            60
 #define NR_gettimeofday    96

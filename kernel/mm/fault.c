@@ -244,6 +244,7 @@ int mm_fault(struct mm *mm, uint64_t addr, int access)
     }
     mm_lock(mm);
     mm->faults++;
+    warm_next_fault(mm, addr);
     err = mm->lost ? -ENOMEM
                    : fault_locked(mm, ALIGN_DOWN(addr, PAGE_SIZE), access);
     if (err == SERVED) { /* the access itself shows whether it is there */

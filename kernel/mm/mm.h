@@ -96,8 +96,9 @@ int mm_create(struct mm **out);
  * more. */
 struct mm_kind {
     const void *program, *linker;
-    uint64_t owner; /* whose mappings they are: its user and group */
-    bool fixed;     /* the program has no choice of addresses */
+    const void *loader; /* what mappings of the linker have as content() */
+    uint64_t owner;     /* whose mappings they are: its user and group */
+    bool fixed;         /* the program has no choice of addresses */
 };
 int mm_create_as(const struct mm_kind *kind, struct mm **out);
 /* A file's content is gone, and what waits for a run of it. */
@@ -109,6 +110,14 @@ bool mm_finds(struct mm *mm, uint64_t addr);
 void mm_leave_nothing(struct mm *mm);
 /* execve(2) has mapped what it maps into an address space of mm_create_as(). */
 void mm_loaded(struct mm *mm);
+/* Told on as the first address space wants to hear of its task's next call, and
+ * once more for each; with off when it does not any more. NULL: none hears. */
+extern void (*mm_await_call)(bool on);
+/* mmap(2) with MAP_FIXED of [start, end), mprotect(2), or anything else is
+ * about to be done, by the instruction before rip. */
+enum mm_call { MM_CALL_OTHER, MM_CALL_MAP, MM_CALL_PROTECT };
+void mm_called(struct mm *mm, enum mm_call call, uint64_t start, uint64_t end,
+               uint64_t rip);
 /* The program's libraries are mapped, and code of its own is about to run. */
 void mm_started(struct mm *mm);
 void mm_get(struct mm *mm);

@@ -8,6 +8,7 @@
  * system calls (text.c) while it still can be written.
  */
 #include "kernel/mm/room.h"
+#include "kernel/mm/warm.h"
 #include "kernel/core/log.h"
 #include "abi/linux/errno.h"
 #include "target/target.h"
@@ -65,7 +66,7 @@ int protect_vma(struct mm *mm, struct vma *v, int prot)
         }
         if (to && from != to && is_whole(v->flags, v->obj)) {
             err = vma_commit(mm, v, v->start, v->end, to);
-        } else if (from != to) {
+        } else if (from != to && !mm->next.puts_off) {
             err = pages_protect(mm, v->start, v->end, from, to);
         }
     }
@@ -168,8 +169,10 @@ int mm_protect(struct mm *mm, uint64_t addr, uint64_t len, int prot)
         err = grown_start(mm, &addr, end);
     }
     if (!err) {
+        warm_next_protect(mm, addr, end, prot & rwx);
         err = protect_locked(mm, addr, end, prot & rwx, false);
         fill_locked(mm, addr, end);
+        err = warm_next_protected(mm, err);
     }
     mm_unlock(mm);
     return err;

@@ -15,7 +15,8 @@
  *   window.c     where shared objects live;   alias.c  and are seen
  *   limit.c      the ceiling on all memory (limit.h)
  *   idle.c       committed pages kept for the next mapping
- *   warm.c, warm_pool.c   mappings kept for the next run (warm.h)
+ *   warm.c, warm_fill.c, warm_pool.c   mappings kept for the next run (warm.h)
+ *   warm_next.c   what its loader is about to do
  *   mmap.c       mm_map and where it puts things;   unmap.c, protect.c
  *   brk.c, mremap.c, advise.c, seal.c, mempolicy.c   the other calls
  *   fault.c      bringing pages in;   show.c   without copying them
@@ -50,6 +51,7 @@
 #include "kernel/mm/family/store.h"
 #include "kernel/mm/text/text.h"
 #include "kernel/mm/window.h"
+#include "target/target.h"
 
 enum vma_flags {
     VMA_SHARED = 1,
@@ -105,6 +107,20 @@ struct idle_place {
  * this far away from what lies below. */
 enum { STACK_GROWTH = 8 << 20, STACK_GUARD = 1 << 20 };
 
+/* What the loader's next call is expected to do (warm_next.c). */
+enum { NEXT_FILES = 16 };
+struct mm_next {
+    bool awaits;         /* mm_called() is called */
+    bool open;           /* what waits in [start, end) is in reach */
+    bool puts_off, over; /* of files: now; the row has ended */
+    uint64_t start,
+        end; /* a library that its segments come over; end 0: none */
+    /* Made read-only in a row; the pages from `settled` on can be written to
+     * still. */
+    struct mem_run files[NEXT_FILES];
+    unsigned count, settled;
+};
+
 /* What there is at an address space's addresses (pieces.c). */
 struct pieces {
     struct piece *list; /* by address */
@@ -130,8 +146,9 @@ struct mm {
     struct resident resident;
     struct shown shown; /* at least what is shown; may name more */
     struct warm *warm;  /* warm.h; NULL: it leaves nothing */
-    bool loading;       /* execve(2) maps it: no code of the program runs */
-    struct span *home;  /* NULL until needed */
+    struct mm_next next;
+    bool loading;      /* execve(2) maps it: no code of the program runs */
+    struct span *home; /* NULL until needed */
     uint64_t home_top; /* mappings go from here down, at random below its end */
     bool has_image;    /* the bottom of home is taken */
     uint64_t brk_start, brk;

@@ -361,6 +361,7 @@ void warm_started(struct mm *mm)
     }
     warm_drop(mm, 0, UINT64_MAX);
     trampolines_discard(w);
+    mm->next.end = 0;
     w->started = true;
     for (struct vma *v = vma_first(mm); v && mm->home; v = vma_next(v)) {
         bool at_home = v->start >= mm->home->start && v->end <= mm->home->end;
@@ -584,6 +585,7 @@ struct warm *warm_leave(struct mm *mm)
 {
     struct warm *w, *left = NULL;
 
+    warm_next_leave(mm);
     warm_started(mm);
     w = mm->warm;
     mm->warm = NULL;
@@ -597,6 +599,7 @@ struct warm *warm_leave(struct mm *mm)
                               .home_top = mm->home_top,
                               .image = w->image,
                               .heap = w->heap,
+                              .known = w->known,
                               .trampolines = LIST_INIT(left->trampolines),
                               .clock_turn = mm->layout.clock_turn,
                               .changes = page_changes(),

@@ -50,6 +50,14 @@ struct warm_piece {
     bool hidden; /* without access (warm_hide): prot says what it had */
 };
 
+/* What its loader did in a row (warm_next.c). */
+enum { KNOWN_FILES = 16 };
+struct warm_known {
+    struct mem_run libraries[KNOWN_FILES]; /* where segments took all */
+    struct mem_run files[KNOWN_FILES];     /* made read-only, in order */
+    unsigned library_count, file_count;
+};
+
 struct warm {
     struct list node; /* in the pool */
     struct mm_kind kind;
@@ -64,6 +72,7 @@ struct warm {
     uint32_t clock_turn;
     uint32_t changes; /* page_changes() when copies of shown pages were made */
     struct list trampolines; /* regions, where pages are copies */
+    struct warm_known known;
     unsigned uses, count;
     bool started;
     struct warm_piece pieces[WARM_PIECES]; /* by address */
@@ -131,6 +140,23 @@ void warm_started(struct mm *mm);
 /* The address space ends. All is unmapped but what is returned; NULL: nothing
  * is, and nothing is unmapped yet. */
 struct warm *warm_leave(struct mm *mm);
+
+/* ---- warm_next.c: from one call of the loader to the next ---- */
+
+/* [start, end), where something waits, was mapped over. True: it may stay in
+ * reach, for those that take it with the next calls. */
+bool warm_next_takes(struct mm *mm, uint64_t start, uint64_t end);
+void warm_next_fault(struct mm *mm, uint64_t addr);
+/* mprotect(2) comes, and is done with result err. In between,
+ * mm->next.puts_off: pages are not to change yet. The second returns the call's
+ * result. */
+void warm_next_protect(struct mm *mm, uint64_t start, uint64_t end, int prot);
+int warm_next_protected(struct mm *mm, int err);
+/* The row of those is over, and an example for the next run, or not. -ENOMEM:
+ * memory is lost. */
+int warm_next_end(struct mm *mm, bool as_example);
+/* The address space ends. */
+void warm_next_leave(struct mm *mm);
 
 /* ---- warm_pool.c: those that wait ---- */
 

@@ -299,7 +299,7 @@ void warm_fill(struct mm *mm, uint64_t start, uint64_t end)
     while (warm_take(mm, start, stop, &p)) {
         fill(mm, v, &p);
     }
-    if (!mm->loading) {
+    if (!mm->loading && stop < end && !warm_next_takes(mm, stop, end)) {
         warm_hide(mm, stop, end);
     }
 }

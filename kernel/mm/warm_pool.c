@@ -200,9 +200,10 @@ static struct warm *take(const struct mm_kind *kind)
 
 /* Nobody joins the family before the start is over: what was not claimed by
  * then is in nobody's VMAs. */
-static void move_in(struct mm *mm, struct warm *w)
+static void move_in(struct mm *mm, struct warm *w, const struct mm_kind *kind)
 {
     mm->warm = w;
+    w->kind = *kind;
     mm->home = w->home;
     mm->home_top = w->home_top;
     mm->layout.clock_turn = w->clock_turn;
@@ -231,7 +232,7 @@ int mm_create_as(const struct mm_kind *kind, struct mm **out)
         warm_add(w);
         return err;
     }
-    move_in(*out, w);
+    move_in(*out, w, kind);
     (*out)->loading = true;
     withdraw_enlist(*out);
     return 0;

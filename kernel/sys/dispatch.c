@@ -15,14 +15,23 @@
 #include "kernel/proc/ptrace/ptrace.h"
 #include "kernel/proc/seccomp/seccomp.h"
 #include "kernel/proc/user_dispatch.h"
+#include "kernel/mm/mm.h"
 #include "abi/linux/errno.h"
+#include "abi/linux/mman.h"
+#include "abi/linux/syscall.h"
 #include "lib/atomic.h"
 #include "lib/bitmap.h"
 
 uint32_t trace_mode;
 
+static void await_call(bool on)
+{
+    atomic_fetch_add(&trace_mode, on ? TRACE_NEXT_ONE : -TRACE_NEXT_ONE);
+}
+
 void syscall_set_mode(bool strace, bool stats)
 {
+    mm_await_call = await_call;
     if (strace) {
         trace_mode |= TRACE_PRINT | TRACE_COUNT;
         signal_trace = trace_signal;
@@ -105,6 +114,26 @@ static long make_call(uint32_t number, const struct sysargs *args)
                : syscall_table[number].fn(args);
 }
 
+/* Where calls are filtered nobody knows what this one will do. */
+static void tell_mm(const struct user_regs *regs)
+{
+    enum mm_call call = MM_CALL_OTHER;
+    uint64_t start = 0, end = 0;
+
+    if (!current_task()->mm) {
+        return;
+    }
+    if (!(trace_mode & TRACE_WATCH) && regs->orig_rax == NR_mmap &&
+        regs->r10 & MAP_FIXED) {
+        call = MM_CALL_MAP;
+        start = regs->rdi;
+        end = MAX(start, ALIGN_UP(start + regs->rsi, PAGE_SIZE));
+    } else if (!(trace_mode & TRACE_WATCH) && regs->orig_rax == NR_mprotect) {
+        call = MM_CALL_PROTECT;
+    }
+    mm_called(current_task()->mm, call, start, end, regs->rip);
+}
+
 /* A call when anything watches. A tracer may change number and arguments, or
  * take the call away: then what it, or the filter, left in rax is the result,
  * whatever that looks like. */
@@ -114,6 +143,9 @@ static __attribute__((noinline)) long watched_call(struct user_regs *regs)
     struct sysargs args;
     bool skip = false;
 
+    if (trace_mode & TRACE_NEXT) {
+        tell_mm(regs);
+    }
     if (trace_mode & TRACE_WATCH) {
         skip = user_dispatch_check(t, regs);
         if (skip) { /* nobody hears of it */

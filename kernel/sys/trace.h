@@ -15,8 +15,12 @@ enum {
     TRACE_COUNT = 2,  /* calls and their times, printed at the end */
     TRACE_EVENTS = 4, /* print the event counters, too */
     TRACE_WATCH = 8,  /* some thread is, or was, traced or filtered */
+    TRACE_BITS = 15,  /* these are only ever set */
 };
-extern uint32_t trace_mode; /* bits are only ever set; atomic */
+/* And how many address spaces want to hear of the next call (mm_called()). */
+#define TRACE_NEXT     (~(uint32_t)TRACE_BITS)
+#define TRACE_NEXT_ONE ((uint32_t)TRACE_BITS + 1)
+extern uint32_t trace_mode; /* atomic */
 
 /* From now on calls are looked at for ptrace(2) and seccomp(2). May switch
  * tasks. */

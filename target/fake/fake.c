@@ -226,7 +226,7 @@ int target_mem_commit(uint64_t addr, uint64_t len, int prot)
     return 0;
 }
 
-int target_mem_protect(uint64_t addr, uint64_t len, int prot)
+static int protect_run(uint64_t addr, uint64_t len, int prot)
 {
     require_range(addr, len);
     if (prot == MEM_BACK) {
@@ -240,6 +240,17 @@ int target_mem_protect(uint64_t addr, uint64_t len, int prot)
     }
     set_protection(addr, len, prot);
     return 0;
+}
+
+int target_mem_protect_runs(const struct mem_run *runs, unsigned count,
+                            int prot)
+{
+    int err = 0;
+
+    for (unsigned i = 0; i < count && !err; i++) {
+        err = protect_run(runs[i].start, runs[i].end - runs[i].start, prot);
+    }
+    return err;
 }
 
 void target_mem_key(uint64_t addr, uint64_t len, unsigned key)

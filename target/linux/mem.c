@@ -191,12 +191,18 @@ int target_mem_commit(uint64_t addr, uint64_t len, int prot)
     return err;
 }
 
-int target_mem_protect(uint64_t addr, uint64_t len, int prot)
+int target_mem_protect_runs(const struct mem_run *runs, unsigned count,
+                            int prot)
 {
-    int err = prot == MEM_BACK ? -EOPNOTSUPP : set_protection(addr, len, prot);
+    int err = prot == MEM_BACK ? -EOPNOTSUPP : 0;
 
-    if (!err && prot == MEM_READ && !in_kernel_part(addr)) {
-        keep_apart(addr, len);
+    for (unsigned i = 0; i < count && !err; i++) {
+        uint64_t addr = runs[i].start, len = runs[i].end - addr;
+
+        err = set_protection(addr, len, prot);
+        if (!err && prot == MEM_READ && !in_kernel_part(addr)) {
+            keep_apart(addr, len);
+        }
     }
     return err;
 }

@@ -25,7 +25,7 @@ enum sgx_call {
     SGX_CALL_TICK,     /* a0: ns from now, UINT64_MAX: never */
     SGX_CALL_START,    /* a0: vCPU */
     SGX_CALL_SUBMIT,   /* a0: ring, a1: entries */
-    SGX_CALL_RESTRICT, /* a0: address, a1: length, a2: rights */
+    SGX_CALL_RESTRICT, /* a0: how many of ranges[], a1: rights */
     SGX_CALL_TRIM,     /* a0: address, a1: length */
     SGX_CALL_REMOVE,   /* a0: address, a1: length */
     SGX_CALL_PROTECT,  /* a0: address, a1: length, a2: PROT_* of the mapping */
@@ -34,7 +34,11 @@ enum sgx_call {
     SGX_CALLS
 };
 
-enum { SGX_TEXT_MAX = 1024 };
+enum { SGX_TEXT_MAX = 1024, SGX_RANGES_MAX = 16 };
+
+struct sgx_range {
+    uint64_t address, length;
+};
 
 #define SGX_FAULT (1ull << 63)
 
@@ -49,6 +53,7 @@ struct sgx_exchange {
     /* By the host before an entry with CSSA = 1, where EXITINFO does not say
      * it (SGX1 class): SGX_FAULT | error code << 8 | vector, and #PF's page. */
     uint64_t fault, fault_address;
+    struct sgx_range ranges[SGX_RANGES_MAX]; /* by the enclave */
     uint64_t text_used; /* bytes of text for the log; the host sets 0 */
     uint64_t text[SGX_TEXT_MAX / 8];
 };
@@ -101,7 +106,7 @@ struct sgx_boot {
 
 /* Another one when anything here changes: a bundle may be older than the host
  * program that runs it. */
-enum { SGX_BOOT_VERSION = 2 };
+enum { SGX_BOOT_VERSION = 3 };
 
 /* One straight piece of the clock, as target/linux/host.h's clock_piece; the
  * sequence is odd while it changes. */

@@ -263,7 +263,7 @@ int target_mem_commit(uint64_t addr, uint64_t len, int prot)
     return 0;
 }
 
-int target_mem_protect(uint64_t addr, uint64_t len, int prot)
+static int protect_run(uint64_t addr, uint64_t len, int prot)
 {
     if (target_call(addr, len)) {
         return -12;
@@ -277,6 +277,17 @@ int target_mem_protect(uint64_t addr, uint64_t len, int prot)
         mprotect((void *)a, PAGE_SIZE, state[i] - 1);
     }
     return 0;
+}
+
+int target_mem_protect_runs(const struct mem_run *runs, unsigned count,
+                            int prot)
+{
+    int err = 0;
+
+    for (unsigned i = 0; i < count && !err; i++) {
+        err = protect_run(runs[i].start, runs[i].end - runs[i].start, prot);
+    }
+    return err;
 }
 
 void target_mem_key(uint64_t addr, uint64_t len, unsigned key)

@@ -358,6 +358,7 @@ static bool describe_kind(const struct exec *x, struct mm_kind *kind)
     }
     *kind = (struct mm_kind){.program = file_content(x->file),
                              .linker = x->interp ? file_content(x->interp) : 0,
+                             .loader = x->interp ? o->ops->content(o) : NULL,
                              .owner = (uint64_t)cred->euid << 32 | cred->egid,
                              .fixed = x->image.header.type != ELF_TYPE_DYN};
     return true;

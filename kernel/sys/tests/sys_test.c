@@ -14,6 +14,8 @@
 #include "kernel/proc/seccomp/seccomp.h"
 #include "kernel/proc/user_dispatch.h"
 #include "abi/linux/errno.h"
+#include "abi/linux/mman.h"
+#include "abi/linux/syscall.h"
 #include "lib/string.h"
 #include "lib/tests/unit.h"
 
@@ -28,6 +30,7 @@ static size_t out_len;
 static char memory[4096]; /* the program's */
 static unsigned deliveries, log_lines;
 void (*signal_trace)(const struct k_siginfo *info);
+void (*mm_await_call)(bool on);
 
 void log_raw(const char *text, size_t len)
 {
@@ -46,6 +49,18 @@ uint64_t clock_now(void)
     static uint64_t now;
 
     return now += 1500;
+}
+
+static enum mm_call told;
+static uint64_t told_start, told_end, told_rip;
+
+void mm_called(struct mm *mm, enum mm_call call, uint64_t start, uint64_t end,
+               uint64_t rip)
+{
+    told = call;
+    told_start = start;
+    told_end = end;
+    told_rip = rip;
 }
 
 static unsigned watch_calls;
@@ -285,6 +300,42 @@ static void restart_codes_ask_for_delivery(void)
     EXPECT_EQ(thread.task.interrupted, 0);
 }
 
+/* What an address space hears of its next call. */
+static void who_waits_for_the_next_call_is_told(void)
+{
+    struct mm *mm = (struct mm *)memory;
+
+    syscall_set_mode(false, false);
+    thread.task.mm = mm;
+    told_rip = 0;
+    call(OPENAT, 0, 0, 0, 0);
+    EXPECT_EQ(told_rip, 0);
+    mm_await_call(true);
+    mm_await_call(true);
+    thread_regs(&thread)->rip = 0x1234;
+    call(NR_mmap, 0x5000, 0x1001, 0, MAP_FIXED);
+    EXPECT_EQ(told, MM_CALL_MAP);
+    EXPECT_EQ(told_start, 0x5000);
+    EXPECT_EQ(told_end, 0x7000);
+    EXPECT_EQ(told_rip, 0x1234);
+    call(NR_mmap, 0x5000, UINT64_MAX, 0, MAP_FIXED);
+    EXPECT_EQ(told_end, 0x5000);
+    call(NR_mmap, 0x5000, 0x1000, 0, 0);
+    EXPECT_EQ(told, MM_CALL_OTHER);
+    mm_await_call(false);
+    call(NR_mprotect, 0x5000, 0x1000, 0, 0);
+    EXPECT_EQ(told, MM_CALL_PROTECT);
+    trace_mode |= TRACE_WATCH; /* a filter may take the call away */
+    call(NR_mprotect, 0x5000, 0x1000, 0, 0);
+    EXPECT_EQ(told, MM_CALL_OTHER);
+    trace_mode &= ~(uint32_t)TRACE_WATCH;
+    mm_await_call(false);
+    told_rip = 0;
+    call(NR_mprotect, 0x5000, 0x1000, 0, 0);
+    EXPECT_EQ(told_rip, 0);
+    thread.task.mm = NULL;
+}
+
 static void return_work_goes_on_until_nothing_is_left(void)
 {
     deliveries = 0;
@@ -400,6 +451,7 @@ int main(void)
     RUN(unknown_numbers_are_enosys_and_logged_once);
     RUN(only_32_bits_of_the_number_count);
     RUN(restart_codes_ask_for_delivery);
+    RUN(who_waits_for_the_next_call_is_told);
     RUN(return_work_goes_on_until_nothing_is_left);
     RUN(lines_look_like_strace);
     RUN(buffers_are_shown_as_far_as_they_were_filled);

@@ -28,6 +28,21 @@ uint64_t sgx_call(enum sgx_call call, uint64_t a0, uint64_t a1, uint64_t a2)
     return result;
 }
 
+uint64_t sgx_call_ranges(enum sgx_call call, const struct mem_run *runs,
+                         unsigned count, uint64_t a1)
+{
+    struct sgx_range ranges[SGX_RANGES_MAX];
+    uint64_t at =
+        this_sgx_vcpu()->exchange + offsetof(struct sgx_exchange, ranges);
+
+    for (unsigned i = 0; i < count; i++) {
+        ranges[i].address = runs[i].start;
+        ranges[i].length = runs[i].end - runs[i].start;
+    }
+    outside_write(at, ranges, count * sizeof(ranges[0]));
+    return sgx_call(call, count, a1, 0);
+}
+
 /* Text waits outside for the next call, whichever that is, so that a line
  * costs no exit of its own. Written in words: the last is filled with zeros,
  * and written once more, with more of it, by what follows. */

@@ -126,6 +126,9 @@ static inline void outside_store(uint64_t addr, uint64_t value)
 uint64_t sgx_leave(struct sgx_vcpu *s);
 /* A call to the host with its arguments; the result is the host's word. */
 uint64_t sgx_call(enum sgx_call call, uint64_t a0, uint64_t a1, uint64_t a2);
+/* One about ranges, SGX_RANGES_MAX at most; a0 is their number. */
+uint64_t sgx_call_ranges(enum sgx_call call, const struct mem_run *runs,
+                         unsigned count, uint64_t a1);
 
 /* ---- leaf.S: ENCLU ---- */
 

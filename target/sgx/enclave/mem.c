@@ -92,16 +92,11 @@ int target_mem_commit(uint64_t addr, uint64_t len, int prot)
     return !err && !prot && len ? rights_hide(addr, end) : err;
 }
 
-int target_mem_protect(uint64_t addr, uint64_t len, int prot)
+/* A range of committed pages. */
+static int protect_run(uint64_t addr, uint64_t len, int prot)
 {
     uint64_t end = addr + len;
 
-    if (!in_arena(addr, len)) {
-        return -EINVAL;
-    }
-    if (pages_run_end(addr, end, PAGE_COMMITTED, PAGE_COMMITTED) != end) {
-        return -ENOMEM;
-    }
     if (memory_is_fixed()) {
         return prot == MEM_BACK ? -EOPNOTSUPP
                                 : fixed_protect(addr, len, prot & PAGE_RIGHTS);
@@ -111,6 +106,37 @@ int target_mem_protect(uint64_t addr, uint64_t len, int prot)
     }
     rights_unhide(addr, end);
     return prot == MEM_BACK ? 0 : rights_set(addr, end, rights_of(prot));
+}
+
+static bool is_committed(const struct mem_run *r)
+{
+    return pages_run_end(r->start, r->end, PAGE_COMMITTED, PAGE_COMMITTED) ==
+           r->end;
+}
+
+int target_mem_protect_runs(const struct mem_run *runs, unsigned count,
+                            int prot)
+{
+    unsigned i = 0;
+    int err = 0;
+
+    for (; i < count && in_arena(runs[i].start, runs[i].end - runs[i].start);
+         i++) {
+        if (!is_committed(&runs[i])) {
+            return -ENOMEM;
+        }
+    }
+    if (i < count) {
+        return -EINVAL;
+    }
+    if (!memory_is_fixed() && prot == MEM_READ &&
+        rights_take_write(runs, count)) {
+        return 0;
+    }
+    for (i = 0; i < count && !err; i++) {
+        err = protect_run(runs[i].start, runs[i].end - runs[i].start, prot);
+    }
+    return err;
 }
 
 /* boot_info has no keys here: they would be the host's to set. */

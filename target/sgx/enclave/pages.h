@@ -38,6 +38,9 @@ int rights_add(uint64_t addr, uint8_t rights, const void *content);
 void rights_extend(uint64_t addr, uint8_t rights);
 /* These rights for committed pages; W and X stay where both were. */
 int rights_set(uint64_t addr, uint64_t end, uint8_t rights);
+/* Several runs of pages lose W, with one call of the host. False: they did not,
+ * or some have other rights than R and W. */
+bool rights_take_write(const struct mem_run *runs, unsigned count);
 /* Gives [addr, end), which is there as a whole, to the host. */
 void pages_remove(uint64_t addr, uint64_t end);
 

@@ -62,27 +62,58 @@ int rights_add(uint64_t addr, uint8_t rights, const void *content)
     return 0;
 }
 
-/* [addr, end) all have more rights than `rights`: the host takes them away,
- * and each page says that it has. */
-static int restrict_run(uint64_t addr, uint64_t end, uint8_t rights)
+static void accept_less(const struct mem_run *run, uint8_t rights)
 {
     struct sgx_secinfo less = secinfo(SGX_PT_REG, rights | SGX_SECINFO_PR);
 
-    if (sgx_call(SGX_CALL_RESTRICT, addr, end - addr, rights)) {
-        return -ENOMEM;
-    }
-    for (; addr < end; addr += PAGE_SIZE) {
-        if (leaf_eaccept(&less, addr)) {
+    for (uint64_t at = run->start; at < run->end; at += PAGE_SIZE) {
+        if (leaf_eaccept(&less, at)) {
             sgx_die("the host did not restrict a page's rights as it said");
         }
-        pages_set(addr, PAGE_COMMITTED | rights);
+        pages_set(at, PAGE_COMMITTED | rights);
+    }
+}
+
+/* All of [runs, runs + count), SGX_RANGES_MAX at most, have more rights than
+ * `rights`: the host takes them away, and each page says that it has. */
+static int restrict_runs(const struct mem_run *runs, unsigned count,
+                         uint8_t rights)
+{
+    if (sgx_call_ranges(SGX_CALL_RESTRICT, runs, count, rights)) {
+        return -ENOMEM;
+    }
+    for (unsigned i = 0; i < count; i++) {
+        accept_less(&runs[i], rights);
     }
     return 0;
+}
+
+static int restrict_run(uint64_t addr, uint64_t end, uint8_t rights)
+{
+    const struct mem_run run = {addr, end};
+
+    return restrict_runs(&run, 1, rights);
 }
 
 static bool is_too_much(uint8_t have, uint8_t rights)
 {
     return have & ~rights & PAGE_RIGHTS && (have & PAGE_RIGHTS) != PAGE_RIGHTS;
+}
+
+bool rights_take_write(const struct mem_run *runs, unsigned count)
+{
+    const uint8_t rw = MEM_READ | MEM_WRITE;
+
+    if (count < 2 || count > SGX_RANGES_MAX) {
+        return false;
+    }
+    for (unsigned i = 0; i < count; i++) {
+        if (pages_run_end(runs[i].start, runs[i].end, PAGE_RIGHTS | PAGE_HIDDEN,
+                          rw) < runs[i].end) {
+            return false;
+        }
+    }
+    return restrict_runs(runs, count, MEM_READ) == 0;
 }
 
 void rights_extend(uint64_t addr, uint8_t rights)

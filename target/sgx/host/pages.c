@@ -39,6 +39,17 @@ static uint64_t modify(unsigned long request, uint64_t at, uint64_t len,
     return 0;
 }
 
+static uint64_t restrict_pages(const struct sgx_exchange *x)
+{
+    uint64_t err = 0;
+
+    for (uint64_t i = 0; i < x->a0 && i < SGX_RANGES_MAX && !err; i++) {
+        err = modify(SGX_IOCTL_RESTRICT, x->ranges[i].address,
+                     x->ranges[i].length, x->a1);
+    }
+    return err;
+}
+
 static uint64_t remove_pages(const struct sgx_exchange *x)
 {
     struct sgx_ioctl_remove r = {.offset = x->a0, .length = x->a1};
@@ -58,9 +69,7 @@ uint64_t pages_change(const struct sgx_exchange *x)
 {
     switch (x->call) {
     case SGX_CALL_RESTRICT:
-        return lies("restrict")
-                   ? 0
-                   : modify(SGX_IOCTL_RESTRICT, x->a0, x->a1, x->a2);
+        return lies("restrict") ? 0 : restrict_pages(x);
     case SGX_CALL_TRIM:
         return lies("trim")
                    ? 0
