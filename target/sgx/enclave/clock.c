@@ -3,8 +3,9 @@
  * The clock: the TSC, which the CPU lets the enclave read, scaled by a line
  * that the host keeps bent towards its own time. The host's word is taken for
  * the frequency at the start, within what CPUs have, and for corrections of
- * FREQUENCY_SLACK from then on; a line that leaves that is not used. Time
- * stays untrusted: what comes out is monotonic on each vCPU, no more.
+ * FREQUENCY_SLACK from then on; a line that leaves that, or does not begin
+ * where the one before has got to, is not used. Time stays untrusted: what
+ * comes out is monotonic on each vCPU, and runs at about the rate of the start.
  *
  * In the SGX1 class RDTSC is undefined: a word of the host's, which it brings
  * up to date every millisecond or so, stands in for the TSC everywhere.
@@ -94,29 +95,6 @@ void clock_init(void)
     first_rate = rate_of(&c);
 }
 
-/* The line to use now: the host's when it is good, else the one before. */
-static struct sgx_clock current_piece(void)
-{
-    struct sgx_clock c;
-    uint32_t seq;
-
-    if (read_piece(&c)) {
-        if (c.sequence_mult != piece.sequence_mult &&
-            !atomic_xchg_acquire(&lock, 1)) {
-            atomic_store(&sequence, sequence + 1);
-            piece = c;
-            atomic_store(&sequence, sequence + 1);
-            atomic_store_release(&lock, 0);
-        }
-        return c;
-    }
-    do {
-        seq = atomic_load(&sequence);
-        c = *(volatile struct sgx_clock *)&piece;
-    } while (seq & 1 || seq != atomic_load(&sequence));
-    return c;
-}
-
 static uint64_t ns_at(const struct sgx_clock *c, uint64_t tsc)
 {
     /* A reading may precede the piece's start by a moment: signed. */
@@ -125,6 +103,47 @@ static uint64_t ns_at(const struct sgx_clock *c, uint64_t tsc)
 
     return c->base_ns +
            (uint64_t)(((__int128)delta * mult) >> (uint32_t)c->shift);
+}
+
+/* Whether c begins where p has got to; or about there, for we may not have seen
+ * the lines in between. An honest host never steps (calibrate.c). */
+static bool goes_on(const struct sgx_clock *p, const struct sgx_clock *c)
+{
+    uint64_t reached = ns_at(p, c->base_tsc);
+    uint64_t slack = 2 * ((reached - p->base_ns) / FREQUENCY_SLACK);
+
+    return c->base_tsc >= p->base_tsc && c->base_tsc <= sgx_tsc() &&
+           c->base_ns - reached + slack <= 2 * slack;
+}
+
+static struct sgx_clock own_piece(void)
+{
+    struct sgx_clock c;
+    uint32_t seq;
+
+    do {
+        seq = atomic_load(&sequence);
+        c = *(volatile struct sgx_clock *)&piece;
+    } while (seq & 1 || seq != atomic_load(&sequence));
+    return c;
+}
+
+/* The line to use now: the host's when it is good, else the one before. */
+static struct sgx_clock current_piece(void)
+{
+    struct sgx_clock own = own_piece(), c;
+
+    if (!read_piece(&c) || !goes_on(&own, &c)) {
+        return own;
+    }
+    if (c.sequence_mult != own.sequence_mult &&
+        !atomic_xchg_acquire(&lock, 1)) {
+        atomic_store(&sequence, sequence + 1);
+        piece = c;
+        atomic_store(&sequence, sequence + 1);
+        atomic_store_release(&lock, 0);
+    }
+    return c;
 }
 
 uint64_t target_clock(void)

@@ -43,6 +43,11 @@ UNIT_TESTS += $(BOUNDS_TEST)
 $(BOUNDS_TEST): %: %.o $(addprefix $(B)/unit/$(ENCLAVE_DIR)/, outside.o ring.o)
 	$(CC) $(UNIT_CFLAGS) -o $@ $^
 
+CLOCK_TEST := $(B)/unit/$(ENCLAVE_DIR)/tests/clock_test
+UNIT_TESTS += $(CLOCK_TEST)
+$(CLOCK_TEST): %: %.o $(addprefix $(B)/unit/$(ENCLAVE_DIR)/, clock.o outside.o)
+	$(CC) $(UNIT_CFLAGS) -o $@ $^
+
 KEPT_TEST := $(B)/unit/$(ENCLAVE_DIR)/tests/kept_test
 UNIT_TESTS += $(KEPT_TEST)
 $(KEPT_TEST): %: %.o $(B)/unit/$(ENCLAVE_DIR)/kept.o
