@@ -3,7 +3,7 @@
 
 BENCH := $(B)/bench
 BENCH_PROGRAMS := $(addprefix $(BENCH)/,micro processes scaling fork tiny hello \
-	hello-static chroot-exec)
+	hello-static rounds chroot-exec)
 
 $(BENCH)/%: bench/%.c bench/bench.h
 	@mkdir -p $(@D)
@@ -31,7 +31,9 @@ bench: deps
 bench-sgx: deps
 	@$(MAKE) --no-print-directory $(BENCH)/rootfs.img all
 	@bench/run.py --sgx $(B)/bin/enclos $(BENCH)/rootfs.img \
-		$(BENCH)/rootfs $(BENCH) $(B)/bench-sgx.json $(ROUNDS)
+		$(BENCH)/rootfs $(BENCH) $(B)/bench-sgx.json $(ROUNDS); \
+		status=$$?; bench/enclave.py $(B)/bin/enclos $(BENCH)/rootfs.img && \
+		exit $$status
 .PHONY: bench-sgx
 
 bench-network: deps $(BENCH)/echo $(B)/bin/enclos
