@@ -58,6 +58,16 @@ struct sgx_exchange {
     uint64_t text[SGX_TEXT_MAX / 8];
 };
 
+/* The signals that come from outside (target/linux/signals.c). What else the
+ * host names, an exception for one, is no word of a host's: handlers of
+ * programs believe it. */
+#define SGX_SIGNAL(n) (1ull << (n))
+#define SGX_SIGNALS                                                            \
+    (SGX_SIGNAL(SIGHUP) | SGX_SIGNAL(SIGINT) | SGX_SIGNAL(SIGQUIT) |           \
+     SGX_SIGNAL(SIGTERM) | SGX_SIGNAL(SIGUSR1) | SGX_SIGNAL(SIGUSR2) |         \
+     SGX_SIGNAL(SIGTSTP) | SGX_SIGNAL(SIGCONT) | SGX_SIGNAL(SIGWINCH) |        \
+     SGX_SIGNAL(SIGALRM) | ~0ull << 34)
+
 /* Where a ring's parts are; as struct target_ring. */
 struct sgx_boot_ring {
     uint64_t sq_head, sq_tail, sqes, sq_array, sq_flags;

@@ -73,6 +73,7 @@ check lie-vcpu-start-denied eval 'status_is 0 && out_is hi ||
 harmless hide
 harmless hide-refused
 harmless wake
+harmless exception-signals
 harmless flood
 harmless faults '--sgx1 --aex-random 2 --aex-signal 26'
 # Where the mappings deny the access a fault may be true: the program's SIGSEGV.

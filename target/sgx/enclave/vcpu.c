@@ -5,6 +5,7 @@
  * less, or later; it cannot make a vCPU run what the kernel did not start.
  */
 #include "target/sgx/enclave/fixed.h"
+#include "abi/linux/signal.h"
 
 void vcpu_prepare(unsigned id)
 {
@@ -68,7 +69,7 @@ void signals_poll(void)
     if (likely(!outside_load(sgx.boot.signals))) {
         return;
     }
-    set = outside_swap(sgx.boot.signals, 0);
+    set = outside_swap(sgx.boot.signals, 0) & SGX_SIGNALS;
     for (int signo = 1; signo < 64; signo++) {
         if (set >> signo & 1) {
             kernel_signal(signo);

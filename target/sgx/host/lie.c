@@ -66,12 +66,15 @@ static void give_way_in(int prot)
     mprotect((void *)page, PAGE_SIZE, prot);
 }
 
-/* Some return from a call finds no code at the first instruction: an exception
- * while RSP is still ours. */
+/* Signals that no host has to send. And: some return from a call finds no code
+ * at the first instruction: an exception while RSP is still ours. */
 void lie_before_entry(bool return_from_call)
 {
     sigset_t all;
 
+    if (lies("exception-signals")) {
+        atomic_fetch_or(&enclave.signals, ~SGX_SIGNALS);
+    }
     if (!lies("way-in") || !return_from_call || ++way.returns != RETURNS) {
         return;
     }
