@@ -585,7 +585,6 @@ struct warm *warm_leave(struct mm *mm)
 {
     struct warm *w, *left = NULL;
 
-    warm_next_leave(mm);
     warm_started(mm);
     w = mm->warm;
     mm->warm = NULL;

@@ -242,6 +242,7 @@ void family_leave(struct mm *mm)
     struct family *f = mm->family;
 
     mm_lock(mm); /* somebody else may end its start (end_start) */
+    warm_next_leave(mm);
     idle_drop(mm, arena.start, arena.end);
     mm_unlock(mm);
     if (leave_to_others(f, mm)) {
