@@ -63,8 +63,10 @@ static inline void list_add_tail(struct list *head, struct list *link)
 /* Takes link out and leaves it empty. Harmless on an empty link. */
 static inline void list_del(struct list *link)
 {
-    link->prev->next = link->next;
-    link->next->prev = link->prev;
+    struct list *prev = link->prev, *next = link->next; /* read once */
+
+    prev->next = next;
+    next->prev = prev;
     list_init(link);
 }
 

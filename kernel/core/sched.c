@@ -173,14 +173,15 @@ static inline void queue_behind(struct vcpu *v, struct task *t,
                                 struct list *pos)
 {
     struct runqueue *rq = v->rq;
-
     /* The waker's own start stands for "now", which costs a clock: for the
      * short stretches that matter here they are the same. */
-    t->queued_at = v->task->account_mark;
+    uint64_t now = v->task->account_mark;
+
+    t->queued_at = now;
     list_add(pos, &t->run_node);
     rq->count++;
     spin_unlock(&rq->lock);
-    if (!runqueue_covered(rq, t->queued_at) || may_take_over(v)) {
+    if (!runqueue_covered(rq, now) || may_take_over(v)) {
         v->resched = 1;
     }
 }
