@@ -7,11 +7,6 @@
  * flags in RFLAGS. The red zone is untouched: nothing is written to the user
  * stack. GS base is the vCPU.
  *
- * Flags come in without PUSHFQ, which waits for all that is under way: behind
- * a locked instruction, as where threads call futex(2), for longer than the
- * rest of the entry takes. LAHF and SETO know the arithmetic ones, and a load
- * that goes upward and is not aligned finds out DF and AC.
- *
  * Out: the short way restores every register and jumps to RCX. It runs only
  * when the task has nothing else to do and its vector state is live. The
  * kernel is never preempted, so a tick that lands here is only a flag.
@@ -63,7 +58,38 @@ arch_answers:
     jmp *%rcx
     .endm
 
-/* The same for a CPUID: RDX, an output, is what is ours. */
+/* The program's flags to where they belong, and to 2f where the kernel may not
+ * have them; RAX, RCX and RSI are lost. PUSHFQ waits for all that is under way:
+ * behind a locked instruction, as where threads call futex(2), for longer than
+ * the rest of the entry takes. LAHF and SETO know the arithmetic flags, and a
+ * load that goes upward and is not aligned finds out DF and AC. */
+    .macro save_flags
+    lahf
+    seto %al
+    movzbl %ah, %ecx
+    movzbl %al, %eax
+    shl $11, %eax
+    lea FLAG_IF(%rcx, %rax), %ecx
+    mov %rcx, REGS_RFLAGS(%rsp)
+    mov %rcx, REGS_R11(%rsp)
+    lea 1(%rsp), %rsi
+9:  lodsl
+    FIXUP(9b, 2f)
+    cmp %rsp, %rsi
+    jb 2f
+    .endm
+
+/* The same behind WRPKRU, which has waited already. */
+    .macro save_flags_keys
+    pushfq
+    pop %rcx
+    mov %rcx, REGS_RFLAGS(%rsp)
+    mov %rcx, REGS_R11(%rsp)
+    test $FLAG_ODD, %ecx
+    jnz 2f
+    .endm
+
+/* As open_kernel for a CPUID: RDX, an output, is what is ours. */
     .macro open_for_cpuid
     mov %gs:VCPU_SCRATCH, %rdx
     mov %rax, (%rdx)
@@ -114,21 +140,9 @@ arch_opened:
     mov %rdi, REGS_RDI(%rsp)
     mov %rcx, REGS_RIP(%rsp)
     mov %r11, REGS_RSP(%rsp)
-    mov %eax, %r11d
-    lahf
-    seto %al
-    movzbl %ah, %ecx
-    movzbl %al, %eax
-    shl $11, %eax
-    lea FLAG_IF(%rcx, %rax), %ecx
-    mov %rcx, REGS_RFLAGS(%rsp)
-    mov %rcx, REGS_R11(%rsp)
     movq $0, REGS_FULL(%rsp)
-    lea 1(%rsp), %rsi
-9:  lodsl
-    FIXUP(9b, 2f)
-    cmp %rsp, %rsi
-    jb 2f
+    mov %eax, %r11d
+    save_flags\keys
 3:
     xor %ebp, %ebp
     mov %rsp, %rdi
