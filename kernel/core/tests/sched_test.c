@@ -328,13 +328,14 @@ static void test_left(void)
  * host does not run. */
 static void test_yield_to_all(void)
 {
-    unsigned before = waits;
+    unsigned before = machine.waits;
 
     for (int i = 0; i < 100; i++) {
         task_yield_to_all();
     }
-    expect(waits > before, "who yields for nobody lets the host's threads run");
-    expect(waits < before + 50, "which is not done each time");
+    expect(machine.waits > before,
+           "who yields for nobody lets the host's threads run");
+    expect(machine.waits < before + 50, "which is not done each time");
 }
 
 static void run_tests(void *arg)
