@@ -18,6 +18,7 @@
 #include "kernel/mm/limit.h"
 #include "kernel/mm/mm.h"
 #include "kernel/net/host/host.h"
+#include "kernel/proc/oom.h"
 #include "kernel/proc/proc.h"
 #include "kernel/sys/table.h"
 #include "kernel/tty/tty.h"
@@ -90,6 +91,7 @@ static void boot(void *arg)
     must(fs_init(info), "root file system");
     must(ipc_init(), "objects between processes");
     sched_poll_signals = poll_host_signals;
+    mm_lacks_memory = oom_spares_us;
     heap_fail_after(info->fault_alloc);
     ring_fail_after(info->fault_io);
     must(proc_start_first(info), "first process");

@@ -10,11 +10,13 @@
 #include "kernel/core/stats.h"
 #include "kernel/mm/mm.h"
 #include "kernel/proc/clock.h"
+#include "kernel/proc/oom.h"
 #include "kernel/proc/proc.h"
 #include "kernel/signal/signal.h"
 #include "kernel/sys/table.h"
 #include "kernel/trap.h"
 #include "target/target.h"
+#include "abi/linux/errno.h"
 #include "abi/linux/signal.h"
 
 enum {
@@ -90,7 +92,7 @@ static void page_fault(const struct trap *trap)
 
     stats_count(STAT_FAULT);
     sched_refresh_rights(); /* another thread may have got more */
-    if (err) {
+    if (err && !(err == -ENOMEM && oom_spares_us())) {
         signal_fault(trap, err);
     }
 }

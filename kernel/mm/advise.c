@@ -131,8 +131,8 @@ static int collapse(const struct vma *v, uint64_t start, uint64_t end)
 static int mark(struct mm *mm, struct vma *v, uint64_t start, uint64_t end,
                 int set, int clear)
 {
-    uint16_t flags = (uint16_t)((v->flags & ~clear) | set);
-    uint16_t was = v->flags;
+    uint32_t flags = (v->flags & ~(uint32_t)clear) | (uint32_t)set;
+    uint32_t was = v->flags;
     int err;
 
     if (v->flags & VMA_TRAMPOLINE || v->flags == flags) {
@@ -143,7 +143,7 @@ static int mark(struct mm *mm, struct vma *v, uint64_t start, uint64_t end,
         return err;
     }
     v = vma_at(mm, start);
-    v->flags = (uint16_t)((v->flags & ~clear) | set);
+    v->flags = (v->flags & ~(uint32_t)clear) | (uint32_t)set;
     if ((was ^ flags) & VMA_LOCKED) {
         mm->locked_bytes += set & VMA_LOCKED ? end - start : start - end;
     }

@@ -33,6 +33,7 @@ static int grow(struct mm *mm, uint64_t from, uint64_t to)
     struct mapping m = {.start = from,
                         .end = to,
                         .prot = PROT_READ | PROT_WRITE,
+                        .flags = map_large(to - mm->brk_start),
                         .name = MM_HEAP};
     int err;
 

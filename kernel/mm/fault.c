@@ -22,19 +22,33 @@
 enum {
     CHUNK = 64 << 10,
     CHUNK_EAGER = 1 << 20, /* where all of a mapping comes in, in pieces */
+    CHUNK_MAX = 2 << 20,
+    CHUNKS_MAX = 512,
     WHOLE =
         1792 << 10, /* such a mapping comes in one piece: see brought_in() */
     SPURIOUS_MAX = 200000,
     SERVED = 1, /* of fault_locked(): others bring the page in */
 };
 
+/* So that a large mapping that is touched here and there becomes no more than
+ * some hundred of the host. */
+static uint64_t chunk_size(const struct vma *v)
+{
+    uint64_t size = arena.eager ? CHUNK_EAGER : CHUNK;
+
+    while (arena.lazy && size < CHUNK_MAX &&
+           (v->end - v->start) / size > CHUNKS_MAX) {
+        size *= 2;
+    }
+    return size;
+}
+
 /* What a fault at addr brings in: its chunk. Where a fault costs an enclave's
  * exit, files' mappings that are not large come as a whole. */
 static void brought_in(const struct vma *v, uint64_t addr, uint64_t *start,
                        uint64_t *end)
 {
-    uint64_t size = arena.eager ? CHUNK_EAGER : CHUNK;
-    uint64_t chunk = ALIGN_DOWN(addr, size);
+    uint64_t size = chunk_size(v), chunk = ALIGN_DOWN(addr, size);
     bool whole = v->obj && !arena.lazy && v->end - v->start <= WHOLE;
 
     *start = whole ? v->start : MAX(v->start, chunk);

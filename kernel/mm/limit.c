@@ -11,6 +11,8 @@
 
 /* What programs leave to the kernel: a part of the whole, up to a bound. */
 enum { KERNEL_SHARE = 8, KERNEL_PAGES_MAX = (32 << 20) / PAGE_SIZE };
+/* And what calls leave to faults. */
+enum { FAULTS_SHARE = 32, FAULTS_PAGES_MAX = (16 << 20) / PAGE_SIZE };
 
 static uint64_t ceiling; /* pages; 0: none */
 static uint64_t used, peak;
@@ -57,6 +59,11 @@ static int refuse(void)
     return -ENOMEM;
 }
 
+static uint64_t most_of_programs(void)
+{
+    return ceiling - MIN(ceiling / KERNEL_SHARE, (uint64_t)KERNEL_PAGES_MAX);
+}
+
 int limit_charge(uint64_t pages)
 {
     uint64_t most;
@@ -64,13 +71,33 @@ int limit_charge(uint64_t pages)
     if (likely(!ceiling)) {
         return 0;
     }
-    most = ceiling - MIN(ceiling / KERNEL_SHARE, (uint64_t)KERNEL_PAGES_MAX);
+    most = most_of_programs();
     while (charge(pages, most)) {
         if (pages > most || !heap_reclaim()) {
             return refuse();
         }
     }
     return 0;
+}
+
+bool limit_lets_in(uint64_t pages)
+{
+    return !ceiling || atomic_load_relaxed(&used) + pages <= most_of_programs();
+}
+
+int limit_expect(uint64_t pages, bool really)
+{
+    uint64_t left = MIN(ceiling / FAULTS_SHARE, (uint64_t)FAULTS_PAGES_MAX);
+    int err;
+
+    if (!ceiling || limit_lets_in(pages + left)) {
+        return 0;
+    }
+    err = really ? limit_charge(pages + left) : -ENOMEM;
+    if (!err) {
+        limit_uncharge(pages + left);
+    }
+    return err;
 }
 
 int limit_charge_kernel(uint64_t pages)

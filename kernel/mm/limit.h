@@ -4,11 +4,15 @@
  * the kernel's heap and all programs. Without a ceiling nothing is counted.
  *
  * A page counts from when it is committed, used or not, so that a program
- * hears -ENOMEM from the call that asks for memory; what is meant to be larger
- * than its use (stacks, MAP_NORESERVE) is committed by page faults, and counts
- * then. Where all is (an enclave), a call that asks for more than there is room
- * for at that moment is refused. The last part of the account is the kernel's
- * alone, so that a full one does not stop it.
+ * hears -ENOMEM from the call that asks for memory. Large mappings, of which
+ * programs often use a part, are committed by page faults and count then, as
+ * everything does in an enclave; a call is refused when its process could not,
+ * at that moment, use all that it has asked for so far. What is meant to be
+ * larger than its use (stacks, MAP_NORESERVE) never is. A fault cannot be
+ * refused: kernel/proc/oom.h.
+ *
+ * Calls leave a part of the account to faults, and both leave the last part to
+ * the kernel alone, so that a full one does not stop it.
  */
 #ifndef KERNEL_MM_LIMIT_H
 #define KERNEL_MM_LIMIT_H
@@ -23,6 +27,11 @@ uint64_t limit_ceiling(void); /* pages; 0: none */
 /* For programs; mm->lock may be held, no spinlock. Takes caches back from the
  * kernel before it fails. 0 or -ENOMEM. */
 int limit_charge(uint64_t pages);
+/* Whether a call may ask for that much, which faults are to charge: 0 or
+ * -ENOMEM. really: caches are taken back before it fails. */
+int limit_expect(uint64_t pages, bool really);
+/* Whether programs could charge that much more as it is. */
+bool limit_lets_in(uint64_t pages);
 /* For the kernel's heap; under its lock. */
 int limit_charge_kernel(uint64_t pages);
 /* Whether the kernel could charge that much more. */

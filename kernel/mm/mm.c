@@ -191,6 +191,16 @@ bool mm_alive(struct mm *mm)
     return atomic_load(&mm->users) != 0;
 }
 
+bool mm_is_lost(const struct mm *mm)
+{
+    return mm->lost;
+}
+
+uint64_t mm_counted_pages(const struct mm *mm)
+{
+    return mm->resident.pages;
+}
+
 bool mm_in_use_by_others(struct mm *mm)
 {
     return atomic_load(&mm->users) > 1;

@@ -256,6 +256,12 @@ void mm_name(struct mm *mm, uint64_t addr, enum mm_special what);
  * made anew after 0 though a signal ended the wait for the page. */
 enum { MM_BY_PROGRAM = 64 };
 int mm_fault(struct mm *mm, uint64_t addr, int access);
+/* Set by who knows processes: what oom_spares_us() says. */
+extern bool (*mm_lacks_memory)(void);
+/* Its memory is lost, and whoever touches it ends. */
+bool mm_is_lost(const struct mm *mm);
+/* How many pages it has, as the ceiling counts them; a hint, no lock. */
+uint64_t mm_counted_pages(const struct mm *mm);
 /* [addr, addr + len) is about to be used: where a fault costs an enclave's
  * exit, it comes now, as much as can be. May block. */
 void mm_expect(struct mm *mm, uint64_t addr, uint64_t len);

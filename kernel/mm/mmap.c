@@ -203,21 +203,36 @@ int pages_commit(struct mm *mm, uint64_t start, uint64_t end, int prot)
     return 0;
 }
 
+/* Of large mappings, what nobody has touched yet. */
+static uint64_t untouched(struct mm *mm)
+{
+    uint64_t pages = mm->large_bytes / PAGE_SIZE;
+
+    for (struct vma *v = pages ? vma_first(mm) : NULL; v; v = vma_next(v)) {
+        if (v->flags & VMA_LARGE) {
+            pages -= resident_count(&mm->resident, v->start, v->end);
+        }
+    }
+    return pages;
+}
+
 int pages_expect(struct mm *mm, uint64_t start, uint64_t end)
 {
     uint64_t pages;
     int err;
 
-    if (arena.lazy || !limit_is_set()) {
+    if (!limit_is_set()) {
         return 0;
     }
     pages = (end - start) / PAGE_SIZE;
     pages -= resident_count(&mm->resident, start, end);
-    err = limit_charge(pages);
+    err = limit_expect(pages + mm->large_bytes / PAGE_SIZE, false);
+    if (err) {
+        idle_drop(mm, arena.start, arena.end);
+        err = limit_expect(pages + untouched(mm), true);
+    }
     if (err) {
         limit_report();
-    } else {
-        limit_uncharge(pages);
     }
     return err;
 }
@@ -234,7 +249,8 @@ static int commit_new(struct mm *mm, const struct mapping *m)
         return 0;
     }
     idle_drop(mm, m->start, m->end);
-    if (m->prot && is_plain(m->flags, m->obj) && !m->on_touch) {
+    if (m->prot && !m->obj && !(m->flags & VMA_TRAMPOLINE) && !all &&
+        !m->on_touch) {
         err = pages_expect(mm, m->start, m->end);
     }
     if (!err && all &&
@@ -310,6 +326,9 @@ static int share(struct mapping *m, uint64_t *addr, uint64_t len, int *flags)
     return 0;
 }
 
+/* From here on a mapping under a ceiling is committed as it is used. */
+enum { LARGE = 1 << 20 };
+
 /* Stacks are made larger than they get, and MAP_NORESERVE says it of itself:
  * under a ceiling what they take counts, not their size. */
 static bool counts_on_touch(int flags, int prot)
@@ -318,17 +337,28 @@ static bool counts_on_touch(int flags, int prot)
                               (flags & MAP_NORESERVE && prot & PROT_WRITE));
 }
 
-/* Where all pages come by faults, that is to be known later only of what has
- * no access yet, as a thread's stack: it is asked for by mprotect(2). */
-static int touch_flag(int flags, int prot)
+int map_large(uint64_t len)
 {
-    return counts_on_touch(flags, prot) && (arena.lazy || !prot) ? VMA_ON_TOUCH
-                                                                 : 0;
+    bool large = limit_is_set() && arena.lazy && len >= LARGE;
+
+    return large ? VMA_LARGE | VMA_ON_TOUCH : 0;
 }
 
-static int vma_flags_of(int flags, int prot)
+/* Where all pages come by faults, that is to be known later only of what has
+ * no access yet, as a thread's stack: it is asked for by mprotect(2). */
+static int touch_flags(uint64_t len, int flags, int prot)
 {
-    return touch_flag(flags, prot) |
+    bool private = (flags & MAP_TYPE) == MAP_PRIVATE;
+
+    if (counts_on_touch(flags, prot)) {
+        return arena.lazy || !prot ? VMA_ON_TOUCH : 0;
+    }
+    return private && prot & PROT_WRITE ? map_large(len) : 0;
+}
+
+static int vma_flags_of(uint64_t len, int flags, int prot, bool anonymous)
+{
+    return touch_flags(anonymous ? len : 0, flags, prot) |
            ((flags & MAP_TYPE) != MAP_PRIVATE ? VMA_SHARED : 0) |
            (flags & MAP_GROWSDOWN ? VMA_GROWSDOWN : 0) |
            (flags & MAP_LOCKED ? VMA_LOCKED : 0) |
@@ -357,7 +387,7 @@ int map_locked(struct mm *mm, uint64_t *addr, uint64_t len, int prot, int flags,
                struct vm_object *obj, uint64_t off)
 {
     struct mapping m = {.prot = prot & (PROT_READ | PROT_WRITE | PROT_EXEC),
-                        .flags = vma_flags_of(flags, prot),
+                        .flags = vma_flags_of(len, flags, prot, !obj),
                         .name = flags & MM_MAP_AIO ? MM_AIO : 0,
                         .on_touch = counts_on_touch(flags, prot),
                         .obj = obj,

@@ -111,8 +111,9 @@ static int move(struct mm *mm, struct move *m)
                          .name = m->v->name,
                          .obj = m->v->obj,
                          .off = m->v->off + (m->old - m->v->start),
+                         .on_touch = m->v->flags & VMA_ON_TOUCH,
                          .written = m->v->written};
-    int err;
+    int err = 0;
 
     if (m->v->flags & VMA_ALIAS) {
         return move_alias(mm, m, &to);
@@ -121,7 +122,12 @@ static int move(struct mm *mm, struct move *m)
         return -ENOMEM;
     }
     m->prot = prot_effective(m->v->prot);
-    err = map_at(mm, &to);
+    if (to.on_touch && m->prot && m->new_len > m->old_len) {
+        err = pages_expect(mm, m->to + m->old_len, m->to + m->new_len);
+    }
+    if (!err) {
+        err = map_at(mm, &to);
+    }
     if (err) {
         return err;
     }
@@ -162,11 +168,10 @@ static int extend(struct mm *mm, const struct move *m)
         }
     }
     idle_drop(mm, v->end, end);
-    if (v->prot && is_plain(v->flags, v->obj)) {
-        int err = pages_expect(mm, v->end, end);
-        if (!err && arena.lazy) {
-            err = pages_commit(mm, v->end, end, v->prot);
-        }
+    if (v->prot && !v->obj) {
+        int err = is_whole(v->flags, v->obj)
+                      ? pages_commit(mm, v->end, end, v->prot)
+                      : pages_expect(mm, v->end, end);
         if (err) {
             return err;
         }

@@ -58,7 +58,7 @@ int protect_vma(struct mm *mm, struct vma *v, int prot)
             v->written = true;
             text_rewrite_resident(mm, v);
         }
-        if (to && !from && is_plain(v->flags, v->obj)) {
+        if (to && !from && is_plain(v->flags, v->obj) && !arena.lazy) {
             err = pages_expect(mm, v->start, v->end);
         }
         if (err) {

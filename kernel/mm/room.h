@@ -70,6 +70,7 @@ enum vma_flags {
     VMA_GUARDED = 8192,  /* madvise(2), MADV_GUARD_INSTALL: no access */
     VMA_AS_IS = 16384,   /* code that is rewritten when it traps, not before */
     VMA_NO_EXEC = 32768, /* mprotect may not add PROT_EXEC: -EACCES */
+    VMA_LARGE = 65536,   /* VMA_ON_TOUCH because it is large (limit.h) */
 };
 
 struct vma {
@@ -77,14 +78,14 @@ struct vma {
     uint64_t start, end;   /* pages */
     uint64_t off;          /* in obj, of start */
     struct vm_object *obj; /* a reference; NULL: anonymous */
-    uint16_t flags;
+    uint32_t flags;
     uint8_t prot;    /* PROT_READ | PROT_WRITE | PROT_EXEC, as asked */
     uint8_t name;    /* enum mm_special */
     uint8_t guarded; /* VMA_GUARDED: what prot will be again */
     bool written;    /* was writable, or was rewritten in place: what it shows
                         (show.c) may be its own by now */
-    uint16_t again;  /* VMA_WINDOW: mapped that often besides */
     struct userfault *server; /* userfaultfd(2): of missing pages, or NULL */
+    uint16_t again;           /* VMA_WINDOW: mapped that often besides */
     uint16_t policy; /* mbind(2), as kernel/sys/ has it; kept, no more */
     /* Summary of the subtree: its span, and the largest gap inside. */
     uint64_t sub_start, sub_end, sub_gap;
@@ -153,7 +154,8 @@ struct mm {
     bool has_image;    /* the bottom of home is taken */
     uint64_t brk_start, brk;
     struct mm_layout layout;
-    uint64_t faults, sites_patched, virtual_bytes, locked_bytes, data_bytes;
+    uint64_t faults, sites_patched, virtual_bytes, locked_bytes, data_bytes,
+        large_bytes;
     struct list alias_node;              /* alias.c */
     struct list all_node;                /* withdraw.c */
     uint64_t forks, fork_bytes;          /* what was copied for its children */
@@ -346,6 +348,9 @@ int map_locked(struct mm *mm, uint64_t *addr, uint64_t len, int prot, int flags,
 /* Whether MAP_FIXED[_NOREPLACE] may go to [addr, addr + len), which becomes
  * the mm's part of the arena. -EINVAL, -EPERM, -EEXIST, -ENOMEM. */
 int map_fix(struct mm *mm, uint64_t addr, uint64_t len, int prot, int flags);
+/* VMA_LARGE and what it comes with, if so much private memory in one piece is
+ * committed by faults because there is a ceiling; else 0. */
+int map_large(uint64_t len);
 /* Room for len bytes in one of the mm's spans; 0: none. The second may take a
  * new span. */
 uint64_t map_find_gap(struct mm *mm, uint64_t len);

@@ -68,11 +68,17 @@ bool mm_user_range(uint64_t addr, uint64_t len)
            in_other_piece(addr, len);
 }
 
+bool (*mm_lacks_memory)(void);
+
 static int bring_in(uint64_t addr, int access)
 {
     struct mm *mm = current_task()->mm;
+    int err;
 
-    return mm && mm_fault(mm, addr, access) == 0 ? 0 : -EFAULT;
+    do {
+        err = mm ? mm_fault(mm, addr, access) : -EFAULT;
+    } while (err == -ENOMEM && mm_lacks_memory && mm_lacks_memory());
+    return err ? -EFAULT : 0;
 }
 
 /* What remains of an access to n user bytes at user after `left` were not

@@ -199,7 +199,7 @@ int vma_new(const struct mm *mm, uint64_t start, uint64_t end, int prot,
     v->start = start;
     v->end = end;
     v->prot = (uint8_t)prot;
-    v->flags = (uint16_t)flags;
+    v->flags = (uint32_t)flags;
     v->written = prot & PROT_WRITE;
     v->obj = obj;
     v->off = obj ? off : 0;
@@ -241,13 +241,16 @@ static void account(struct mm *mm, const struct vma *v, uint64_t len)
     if (is_data(v->flags, v->prot)) {
         mm->data_bytes += len;
     }
+    if (v->flags & VMA_LARGE) {
+        mm->large_bytes += len;
+    }
 }
 
 /* Of a file, what could be written once stays apart from what never could:
  * Linux accounts for the one and not for the other. */
 static bool mergeable(const struct vma *a, const struct vma *b)
 {
-    const uint16_t single = VMA_SHARED | VMA_GROWSDOWN | VMA_TRAMPOLINE;
+    const uint32_t single = VMA_SHARED | VMA_GROWSDOWN | VMA_TRAMPOLINE;
 
     return a && b && a->end == b->start && a->prot == b->prot &&
            a->flags == b->flags && a->name == b->name && a->name != MM_AIO &&
@@ -385,7 +388,7 @@ int vma_split(struct mm *mm, uint64_t addr)
     rest->guarded = v->guarded;
     rest->written = v->written;
     rest->again = v->again;
-    rest->flags &= (uint16_t)~VMA_GROWSDOWN; /* only the lowest part grows */
+    rest->flags &= ~(uint32_t)VMA_GROWSDOWN; /* only the lowest part grows */
     set_bounds(mm, v, v->start, addr);
     link_in(mm, rest);
     return 0;

@@ -119,7 +119,7 @@ static int map_again(struct vma *v, const struct mapping *m)
     v->again++;
     v->prot |= (uint8_t)m->prot;
     if (!(m->flags & VMA_NO_WRITE)) {
-        v->flags &= (uint16_t)~VMA_NO_WRITE;
+        v->flags &= ~(uint32_t)VMA_NO_WRITE;
     }
     return 0;
 }

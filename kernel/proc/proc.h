@@ -74,7 +74,7 @@ struct proc {
     int parent_tid;    /* the parent's thread that made it; LOCK_PROC */
     int exit_signal;   /* what the parent gets, SIGCHLD */
     uint32_t personality;
-    int oom_score_adj;    /* proc(5); kept, and of no effect */
+    int oom_score_adj;    /* proc(5); oom.h */
     uint32_t membarriers; /* registered commands (membarrier(2)); atomic */
     int exit_status;      /* wait(2) status */
     int dead_nice, dead_policy,

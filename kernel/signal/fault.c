@@ -77,7 +77,6 @@ static void page_fault_info(struct k_siginfo *info, const struct trap *trap,
                             int mm_error)
 {
     if (mm_error == -ENOMEM) {
-        /* Linux's out-of-memory killer has no better answer either. */
         log_error("process %d is killed: no memory for address %lx",
                   current_proc()->pid, trap->address);
         set(info, SIGKILL, SI_KERNEL, 0);

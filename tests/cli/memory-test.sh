@@ -160,6 +160,57 @@ for i in range(0, 200 << 20, 4096):
     m[i] = 1"
 check memory-touch-too-much both 'status_is 137' 'told_once' 'no_kernel_bug'
 
+# Of what is large only what is used keeps others from theirs. A page that is
+# touched cannot be refused: the largest ends, or who is next to one that
+# oom_score_adj spares; the smaller one goes on, and so does who waits for them.
+hogs="
+import mmap, os, select
+def ready(fds):
+    os.read(fds[0], 1)
+def hog(size, adj, fds, tell):
+    if adj:
+        open('/proc/self/oom_score_adj', 'w').write(str(adj))
+    m = mmap.mmap(-1, size << 20, flags=mmap.MAP_PRIVATE)
+    os.write(tell, b'x')
+    ready(fds)
+    for i in range(0, size << 20, 4096):
+        m[i] = 1
+    os.write(tell, b'x')
+    ready(fds)
+def told(up, ended):
+    while not select.select([up], [], [], .01)[0]:
+        pid, status = os.waitpid(-1, os.WNOHANG)
+        if pid:
+            ended[pid] = status
+            return
+    os.read(up, 1)
+def run(sizes, adjs):
+    up, pids, downs, ended = os.pipe(), [], [], {}
+    for size, adj in zip(sizes, adjs):
+        downs.append(os.pipe())
+        pids.append(os.fork())
+        if pids[-1] == 0:
+            hog(size, adj, downs[-1], up[1])
+            os._exit(0)
+        os.read(up[0], 1)
+    for d in downs: # one after the other, until it has all or somebody ends
+        os.write(d[1], b'x')
+        told(up[0], ended)
+    for d in downs:
+        os.write(d[1], b'x')
+    while len(ended) < len(pids):
+        pid, status = os.wait()
+        ended[pid] = status
+    print([ended[p] for p in pids])
+"
+run --memory 256M $py -S -c "$hogs
+run([20, 120, 120], [0, 0, 0])"
+check memory-largest-ends both 'status_is 0' 'out_is "[0, 9, 0]"' \
+    'err_has "has most of the memory"' 'no_kernel_bug'
+run --memory 256M $py -S -c "$hogs
+run([20, 120, 110], [0, -1000, 0])"
+check memory-spared-stays both 'status_is 0' 'out_is "[0, 0, 9]"' 'no_kernel_bug'
+
 run --memory 8M $bb echo alive
 check memory-8M both 'status_is 0' 'out_is alive'
 run --memory 8M $py -c pass # may well be too little
