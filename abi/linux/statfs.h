@@ -26,6 +26,7 @@ _Static_assert(sizeof(struct linux_statfs) == 120, "struct statfs");
 #define ST_NOSYMFOLLOW 8192
 
 #define TMPFS_MAGIC        0x01021994
+#define SECRETMEM_MAGIC    0x5345434d
 #define PROC_SUPER_MAGIC   0x9fa0
 #define SYSFS_MAGIC        0x62656572
 #define OVERLAYFS_MAGIC    0x794c7630

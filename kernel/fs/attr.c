@@ -166,6 +166,9 @@ int attr_times(const struct path *p, int64_t atime, int64_t mtime)
 
 static int may_resize(struct inode *data, uint64_t size)
 {
+    if (data->flags & INODE_SECRET && data->size) {
+        return -EINVAL;
+    }
     if (size > data->size && data->seals & F_SEAL_GROW) {
         return -EPERM;
     }
@@ -214,7 +217,7 @@ int attr_allocate(const struct path *p, int mode, uint64_t off, uint64_t len)
     struct inode *inode = p->dentry->inode, *data = data_of(inode);
     int err = 0;
 
-    if (!inode->ops->fallocate) {
+    if (!inode->ops->fallocate || inode->flags & INODE_SECRET) {
         return -EOPNOTSUPP;
     }
     if (inode_marks(inode) & INODE_IMMUTABLE ||

@@ -200,7 +200,7 @@ static int shared_sync(struct vm_object *o)
 {
     struct file *f = sharer_of(o);
 
-    return f->ops->sync ? f->ops->sync(f, true) : 0;
+    return f->ops->sync ? f->ops->sync(f, true) : -EINVAL;
 }
 
 static void shared_describe(struct vm_object *o, char *path, size_t len,

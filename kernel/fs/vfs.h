@@ -263,6 +263,7 @@ enum {
     INODE_ASK_AGAIN = 256, /* a directory: names that are known are looked up
                               all the same */
     INODE_LINKABLE = 4,    /* has no name, but may get one (O_TMPFILE) */
+    INODE_SECRET = 512,    /* of memfd_secret(2): its size is set once */
 };
 
 /* One reference, the caller's; data is itself; times are now; nlink 1. */

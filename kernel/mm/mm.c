@@ -351,6 +351,24 @@ void mm_for_each(struct mm *mm, bool there,
     mm_unlock(mm);
 }
 
+size_t mm_open_part(struct mm *mm, uint64_t addr, size_t len)
+{
+    struct vma *v;
+
+    if (likely(!atomic_load(&mm->secrets))) {
+        return len;
+    }
+    mm_lock(mm);
+    for (v = vma_find(mm, addr); v && !(v->flags & VMA_SECRET);) {
+        v = vma_next(v);
+    }
+    if (v && v->start < addr + len) {
+        len = v->start > addr ? v->start - addr : 0;
+    }
+    mm_unlock(mm);
+    return len;
+}
+
 size_t mm_peek(struct mm *mm, uint64_t addr, void *buf, size_t len)
 {
     size_t done = 0, lost = 0;

@@ -158,11 +158,13 @@ int mm_take_fixed(struct mm *mm, uint64_t start, uint64_t end);
  * bytes. *addr: hint in, result out. -EINVAL, -ENOMEM, -EEXIST, -ENODEV.
  * MM_MAP_NO_WRITE, MM_MAP_NO_EXEC in flags: mprotect may not add PROT_WRITE or
  * PROT_EXEC later. MM_MAP_AIO: it is a context's of io_setup(2), MM_AIO: it
- * has no part in its neighbours, and does not grow. */
+ * has no part in its neighbours, and does not grow. MM_MAP_SECRET: other
+ * processes do not read it (mm_open_part), and it is locked. */
 enum {
     MM_MAP_NO_WRITE = 1 << 30,
     MM_MAP_NO_EXEC = 1 << 29,
-    MM_MAP_AIO = 1 << 28
+    MM_MAP_AIO = 1 << 28,
+    MM_MAP_SECRET = 1 << 27
 };
 int mm_map(struct mm *mm, uint64_t *addr, uint64_t len, int prot, int flags,
            struct vm_object *obj, uint64_t off);
@@ -283,6 +285,9 @@ bool mm_maps_file(struct mm *mm, struct uptr addr);
 bool mm_locks_future(struct mm *mm);
 /* Bytes of [addr, addr + len) that are locked. */
 uint64_t mm_locked_in(struct mm *mm, uint64_t addr, uint64_t len);
+
+/* How much of [addr, addr + len) others may read and write (MM_MAP_SECRET). */
+size_t mm_open_part(struct mm *mm, uint64_t addr, size_t len);
 
 /* Which address space addr belongs to: the same number for all processes that
  * share the memory there, another for each that does not; *addr becomes the

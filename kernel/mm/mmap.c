@@ -363,7 +363,8 @@ static int vma_flags_of(uint64_t len, int flags, int prot, bool anonymous)
            (flags & MAP_GROWSDOWN ? VMA_GROWSDOWN : 0) |
            (flags & MAP_LOCKED ? VMA_LOCKED : 0) |
            (flags & MM_MAP_NO_WRITE ? VMA_NO_WRITE : 0) |
-           (flags & MM_MAP_NO_EXEC ? VMA_NO_EXEC : 0);
+           (flags & MM_MAP_NO_EXEC ? VMA_NO_EXEC : 0) |
+           (flags & MM_MAP_SECRET ? VMA_SECRET | VMA_LOCKED | VMA_DONTDUMP : 0);
 }
 
 static int check_args(uint64_t len, int flags, struct vm_object *obj,
@@ -405,6 +406,9 @@ int map_locked(struct mm *mm, uint64_t *addr, uint64_t len, int prot, int flags,
     }
     if (!obj && m.flags & VMA_SHARED) {
         atomic_store(&mm->shares, true);
+    }
+    if (m.flags & VMA_SECRET) {
+        atomic_store(&mm->secrets, true);
     }
     if (m.flags & VMA_WINDOW && !(m.flags & VMA_ALIAS)) {
         m.start = *addr;

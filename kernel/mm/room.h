@@ -70,6 +70,7 @@ enum vma_flags {
     VMA_GUARDED = 8192,  /* madvise(2), MADV_GUARD_INSTALL: no access */
     VMA_AS_IS = 16384,   /* code that is rewritten when it traps, not before */
     VMA_NO_EXEC = 32768, /* mprotect may not add PROT_EXEC: -EACCES */
+    VMA_SECRET = 131072, /* of memfd_secret(2) */
     VMA_LARGE = 65536,   /* VMA_ON_TOUCH because it is large (limit.h) */
 };
 
@@ -169,6 +170,7 @@ struct mm {
     unsigned in_vain, hopeless;
     bool shares;            /* anonymous shared memory, ever; atomic */
     bool windows;           /* shared objects, ever */
+    bool secrets;           /* VMA_SECRET, ever; atomic */
     bool lock_future;       /* mlockall(MCL_FUTURE) */
     bool lock_on_touch;     /* with MCL_ONFAULT */
     uint64_t spurious_addr; /* the last fault on a page that was there */

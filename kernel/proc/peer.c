@@ -85,6 +85,7 @@ size_t peer_read(struct mm *mm, uint64_t addr, void *buf, size_t len)
     struct mm *home = current_task()->mm;
     size_t n;
 
+    len = mm_open_part(mm, addr, len);
     if (mm == home) {
         return copy_from_user_part(buf, uptr(addr), len);
     }
@@ -101,6 +102,7 @@ size_t peer_write(struct mm *mm, uint64_t addr, const void *buf, size_t len)
     struct mm *home = current_task()->mm;
     size_t n;
 
+    len = mm_open_part(mm, addr, len);
     if (mm == home) {
         return copy_to_user_part(uptr(addr), buf, len);
     }
@@ -140,6 +142,7 @@ static size_t force(struct mm *mm, uint64_t addr, char *buf, size_t len,
     struct mm *home = current_task()->mm;
     size_t done = 0, n = 1;
 
+    len = mm_open_part(mm, addr, len);
     if (!mm_user_range(addr, len) || (mm != home && mm_visit(mm))) {
         return 0;
     }

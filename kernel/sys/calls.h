@@ -371,7 +371,7 @@ SYSCALL(443, quotactl_fd, sys_quotactl_fd, PART, INT, FD, HEX, INT, PTR) /* ther
 SYSCALL(444, landlock_create_ruleset, sys_landlock_create_ruleset, PART, FD, PTR, SIZE, HEX) /* version 7, no log */
 SYSCALL(445, landlock_add_rule, sys_landlock_add_rule, PART, INT, FD, INT, PTR, HEX) /* version 7, no log */
 SYSCALL(446, landlock_restrict_self, sys_landlock_restrict_self, PART, INT, FD, HEX) /* version 7, no log */
-SYSCALL(447, memfd_secret, sys_none, NONE, FD, OFLAGS)
+SYSCALL(447, memfd_secret, sys_memfd_secret, DONE, FD, OFLAGS)
 SYSCALL(448, process_mrelease, sys_process_mrelease, DONE, INT, FD, HEX)
 SYSCALL(449, futex_waitv, sys_futex_waitv, DONE, INT, PTR, UINT, HEX, TIMESPEC, CLOCK)
 SYSCALL(450, set_mempolicy_home_node, sys_set_mempolicy_home_node, DONE, INT, PTR, SIZE, UINT, HEX)

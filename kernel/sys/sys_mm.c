@@ -5,6 +5,7 @@
  * are no protection keys.
  */
 #include "kernel/sys/table.h"
+#include "kernel/fs/tmpfs/memfd.h"
 #include "kernel/fs/aio.h"
 #include "kernel/fs/fs.h"
 #include "kernel/mm/mm.h"
@@ -125,6 +126,13 @@ static int map_object(struct file *f, uint64_t *addr, uint64_t len, int prot,
     if (file_is_no_program(f)) {
         flags |= MM_MAP_NO_EXEC;
     }
+    if (memfd_is_secret(f)) {
+        err = may_lock(ALIGN_UP(len, PAGE_SIZE), -EAGAIN);
+        flags |= MM_MAP_SECRET;
+    }
+    if (err) {
+        return err;
+    }
     if (shared && obj) {
         err = file_share(f, off + len);
         if (err) {
@@ -146,7 +154,8 @@ long sys_mmap(const struct sysargs *a)
 {
     uint64_t addr = arg_u64(a, 0), len = arg_u64(a, 1);
     int prot = wanted_prot(arg_int(a, 2)),
-        flags = arg_int(a, 3) & ~(MM_MAP_NO_WRITE | MM_MAP_NO_EXEC);
+        flags = arg_int(a, 3) & ~(MM_MAP_NO_WRITE | MM_MAP_NO_EXEC |
+                                  MM_MAP_AIO | MM_MAP_SECRET);
     struct file *f;
     int err;
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * pipe(2), and files that are made by a call: memfd_create(2).
+ * pipe(2), and files that are made by a call: memfd_create(2), memfd_secret(2).
  */
 #include "kernel/sys/user_path.h"
 #include "kernel/fs/tmpfs/memfd.h"
@@ -84,6 +84,23 @@ long sys_memfd_create(const struct sysargs *a)
         return err;
     }
     fd = fd_install(f, 0, flags & MFD_CLOEXEC);
+    if (fd < 0) {
+        file_put(f);
+    }
+    return fd;
+}
+
+long sys_memfd_secret(const struct sysargs *a)
+{
+    uint32_t flags = arg_uint(a, 0);
+    struct file *f;
+    int fd,
+        err = flags & ~(uint32_t)O_CLOEXEC ? -EINVAL : memfd_open_secret(&f);
+
+    if (err) {
+        return err;
+    }
+    fd = fd_install(f, 0, flags & O_CLOEXEC);
     if (fd < 0) {
         file_put(f);
     }

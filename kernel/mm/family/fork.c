@@ -168,6 +168,7 @@ static void copy_facts(struct mm *to, const struct mm *from)
     to->shares = from->shares;
     to->shared_seen = from->shared_seen;
     to->windows = from->windows;
+    to->secrets = from->secrets;
 }
 
 /* Where the host refuses to clear, the child's next touch commits anew. */
