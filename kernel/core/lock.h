@@ -30,6 +30,7 @@ enum lock_class {
     LOCK_IO_DONE,   /* spin: the rings' consumer side, callbacks run in it */
     LOCK_PROC,      /* spin: process tree, pids */
     LOCK_SIGNAL,    /* spin: a process's signal state */
+    LOCK_ACTIONS,   /* spin: handlers that processes share */
     LOCK_FILES,     /* spin: a descriptor table */
     LOCK_DENTRY,    /* spin: dentry hash, LRU, lists of text images */
     LOCK_PAGECACHE, /* spin: an object's page table */

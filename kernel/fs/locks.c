@@ -101,13 +101,21 @@ static void drop(struct record *r)
     kfree(r);
 }
 
+/* An owner's lie together, by their start, and owners as they came: so Linux
+ * finds the first that conflicts. */
 static void insert(struct list *list, struct record *r)
 {
+    bool seen = false;
+
     list_for_each (pos, list) {
-        if (list_entry(pos, struct record, node)->start > r->start) {
+        const struct record *o = list_entry(pos, struct record, node);
+        bool own = o->owner == r->owner;
+
+        if (own ? o->start > r->start : seen) {
             list_add_tail(pos, &r->node); /* before it */
             return;
         }
+        seen |= own;
     }
     list_add_tail(list, &r->node);
 }

@@ -22,8 +22,11 @@ struct superblock;
 
 /* Boot, with the files: /dev/mqueue. */
 int ipc_init(void);
-/* The last thread of p ends: what SEM_UNDO owes. */
+/* The last thread of p ends, or it is by itself from now on (unshare(2)): what
+ * SEM_UNDO owes, unless another process shares it. */
 void ipc_exit(struct proc *p);
+/* CLONE_SYSVSEM: to, not started yet, owes what from owes. -ENOMEM. */
+int ipc_share_undo(struct proc *from, struct proc *to);
 
 /* ---- shared memory (shm.c) ---- */
 

@@ -185,7 +185,7 @@ static int check_ops(const struct sem_set *s, const struct waiting *w,
         if (w->ops[i].num >= s->count) {
             return -EFBIG;
         }
-        *undo |= w->ops[i].op && w->ops[i].flags & SEM_UNDO;
+        *undo |= w->ops[i].flags & SEM_UNDO;
     }
     return ipc_permitted(&s->object, alters(w) ? 0222 : 0444);
 }

@@ -19,10 +19,10 @@ struct sem_set {
     } sems[];
 };
 
-/* What one process owes to one set when it ends. */
+/* What one process, or those that share it, owe to one set at the end. */
 struct sem_undo {
     struct list node;
-    const struct proc *proc; /* its identity, no reference */
+    const struct sem_owner *owner; /* its identity, no reference */
     int16_t adjust[];
 };
 

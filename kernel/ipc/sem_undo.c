@@ -1,24 +1,61 @@
 /* SPDX-License-Identifier: MIT
  *
  * SEM_UNDO (semop(2)): what a process has done to semaphores is taken back
- * when it ends. A record a process and set hangs on the set, found by the
- * process's address, which is its own until ipc_exit() has gone through all
- * sets. Threads of a process share it, children do not (CLONE_SYSVSEM as
- * libcs use it).
+ * when it ends. A record an owner and set hangs on the set. An owner is a
+ * process, or several that were made with CLONE_SYSVSEM; threads of a process
+ * share it in any case, as libcs make them. Its address stands for it until
+ * ipc_exit() has gone through all sets.
  */
 #include "kernel/ipc/sem.h"
 #include "kernel/fs/current.h"
 #include "kernel/mm/heap.h"
 
+struct sem_owner {
+    uint32_t refs; /* processes; atomic */
+};
+
 static uint32_t record_count; /* of all sets; atomic */
 
+/* p's, made if need be. -ENOMEM. */
+static int owner_of(struct proc *p, struct sem_owner **out)
+{
+    struct sem_owner *fresh, *none = NULL;
+
+    *out = atomic_load(&p->sem_owner);
+    if (*out) {
+        return 0;
+    }
+    fresh = kzalloc(sizeof(*fresh));
+    if (!fresh) {
+        return -ENOMEM;
+    }
+    fresh->refs = 1;
+    if (atomic_cas(&p->sem_owner, &none, fresh)) {
+        *out = fresh;
+    } else { /* another thread was quicker */
+        *out = none;
+        kfree(fresh);
+    }
+    return 0;
+}
+
+int ipc_share_undo(struct proc *from, struct proc *to)
+{
+    int err = owner_of(from, &to->sem_owner);
+
+    if (!err) {
+        atomic_fetch_add(&to->sem_owner->refs, 1);
+    }
+    return err;
+}
+
 /* [set] */
-static struct sem_undo *look(struct sem_set *s, const struct proc *p)
+static struct sem_undo *look(struct sem_set *s, const struct sem_owner *owner)
 {
     list_for_each (pos, &s->undos) {
         struct sem_undo *u = list_entry(pos, struct sem_undo, node);
 
-        if (u->proc == p) {
+        if (u->owner == owner) {
             return u;
         }
     }
@@ -28,9 +65,14 @@ static struct sem_undo *look(struct sem_set *s, const struct proc *p)
 int sem_undo_find(struct sem_set *s, struct sem_undo **out)
 {
     struct sem_undo *fresh;
+    struct sem_owner *owner;
+    int err = owner_of(current_proc(), &owner);
 
+    if (err) {
+        return err;
+    }
     spin_lock(&s->object.lock);
-    *out = look(s, current_proc());
+    *out = look(s, owner);
     spin_unlock(&s->object.lock);
     if (*out) {
         return 0;
@@ -39,9 +81,9 @@ int sem_undo_find(struct sem_set *s, struct sem_undo **out)
     if (!fresh) {
         return -ENOMEM;
     }
-    fresh->proc = current_proc();
+    fresh->owner = owner;
     spin_lock(&s->object.lock);
-    *out = look(s, current_proc()); /* another thread may have been quicker */
+    *out = look(s, owner); /* another thread may have been quicker */
     if (!*out) {
         list_add(&s->undos, &fresh->node);
         atomic_fetch_add(&record_count, 1);
@@ -84,24 +126,25 @@ static void settle(struct sem_set *s, struct sem_undo *u, int pid)
     sem_retry(s);
 }
 
-static void exit_set(struct sem_set *s, const struct proc *p)
+static void exit_set(struct sem_set *s, const struct sem_owner *owner, int pid)
 {
     struct sem_undo *u;
 
     spin_lock(&s->object.lock);
-    u = look(s, p);
+    u = look(s, owner);
     if (u) {
         list_del(&u->node);
         atomic_fetch_sub(&record_count, 1);
         if (!s->object.removed) {
-            settle(s, u, p->pid);
+            settle(s, u, pid);
         }
     }
     spin_unlock(&s->object.lock);
     kfree(u);
 }
 
-void ipc_exit(struct proc *p)
+/* Nobody owes it any more. */
+static void settle_all(const struct sem_owner *owner, int pid)
 {
     struct ipc_object *o;
     int slot = -1;
@@ -111,8 +154,19 @@ void ipc_exit(struct proc *p)
     }
     while ((slot = ipc_next_slot(&sem_ids, slot + 1)) >= 0) {
         if (ipc_find_slot(&sem_ids, slot, &o) == 0) {
-            exit_set(container_of(o, struct sem_set, object), p);
+            exit_set(container_of(o, struct sem_set, object), owner, pid);
             ipc_put(&sem_ids, o);
         }
+    }
+}
+
+void ipc_exit(struct proc *p)
+{
+    struct sem_owner *owner = p->sem_owner;
+
+    p->sem_owner = NULL;
+    if (owner && atomic_sub_fetch(&owner->refs, 1) == 0) {
+        settle_all(owner, p->pid);
+        kfree(owner);
     }
 }

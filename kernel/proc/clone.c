@@ -17,6 +17,7 @@
 #include "abi/linux/resource.h"
 #include "abi/linux/sched.h"
 #include "abi/linux/signal.h"
+#include "kernel/ipc/ipc.h"
 #include "kernel/mm/heap.h"
 #include "lib/string.h"
 
@@ -36,8 +37,7 @@ static int check_flags(const struct clone_args *a)
         ((f & CLONE_SIGHAND) && !(f & CLONE_VM)) ||
         ((f & CLONE_THREAD) && (f & (CLONE_NEWUSER | CLONE_NEWPID))) ||
         ((f & CLONE_NEWIPC) && (f & CLONE_SYSVSEM)) ||
-        ((f & CLONE_CLEAR_SIGHAND) && (f & CLONE_SIGHAND)) ||
-        a->exit_signal > NSIG) {
+        ((f & CLONE_CLEAR_SIGHAND) && (f & CLONE_SIGHAND))) {
         return -EINVAL;
     }
     if (current_proc()->pid == 1 && (f & CLONE_PARENT)) {
@@ -130,7 +130,8 @@ static void inherit(const struct clone_args *a, struct thread *from,
 }
 
 /* -ERESTARTNOINTR: the process ends, the caller with it. */
-static int take_tid(struct thread *from)
+static int take_tid(const struct clone_args *a, struct thread *from,
+                    struct pid_claim *claim)
 {
     uint64_t limit = from->proc->limits[LIMIT_NPROC].cur;
     int tid;
@@ -139,9 +140,20 @@ static int take_tid(struct thread *from)
         return -EAGAIN;
     }
     spin_lock(&proc_lock);
-    tid = from->must_exit ? -ERESTARTNOINTR : pid_alloc();
+    if (from->must_exit) {
+        tid = -ERESTARTNOINTR;
+    } else {
+        tid = a->set_tid_size ? pid_claim(claim, (int)a->set_tid) : pid_alloc();
+    }
     spin_unlock(&proc_lock);
     return tid;
+}
+
+static void drop_tid(struct inheritance *in)
+{
+    spin_lock(&proc_lock);
+    pid_claim_end(&in->claim);
+    spin_unlock(&proc_lock);
 }
 
 int inherit_begin(const struct clone_args *a, struct inheritance *in)
@@ -155,26 +167,30 @@ int inherit_begin(const struct clone_args *a, struct inheritance *in)
     if (!policy_forks(from)) {
         return -EAGAIN;
     }
-    in->tid = take_tid(from);
+    in->claim.pid = 0;
+    in->tid = take_tid(a, from, &in->claim);
     if (in->tid < 0) {
         return in->tid;
     }
     err = ptrace_prepare(a, &in->tracee);
-    if (err) {
-        return err;
+    if (!err) {
+        err = share_files(a->flags, from, &in->files, &in->view);
+        if (err) {
+            kfree(in->tracee);
+        }
     }
-    err = share_files(a->flags, from, &in->files, &in->view);
     if (err) {
-        kfree(in->tracee);
+        drop_tid(in);
     }
     return err;
 }
 
-void inherit_undo(const struct inheritance *in)
+void inherit_undo(struct inheritance *in)
 {
     files_put(in->files);
     view_put(in->view);
     kfree(in->tracee);
+    drop_tid(in);
 }
 
 void inherit_finish(const struct clone_args *a, const struct inheritance *in,
@@ -193,12 +209,13 @@ void inherit_finish(const struct clone_args *a, const struct inheritance *in,
 
 /* Started under the lock: until then nobody may find and interrupt it. */
 static void attach_and_start(struct thread *from, struct thread *to,
-                             struct tracee *tracee)
+                             struct inheritance *in)
 {
     spin_lock(&proc_lock);
     thread_attach(to);
+    pid_claim_end(&in->claim);
     seccomp_catch_up(from, to);
-    ptrace_join(to, tracee);
+    ptrace_join(to, in->tracee);
     if (from->must_exit) { /* marked since take_tid(): so are we */
         to->must_exit = true;
         to->task.interrupted = 1;
@@ -286,7 +303,7 @@ static int thread_clone(const struct clone_args *a)
     if (a->flags & CLONE_PARENT_SETTID) {
         (void)put_user32(uptr(a->parent_tid), (uint32_t)in.tid);
     }
-    attach_and_start(from, t, in.tracee);
+    attach_and_start(from, t, &in);
     if (in.tracee) {
         ptrace_event(PTRACE_EVENT_CLONE, (uint64_t)in.tid);
     }
@@ -309,11 +326,16 @@ int proc_clone(const struct clone_args *a)
 
 /* ---- unshare ---- */
 
+/* Whose they are alone keeps them: its locks are theirs (fcntl(2)). */
 static int unshare_files(struct thread *t)
 {
     struct files *shared = t->files, *own;
-    int err = files_copy(shared, &own);
+    int err;
 
+    if (files_refs(shared) == 1) {
+        return 0;
+    }
+    err = files_copy(shared, &own);
     if (!err) {
         spin_lock(&proc_lock);
         t->files = own;
@@ -348,8 +370,16 @@ int thread_unshare(uint64_t flags)
         ((flags & THREAD_FLAGS) && t->proc->thread_count > 1)) {
         return -EINVAL;
     }
+    if (((flags & (CLONE_SIGHAND | CLONE_VM)) &&
+         signal_shares_actions(&t->proc->signals)) ||
+        ((flags & CLONE_VM) && mm_in_use_by_others(t->proc->mm))) {
+        return -EINVAL;
+    }
     if (flags & NEW_NAMESPACES) {
         return -EPERM;
+    }
+    if (flags & CLONE_SYSVSEM && t->proc->thread_count == 1) {
+        ipc_exit(t->proc);
     }
     if (flags & CLONE_FILES) {
         err = unshare_files(t);

@@ -142,7 +142,7 @@ static void commit(struct cred *c)
                c->fsuid != t->cred.fsuid || c->fsgid != t->cred.fsgid;
     if (is_other) {
         p->dumpable = false;
-        p->pdeath_signal = 0;
+        t->pdeath_signal = 0;
     }
     old = replace(&t->cred, c);
     if (t->tid == p->pid) {
@@ -524,6 +524,9 @@ bool cred_exec(struct proc *p, uint32_t mode, uint32_t uid, uint32_t gid)
     current_thread()->cred = c;
     shown = replace(&p->cred, &c);
     p->dumpable = !changed;
+    if (changed) {
+        current_thread()->pdeath_signal = 0;
+    }
     spin_unlock(&proc_lock);
     cred_drop(&shown);
     return changed;

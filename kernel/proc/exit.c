@@ -55,12 +55,15 @@ void proc_times_ended(uint64_t *user_ns, uint64_t *kernel_ns)
 /* prctl(2), PR_SET_PDEATHSIG. [L] */
 static void tell_child(struct proc *from, struct proc *child)
 {
-    struct k_siginfo info = {.signo = child->pdeath_signal, .code = SI_USER};
+    struct k_siginfo info = {.code = SI_USER};
 
-    if (info.signo) {
-        info.kill.pid = from->pid;
-        info.kill.uid = from->cred.uid;
-        signal_send_proc_locked(child, &info);
+    info.kill.pid = from->pid;
+    info.kill.uid = from->cred.uid;
+    list_for_each (pos, &child->threads) {
+        info.signo = list_entry(pos, struct thread, node)->pdeath_signal;
+        if (info.signo) {
+            signal_send_proc_locked(child, &info);
+        }
     }
 }
 
@@ -147,11 +150,19 @@ static struct proc *new_parent(struct proc *p)
     return proc_lookup(1);
 }
 
+/* A parent that runs another program by now did not ask for another signal. */
+static int exit_signal_to(const struct proc *p, const struct proc *parent)
+{
+    return p->exit_signal && p->parent_exec_id != parent->exec_id
+               ? SIGCHLD
+               : p->exit_signal;
+}
+
 /* Before anybody can find the zombie: SIGCHLD is pending when wait(2) returns.
  * [L] */
 static void tell_parent(struct proc *p, struct proc *parent)
 {
-    struct k_siginfo info = {.signo = p->exit_signal};
+    struct k_siginfo info = {.signo = exit_signal_to(p, parent)};
     uint64_t user, kernel;
 
     proc_times_locked(p, &user, &kernel);
@@ -161,7 +172,7 @@ static void tell_parent(struct proc *p, struct proc *parent)
     info.child.status = wait_siginfo_status(p->exit_status);
     info.child.utime = (int64_t)(user / (NSEC_PER_SEC / 100));
     info.child.stime = (int64_t)(kernel / (NSEC_PER_SEC / 100));
-    if (p->exit_signal) {
+    if (info.signo && info.signo <= NSIG) { /* clone(2) checks none */
         signal_send_proc_locked(parent, &info);
     }
     wait_wake_all(&parent->exit_wait);
@@ -189,6 +200,7 @@ static void hand_over(struct proc *from, struct proc *child, struct proc *to,
         }
         tell_parent(child, to);
     }
+    session_reparented(from, child);
 }
 
 static void reparent_children(struct proc *p)

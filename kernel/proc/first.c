@@ -225,6 +225,7 @@ int proc_start_first(const struct boot_info *info)
     fpu_reset(&t->task.fpu);
     t->task.fpu_saved = 1;
     spin_lock(&proc_lock);
+    p->sees_terminal = true;
     p->pid = p->pgid = p->sid = t->tid = pid_alloc();
     pid_insert_proc(p);
     thread_attach(t);

@@ -19,26 +19,12 @@
 #include "abi/linux/resource.h"
 #include "abi/linux/sched.h"
 #include "abi/linux/signal.h"
+#include "kernel/ipc/ipc.h"
 #include "lib/string.h"
-
-static void copy_actions(struct proc *from, struct proc *to, bool clear)
-{
-    spin_lock(&from->signals.lock);
-    memcpy(to->signals.actions, from->signals.actions,
-           sizeof(to->signals.actions));
-    spin_unlock(&from->signals.lock);
-    for (int i = 0; clear && i < NSIG; i++) {
-        bool ignored = to->signals.actions[i].handler == SIG_IGN;
-
-        memset(&to->signals.actions[i], 0, sizeof(to->signals.actions[i]));
-        to->signals.actions[i].handler = ignored ? SIG_IGN : SIG_DFL;
-    }
-}
 
 static void copy_proc(const struct clone_args *a, struct proc *from,
                       struct proc *to)
 {
-    copy_actions(from, to, a->flags & CLONE_CLEAR_SIGHAND);
     to->cred = *current_cred();
     cred_hold(&to->cred);
     memcpy(to->limits, from->limits, sizeof(to->limits));
@@ -56,6 +42,23 @@ static void copy_proc(const struct clone_args *a, struct proc *from,
     to->borrowed = a->flags & CLONE_VFORK;
 }
 
+/* What they may have in common with their maker. */
+static int share_proc(const struct clone_args *a, struct proc *from,
+                      struct proc *to)
+{
+    int err = 0;
+
+    if (a->flags & CLONE_SIGHAND) {
+        err = signal_share_actions(&to->signals);
+    } else {
+        signal_copy_actions(&to->signals, a->flags & CLONE_CLEAR_SIGHAND);
+    }
+    if (!err && a->flags & CLONE_SYSVSEM) {
+        err = ipc_share_undo(from, to);
+    }
+    return err;
+}
+
 static int take_mm(const struct clone_args *a, struct proc *from,
                    struct proc *to)
 {
@@ -70,7 +73,7 @@ static int take_mm(const struct clone_args *a, struct proc *from,
 /* Into tree and tables, and off it goes. Started under the lock: until then
  * nobody may find and interrupt it. */
 static void attach(const struct clone_args *a, struct proc *p, struct thread *t,
-                   struct tracee *tracee)
+                   struct inheritance *in)
 {
     struct thread *self = current_thread();
     struct proc *parent = self->proc;
@@ -79,18 +82,23 @@ static void attach(const struct clone_args *a, struct proc *p, struct thread *t,
     if (a->flags & CLONE_PARENT) {
         p->exit_signal = parent->exit_signal;
         p->parent_tid = parent->parent_tid;
+        p->parent_exec_id = parent->parent_exec_id;
         parent = parent->parent;
     } else {
         p->parent_tid = self->tid;
+        p->parent_exec_id = parent->exec_id;
     }
     p->pid = t->tid;
     p->pgid = self->proc->pgid;
     p->sid = self->proc->sid;
+    p->sees_terminal = self->proc->sees_terminal;
+    p->exec_id = self->proc->exec_id;
     p->parent = parent;
     list_add_tail(&parent->children, &p->sibling);
     pid_insert_proc(p);
     thread_attach(t);
-    ptrace_join(t, tracee);
+    pid_claim_end(&in->claim);
+    ptrace_join(t, in->tracee);
     task_start(&t->task);
     spin_unlock(&proc_lock);
 }
@@ -113,14 +121,25 @@ static void wait_for_vfork(struct proc *p)
     current_thread()->deep_sleep = false;
 }
 
+/* In memory that both have the child finds them at its start; in a copy of it
+ * they are the maker's alone. */
+static void tell_numbers(const struct clone_args *a,
+                         const struct inheritance *in)
+{
+    if (a->flags & CLONE_PARENT_SETTID) {
+        (void)put_user32(uptr(a->parent_tid), (uint32_t)in->tid);
+    }
+    if (a->flags & CLONE_PIDFD) {
+        (void)put_user32(uptr(a->pidfd), (uint32_t)in->pidfd);
+    }
+}
+
 static void finish(const struct clone_args *a, struct proc *p,
                    const struct inheritance *in)
 {
     if (!(a->flags & CLONE_VM)) {
         mm_fork_done(current_proc()->mm);
-    }
-    if (a->flags & CLONE_PARENT_SETTID) {
-        (void)put_user32(uptr(a->parent_tid), (uint32_t)in->tid);
+        tell_numbers(a, in);
     }
     ptrace_event(ptrace_event_of(a), (uint64_t)in->tid);
     if (a->flags & CLONE_VFORK) {
@@ -130,9 +149,11 @@ static void finish(const struct clone_args *a, struct proc *p,
     proc_put(p);
 }
 
+/* Whether its number can be stored is asked now; tell_numbers() does it. */
 static int take_pidfd(const struct clone_args *a, struct proc *p,
                       struct inheritance *in)
 {
+    uint32_t before;
     struct file *f;
     int err;
 
@@ -149,7 +170,8 @@ static int take_pidfd(const struct clone_args *a, struct proc *p,
         file_put(f);
         return in->pidfd;
     }
-    return put_user32(uptr(a->pidfd), (uint32_t)in->pidfd);
+    err = get_user32(&before, uptr(a->pidfd));
+    return err ? err : put_user32(uptr(a->pidfd), before);
 }
 
 static void give_up(const struct clone_args *a, struct inheritance *in)
@@ -176,7 +198,8 @@ static int make(const struct clone_args *a, struct inheritance *in,
         return t ? -ENOMEM : -EAGAIN;
     }
     copy_proc(a, current_proc(), p);
-    err = timers_limit_cpu(p, p->limits[LIMIT_CPU].cur);
+    err = share_proc(a, current_proc(), p);
+    err = err ? err : timers_limit_cpu(p, p->limits[LIMIT_CPU].cur);
     err = err ? err : inherit_begin(a, in);
     if (!err) {
         err = take_pidfd(a, p, in);
@@ -190,6 +213,7 @@ static int make(const struct clone_args *a, struct inheritance *in,
     if (err) {
         thread_free(t);
         timers_exit(p);
+        ipc_exit(p);
         p->mm = NULL;
         proc_put(p);
         return err;
@@ -220,7 +244,10 @@ int process_clone(const struct clone_args *a)
     }
     keys_fork(current_proc(), p);
     proc_get(p); /* one is the table's */
-    attach(a, p, t, in.tracee);
+    if (a->flags & CLONE_VM) {
+        tell_numbers(a, &in);
+    }
+    attach(a, p, t, &in);
     finish(a, p, &in);
     return in.tid;
 }

@@ -69,10 +69,13 @@ static int setpgid_locked(struct proc *p, int pgid)
     if (!p || (p != self && p->parent != self)) {
         return -ESRCH;
     }
+    if (p->sid != self->sid) {
+        return -EPERM;
+    }
     if (p != self && p->did_exec) {
         return -EACCES;
     }
-    if (p->sid == p->pid || p->sid != self->sid) {
+    if (p->sid == p->pid) {
         return -EPERM;
     }
     if (pgid != p->pid && !group_exists(pgid, p->sid)) {
@@ -107,6 +110,7 @@ int proc_setsid(void)
     spin_lock(&proc_lock);
     if (!group_exists(p->pid, 0)) {
         p->sid = p->pgid = result = p->pid;
+        p->sees_terminal = false;
     }
     spin_unlock(&proc_lock);
     return result;

@@ -64,7 +64,7 @@ bool proc_may_trace_locked(const struct proc *p)
     return cred_capable(CAP_SYS_PTRACE) ||
            (me->uid == c->uid && me->uid == c->euid && me->uid == c->suid &&
             me->gid == c->gid && me->gid == c->egid && me->gid == c->sgid &&
-            p->dumpable);
+            !(c->cap_permitted & ~me->cap_permitted) && p->dumpable);
 }
 
 struct mm *proc_mm(struct proc *p)

@@ -30,6 +30,7 @@ struct spinlock proc_lock = SPINLOCK_INIT(LOCK_PROC);
 static struct list procs[PID_BUCKETS], threads[PID_BUCKETS]; /* proc_lock */
 static int last_pid;                                         /* proc_lock */
 static unsigned thread_total;                                /* proc_lock */
+static struct list claims = LIST_INIT(claims); /* pid_claim; proc_lock */
 
 void proc_init(void)
 {
@@ -114,10 +115,15 @@ void proc_for_each(void (*fn)(struct proc *p, void *arg), void *arg)
 }
 
 /* A group or session keeps its number taken while a member lives. */
-static bool pid_taken(int id)
+bool pid_taken(int id)
 {
     if (proc_lookup(id) || thread_find(id)) {
         return true;
+    }
+    list_for_each (pos, &claims) {
+        if (list_entry(pos, struct pid_claim, node)->pid == id) {
+            return true;
+        }
     }
     for (int i = 0; i < PID_BUCKETS && thread_total > 1; i++) {
         list_for_each (pos, &procs[i]) {
@@ -165,6 +171,31 @@ int pid_alloc(void)
         }
     }
     return -EAGAIN;
+}
+
+int pid_claim(struct pid_claim *c, int pid)
+{
+    if (pid < 1 || pid >= PID_MAX) {
+        return -EINVAL;
+    }
+    if (!cred_capable(CAP_SYS_ADMIN) && !cred_capable(CAP_CHECKPOINT_RESTORE)) {
+        return -EPERM;
+    }
+    if (pid_taken(pid)) {
+        return -EEXIST;
+    }
+    wrapped = true; /* the row will come to it */
+    c->pid = pid;
+    list_add(&claims, &c->node);
+    return pid;
+}
+
+void pid_claim_end(struct pid_claim *c)
+{
+    if (c->pid) {
+        list_del(&c->node);
+        c->pid = 0;
+    }
 }
 
 void pid_insert_proc(struct proc *p)

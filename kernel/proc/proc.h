@@ -43,10 +43,12 @@ struct tracee;      /* ptrace.h */
 struct filter;      /* seccomp.c */
 struct landlock;    /* fs/landlock.h */
 struct exec_text;   /* exec_text.h */
+struct sem_owner;   /* ipc/sem_undo.c: whom SEM_UNDO stands for */
 struct proc_timers; /* timers.c: interval and POSIX timers */
 
 struct proc {
     int pid, pgid, sid;   /* LOCK_PROC */
+    bool sees_terminal;   /* its session's, if that has one; LOCK_PROC */
     int hung_up_pgrp;     /* a leader's, in front when its terminal went */
     struct list pid_node; /* pid table; LOCK_PROC */
     struct proc *parent;  /* LOCK_PROC */
@@ -70,7 +72,6 @@ struct proc {
     bool did_exec; /* setpgid(2) by the parent is refused then */
     bool dumpable, subreaper;
     bool thp_disabled; /* PR_SET_THP_DISABLE; kept, and of no effect */
-    int pdeath_signal; /* PR_SET_PDEATHSIG: when parent_tid ends */
     int parent_tid;    /* the parent's thread that made it; LOCK_PROC */
     int exit_signal;   /* what the parent gets, SIGCHLD */
     uint32_t personality;
@@ -90,14 +91,17 @@ struct proc {
     struct wait_queue vfork_wait; /* the maker */
     struct wait_queue exit_wait;  /* children's changes wake the parent */
     struct wait_queue thread_wait; /* a thread ended; exec waits here */
-    struct exec_text *text;     /* counted, or NULL (exec_text.h); LOCK_PROC */
-    struct proc_timers *timers; /* NULL until the first is made */
+    struct exec_text *text;      /* counted, or NULL (exec_text.h); LOCK_PROC */
+    struct proc_timers *timers;  /* NULL until the first is made */
+    struct sem_owner *sem_owner; /* counted, or NULL (ipc/sem_undo.c); atomic */
     struct key *keyring, *session_keyring; /* counted, or NULL (keys.h) */
-    struct list tracees;     /* whom it traces (ptrace.h); LOCK_PROC */
-    struct tracee *obituary; /* of a traced first thread; LOCK_PROC */
-    unsigned traced;         /* threads that are; LOCK_PROC, atomic */
-    bool hidden;             /* a zombie that its tracer waits for first */
-    bool died_traced;        /* by its parent; LOCK_PROC */
+    struct list tracees;              /* whom it traces (ptrace.h); LOCK_PROC */
+    struct tracee *obituary;          /* of a traced first thread; LOCK_PROC */
+    unsigned traced;                  /* threads that are; LOCK_PROC, atomic */
+    uint32_t exec_id, parent_exec_id; /* programs executed: it, and its parent
+                                         when it was made; LOCK_PROC */
+    bool hidden;      /* a zombie that its tracer waits for first */
+    bool died_traced; /* by its parent; LOCK_PROC */
     unsigned refs;
 };
 
@@ -129,6 +133,7 @@ struct thread {
     uint64_t timer_slack, default_slack;         /* ns (prctl(2)) */
     struct key *keyring;                         /* counted, or NULL (keys.h) */
     int reqkey_default;                          /* KEY_REQKEY_* */
+    int pdeath_signal; /* PR_SET_PDEATHSIG: when the parent's thread ends */
     uint16_t memory_policy; /* set_mempolicy(2), kept and no more */
     uint32_t pi_waited;    /* somebody waited for a futex that we own; atomic */
     bool pi_gone;          /* we no longer hand futexes over; LOCK_PROC */
@@ -224,7 +229,8 @@ static inline bool thread_must_exit(struct thread *t)
  * must exit. */
 void thread_exit_check(void);
 
-/* clone(2): the new thread's or process's id, or -errno. May block. */
+/* clone(2): the new thread's or process's id, or -errno. May block. set_tid is
+ * the number itself, when set_tid_size says that there is one. */
 struct clone_args {
     uint64_t flags, pidfd, child_tid, parent_tid, exit_signal, stack,
         stack_size, tls, set_tid, set_tid_size, cgroup;
@@ -257,6 +263,7 @@ void exec_args_drop_first(struct exec_args *a);
 struct wait_filter {
     int type, id;     /* ABI_P_* of abi/linux/wait.h */
     unsigned options; /* WNOHANG... */
+    int maker;        /* only children of this thread; 0: of any */
 };
 struct wait_result {
     int pid, status; /* wait(2) status */

@@ -18,6 +18,16 @@ void proc_set_reports(bool on);
 int proc_alloc(struct proc **out);
 /* An unused id > 0, or -EAGAIN. [L] */
 int pid_alloc(void);
+/* Whether a process, thread, group or session has it. [L] */
+bool pid_taken(int id);
+/* A number that clone3(2)'s set_tid asked for, until it is in the tables. */
+struct pid_claim {
+    struct list node; /* LOCK_PROC */
+    int pid;          /* 0: none */
+};
+/* pid, or -EINVAL, -EPERM, -EEXIST; pid_claim_end() undoes it. [L] */
+int pid_claim(struct pid_claim *c, int pid);
+void pid_claim_end(struct pid_claim *c);
 struct proc *proc_lookup(int pid); /* [L] */
 void pid_insert_proc(struct proc *p);
 void pid_insert_thread(struct thread *t);
@@ -41,11 +51,12 @@ struct inheritance {
     struct files *files;
     struct fs_view *view;
     int tid;
+    struct pid_claim claim;
     int pidfd;             /* CLONE_PIDFD: the maker's; else -1 */
     struct tracee *tracee; /* for the maker's tracer, or NULL */
 };
 int inherit_begin(const struct clone_args *a, struct inheritance *in);
-void inherit_undo(const struct inheritance *in);
+void inherit_undo(struct inheritance *in);
 void inherit_finish(const struct clone_args *a, const struct inheritance *in,
                     struct thread *t);
 void thread_begin(void *arg);

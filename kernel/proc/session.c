@@ -23,21 +23,40 @@ void terminal_add(struct terminal *t)
     spin_unlock(&proc_lock);
 }
 
+static void lose_sight(struct proc *p, void *arg)
+{
+    const struct terminal *t = arg;
+
+    if (p->sid == t->sid) {
+        p->sees_terminal = false;
+    }
+}
+
+/* It has no session any more. [L] */
+static void part(struct terminal *t)
+{
+    if (t->sid) {
+        proc_for_each_locked(lose_sight, t);
+    }
+    atomic_store(&t->sid, 0);
+    atomic_store(&t->pgrp, 0);
+}
+
 void terminal_remove(struct terminal *t)
 {
     spin_lock(&proc_lock);
     list_del(&t->node);
-    t->sid = t->pgrp = 0;
+    part(t);
     spin_unlock(&proc_lock);
 }
 
 /* [L] */
-static struct terminal *terminal_of(int sid)
+static struct terminal *terminal_of(const struct proc *p)
 {
     list_for_each (pos, &terminals) {
         struct terminal *t = list_entry(pos, struct terminal, node);
 
-        if (t->sid == sid) {
+        if (p->sees_terminal && t->sid == p->sid) {
             return t;
         }
     }
@@ -49,7 +68,7 @@ struct terminal *terminal_current(void)
     struct terminal *t;
 
     spin_lock(&proc_lock);
-    t = terminal_of(current_proc()->sid);
+    t = terminal_of(current_proc());
     if (t) {
         t->get(t);
     }
@@ -59,12 +78,14 @@ struct terminal *terminal_current(void)
 
 bool terminal_is_mine(const struct terminal *t)
 {
-    return atomic_load_relaxed(&t->sid) == current_proc()->sid;
+    const struct proc *p = current_proc();
+
+    return atomic_load_relaxed(&t->sid) == p->sid && p->sees_terminal;
 }
 
 void session_terminal(const struct proc *p, uint64_t *rdev, int *pgrp)
 {
-    struct terminal *t = terminal_of(p->sid);
+    struct terminal *t = terminal_of(p);
 
     *rdev = t ? t->rdev : 0;
     *pgrp = t ? t->pgrp : -1;
@@ -102,6 +123,13 @@ void group_signal(int pgid, int signo)
     spin_unlock(&proc_lock);
 }
 
+/* p, a member, has a parent that may continue its group: of another one in the
+ * same session. [L] */
+static bool guards(const struct proc *parent, const struct proc *p)
+{
+    return parent && parent->sid == p->sid && parent->pgid != p->pgid;
+}
+
 struct orphan_query {
     int pgid;
     const struct proc *but; /* as if it were gone already */
@@ -111,14 +139,11 @@ struct orphan_query {
 static void look_for_guardian(struct proc *p, void *arg)
 {
     struct orphan_query *q = arg;
-    const struct proc *parent = p->parent;
-
     if (p->pgid != q->pgid || p->zombie) {
         return;
     }
     q->has_stopped |= atomic_load_relaxed(&p->signals.stopped);
-    if (p != q->but &&
-        (!parent || (parent->sid == p->sid && parent->pgid != p->pgid))) {
+    if (p != q->but && (!p->parent || guards(p->parent, p))) {
         q->has_guardian = true;
     }
 }
@@ -155,7 +180,8 @@ static int check_locked(const struct terminal *t, int signo)
 {
     struct proc *p = current_proc();
 
-    if (t->sid != p->sid || !t->pgrp || t->pgrp == p->pgid) {
+    if (t->sid != p->sid || !p->sees_terminal || !t->pgrp ||
+        t->pgrp == p->pgid) {
         return 0;
     }
     if (ignores(p, signo)) {
@@ -212,19 +238,22 @@ static void look_for_session(struct proc *p, void *arg)
 static int set_pgrp_locked(struct terminal *t, int pgrp)
 {
     struct session_query q = {.pgid = pgrp};
+    struct proc *named;
     int err = check_locked(t, SIGTTOU);
 
     if (err) {
         return err == -EIO ? -ENOTTY : err;
     }
-    if (t->sid != current_proc()->sid) {
-        return -ENOTTY;
-    }
     if (pgrp < 0) {
         return -EINVAL;
     }
+    if (!terminal_is_mine(t)) {
+        return -ENOTTY;
+    }
     proc_for_each_locked(look_for_session, &q);
-    if (!pgrp || !q.sid) {
+    named = q.sid ? NULL : proc_lookup_any(pgrp);
+    q.sid = named ? named->sid : q.sid; /* a process will do, too */
+    if (!q.sid && (!pgrp || !pid_taken(pgrp))) {
         return -ESRCH;
     }
     if (q.sid != t->sid) {
@@ -254,8 +283,10 @@ void terminal_signal(struct terminal *t, int signo)
 /* ---- whose it is ---- */
 
 /* [L] */
-static void become(struct terminal *t, const struct proc *leader)
+static void become(struct terminal *t, struct proc *leader)
 {
+    part(t);
+    leader->sees_terminal = true;
     atomic_store(&t->pgrp, leader->pgid);
     atomic_store(&t->sid, leader->sid);
 }
@@ -263,7 +294,7 @@ static void become(struct terminal *t, const struct proc *leader)
 /* [L] */
 static bool leads_without_terminal(const struct proc *p)
 {
-    return p->pid == p->sid && !terminal_of(p->sid);
+    return p->pid == p->sid && !terminal_of(p);
 }
 
 void terminal_opened(struct terminal *t)
@@ -300,27 +331,20 @@ int terminal_acquire(struct terminal *t, bool force)
     return err;
 }
 
-/* [L] */
-static void part(struct terminal *t)
-{
-    atomic_store(&t->sid, 0);
-    atomic_store(&t->pgrp, 0);
-}
-
-/* A process that leads nothing only loses its own sight of the terminal; here
- * that is the session's, so it keeps it. */
 int terminal_give_up(struct terminal *t)
 {
     struct proc *p = current_proc();
     int err = 0;
 
     spin_lock(&proc_lock);
-    if (t->sid != p->sid) {
+    if (!terminal_is_mine(t)) {
         err = -ENOTTY;
     } else if (p->pid == p->sid) {
         group_signal_locked(t->pgrp, SIGHUP);
         group_signal_locked(t->pgrp, SIGCONT);
         part(t);
+    } else {
+        p->sees_terminal = false;
     }
     spin_unlock(&proc_lock);
     return err;
@@ -349,7 +373,7 @@ void terminal_hangup(struct terminal *t)
  * it, also when the line went first. [L] */
 static void leader_exit(struct proc *p)
 {
-    struct terminal *t = terminal_of(p->sid);
+    struct terminal *t = terminal_of(p);
 
     if (t) {
         group_signal_locked(t->pgrp, SIGHUP);
@@ -371,32 +395,21 @@ static void wake_orphans(int pgid, const struct proc *but)
     }
 }
 
-struct loss {
-    struct proc *gone;
-    int sid;
-};
-
-/* p's parent was the one who could continue its group. [L] */
-static void look_for_loss(struct proc *p, void *arg)
+void session_reparented(const struct proc *from, const struct proc *child)
 {
-    struct loss *loss = arg;
-
-    if (p != loss->gone && p->sid == loss->sid && !p->zombie &&
-        p->pgid != loss->gone->pgid &&
-        atomic_load_relaxed(&p->signals.stopped)) {
-        wake_orphans(p->pgid, loss->gone);
+    if (guards(from, child)) {
+        wake_orphans(child->pgid, NULL);
     }
 }
 
 void session_exit(struct proc *p)
 {
-    struct loss loss = {p, p->sid};
-
     spin_lock(&proc_lock);
     if (p->pid == p->sid) {
         leader_exit(p);
     }
-    wake_orphans(p->pgid, p);
-    proc_for_each_locked(look_for_loss, &loss);
+    if (guards(p->parent, p)) {
+        wake_orphans(p->pgid, p);
+    }
     spin_unlock(&proc_lock);
 }

@@ -5,7 +5,9 @@
  * session's leader means to the rest. What a terminal does with bytes is in
  * kernel/tty/; it embeds a struct terminal.
  *
- * A process's controlling terminal is the one whose `sid` is its session.
+ * A process's controlling terminal is the one whose `sid` is its session, if it
+ * sees that: who was in the session when its leader took it, or has given it up
+ * by TIOCNOTTY, has none.
  */
 #ifndef KERNEL_PROC_SESSION_H
 #define KERNEL_PROC_SESSION_H
@@ -68,6 +70,8 @@ bool group_is_orphaned(void);
 
 /* p, the current process, ends; its children have their new parents. */
 void session_exit(struct proc *p);
+/* child has lost `from` for its parent, and has another one. [L] */
+void session_reparented(const struct proc *from, const struct proc *child);
 /* For /proc/PID/stat: device and group in front; 0 and -1 without one. [L] */
 void session_terminal(const struct proc *p, uint64_t *rdev, int *pgrp);
 

@@ -54,8 +54,7 @@ static bool matches(const struct wait_filter *f, const struct proc *child)
 {
     bool ordinary = child->exit_signal == SIGCHLD;
 
-    if (f->options & ABI_WNOTHREAD &&
-        child->parent_tid != current_thread()->tid) {
+    if (f->maker && child->parent_tid != f->maker) {
         return false;
     }
     if (f->type == ABI_P_PID && child->pid != f->id) {
@@ -133,14 +132,11 @@ static int look_at_tracees(const struct wait_filter *f, struct wait_result *out)
     return result;
 }
 
-static int look_at_children(const struct wait_filter *f,
-                            struct wait_result *out)
+/* A child with something to tell, or NULL. *result is 0 when there is one that
+ * may have something later. [L] */
+static struct proc *look_for_news(struct proc *p, const struct wait_filter *f,
+                                  int *result, int *status)
 {
-    struct proc *p = current_proc(), *found = NULL;
-    bool dead = false;
-    int result = -ECHILD;
-
-    spin_lock(&proc_lock);
     list_for_each (pos, &p->children) {
         struct proc *child = list_entry(pos, struct proc, sibling);
 
@@ -149,13 +145,53 @@ static int look_at_children(const struct wait_filter *f,
         }
         /* Of a zombie nothing but its end will be told. */
         if (!child->zombie || child->hidden || f->options & WEXITED) {
-            result = 0;
+            *result = 0;
         }
-        if (has_news(child, f, &out->status)) {
-            found = child;
-            break;
+        if (has_news(child, f, status)) {
+            return child;
         }
     }
+    return NULL;
+}
+
+/* Children of the calling thread come first, then those of the next one. [L] */
+static struct proc *look_by_maker(struct proc *p, const struct wait_filter *f,
+                                  int *result, int *status)
+{
+    struct thread *self = current_thread();
+    struct wait_filter of = *f;
+    struct proc *found;
+
+    if (f->options & ABI_WNOTHREAD) {
+        of.maker = self->tid;
+        return look_for_news(p, &of, result, status);
+    }
+    if (p->thread_count == 1 || p->children.next == p->children.prev) {
+        return look_for_news(p, f, result, status); /* there is no order */
+    }
+    of.maker = self->tid;
+    found = look_for_news(p, &of, result, status);
+    list_for_each (pos, &self->node) {
+        if (found) {
+            break;
+        }
+        if (pos != &p->threads) {
+            of.maker = list_entry(pos, struct thread, node)->tid;
+            found = look_for_news(p, &of, result, status);
+        }
+    }
+    return found;
+}
+
+static int look_at_children(const struct wait_filter *f,
+                            struct wait_result *out)
+{
+    struct proc *p = current_proc(), *found = NULL;
+    bool dead = false;
+    int result = -ECHILD;
+
+    spin_lock(&proc_lock);
+    found = look_by_maker(p, f, &result, &out->status);
     if (found) {
         out->pid = result = found->pid;
         out->uid = found->cred.uid;

@@ -7,6 +7,7 @@
 #include "kernel/signal/room.h"
 #include "kernel/proc/proc.h"
 #include "abi/linux/errno.h"
+#include "kernel/mm/heap.h"
 #include "lib/atomic.h"
 #include "lib/hash.h"
 #include "lib/string.h"
@@ -24,6 +25,95 @@ struct wait_queue *signal_poll_queue(const struct proc *p)
     return &poll_queues[hash_u64(0, (uint64_t)p) % ARRAY_SIZE(poll_queues)];
 }
 
+/* ---- handlers of several processes ---- */
+
+/* Who shares handlers has them from here; a process's own are behind its
+ * signals.lock alone. */
+struct shared_actions {
+    struct spinlock lock;
+    uint32_t refs; /* atomic */
+    struct k_sigaction of[NSIG];
+};
+
+void actions_lock(const struct signal_state *s)
+{
+    if (unlikely(s->shared != NULL)) {
+        spin_lock(&s->shared->lock);
+    }
+}
+
+void actions_unlock(const struct signal_state *s)
+{
+    if (unlikely(s->shared != NULL)) {
+        spin_unlock(&s->shared->lock);
+    }
+}
+
+static void actions_put(struct shared_actions *shared)
+{
+    if (shared && atomic_sub_fetch(&shared->refs, 1) == 0) {
+        kfree(shared);
+    }
+}
+
+bool signal_shares_actions(const struct signal_state *s)
+{
+    return s->shared && atomic_load(&s->shared->refs) > 1;
+}
+
+/* Handlers are gone, what is ignored stays so. */
+static void set_default(struct k_sigaction *actions)
+{
+    for (unsigned i = 0; i < NSIG; i++) {
+        bool ignored = actions[i].handler == SIG_IGN;
+
+        memset(&actions[i], 0, sizeof(actions[i]));
+        actions[i].handler = ignored ? SIG_IGN : SIG_DFL;
+    }
+}
+
+void signal_copy_actions(struct signal_state *to, bool clear)
+{
+    struct signal_state *from = &current_proc()->signals;
+
+    spin_lock(&from->lock);
+    actions_lock(from);
+    memcpy(to->own, from->actions, sizeof(to->own));
+    actions_unlock(from);
+    spin_unlock(&from->lock);
+    if (clear) {
+        set_default(to->own);
+    }
+}
+
+int signal_share_actions(struct signal_state *to)
+{
+    struct signal_state *from = &current_proc()->signals;
+    struct shared_actions *fresh = kzalloc(sizeof(*fresh));
+
+    if (!fresh) {
+        return -ENOMEM;
+    }
+    spin_init(&fresh->lock, LOCK_ACTIONS);
+    fresh->refs = 2;
+    spin_lock(&from->lock);
+    if (from->shared) {
+        atomic_fetch_add(&from->shared->refs, 1);
+    } else {
+        memcpy(fresh->of, from->own, sizeof(fresh->of));
+        from->shared = fresh;
+        from->actions = fresh->of;
+        fresh = NULL;
+    }
+    to->shared = from->shared;
+    to->actions = from->actions;
+    spin_unlock(&from->lock);
+    kfree(fresh);
+    return 0;
+}
+
+/* ---- their life ---- */
+
 void signal_state_init(struct signal_state *s)
 {
     memset(s, 0, sizeof(*s));
@@ -31,10 +121,12 @@ void signal_state_init(struct signal_state *s)
     queue_init(&s->pending);
     wait_queue_init(&s->signalfds);
     wait_queue_init(&s->cont_wait);
+    s->actions = s->own;
 }
 
 void signal_state_free(struct signal_state *s)
 {
+    actions_put(s->shared);
     spin_lock(&s->lock);
     queue_flush(s, &s->pending, ~0ull);
     spin_unlock(&s->lock);
@@ -60,15 +152,20 @@ void thread_signals_free(struct thread_signals *ts)
 void signal_exec(struct thread *t)
 {
     struct signal_state *s = &t->proc->signals;
+    struct shared_actions *left;
 
     spin_lock(&s->lock);
-    for (unsigned i = 0; i < NSIG; i++) {
-        bool ignored = s->actions[i].handler == SIG_IGN;
-
-        memset(&s->actions[i], 0, sizeof(s->actions[i]));
-        s->actions[i].handler = ignored ? SIG_IGN : SIG_DFL;
+    actions_lock(s);
+    if (s->shared) {
+        memcpy(s->own, s->shared->of, sizeof(s->own));
     }
+    actions_unlock(s);
+    left = s->shared;
+    s->shared = NULL;
+    s->actions = s->own;
+    set_default(s->own);
     spin_unlock(&s->lock);
+    actions_put(left);
     t->signals.alt_sp = 0;
     t->signals.alt_size = 0;
     t->signals.alt_flags = 0;
@@ -177,6 +274,7 @@ int signal_action(int signo, const struct k_sigaction *act,
     }
     spin_lock(&proc_lock);
     spin_lock(&s->lock);
+    actions_lock(s);
     if (old) {
         *old = s->actions[signo - 1];
     }
@@ -184,9 +282,10 @@ int signal_action(int signo, const struct k_sigaction *act,
         s->actions[signo - 1] = *act;
         s->actions[signo - 1].flags &= known;
         s->actions[signo - 1].mask &= ~SIGSET_ALWAYS;
-        if (signal_ignored(s, signo)) {
-            flush_everywhere(p, signo);
-        }
+    }
+    actions_unlock(s);
+    if (act && signal_ignored(s, signo)) {
+        flush_everywhere(p, signo);
     }
     spin_unlock(&s->lock);
     spin_unlock(&proc_lock);

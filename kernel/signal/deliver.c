@@ -77,8 +77,12 @@ void signal_recalc(struct thread *t)
 int signal_take(struct thread *t, sigset mask, struct k_siginfo *info)
 {
     struct signal_state *s = &t->proc->signals;
-    int signo = queue_take(s, &t->signals.pending, mask, info);
+    int signo = 0;
 
+    if (unlikely(s->doom)) {
+        signo = queue_take(s, &s->pending, mask & sigbit(s->doom), info);
+    }
+    signo = signo ? signo : queue_take(s, &t->signals.pending, mask, info);
     signo = signo ? signo : queue_take(s, &s->pending, mask, info);
     if (signo && (sigbit(signo) & SIGSET_STOP)) {
         s->stop_taken = true;
@@ -237,10 +241,12 @@ static void look_up(struct thread *t, int signo, struct k_sigaction *act)
     struct signal_state *s = &t->proc->signals;
 
     spin_lock(&s->lock);
+    actions_lock(s);
     *act = s->actions[signo - 1];
     if (act->handler > SIG_IGN && (act->flags & SA_RESETHAND)) {
         s->actions[signo - 1].handler = SIG_DFL;
     }
+    actions_unlock(s);
     s->stop_taken |= ptrace_traced(t) && sigbit(signo) & SIGSET_STOP;
     spin_unlock(&s->lock);
 }

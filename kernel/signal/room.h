@@ -44,6 +44,13 @@ void queue_end(struct signal_state *s);
 /* Forgets all pending signals of set. [S] */
 void queue_flush(struct signal_state *s, struct signal_queue *q, sigset set);
 
+/* ---- action.c ---- */
+
+/* Around reads and writes of an action as a whole; nothing, unless processes
+ * share them. [S] */
+void actions_lock(const struct signal_state *s);
+void actions_unlock(const struct signal_state *s);
+
 /* ---- deliver.c ---- */
 
 /* Takes the next signal of mask from t or its process. [S] */

@@ -23,10 +23,11 @@ bool signal_ignored(const struct signal_state *s, int signo)
 bool signal_ignores_children(struct proc *p)
 {
     struct signal_state *s = &p->signals;
-    const struct k_sigaction *act = &s->actions[SIGCHLD - 1];
+    const struct k_sigaction *act;
     bool yes;
 
     spin_lock(&s->lock);
+    act = &s->actions[SIGCHLD - 1];
     yes = act->handler == SIG_IGN || (act->flags & SA_NOCLDWAIT);
     spin_unlock(&s->lock);
     return yes;
@@ -98,6 +99,48 @@ static struct thread *choose(struct proc *p, int signo, bool *any_blocks)
     return best;
 }
 
+/* What ends the whole process at once: none of its threads gets back to its
+ * code, not even the sender. Who is stopped takes nothing but SIGKILL. [S] */
+static bool is_fatal(struct proc *p, int signo)
+{
+    const sigset others = SIGSET_CORE | SIGSET_IGNORE | SIGSET_STOP;
+    const struct signal_state *s = &p->signals;
+
+    return signo == SIGKILL ||
+           (s->actions[signo - 1].handler == SIG_DFL && !s->stopped &&
+            !(sigbit(signo) & others) && !ptrace_any(p));
+}
+
+/* Whoever takes it first stops the others, too. [S] */
+static bool is_stop(const struct proc *p, int signo)
+{
+    return sigbit(signo) & SIGSET_STOP &&
+           p->signals.actions[signo - 1].handler == SIG_DFL;
+}
+
+static void interrupt_all(struct proc *p)
+{
+    list_for_each (pos, &p->threads) {
+        task_interrupt(&list_entry(pos, struct thread, node)->task);
+    }
+}
+
+/* Somebody is there to take signo: `to`, if it is one thread's affair. [S] */
+static void interrupt(struct proc *p, struct thread *to, int signo)
+{
+    struct signal_state *s = &p->signals;
+    bool fatal = is_fatal(p, signo);
+
+    if (fatal) {
+        s->doom = s->doom ? s->doom : signo;
+    }
+    if (fatal || is_stop(p, signo)) {
+        interrupt_all(p);
+    } else {
+        task_interrupt(&to->task);
+    }
+}
+
 int signal_send_proc_locked(struct proc *p, const struct k_siginfo *info)
 {
     struct signal_state *s = &p->signals;
@@ -109,7 +152,7 @@ int signal_send_proc_locked(struct proc *p, const struct k_siginfo *info)
     to = choose(p, info->signo, &any_blocks);
     done = queue_signal(p, &s->pending, any_blocks, info);
     if (done > 0 && to) {
-        task_interrupt(&to->task);
+        interrupt(p, to, info->signo);
     }
     spin_unlock(&s->lock);
     if (info->signo == SIGKILL) {
@@ -132,10 +175,11 @@ void signal_force(const struct k_siginfo *info)
 {
     struct thread *t = current_thread();
     struct signal_state *s = &t->proc->signals;
-    struct k_sigaction *act = &s->actions[info->signo - 1];
+    struct k_sigaction *act;
     sigset bit = sigbit(info->signo);
 
     spin_lock(&s->lock);
+    act = &s->actions[info->signo - 1];
     if (act->handler == SIG_IGN || (t->signals.blocked & bit)) {
         act->handler = SIG_DFL;
         t->signals.blocked &= ~bit;

@@ -77,12 +77,16 @@ struct signal_queue {
 
 struct signal_state { /* a process's */
     struct spinlock lock;
-    struct k_sigaction actions[NSIG]; /* signal n's is [n - 1] */
+    struct k_sigaction *actions; /* signal n's is [n - 1]: own, or shared's */
+    struct k_sigaction own[NSIG];
+    struct shared_actions *shared; /* CLONE_SIGHAND; NULL: none */
     struct signal_queue pending;
     struct signal_record *spare; /* queue.c: one for the next; NULL: none */
     unsigned queued;             /* against RLIMIT_SIGPENDING */
     struct wait_queue signalfds; /* signalfd and sigtimedwait sleepers */
     bool stopped, group_exit;
+    int doom; /* the first signal that ends it at once, whatever else is there
+                 by the time it is taken; 0: none */
     bool stop_taken; /* a stop signal was taken and not cancelled since */
     /* What wait4(2) has not reported yet: the signal that stopped the process
      * (WUNTRACED), or that it went on (WCONTINUED). */
@@ -188,7 +192,12 @@ int signal_altstack(const struct linux_stack *ss, struct linux_stack *old,
 /* The smallest alternate stack that holds a frame: AT_MINSIGSTKSZ. */
 uint64_t signal_min_stack(void);
 
-/* exec: handlers back to default, alternate stack gone. */
+/* fork: the new process has the current one's handlers as they are now, or
+ * shares them from now on (CLONE_SIGHAND without CLONE_THREAD): -ENOMEM. */
+void signal_copy_actions(struct signal_state *to, bool clear);
+int signal_share_actions(struct signal_state *to);
+bool signal_shares_actions(const struct signal_state *s);
+/* exec: handlers of its own, back to default; alternate stack gone. */
 void signal_exec(struct thread *t);
 
 /* --strace: called for each signal taken by the current thread, before it

@@ -57,29 +57,31 @@ long sys_pidfd_open(const struct sysargs *a)
     return fd;
 }
 
-/* p's descriptor n with a reference. */
-static int take_file(struct proc *p, int n, struct file **out)
+/* [proc_lock] */
+static int look_for_file(struct proc *p, int n, struct file **out)
 {
-    int err = -ESRCH;
-
-    *out = NULL;
-    spin_lock(&proc_lock);
+    if (!proc_may_trace_locked(p)) {
+        return -EPERM;
+    }
     list_for_each (pos, &p->threads) {
         struct thread *t = list_entry(pos, struct thread, node);
 
         if (t->files) {
             *out = files_peek(t->files, n, NULL);
-            err = *out ? 0 : -EBADF;
-            break;
+            return *out ? 0 : -EBADF;
         }
     }
-    if (!err && !proc_may_trace(p)) {
-        err = -EPERM;
-    }
+    return -ESRCH;
+}
+
+/* p's descriptor n with a reference. */
+static int take_file(struct proc *p, int n, struct file **out)
+{
+    int err;
+
+    spin_lock(&proc_lock);
+    err = look_for_file(p, n, out);
     spin_unlock(&proc_lock);
-    if (err && *out) {
-        file_put(*out);
-    }
     return err;
 }
 

@@ -58,7 +58,7 @@ static long set_death_signal(uint64_t signo)
     if (signo > NSIG) {
         return -EINVAL;
     }
-    current_proc()->pdeath_signal = (int)signo;
+    current_thread()->pdeath_signal = (int)signo;
     return 0;
 }
 
@@ -171,7 +171,8 @@ long sys_prctl(const struct sysargs *a)
     case PR_SET_PDEATHSIG:
         return set_death_signal(x);
     case PR_GET_PDEATHSIG:
-        return put_user32(arg_ptr(a, 1), (uint32_t)p->pdeath_signal);
+        return put_user32(arg_ptr(a, 1),
+                          (uint32_t)current_thread()->pdeath_signal);
     case PR_GET_DUMPABLE:
         return p->dumpable;
     case PR_SET_DUMPABLE:

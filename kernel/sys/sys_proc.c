@@ -54,6 +54,24 @@ long sys_clone(const struct sysargs *a)
     return proc_clone(&args);
 }
 
+/* The one number that a process can have here: there is one row of them. */
+static int take_set_tid(struct clone_args *c)
+{
+    uint32_t tid;
+
+    if ((c->set_tid == 0) != (c->set_tid_size == 0) || c->set_tid_size > 32) {
+        return -EINVAL;
+    }
+    if (c->set_tid_size == 0) {
+        return 0;
+    }
+    if (get_user32(&tid, uptr(c->set_tid))) {
+        return -EFAULT;
+    }
+    c->set_tid = tid;
+    return c->set_tid_size > 1 ? -EINVAL : 0;
+}
+
 /* What clone3(2) checks beyond clone(2). */
 static int check_clone3(const struct clone_args *c)
 {
@@ -63,8 +81,7 @@ static int check_clone3(const struct clone_args *c)
     if ((c->flags & ~known) ||
         (c->flags & (CLONE_DETACHED | (CSIGNAL & ~CLONE_NEWTIME))) ||
         ((c->flags & (CLONE_THREAD | CLONE_PARENT)) && c->exit_signal) ||
-        (c->stack == 0) != (c->stack_size == 0) ||
-        (c->set_tid == 0) != (c->set_tid_size == 0) || c->set_tid_size > 32) {
+        (c->stack == 0) != (c->stack_size == 0) || c->exit_signal > NSIG) {
         return -EINVAL;
     }
     if (c->stack && !mm_user_range(c->stack, c->stack_size)) {
@@ -73,7 +90,7 @@ static int check_clone3(const struct clone_args *c)
     if (c->flags & CLONE_INTO_CGROUP) {
         return c->cgroup > INT32_MAX ? -EINVAL : -EBADF;
     }
-    return c->set_tid_size ? -EPERM : 0;
+    return 0;
 }
 
 long sys_clone3(const struct sysargs *a)
@@ -89,6 +106,9 @@ long sys_clone3(const struct sysargs *a)
         return -EINVAL;
     }
     err = user_struct_get(&args, sizeof(args), arg_ptr(a, 0), size);
+    if (!err) {
+        err = take_set_tid(&args);
+    }
     if (!err) {
         err = check_clone3(&args);
     }
@@ -178,7 +198,7 @@ long sys_wait4(const struct sysargs *a)
     const unsigned known = WNOHANG | WUNTRACED | WCONTINUED | ABI_WNOTHREAD |
                            ABI_WCLONE | ABI_WALL;
     int pid = arg_int(a, 0);
-    struct wait_filter f = {ABI_P_ALL, 0, arg_uint(a, 2)};
+    struct wait_filter f = {.type = ABI_P_ALL, .options = arg_uint(a, 2)};
     struct wait_result r = {.pid = 0};
     int result;
 
@@ -273,32 +293,33 @@ static int waitid_filter(struct wait_filter *f, bool *nonblock)
     }
 }
 
+/* Also what failed is written, as nothing: Linux does so, too. */
+static int put_child_info(struct uptr to, const struct wait_result *r)
+{
+    struct k_siginfo info = child_info(r);
+
+    /* All that Linux writes; the rest of the structure stays as it was. */
+    return to.addr
+               ? copy_to_user(to, &info, offsetof(struct k_siginfo, child.pad))
+               : 0;
+}
+
 long sys_waitid(const struct sysargs *a)
 {
-    struct wait_filter f = {arg_int(a, 0), arg_int(a, 1), arg_uint(a, 3)};
-    struct uptr to = arg_ptr(a, 2);
+    struct wait_filter f = {
+        .type = arg_int(a, 0), .id = arg_int(a, 1), .options = arg_uint(a, 3)};
     struct wait_result r = {.pid = 0};
-    struct k_siginfo info;
     bool nonblock = false;
     int result = waitid_filter(&f, &nonblock);
 
-    if (result) {
-        return result;
+    if (!result) {
+        result = proc_wait(&f, &r);
+        result = result == 0 && nonblock ? -EAGAIN : result;
     }
-    result = proc_wait(&f, &r);
-    if (result == 0 && nonblock) {
-        return -EAGAIN;
+    if (result > 0) {
+        result = put_child_usage(arg_ptr(a, 4), &r) ? -EFAULT : 0;
     }
-    if (result < 0) {
-        return result;
-    }
-    info = child_info(&r);
-    /* All that Linux writes; the rest of the structure stays as it was. */
-    if (to.addr &&
-        copy_to_user(to, &info, offsetof(struct k_siginfo, child.pad))) {
-        return -EFAULT;
-    }
-    return result > 0 && put_child_usage(arg_ptr(a, 4), &r) ? -EFAULT : 0;
+    return put_child_info(arg_ptr(a, 2), &r) ? -EFAULT : result;
 }
 
 /* ---- ids ---- */

@@ -157,6 +157,13 @@ static void visit(struct proc *p, void *arg)
         }
         q->lowest = MIN(q->lowest, t->nice);
     }
+    if (!thread_find(p->pid)) { /* a zombie, or its first thread ended */
+        if (q->set) {
+            int err = policy_nice_dead(p->pid, q->nice);
+            q->err = err ? err : q->err;
+        }
+        q->lowest = MIN(q->lowest, p->dead_nice);
+    }
 }
 
 static int visit_all(struct nice_query *q)

@@ -304,6 +304,17 @@ static bool is_unsafe(struct thread *t)
     return !cred_capable(CAP_SETUID) && (has_sharers(t) || ptrace_by_weaker(t));
 }
 
+/* What its relatives see of it: its parent gets SIGCHLD from now on, whatever
+ * it was made with. */
+static void exec_known(struct proc *p)
+{
+    spin_lock(&proc_lock);
+    p->did_exec = true;
+    p->exec_id++;
+    p->exit_signal = SIGCHLD;
+    spin_unlock(&proc_lock);
+}
+
 /* Past the point of no return. */
 static int become(struct exec *x, struct thread *t, struct mm *mm)
 {
@@ -322,7 +333,7 @@ static int become(struct exec *x, struct thread *t, struct mm *mm)
     file_owner(x->file, &mode, &uid, &gid);
     refused = would_lend(t, mode, uid, gid) && is_unsafe(t);
     secure = cred_exec(p, refused ? 0 : mode, uid, gid) || refused;
-    p->did_exec = true;
+    exec_known(p);
     exec_text_set(p, x->args);
     err = own_files(t);
     if (!err) {

@@ -99,6 +99,8 @@ static void operations(void)
     OP(1, 0, 0, IPC_NOWAIT);
     OP(1, 0, 32767, 0);
     OP(1, 3, 1, 0);
+    semctl(set, 2, SETVAL, (union arg){.val = 0});
+    OP(1, 2, 0, SEM_UNDO); /* waits for 0, and owes nothing */
     OP(1, 2, 10, SEM_UNDO);
     OP(1, 2, -10, SEM_UNDO);
     values();
