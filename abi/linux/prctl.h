@@ -75,11 +75,13 @@
 #define PER_LINUX         0
 #define UNAME26           0x0020000
 #define ADDR_NO_RANDOMIZE 0x0040000
-#define READ_IMPLIES_EXEC 0x0400000
-#define STICKY_TIMEOUTS   0x4000000
-#define PER_MASK          0x00000ff
-#define PER_LINUX32       8
-#define READ_IMPLIES_EXEC 0x0400000
+/* ADDR_NO_RANDOMIZE, MMAP_PAGE_ZERO, ADDR_COMPAT_LAYOUT, READ_IMPLIES_EXEC */
+#define PER_CLEAR_ON_SETID 0x0740000
+#define READ_IMPLIES_EXEC  0x0400000
+#define STICKY_TIMEOUTS    0x4000000
+#define PER_MASK           0x00000ff
+#define PER_LINUX32        8
+#define READ_IMPLIES_EXEC  0x0400000
 
 #define CAP_CHOWN              0
 #define CAP_DAC_OVERRIDE       1
@@ -108,13 +110,23 @@
 #define CAP_LEASE              28
 #define CAP_AUDIT_WRITE        29
 #define CAP_SETFCAP            31
+#define CAP_MAC_OVERRIDE       32
 #define CAP_WAKE_ALARM         35
 #define CAP_CHECKPOINT_RESTORE 40
 #define CAP_LAST               40
+#define CAP_ALL                (CAP_BIT(CAP_LAST + 1) - 1)
 #define CAP_BIT(cap)           (1ull << (cap))
 
 #define CAPABILITY_VERSION_1 0x19980330
 #define CAPABILITY_VERSION_2 0x20071026
 #define CAPABILITY_VERSION_3 0x20080522
+
+enum { /* securebits; each has a lock bit above it */
+       SECURE_NOROOT = 1 << 0,
+       SECURE_NO_SETUID_FIXUP = 1 << 2,
+       SECURE_KEEP_CAPS = 1 << 4,
+       SECURE_NO_AMBIENT_RAISE = 1 << 6,
+       SECURE_BITS = 0x55,
+};
 
 #endif

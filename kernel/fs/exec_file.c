@@ -3,6 +3,7 @@
  * Files for the rest of the kernel (fs.h): what exec reads, and the facts
  * about a file that other rooms ask for.
  */
+#include "kernel/fs/xattr.h"
 #include "kernel/fs/current.h"
 #include "kernel/fs/file.h"
 #include "kernel/fs/landlock/landlock.h"
@@ -107,4 +108,20 @@ void file_owner(struct file *f, uint32_t *mode, uint32_t *uid, uint32_t *gid)
     }
     *uid = data->uid;
     *gid = data->gid;
+}
+
+long file_capabilities(struct file *f, void *buf, size_t len)
+{
+    long n;
+
+    if (f->path.mount->flags & ST_NOSUID) {
+        return 0;
+    }
+    n = xattr_get(&f->path, XATTR_CAPABILITY, buf, len);
+    return n == -ENODATA || n == -EOPNOTSUPP || n == -ERANGE ? 0 : n;
+}
+
+bool file_is_readable(struct file *f)
+{
+    return inode_may(f->inode, MAY_READ) == 0;
 }

@@ -88,6 +88,11 @@ int file_share(struct file *f, uint64_t end);
 
 /* setuid bits and owner, for exec. */
 void file_owner(struct file *f, uint32_t *mode, uint32_t *uid, uint32_t *gid);
+/* Its attribute security.capability, the length: 0, none, or none that counts
+ * on this mount. */
+long file_capabilities(struct file *f, void *buf, size_t len);
+/* Whether the current task may read it. */
+bool file_is_readable(struct file *f);
 
 /* The same for all open files of one content, and for no two that are alive. */
 const void *file_content(struct file *f);

@@ -11,21 +11,12 @@
 #include "abi/linux/prctl.h"
 #include "lib/string.h"
 
-#define CAP_ALL (CAP_BIT(CAP_LAST + 1) - 1)
-
 /* What a file-system user id of 0 stands for (capabilities(7)). */
 #define CAP_FS                                                                 \
     (CAP_BIT(CAP_CHOWN) | CAP_BIT(CAP_DAC_OVERRIDE) |                          \
      CAP_BIT(CAP_DAC_READ_SEARCH) | CAP_BIT(CAP_FOWNER) |                      \
-     CAP_BIT(CAP_FSETID) | CAP_BIT(CAP_LINUX_IMMUTABLE) | CAP_BIT(CAP_MKNOD))
-
-enum { /* securebits; each has a lock bit above it */
-       SECURE_NOROOT = 1 << 0,
-       SECURE_NO_SETUID_FIXUP = 1 << 2,
-       SECURE_KEEP_CAPS = 1 << 4,
-       SECURE_NO_AMBIENT_RAISE = 1 << 6,
-       SECURE_BITS = 0x55,
-};
+     CAP_BIT(CAP_FSETID) | CAP_BIT(CAP_LINUX_IMMUTABLE) | CAP_BIT(CAP_MKNOD) | \
+     CAP_BIT(CAP_MAC_OVERRIDE))
 
 void fs_current_cred(struct fs_cred *out)
 {
@@ -128,6 +119,14 @@ static struct cred replace(struct cred *at, const struct cred *c)
     return old;
 }
 
+/* Whether c is somebody else than old, or may do more. */
+static bool is_other(const struct cred *old, const struct cred *c)
+{
+    return c->euid != old->euid || c->egid != old->egid ||
+           c->fsuid != old->fsuid || c->fsgid != old->fsgid ||
+           c->cap_permitted & ~old->cap_permitted;
+}
+
 /* Installs the new credentials; dumpable falls when who we are changed, and the
  * places of this run, which another user may know then, are no more used. */
 static void commit(struct cred *c)
@@ -135,12 +134,11 @@ static void commit(struct cred *c)
     struct thread *t = current_thread();
     struct proc *p = t->proc;
     struct cred old, shown = {0};
-    bool is_other;
+    bool other;
 
     spin_lock(&proc_lock);
-    is_other = c->euid != t->cred.euid || c->egid != t->cred.egid ||
-               c->fsuid != t->cred.fsuid || c->fsgid != t->cred.fsgid;
-    if (is_other) {
+    other = is_other(&t->cred, c);
+    if (other) {
         p->dumpable = false;
         t->pdeath_signal = 0;
     }
@@ -151,7 +149,7 @@ static void commit(struct cred *c)
     spin_unlock(&proc_lock);
     cred_drop(&old);
     cred_drop(&shown);
-    if (is_other) {
+    if (other) {
         mm_leave_nothing(p->mm);
     }
 }
@@ -483,51 +481,20 @@ int cred_keep_caps(bool keep)
 
 /* ---- execve(2) ---- */
 
-/* capabilities(7), "Transformation of capabilities during execve()": files
- * carry none here, but root's run as if they had all. */
-static void exec_caps(struct cred *c, const struct cred *old, bool changed)
+void cred_become(const struct cred *c, bool dumpable)
 {
-    bool root = !(c->securebits & SECURE_NOROOT);
-    bool full = root && (c->euid == 0 || c->uid == 0);
+    struct thread *t = current_thread();
+    struct proc *p = t->proc;
+    struct cred old = t->cred, shown;
 
-    if (changed) {
-        c->cap_ambient = 0;
-    }
-    if (full) {
-        c->cap_ambient = 0;
-        c->cap_permitted = c->cap_bounding | old->cap_inheritable;
-    } else {
-        c->cap_permitted = c->cap_ambient;
-    }
-    c->cap_effective = full && c->euid == 0 ? c->cap_permitted : c->cap_ambient;
-    c->securebits &= ~(uint32_t)SECURE_KEEP_CAPS;
-}
-
-bool cred_exec(struct proc *p, uint32_t mode, uint32_t uid, uint32_t gid)
-{
-    struct cred c = current_thread()->cred, old = c, shown;
-    bool changed;
-
-    if (!current_thread()->no_new_privs) {
-        if (mode & MODE_SETUID) {
-            c.euid = uid;
-        }
-        if ((mode & MODE_SETGID) && (mode & MODE_XGROUP)) {
-            c.egid = gid;
-        }
-    }
-    changed = c.euid != old.uid || c.egid != old.gid;
-    c.suid = c.fsuid = c.euid;
-    c.sgid = c.fsgid = c.egid;
-    exec_caps(&c, &old, c.euid != old.euid || c.egid != old.egid);
     spin_lock(&proc_lock);
-    current_thread()->cred = c;
-    shown = replace(&p->cred, &c);
-    p->dumpable = !changed;
-    if (changed) {
-        current_thread()->pdeath_signal = 0;
+    t->cred = *c; /* of the same groups */
+    shown = replace(&p->cred, c);
+    p->dumpable = dumpable;
+    if (is_other(&old, c)) {
+        p->dumpable = false;
+        t->pdeath_signal = 0;
     }
     spin_unlock(&proc_lock);
     cred_drop(&shown);
-    return changed;
 }

@@ -172,7 +172,8 @@ static void tell_parent(struct proc *p, struct proc *parent)
     info.child.status = wait_siginfo_status(p->exit_status);
     info.child.utime = (int64_t)(user / (NSEC_PER_SEC / 100));
     info.child.stime = (int64_t)(kernel / (NSEC_PER_SEC / 100));
-    if (info.signo && info.signo <= NSIG) { /* clone(2) checks none */
+    if (info.signo && info.signo <= NSIG && /* clone(2) checks none */
+        !(info.signo == SIGCHLD && signal_ignores_children(parent, 0))) {
         signal_send_proc_locked(parent, &info);
     }
     wait_wake_all(&parent->exit_wait);
@@ -181,7 +182,8 @@ static void tell_parent(struct proc *p, struct proc *parent)
 /* Who ignores SIGCHLD does not wait for those that send it (wait(2)). [L] */
 static bool reaps_itself(const struct proc *p, struct proc *parent)
 {
-    return p->exit_signal == SIGCHLD && signal_ignores_children(parent);
+    return exit_signal_to(p, parent) == SIGCHLD &&
+           signal_ignores_children(parent, SA_NOCLDWAIT);
 }
 
 /* A zombie that `from` has not waited for is news to its new parent, which may

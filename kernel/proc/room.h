@@ -108,9 +108,9 @@ void timers_exit(struct proc *p);
 enum { MODE_SETUID = 04000, MODE_SETGID = 02000, MODE_XGROUP = 010 };
 
 void cred_first(struct cred *c, uint32_t uid, uint32_t gid);
-/* The credentials after execve(2) of a file with this mode and owner; returns
- * whether AT_SECURE is set. */
-bool cred_exec(struct proc *p, uint32_t mode, uint32_t uid, uint32_t gid);
+/* The current thread is that after execve(2), and so is its process. dumpable:
+ * if it is no more than it was. */
+void cred_become(const struct cred *c, bool dumpable);
 
 /* ---- vdso.c ---- */
 

@@ -89,7 +89,7 @@ void signal_copy_actions(struct signal_state *to, bool clear)
 int signal_share_actions(struct signal_state *to)
 {
     struct signal_state *from = &current_proc()->signals;
-    struct shared_actions *fresh = kzalloc(sizeof(*fresh));
+    struct shared_actions *fresh = kmalloc(sizeof(*fresh));
 
     if (!fresh) {
         return -ENOMEM;

@@ -20,7 +20,7 @@ bool signal_ignored(const struct signal_state *s, int signo)
            (handler == SIG_DFL && (sigbit(signo) & SIGSET_IGNORE));
 }
 
-bool signal_ignores_children(struct proc *p)
+bool signal_ignores_children(struct proc *p, uint64_t flag)
 {
     struct signal_state *s = &p->signals;
     const struct k_sigaction *act;
@@ -28,7 +28,7 @@ bool signal_ignores_children(struct proc *p)
 
     spin_lock(&s->lock);
     act = &s->actions[SIGCHLD - 1];
-    yes = act->handler == SIG_IGN || (act->flags & SA_NOCLDWAIT);
+    yes = act->handler == SIG_IGN || (act->flags & flag);
     spin_unlock(&s->lock);
     return yes;
 }

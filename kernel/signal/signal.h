@@ -135,9 +135,9 @@ void signal_force_end(const struct k_siginfo *info);
 /* Turns a CPU exception (or a failed mm_fault) into the right siginfo. */
 void signal_fault(const struct trap *trap, int mm_error);
 
-/* Whether children that end need not be waited for: SIGCHLD is ignored or has
- * SA_NOCLDWAIT (sigaction(2)). */
-bool signal_ignores_children(struct proc *p);
+/* Whether p ignores SIGCHLD, so that none is sent, be it blocked; or its action
+ * has this flag: SA_NOCLDSTOP, SA_NOCLDWAIT (sigaction(2)) or 0. */
+bool signal_ignores_children(struct proc *p, uint64_t flag);
 
 /* ---- receiving ---- */
 

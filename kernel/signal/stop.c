@@ -52,7 +52,7 @@ static void tell_parent(struct proc *p, int code, int status)
 {
     struct proc *parent = p->parent;
     struct k_siginfo info = {.signo = SIGCHLD, .code = code};
-    uint64_t flags, user, kernel;
+    uint64_t user, kernel;
 
     if (!parent) {
         return;
@@ -60,13 +60,10 @@ static void tell_parent(struct proc *p, int code, int status)
     proc_times_locked(p, &user, &kernel);
     info.child.utime = (int64_t)(user / (NSEC_PER_SEC / 100));
     info.child.stime = (int64_t)(kernel / (NSEC_PER_SEC / 100));
-    spin_lock(&parent->signals.lock);
-    flags = parent->signals.actions[SIGCHLD - 1].flags;
-    spin_unlock(&parent->signals.lock);
     info.child.pid = p->pid;
     info.child.uid = p->cred.uid;
     info.child.status = status;
-    if (!(flags & SA_NOCLDSTOP)) {
+    if (!signal_ignores_children(parent, SA_NOCLDSTOP)) {
         signal_send_proc_locked(parent, &info);
     }
     wait_wake_all(&parent->exit_wait);

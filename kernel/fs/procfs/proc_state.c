@@ -230,7 +230,7 @@ static void add_ids(struct text *t, const struct facts *f)
     for (uint32_t i = 0; c->groups && i < c->groups->count; i++) {
         text_add(t, "%u ", c->groups->ids[i]);
     }
-    text_add(t, "\n");
+    text_add(t, c->groups && c->groups->count ? "\n" : " \n"); /* as Linux */
 }
 
 static void add_memory(struct text *t, const struct pseudo_at *at)

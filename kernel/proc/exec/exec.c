@@ -266,44 +266,6 @@ static int set_registers(struct thread *t, const struct elf_image *img,
     return 0;
 }
 
-struct sharers {
-    const struct fs_view *view;
-    unsigned count;
-};
-
-static void count_sharers(struct proc *p, void *arg)
-{
-    struct sharers *s = arg;
-
-    list_for_each (pos, &p->threads) {
-        s->count += list_entry(pos, struct thread, node)->view == s->view;
-    }
-}
-
-static bool has_sharers(const struct thread *t)
-{
-    struct sharers s = {.view = t->view};
-
-    proc_for_each(count_sharers, &s);
-    return s.count > 1;
-}
-
-static bool would_lend(const struct thread *t, uint32_t mode, uint32_t uid,
-                       uint32_t gid)
-{
-    return !t->no_new_privs && (((mode & MODE_SETUID) && uid != t->cred.euid) ||
-                                ((mode & MODE_SETGID) && (mode & MODE_XGROUP) &&
-                                 gid != t->cred.egid));
-}
-
-/* Whether another process could lead this one astray: one that has its working
- * directory, too (CLONE_FS), or traces it and may not trace anybody. Then a
- * program's owner is not lent to it (execve(2)). */
-static bool is_unsafe(struct thread *t)
-{
-    return !cred_capable(CAP_SETUID) && (has_sharers(t) || ptrace_by_weaker(t));
-}
-
 /* What its relatives see of it: its parent gets SIGCHLD from now on, whatever
  * it was made with. */
 static void exec_known(struct proc *p)
@@ -319,9 +281,8 @@ static void exec_known(struct proc *p)
 static int become(struct exec *x, struct thread *t, struct mm *mm)
 {
     struct proc *p = t->proc;
-    uint32_t mode, uid, gid;
     uint64_t vdso, sp;
-    bool secure, refused;
+    bool secure;
     int err;
 
     thread_leave_mm(t);
@@ -330,9 +291,7 @@ static int become(struct exec *x, struct thread *t, struct mm *mm)
     keys_exec(t);
     reset_thread(t);
     rename(x, t);
-    file_owner(x->file, &mode, &uid, &gid);
-    refused = would_lend(t, mode, uid, gid) && is_unsafe(t);
-    secure = cred_exec(p, refused ? 0 : mode, uid, gid) || refused;
+    secure = exec_grant_take(&x->grant);
     exec_known(p);
     exec_text_set(p, x->args);
     err = own_files(t);
@@ -359,10 +318,8 @@ static bool describe_kind(const struct exec *x, struct mm_kind *kind)
 {
     const struct cred *cred = current_cred();
     struct vm_object *o;
-    uint32_t mode, uid, gid;
 
-    file_owner(x->file, &mode, &uid, &gid);
-    if (mode & (S_ISUID | S_ISGID) ||
+    if (exec_grants(&x->grant) ||
         file_object(x->file, PROT_READ, MAP_PRIVATE, &o) ||
         (x->interp && file_object(x->interp, PROT_READ, MAP_PRIVATE, &o))) {
         return false;

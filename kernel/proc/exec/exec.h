@@ -7,6 +7,7 @@
 #define KERNEL_PROC_EXEC_H
 
 #include "kernel/proc/exec/elf.h"
+#include "kernel/proc/exec/exec_cred.h"
 #include "kernel/proc/proc.h"
 #include "kernel/proc/exec/script.h"
 
@@ -14,6 +15,7 @@ struct exec {
     struct file *file;   /* the ELF file to run */
     struct file *interp; /* its dynamic linker, or NULL */
     bool hidden; /* by a descriptor that closes: no script can be named so */
+    struct exec_grant grant;
     struct exec_args *args;
     struct elf_image image, interp_image;
     char head[SCRIPT_LINE_MAX];

@@ -155,6 +155,9 @@ int exec_find(int dirfd, const char *path, int flags, struct exec_args *args,
     if (!err) {
         err = elf_read(x->file, &x->image);
     }
+    if (!err) {
+        err = exec_grant_get(x->file, &x->grant);
+    }
     if (!err && x->image.interp >= 0) {
         err = open_linker(x);
     }

@@ -221,7 +221,7 @@ static void tell_end(struct tracee *r, int status)
 /* r is dead; true when nobody will wait for it. */
 static bool publish(struct tracee *r, int status)
 {
-    bool unwanted = signal_ignores_children(r->tracer);
+    bool unwanted = signal_ignores_children(r->tracer, SA_NOCLDWAIT);
 
     r->status = status;
     r->news = true;

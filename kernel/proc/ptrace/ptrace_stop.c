@@ -40,17 +40,11 @@ static void tell_tracer(struct thread *t, const struct stop *s)
     struct proc *tracer = t->tracee->tracer;
     struct k_siginfo info = {.signo = SIGCHLD,
                              .code = s->group ? CLD_STOPPED : CLD_TRAPPED};
-    const struct k_sigaction *act;
-    bool wanted;
 
     info.child.pid = t->tid;
     info.child.uid = t->cred.uid;
     info.child.status = s->code & 0x7f;
-    spin_lock(&tracer->signals.lock);
-    act = &tracer->signals.actions[SIGCHLD - 1];
-    wanted = act->handler != SIG_IGN && !(act->flags & SA_NOCLDSTOP);
-    spin_unlock(&tracer->signals.lock);
-    if (wanted) {
+    if (!signal_ignores_children(tracer, SA_NOCLDSTOP)) {
         signal_send_proc_locked(tracer, &info);
     }
     wait_wake_all(&tracer->exit_wait);
