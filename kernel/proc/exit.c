@@ -76,19 +76,23 @@ static int any_tid(const struct proc *p)
 /* The children that t made are another thread's now, when there is one. [L] */
 static void tell_children(struct thread *t)
 {
+    struct list moved = LIST_INIT(moved);
     struct proc *p = t->proc;
 
     if (list_empty(&p->threads)) {
         return;
     }
-    list_for_each (pos, &p->children) {
+    list_for_each_safe (pos, &p->children) {
         struct proc *child = list_entry(pos, struct proc, sibling);
 
         if (child->parent_tid == t->tid) {
             child->parent_tid = any_tid(p);
             tell_child(p, child);
+            list_del(pos);
+            list_add_tail(&moved, pos);
         }
     }
+    list_splice_tail(&p->children, &moved); /* it waits for its own first */
 }
 
 /* Takes t off its process's list; true when it was the last. */

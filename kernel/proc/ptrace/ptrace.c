@@ -89,10 +89,10 @@ int ptrace_traceme(void)
     return err;
 }
 
-static int may_attach(const struct thread *t)
+static int may_attach(const struct thread *t, int tid)
 {
     if (!t) {
-        return -ESRCH;
+        return proc_lookup(tid) ? -EPERM /* a zombie */ : -ESRCH;
     }
     return t->proc == current_proc() || t->proc->exiting ||
                    !proc_may_trace_locked(t->proc) || ptrace_traced(t)
@@ -103,7 +103,7 @@ static int may_attach(const struct thread *t)
 /* A process that is stopped already stops once more, for its tracer. */
 static void begin(struct thread *t, bool seize, uint32_t options)
 {
-    static const struct k_siginfo stop = {.signo = SIGSTOP, .code = SI_USER};
+    static const struct k_siginfo stop = {.signo = SIGSTOP, .code = SI_KERNEL};
     struct tracee *r = t->tracee;
     struct signal_state *s = &t->proc->signals;
 
@@ -158,7 +158,7 @@ int ptrace_attach(int tid, bool seize, uint64_t addr, uint64_t options)
     }
     spin_lock(&proc_lock);
     t = thread_find(tid);
-    err = may_attach(t);
+    err = may_attach(t, tid);
     if (!err) {
         tie(t, t->tracee ? t->tracee : fresh, current_proc());
         fresh = t->tracee == fresh ? NULL : fresh;
@@ -314,6 +314,9 @@ static void let_go(struct tracee *r)
     r->group_stop = 0;
     r->interrupt = r->step = false;
     r->resume = RESUME_RUN;
+    if (r->stopped && r->news && r->has_info && r->code == r->info.signo) {
+        r->signal = r->info.signo; /* nobody was told: it is taken after all */
+    }
     atomic_store(&r->tracer, (struct proc *)NULL);
     atomic_store(&r->stopped, false);
     if (r->options & PTRACE_O_EXITKILL) {

@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
+#include <sys/ptrace.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include "tests/guest/show.h"
@@ -262,6 +263,142 @@ static void death_signal(void)
     printf("the first one's: %d\n", signo);
 }
 
+/* A thread's end leaves its children to another one, behind that one's own. */
+static void *leaves_one(void *arg)
+{
+    early = fork();
+    if (early == 0) {
+        _exit(1);
+    }
+    await(early, WEXITED);
+    return NULL;
+}
+
+static void left_last(void)
+{
+    pthread_t t;
+    siginfo_t i;
+    pid_t own;
+    int go[2];
+    char c;
+
+    pipe(go);
+    fflush(stdout);
+    own = fork();
+    if (own == 0) {
+        close(go[1]);
+        _exit((int)read(go[0], &c, 1));
+    }
+    pthread_create(&t, NULL, leaves_one, NULL);
+    pthread_join(t, NULL);
+    close(go[1]);
+    await(own, WEXITED);
+    waitid(P_PGID, 0, &i, WEXITED);
+    printf("what a thread left comes last: %d\n", i.si_pid == own);
+}
+
+/* ---- signals of children ---- */
+
+static void say_pending(const char *what)
+{
+    sigset_t set;
+
+    sigpending(&set);
+    printf("%s: SIGCHLD %d\n", what, sigismember(&set, SIGCHLD));
+}
+
+/* What is ignored is not even pending. */
+static void deaf(void)
+{
+    sigset_t set;
+    pid_t pid;
+
+    sigemptyset(&set);
+    sigaddset(&set, SIGCHLD);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+    signal(SIGCHLD, SIG_IGN);
+    fflush(stdout);
+    pid = sleeper(0);
+    kill(pid, SIGSTOP);
+    await(pid, WSTOPPED);
+    say_pending("stopped");
+    kill(pid, SIGKILL);
+    printf("ended: %s\n", strerrorname_np(-ended(pid)));
+    say_pending("ended");
+    signal(SIGCHLD, SIG_DFL);
+    pid = sleeper(0);
+    kill(pid, SIGKILL);
+    await(pid, WEXITED);
+    say_pending("by default");
+    ended(pid);
+}
+
+/* ---- tracers ---- */
+
+static void await_state(pid_t pid, char state)
+{
+    char path[32], line[512], *end;
+    ssize_t n;
+    int fd;
+
+    snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+    do {
+        fd = open(path, O_RDONLY);
+        n = read(fd, line, sizeof(line) - 1);
+        close(fd);
+        line[n > 0 ? n : 0] = '\0';
+        end = strrchr(line, ')');
+    } while (end && end[2] != state);
+}
+
+static void traces_and_dies(pid_t pid, int waits)
+{
+    siginfo_t i;
+
+    ptrace(PTRACE_ATTACH, pid, 0, 0);
+    await_state(pid, 't');
+    if (waits) {
+        waitpid(pid, NULL, __WALL);
+    }
+    ptrace(PTRACE_GETSIGINFO, pid, 0, &i);
+    printf("attached: signal %d code %d\n", i.si_signo, i.si_code);
+    fflush(stdout);
+    _exit(0);
+}
+
+/* The stop that nobody was told of is the process's own. */
+static void tracer_ends(void)
+{
+    for (int waits = 0; waits < 2; waits++) {
+        pid_t pid, tracer;
+
+        fflush(stdout);
+        pid = sleeper(0);
+        await_state(pid, 'S');
+        tracer = fork();
+        if (tracer == 0) {
+            traces_and_dies(pid, waits);
+        }
+        ended(tracer);
+        await_state(pid, waits ? 'S' : 'T');
+        printf("its tracer ended: %s\n", waits ? "goes on" : "stops");
+        kill(pid, SIGKILL);
+        ended(pid);
+    }
+}
+
+static void dead_tracee(void)
+{
+    pid_t pid = sleeper(0);
+
+    kill(pid, SIGKILL);
+    await(pid, WEXITED);
+    CALL(ptrace, PTRACE_ATTACH, pid, 0, 0);
+    CALL(ptrace, PTRACE_SEIZE, pid, 0, 0);
+    ended(pid);
+    CALL(ptrace, PTRACE_ATTACH, pid, 0, 0);
+}
+
 /* ---- rights ---- */
 
 static int pidfd_of(pid_t pid)
@@ -356,7 +493,13 @@ int main(int argc, char **argv)
     in_child(terminals);
     title("threads' children");
     in_child(own_first);
+    in_child(left_last);
     in_child(death_signal);
+    title("signals of children");
+    in_child(deaf);
+    title("tracers");
+    in_child(tracer_ends);
+    in_child(dead_tracee);
     title("rights");
     in_child(descriptors_of_others);
     in_child(groups_of_others);
