@@ -27,6 +27,12 @@ bool policy_is_known(int policy)
            policy == SCHED_IDLE || policy == SCHED_DEADLINE;
 }
 
+/* SCHED_IDLE keeps the one that was there. */
+static bool has_nice(int policy)
+{
+    return policy == SCHED_OTHER || policy == SCHED_BATCH;
+}
+
 /* ---- rights ---- */
 
 static bool is_owner(const struct cred *c)
@@ -73,7 +79,7 @@ static bool is_free(const struct thread *t, const struct policy *p)
         (uint64_t)(20 - t->nice) > t->proc->limits[LIMIT_NICE].cur) {
         return false;
     }
-    return policy_may_nice(t, p->nice);
+    return !has_nice(p->policy) || policy_may_nice(t, p->nice);
 }
 
 /* ---- setting ---- */
@@ -111,13 +117,18 @@ static uint8_t priority_of(const struct thread *t)
 
 static void apply(struct thread *t, const struct policy *p)
 {
+    if (p->checked_only) {
+        t->policy &= ~SCHED_RESET_ON_FORK;
+        t->policy |= p->reset ? SCHED_RESET_ON_FORK : 0;
+        return;
+    }
     t->policy = p->policy | (p->reset ? SCHED_RESET_ON_FORK : 0);
     t->rt_priority = p->priority;
     if (p->policy == SCHED_DEADLINE) {
         t->dl_runtime = p->runtime;
         t->dl_deadline = p->deadline;
         t->dl_period = p->period ? p->period : p->deadline;
-    } else if (!policy_is_realtime(p->policy)) {
+    } else if (has_nice(p->policy)) {
         t->nice = MAX(MIN(p->nice, (int)NICE_MAX), (int)NICE_MIN);
     }
     atomic_store_relaxed(&t->task.priority, priority_of(t));
@@ -138,7 +149,7 @@ int policy_set(int tid, struct policy *p)
     if (t) {
         if (p->policy < 0) {
             p->policy = t->policy & ~SCHED_RESET_ON_FORK;
-            p->reset |= (t->policy & SCHED_RESET_ON_FORK) != 0;
+            p->reset = t->policy & SCHED_RESET_ON_FORK;
         }
         p->nice = p->keep_nice ? t->nice : p->nice;
         err = check_policy(p);

@@ -16,6 +16,7 @@ struct policy {
     int priority; /* 1..99 of SCHED_FIFO and SCHED_RR, else 0 */
     int nice;     /* of the ordinary ones */
     bool keep_nice;
+    bool checked_only;                  /* but for what is reset by fork(2) */
     uint64_t runtime, deadline, period; /* of SCHED_DEADLINE, ns */
 };
 

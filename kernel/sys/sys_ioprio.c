@@ -18,6 +18,7 @@ struct query {
     bool set;
     int value; /* to set, or the best found */
     bool found;
+    int err; /* of setting: the first, which ends it */
 };
 
 /* What a thread that was given none is served by, which is told of groups and
@@ -33,12 +34,21 @@ static int effective(const struct thread *t)
                : class << CLASS_SHIFT | (t->nice + 20) / 5;
 }
 
+static bool may_set(const struct thread *t)
+{
+    const struct cred *me = current_cred();
+
+    return t->cred.uid == me->euid || t->cred.uid == me->uid ||
+           cred_capable(CAP_SYS_NICE);
+}
+
 static void visit_thread(struct thread *t, struct query *q)
 {
     int has = q->which == WHO_PROCESS ? t->io_priority : effective(t);
 
     if (q->set) {
-        t->io_priority = q->value;
+        q->err = q->err ? q->err : may_set(t) ? 0 : -EPERM;
+        t->io_priority = q->err ? t->io_priority : q->value;
     } else if (!q->found || has < q->value) {
         q->value = has;
     }
@@ -83,7 +93,7 @@ static int run(struct query *q)
     default:
         return -EINVAL;
     }
-    return q->found ? 0 : -ESRCH;
+    return q->found ? q->err : -ESRCH;
 }
 
 long sys_ioprio_get(const struct sysargs *a)

@@ -151,6 +151,20 @@ too_big:
     return -E2BIG;
 }
 
+/* Those that the present policy goes by, and no others. */
+static void keep_params(struct policy *p, const struct policy *old)
+{
+    if (old->policy == SCHED_DEADLINE) {
+        p->runtime = old->runtime;
+        p->deadline = old->deadline;
+        p->period = old->period;
+    } else if (policy_is_realtime(old->policy)) {
+        p->priority = old->priority;
+    } else {
+        p->nice = old->nice;
+    }
+}
+
 long sys_sched_setattr(const struct sysargs *a)
 {
     struct abi_sched_attr attr = {.size = 0};
@@ -174,14 +188,14 @@ long sys_sched_setattr(const struct sysargs *a)
     if (attr.flags & SCHED_FLAG_UTIL_CLAMP) {
         return -EOPNOTSUPP;
     }
+    p.priority = attr.priority > INT32_MAX ? INT32_MAX : (int)attr.priority;
+    p.nice = attr.nice;
+    p.runtime = attr.runtime;
+    p.deadline = attr.deadline;
+    p.period = attr.period;
     if (attr.flags & SCHED_FLAG_KEEP_PARAMS) {
-        p = old;
-    } else {
-        p.priority = attr.priority > INT32_MAX ? INT32_MAX : (int)attr.priority;
-        p.nice = attr.nice;
-        p.runtime = attr.runtime;
-        p.deadline = attr.deadline;
-        p.period = attr.period;
+        keep_params(&p, &old);
+        p.checked_only = true; /* not even another policy */
     }
     p.policy = attr.flags & SCHED_FLAG_KEEP_POLICY ? -1 : (int)attr.policy;
     p.reset = attr.flags & SCHED_FLAG_RESET_ON_FORK;

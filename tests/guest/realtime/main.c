@@ -85,6 +85,36 @@ static void deadline(void)
     CALL(sched_setattr, 0, &a, 0);
 }
 
+static void show_attr(const char *what, struct attr set)
+{
+    struct attr now = {0};
+    long r = RAW(sched_setattr, 0, &set, 0);
+
+    printf("%s: %s", what, r ? strerrorname_np(errno) : "done");
+    syscall(SYS_sched_getattr, 0, &now, sizeof(now), 0);
+    printf(", policy %u flags %lx nice %d priority %u\n", now.policy, now.flags,
+           now.nice, now.priority);
+}
+
+/* SCHED_FLAG_KEEP_*: what stays, and what SCHED_IDLE does not take. */
+static void keeping(void)
+{
+    enum { RESET = 1, KEEP_POLICY = 8, KEEP_PARAMS = 16 };
+    const unsigned size = sizeof(struct attr);
+
+    title("what is kept");
+    show_attr("nice 5", (struct attr){size, SCHED_OTHER, 0, 5});
+    show_attr("all, with a flag",
+              (struct attr){size, 0, RESET | KEEP_POLICY | KEEP_PARAMS, 7});
+    show_attr("the policy", (struct attr){size, 0, KEEP_POLICY, 7});
+    show_attr("idle", (struct attr){size, SCHED_IDLE, 0, 9});
+    show_attr("another policy",
+              (struct attr){size, SCHED_FIFO, KEEP_PARAMS, 0, 20});
+    show_attr("its parameters",
+              (struct attr){size, SCHED_RR, KEEP_PARAMS, 0, 30});
+    show_attr("back", (struct attr){size, SCHED_OTHER});
+}
+
 static void as_nobody(void)
 {
     struct sched_param one = param(1), zero = param(0);
@@ -97,6 +127,9 @@ static void as_nobody(void)
     CALL(sched_setscheduler, 0, SCHED_OTHER, &zero);
     CALL(sched_setscheduler, getppid(), SCHED_BATCH, &zero);
     CALL(setpriority, PRIO_PROCESS, getppid(), 5);
+    CALL(ioprio_set, 1, getppid(), 2 << 13);
+    CALL(ioprio_set, 1, 0, 2 << 13 | 3);
+    CALL(ioprio_get, 1, 0);
 }
 
 int main(void)
@@ -104,6 +137,7 @@ int main(void)
     show_start();
     setting();
     deadline();
+    keeping();
     fflush(stdout);
     if (fork() == 0) {
         as_nobody();
