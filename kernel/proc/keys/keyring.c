@@ -302,6 +302,9 @@ static int special(int32_t id, bool create, struct key **out)
         return user_rings(out, &other);
     case KEY_SPEC_USER_SESSION_KEYRING:
         return user_rings(&other, out);
+    case KEY_SPEC_REQKEY_AUTH_KEY:
+    case KEY_SPEC_REQUESTOR_KEYRING:
+        return -ENOKEY; /* nobody is asked to make a key (request_key(2)) */
     default:
         return -EINVAL;
     }

@@ -177,6 +177,8 @@ int main(void)
     adding();
     rings();
     levels();
+    CALL(keyctl, KEYCTL_GET_KEYRING_ID, KEY_SPEC_REQKEY_AUTH_KEY, 0);
+    CALL(keyctl, KEYCTL_GET_KEYRING_ID, KEY_SPEC_REQUESTOR_KEYRING, 1);
     to_parent();
     return 0;
 }
