@@ -15,7 +15,9 @@
  *   who waits next: epoll then tells what there is. So is one of which an edge
  *   told more than that there are bytes: an end, or an urgent byte, stays
  *   behind what was received before it;
- * - so is one that was closed: the number comes back as another's.
+ * - so is one that was closed: the number comes back as another's;
+ * - what a vCPU was told of a descriptor that has left its set meanwhile is
+ *   old: who took it over is told what there is.
  *
  * Locks: that of the descriptor's chain, held while entries are tried; below it
  * those of the free list and of the ring.
@@ -197,7 +199,7 @@ void pool_wait_add(const struct ring_sqe *e)
 
 /* ---- events ---- */
 
-/* Does for w what bits let be done. True: it got what there was. */
+/* Does for w what bits let be done. True: there was nothing for it. */
 static bool serve_one(struct wait *w, uint32_t bits)
 {
     int64_t res = bits & (w->events | EPOLLERR | EPOLLHUP);
@@ -213,9 +215,8 @@ static bool serve_one(struct wait *w, uint32_t bits)
 
 /* Of several that want the same, those after the first that finds nothing would
  * find nothing, either. */
-static void serve(int fd, uint32_t bits)
+static void serve_all(struct chain *c, int fd, uint32_t bits)
 {
-    struct chain *c = chain_lock(fd);
     uint32_t wanted = 0, told = bits;
     struct list *next;
 
@@ -228,8 +229,17 @@ static void serve(int fd, uint32_t bits)
             bits &= serve_one(w, bits) ? ~w->events : ~0u;
         }
     }
-    if (owner[fd] && (told & BEHIND || (bits & NEWS && !(wanted & EPOLLIN)))) {
+    if (told & BEHIND || (bits & NEWS && !(wanted & EPOLLIN))) {
         owner[fd] |= MISSED;
+    }
+}
+
+static void serve(unsigned id, int fd, uint32_t bits)
+{
+    struct chain *c = chain_lock(fd);
+
+    if ((owner[fd] & ~MISSED) == (int)id + 1) {
+        serve_all(c, fd, bits);
     }
     pool_unlock(&c->lock);
 }
@@ -255,7 +265,7 @@ long pool_sleep(unsigned id, const struct __kernel_timespec *timeout)
     }
     for (long i = 0; i < n; i++) {
         if (events[i].data.u64 & OF_ENTRIES) {
-            serve((int)events[i].data.u64, events[i].events);
+            serve(id, (int)events[i].data.u64, events[i].events);
         }
     }
     return n;
