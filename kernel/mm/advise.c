@@ -38,6 +38,19 @@ static bool clear_in_place(struct mm *mm, const struct vma *v, uint64_t start,
     return true;
 }
 
+/* What relatives share stays there, for them, too, and becomes zero. */
+static int clear_for_all(struct mm *mm, uint64_t start, uint64_t end)
+{
+    uint64_t stop;
+    int err = 0;
+
+    for (; !err && resident_run(&mm->resident, &start, end, &stop);
+         start = stop) {
+        err = target_mem_clear(start, stop - start);
+    }
+    return err;
+}
+
 /* Pages are as if never touched. Should committing them again fail, a fault
  * tries once more. */
 static int drop_pages(struct mm *mm, struct vma *v, uint64_t start,
@@ -48,6 +61,9 @@ static int drop_pages(struct mm *mm, struct vma *v, uint64_t start,
     if (v->flags & (VMA_WINDOW | VMA_TRAMPOLINE) ||
         (!v->obj && zero_in_place(mm, v, start, end))) {
         return 0;
+    }
+    if (v->flags & VMA_FAMILY) {
+        return clear_for_all(mm, start, end);
     }
     err = family_own(mm, start, end);
     if (!err && clear_in_place(mm, v, start, end)) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * MAP_SHARED memory between parent, children and grandchildren: anonymous and
- * of a file; process-shared mutexes and semaphores in it; unmapped by some. */
+ * of a file; process-shared mutexes and semaphores in it; unmapped by some,
+ * emptied by one. */
 #include <fcntl.h>
 #include <pthread.h>
 #include <semaphore.h>
@@ -122,6 +123,34 @@ static void unmapped_in_pieces(void)
     puts(" unmapped in pieces");
 }
 
+/* A child takes the content away from all of them. */
+static void emptied_by_child(int flags)
+{
+    enum { PAGE = 4096, USED = 100 * PAGE, SIZE = 2 * USED };
+    char *p = mmap(NULL, SIZE, PROT_READ | PROT_WRITE,
+                   MAP_SHARED | MAP_ANONYMOUS | flags, -1, 0);
+    char go[2];
+    int fd[2];
+
+    memset(p, 'u', USED);
+    pipe(fd);
+    if (fork() == 0) {
+        read(fd[0], go, 1);
+        if (madvise(p, SIZE, MADV_REMOVE)) {
+            perror("madvise");
+        }
+        p[PAGE] = 'c';
+        _exit(0);
+    }
+    write(fd[1], go, 1);
+    wait(NULL);
+    printf("emptied by a child: %d %c %d\n", p[0], p[PAGE], p[USED - PAGE]);
+    memset(p, 'w', SIZE);
+    munmap(p, SIZE);
+    close(fd[0]);
+    close(fd[1]);
+}
+
 int main(void)
 {
     char name[] = "/tmp/shared-XXXXXX";
@@ -137,6 +166,8 @@ int main(void)
     use(file, "file");
     unmapped_by_parent();
     unmapped_in_pieces();
+    emptied_by_child(0);
+    emptied_by_child(MAP_NORESERVE);
     unlink(name);
     return 0;
 }
