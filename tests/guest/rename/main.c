@@ -3,6 +3,7 @@
  * rename, renameat, renameat2: what replaces what, cycles, exchange and
  * no-replace, open files and names that outlive it.
  */
+#include <sys/mount.h>
 #include "tests/guest/show.h"
 
 #define NOREPLACE 1
@@ -130,35 +131,40 @@ static void with_flags(void)
     close(dir);
 }
 
-/* What is left behind hides what a layer below has under the name. */
+/* What is left behind hides what a layer below has under the name. On a tmpfs.
+ */
 static void whiteouts(void)
 {
-    int dir = open("/tmp", O_RDONLY);
     struct stat st;
+    int dir;
 
     title("whiteouts");
-    put("/tmp/w1", "w1");
-    put("/tmp/w2", "w2");
-    mkdir("/tmp/wd", 0755);
+    mkdir("/tmp/t", 0755);
+    mount("t", "/tmp/t", "tmpfs", 0, "");
+    dir = open("/tmp/t", O_RDONLY);
+    put("/tmp/t/w1", "w1");
+    put("/tmp/t/w2", "w2");
+    mkdir("/tmp/t/wd", 0755);
     CALL(renameat2, dir, "w1", dir, "w2", WHITEOUT);
-    cat("/tmp/w2");
-    stat("/tmp/w1", &st);
+    cat("/tmp/t/w2");
+    stat("/tmp/t/w1", &st);
     printf("mode %o device %lx links %d owner %d\n", st.st_mode,
            (long)st.st_rdev, (int)st.st_nlink, st.st_uid);
     CALL(openat, dir, "w1", O_RDONLY);
     CALL(renameat2, dir, "w1", dir, "w3", WHITEOUT | NOREPLACE);
-    show_stat("/tmp/w1");
-    show_stat("/tmp/w3");
+    show_stat("/tmp/t/w1");
+    show_stat("/tmp/t/w3");
     CALL(renameat2, dir, "w2", dir, "w3", WHITEOUT | NOREPLACE);
     CALL(renameat2, dir, "w2", dir, "w3", WHITEOUT | EXCHANGE);
     CALL(renameat2, dir, "w2", dir, "w2", WHITEOUT);
-    show_stat("/tmp/w2");
+    show_stat("/tmp/t/w2");
     CALL(renameat2, dir, "wd", dir, "wd2", WHITEOUT);
-    show_stat("/tmp/wd");
-    show_stat("/tmp/wd2");
+    show_stat("/tmp/t/wd");
+    show_stat("/tmp/t/wd2");
     CALL(renameat2, dir, "none", dir, "w4", WHITEOUT);
     CALL(unlinkat, dir, "w1", 0);
     close(dir);
+    umount2("/tmp/t", MNT_DETACH);
 }
 
 int main(void)
