@@ -289,11 +289,12 @@ static void describe(const struct vma *v, struct mm_region *r)
     r->prot = v->prot;
     r->shared = v->flags & VMA_SHARED;
     r->locked = v->flags & VMA_LOCKED;
-    r->no_dump = v->flags & VMA_DONTDUMP;
+    r->no_dump = v->flags & (VMA_DONTDUMP | VMA_TRAMPOLINE);
     r->no_fork = v->flags & VMA_DONTFORK;
     r->wiped = v->flags & VMA_WIPEONFORK;
     r->no_write = v->flags & VMA_NO_WRITE;
     r->no_exec = v->flags & VMA_NO_EXEC;
+    r->written = !r->shared && v->written;
     r->dev = r->ino = 0;
     if (v->obj) {
         v->obj->ops->describe(v->obj, r->path, sizeof(r->path), &r->dev,

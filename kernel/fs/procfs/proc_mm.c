@@ -93,12 +93,12 @@ static void add_flags(struct text *t, const struct mm_region *r)
     text_add(t, "\n");
 }
 
-/* What is there of a region is all its own: pages of files are copies. */
+/* Of a region that was writable all that is there counts as its own. */
 static void add_smap(const struct mm_region *r, void *arg)
 {
     unsigned long rss = r->resident / 1024;
-    unsigned long dirty = r->prot & MEM_WRITE ? rss : 0;
-    unsigned long anonymous = r->ino ? 0 : rss;
+    unsigned long dirty = r->prot & MEM_WRITE || r->written ? rss : 0;
+    unsigned long anonymous = r->ino && !r->written ? 0 : rss;
     unsigned long locked = r->locked ? rss : 0;
     struct sums *s = arg;
 

@@ -128,7 +128,7 @@ static int show_coredump_filter(struct text *t, const struct pseudo_at *at)
     int err = mm_at(at, &mm);
 
     if (!err && mm) {
-        text_add(t, "00000023\n");
+        text_add(t, "00000033\n");
         mm_put(mm);
     }
     return err;

@@ -3,6 +3,7 @@
  * /proc/self/maps: sorted, without overlap, and true: our code, data, heap,
  * stack, files and every change by mmap, mprotect and munmap.
  */
+#include <stdbool.h>
 #include <sys/mman.h>
 #include <time.h>
 #include "tests/guest/show.h"
@@ -60,6 +61,33 @@ static void sorted(void)
     }
     fclose(f);
     printf("wrong %lu\n", wrong);
+}
+
+/* Debuggers dump what these say is the process's own. */
+static void own_pages_of_files(void)
+{
+    static int written = 1;
+    unsigned long start, end;
+    char line[400];
+    FILE *f = fopen("/proc/self/smaps", "r");
+    bool here = false;
+    long kb;
+
+    written++;
+    while (f && fgets(line, sizeof(line), f)) {
+        if (sscanf(line, "%lx-%lx ", &start, &end) == 2) {
+            here = start <= (unsigned long)&written &&
+                   end > (unsigned long)&written;
+        } else if (here && sscanf(line, "Anonymous: %ld kB", &kb) == 1) {
+            printf("written data is anonymous: %d\n", kb > 0);
+        } else if (here && sscanf(line, "Private_Dirty: %ld kB", &kb) == 1) {
+            printf("and dirty: %d\n", kb > 0);
+        }
+    }
+    fclose(f);
+    f = fopen("/proc/self/coredump_filter", "r");
+    printf("core files have %s", fgets(line, sizeof(line), f) ? line : "?");
+    fclose(f);
 }
 
 int main(void)
@@ -124,5 +152,7 @@ int main(void)
         }
     }
     printf("smaps %d\n", rss > 100);
+    fclose(f);
+    own_pages_of_files();
     return 0;
 }
