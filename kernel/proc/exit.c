@@ -345,6 +345,7 @@ static void end_process(struct proc *p)
     spin_unlock(&proc_lock);
     current_task()->mm = NULL;
     mm_put(mm);
+    proc_set_exe(p, NULL);
     vfork_release(p);
     become_zombie(p);
 }

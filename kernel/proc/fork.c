@@ -29,7 +29,7 @@ static void copy_proc(const struct clone_args *a, struct proc *from,
     cred_hold(&to->cred);
     memcpy(to->limits, from->limits, sizeof(to->limits));
     memcpy(to->comm, from->comm, sizeof(to->comm));
-    memcpy(to->exe, from->exe, sizeof(to->exe));
+    to->exe = proc_exe(from);
     memcpy(to->auxv, from->auxv, sizeof(to->auxv));
     to->auxv_len = from->auxv_len;
     to->text = exec_text_of(from);

@@ -248,6 +248,35 @@ void proc_get(struct proc *p)
     atomic_fetch_add(&p->refs, 1);
 }
 
+struct file *proc_exe(struct proc *p)
+{
+    struct file *f;
+
+    spin_lock(&proc_lock);
+    f = p->exe;
+    if (f) {
+        file_ref(f);
+    }
+    spin_unlock(&proc_lock);
+    return f;
+}
+
+void proc_set_exe(struct proc *p, struct file *f)
+{
+    struct file *old;
+
+    if (f) {
+        file_ref(f);
+    }
+    spin_lock(&proc_lock);
+    old = p->exe;
+    p->exe = f;
+    spin_unlock(&proc_lock);
+    if (old) {
+        file_put(old);
+    }
+}
+
 void proc_put(struct proc *p)
 {
     if (atomic_sub_fetch(&p->refs, 1) == 0) {
@@ -255,6 +284,9 @@ void proc_put(struct proc *p)
         signal_state_free(&p->signals);
         cred_drop(&p->cred);
         exec_text_put(p->text);
+        if (p->exe) { /* it never came to run */
+            file_put(p->exe);
+        }
         kfree(p);
     }
 }

@@ -60,7 +60,7 @@ struct proc {
     struct cred cred; /* of the first thread: what others go by; LOCK_PROC */
     struct rlimit64 limits[RLIMIT_COUNT]; /* getrlimit(2) */
     char comm[16];
-    char exe[256]; /* path of the executable, for /proc/self/exe */
+    struct file *exe; /* what it executes, counted, or NULL; LOCK_PROC */
     /* The auxiliary vector, for /proc/PID/auxv; auxv_len words. */
     uint64_t auxv[48];
     unsigned auxv_len;
@@ -187,6 +187,10 @@ struct proc *proc_find_any(int tid);
 struct proc *proc_lookup_any(int tid); /* valid under LOCK_PROC only */
 void proc_get(struct proc *p);
 void proc_put(struct proc *p);
+/* What p executes: a reference, or NULL. From now on f, borrowed, or nothing;
+ * blocks, as file_put() does. */
+struct file *proc_exe(struct proc *p);
+void proc_set_exe(struct proc *p, struct file *f);
 struct thread *thread_find(int tid); /* valid under LOCK_PROC only */
 /* The number that was given last (ns_last_pid); set: the next is behind it.
  * -EINVAL, -EPERM. */

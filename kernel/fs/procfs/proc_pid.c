@@ -8,6 +8,7 @@
 #include "kernel/fs/procfs/procfs.h"
 #include "kernel/proc/peer.h"
 #include "kernel/fs/current.h"
+#include "kernel/fs/file.h"
 #include "kernel/fs/path.h"
 #include "kernel/mm/heap.h"
 #include "kernel/proc/exec/exec_text.h"
@@ -311,36 +312,44 @@ static int show_personality(struct text *t, const struct pseudo_at *at)
 
 /* ---- links ---- */
 
-static int link_exe(char *buf, size_t len, const struct pseudo_at *at)
+/* What the process executes, counted; a zombie, and a task of the kernel's,
+ * executes nothing. */
+static int exe_at(const struct pseudo_at *at, struct file **out)
 {
-    struct proc *p = proc_at(at);
     int err = may_look(at);
-    bool gone;
-    size_t n;
+    struct proc *p = err ? NULL : proc_at(at);
 
-    if (!p || err) {
-        if (p) {
-            proc_put(p);
-        }
+    if (!p) {
         return err == -EACCES ? err : -ENOENT;
     }
-    n = MIN(strlen(p->exe), len);
-    memcpy(buf, p->exe, n);
-    gone = p->zombie;
+    *out = proc_exe(p);
     proc_put(p);
-    return gone ? -ENOENT : (int)n;
+    return *out ? 0 : -ENOENT;
+}
+
+static int link_exe(char *buf, size_t len, const struct pseudo_at *at)
+{
+    struct file *f;
+    int n = exe_at(at, &f);
+
+    if (!n) {
+        n = file_path(f, buf, len);
+        file_put(f);
+    }
+    return n;
 }
 
 static int follow_exe(struct path *out, const struct pseudo_at *at)
 {
-    char path[sizeof(((struct proc *)0)->exe) + 1];
-    int n = link_exe(path, sizeof(path) - 1, at);
+    struct file *f;
+    int err = exe_at(at, &f);
 
-    if (n < 0) {
-        return n;
+    if (!err) {
+        *out = f->path;
+        path_get(out);
+        file_put(f);
     }
-    path[n] = '\0';
-    return path_find(NULL, path, 0, out);
+    return err;
 }
 
 static int get_view(struct thread *t, void *arg)

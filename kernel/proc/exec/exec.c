@@ -227,9 +227,7 @@ static void rename(struct exec *x, struct thread *t)
 
     strlcpy(t->comm, slash ? slash + 1 : x->name, sizeof(t->comm));
     strlcpy(p->comm, t->comm, sizeof(p->comm));
-    if (file_path(x->file, p->exe, sizeof(p->exe)) < 0) {
-        p->exe[0] = '\0';
-    }
+    proc_set_exe(p, x->file);
 }
 
 static void reset_thread(struct thread *t)
