@@ -173,6 +173,9 @@ int mm_visit(struct mm *mm)
     mm_get(mm);
     sched_gate_enter(&mm->gate);
     current_task()->mm = mm;
+    mm_lock(mm);
+    warm_next_visit(mm);
+    mm_unlock(mm);
     return 0;
 }
 

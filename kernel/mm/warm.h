@@ -147,6 +147,8 @@ struct warm *warm_leave(struct mm *mm);
  * reach, for those that take it with the next calls. */
 bool warm_next_takes(struct mm *mm, uint64_t start, uint64_t end);
 void warm_next_fault(struct mm *mm, uint64_t addr);
+/* Another process is going to touch it, and counts as one of those in it. */
+void warm_next_visit(struct mm *mm);
 /* mprotect(2) comes, and is done with result err. In between,
  * mm->next.puts_off: pages are not to change yet. The second returns the call's
  * result. */

@@ -7,13 +7,15 @@
  *
  *   it maps a library as a whole, and the segments over that. What waits there
  *   for the segments would be hidden, and be shown piece by piece.
- *   it takes the write access from what it has relocated, file by file (RELRO).
+ *   it takes the write access from what it has relocated, file by file (RELRO),
+ *   itself last.
  *
  * What a run does here, in calls of the loader's own text that follow each
  * other, is noted, and the next run from the same place is expected to do it
  * again. Then what waits stays in reach for those who take all of it, and the
  * accesses go together, with the last. Any other call is told of first
- * (mm_called()) and finds everything as it should be, and so does who faults.
+ * (mm_called()) and finds everything as it should be, and so do who faults and
+ * who visits.
  * So it is about the moments between two calls of the loader, of which the last
  * run has shown that nothing is touched in them; docs/THREATS.md says what that
  * leaves open.
@@ -28,9 +30,11 @@
 
 void (*mm_await_call)(bool on);
 
-static bool can_foresee(const struct mm *mm)
+/* Not while somebody else is in it (mm_visit): he may touch it any time. */
+static bool can_foresee(struct mm *mm)
 {
-    return mm_await_call && !arena.lazy && mm->warm && mm->warm->kind.loader;
+    return mm_await_call && !arena.lazy && mm->warm && mm->warm->kind.loader &&
+           !mm_in_use_by_others(mm);
 }
 
 static void await(struct mm *mm, bool on)
@@ -106,6 +110,14 @@ void warm_next_fault(struct mm *mm, uint64_t addr)
     }
 }
 
+void warm_next_visit(struct mm *mm)
+{
+    if (mm->next.end) {
+        close_library(mm, true);
+    }
+    warm_next_end(mm, false);
+}
+
 /* ---- relocated data ---- */
 
 /* Takes the write access that was put off. Of pages that the host does not let
@@ -163,7 +175,7 @@ void warm_next_protect(struct mm *mm, uint64_t start, uint64_t end, int prot)
         return;
     }
     if (i == KNOWN_FILES || !is_relocated(mm, start, end, prot)) {
-        warm_next_end(mm, i != 0);
+        warm_next_end(mm, false);
         return;
     }
     n->files[n->count++] = (struct mem_run){start, end};
@@ -177,20 +189,34 @@ void warm_next_protect(struct mm *mm, uint64_t start, uint64_t end, int prot)
     await(mm, true);
 }
 
+/* What the loader relocates last is itself, before code of the program runs.
+ * One that is the program's library, too (musl's), does not: the program's own
+ * mprotect(2) would come next in the row, and its code would run in between. */
+static bool is_last(struct mm *mm)
+{
+    const struct vma *v = vma_at(mm, mm->next.files[mm->next.count - 1].start);
+
+    return v && warm_content(v) == mm->warm->kind.loader;
+}
+
 int warm_next_protected(struct mm *mm, int err)
 {
     struct mm_next *n = &mm->next;
+    bool put_off = n->puts_off;
 
-    if (!n->puts_off) {
+    n->puts_off = false;
+    if (!n->count || n->over) {
         return err;
     }
-    n->puts_off = false;
     if (err) {
-        n->count--;
+        n->count -= put_off;
         warm_next_end(mm, false);
         return err;
     }
-    return n->count == mm->warm->known.file_count ? settle(mm) : 0;
+    if (is_last(mm)) {
+        return warm_next_end(mm, true);
+    }
+    return put_off && n->count == mm->warm->known.file_count ? settle(mm) : 0;
 }
 
 /* ---- the next call ---- */
@@ -218,7 +244,7 @@ void mm_called(struct mm *mm, enum mm_call call, uint64_t start, uint64_t end,
         close_library(mm, false);
     }
     if (call != MM_CALL_PROTECT) {
-        warm_next_end(mm, true);
+        warm_next_end(mm, false);
     }
     await(mm, n->end || (n->count && !n->over));
     mm_unlock(mm);

@@ -23,6 +23,7 @@ copy() {
 
 copy /bin/busybox
 copy /lib/x86_64-linux-gnu/libgcc_s.so.1 # pthread_cancel() loads it
+copy /lib/ld-musl-x86_64.so.1 # and is musl's library, too
 for p in ls sort sha256sum date cat head tail wc cut tr uniq seq env printf \
     md5sum od expr stat du readlink basename nl tac paste join comm fold \
     fmt split csplit base64 cksum factor numfmt shuf truncate touch; do
@@ -121,7 +122,10 @@ ln "$dir/data/tree/two" "$dir/data/tree/a/hard"
 chmod 640 "$dir/data/tree/three"
 
 for p in "$@"; do
-    case $p in *.class) install -p -m 644 "$p" "$dir/test/" && continue ;; esac
+    case $p in
+    *.class) install -p -m 644 "$p" "$dir/test/" && continue ;;
+    */musl-*) install -p "$p" "$dir/test/" && continue ;; # not this ldd's
+    esac
     install -p "$p" "$dir/test/$(basename "$p")"
     for lib in $(ldd "$p" 2>/dev/null | grep -o '/[^ ]*' || true); do
         [ -e "$dir$lib" ] || install -D -p "$(readlink -f "$lib")" "$dir$lib"

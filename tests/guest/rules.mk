@@ -6,8 +6,8 @@
 
 GUEST := $(B)/guest
 GUEST_NAMES := $(patsubst tests/guest/%/main.c,%,$(wildcard tests/guest/*/main.c))
-GUEST_PROGRAMS := $(addprefix $(GUEST)/bin/,$(GUEST_NAMES) musl-threads go \
-	goroutines goexec rust java/Main.class java/Processes.class)
+GUEST_PROGRAMS := $(addprefix $(GUEST)/bin/,$(GUEST_NAMES) musl-threads \
+	musl-protects go goroutines goexec rust java/Main.class java/Processes.class)
 GUEST_FLAGS := -pthread
 GUEST_FLAGS_asan := -g -O1 -fsanitize=address -pthread
 GUEST_FLAGS_tsan := -g -O1 -fsanitize=thread -pthread
@@ -26,6 +26,11 @@ $(GUEST)/bin/%: tests/guest/%/main.c $(wildcard tests/guest/*.h)
 $(GUEST)/bin/musl-threads: tests/guest/threads/main.c
 	@mkdir -p $(@D)
 	musl-gcc -O2 -static -D_GNU_SOURCE -o $@ $<
+
+# Its loader is its library.
+$(GUEST)/bin/musl-protects: tests/guest/protects/main.c
+	@mkdir -p $(@D)
+	musl-gcc -O2 -D_GNU_SOURCE -o $@ $<
 
 $(addprefix $(GUEST)/bin/,go goroutines goexec): $(GUEST)/bin/%: tests/guest/%/main.go
 	@mkdir -p $(@D)
@@ -87,8 +92,9 @@ test-sgx: deps
 .PHONY: test-sgx
 
 GUEST_SGX_FEW := ^(bb-(echo|cat|sort|ls-R|sha256sum|false)|raw|signals|vector|
-GUEST_SGX_FEW := $(GUEST_SGX_FEW)memory|memcalls|alignment|cpuid|musl-static|timers|
-GUEST_SGX_FEW := $(GUEST_SGX_FEW)preempt-two-vcpus|py-json|py-threads|sqlite-wal|
+GUEST_SGX_FEW := $(GUEST_SGX_FEW)memory|memcalls|alignment|cpuid|timers|
+GUEST_SGX_FEW := $(GUEST_SGX_FEW)musl-(static|protects)|preempt-two-vcpus|
+GUEST_SGX_FEW := $(GUEST_SGX_FEW)py-json|py-threads|sqlite-wal|
 GUEST_SGX_FEW := $(GUEST_SGX_FEW)mmap|mprotect|exec|epoll|futex-wait|gawk|lua)$$
 SCRIPT_TESTS += $(GUEST)/few.sgx-test
 $(GUEST)/few.sgx-test: $(GUEST_SGX)

@@ -25,6 +25,7 @@ static const struct mm_kind kind = {
     .program = &library, .loader = &loader, .owner = 1};
 static int awaiting;
 static uint64_t base, loaders_text;
+static unsigned calls_before; /* of the target, when the loader begins */
 
 static void await_call(bool on)
 {
@@ -39,7 +40,7 @@ static void fresh(void)
     heap_init(support_kernel_start(), support_kernel_end(), 0, 0, 0);
     mm_init(support_user_start(), support_user_end(), 0, false);
     shown_file_init(&library, LEN / PAGE_SIZE);
-    shown_file_init(&loader, 1);
+    shown_file_init(&loader, 2);
     memset(library.pages, 0x90, PART);
     memset(library.pages + PART, 'r', PART);
     memset(library.pages + 2 * PART, 'd', PART);
@@ -73,7 +74,9 @@ static void start(void)
     support_set_mm(mm);
     loaders_text = support_user_start() + (3ul << 30);
     map(loaders_text, PAGE_SIZE, PROT_READ, &loader, 0);
+    map(loaders_text + PAGE_SIZE, PAGE_SIZE, RW, &loader, PAGE_SIZE);
     mm_loaded(mm);
+    calls_before = support_calls();
     base = 0;
     EXPECT_EQ(
         mm_map(mm, &base, LEN, PROT_READ, MAP_PRIVATE, &library.object, 0), 0);
@@ -107,13 +110,22 @@ static void segments(void)
     all_is_there();
 }
 
-/* The first of the three files; as many as that can be. */
-static void protect(unsigned page)
+static void protect_at(uint64_t at)
 {
-    uint64_t at = base + 2 * PART + page * PAGE_SIZE;
-
     called(MM_CALL_PROTECT, 0, 0);
     EXPECT_EQ(mm_protect(mm, at, PAGE_SIZE, PROT_READ), 0);
+}
+
+/* What stands for one of two libraries. */
+static void protect(unsigned page)
+{
+    protect_at(base + 2 * PART + page * PAGE_SIZE);
+}
+
+/* The last is the loader itself. */
+static void protect_own(void)
+{
+    protect_at(loaders_text + PAGE_SIZE);
 }
 
 static int data_prot(unsigned page)
@@ -128,7 +140,7 @@ static void end(void)
     EXPECT_EQ(awaiting, 0);
 }
 
-static void run(void)
+static void run_with(void (*last)(void))
 {
     start();
     segments();
@@ -136,11 +148,17 @@ static void run(void)
     all_is_there();
     protect(0);
     protect(1);
+    last();
     called(MM_CALL_OTHER, 0, 0);
     EXPECT_EQ(data_prot(0), PROT_READ);
     EXPECT_EQ(data_prot(1), PROT_READ);
     all_is_there();
     end();
+}
+
+static void run(void)
+{
+    run_with(protect_own);
 }
 
 /* Runs as many as it takes until the next one is foreseen. */
@@ -154,16 +172,15 @@ static void learn(void)
 
 static void segments_cost_nothing_once_they_are_foreseen(void)
 {
-    unsigned before, first = 0, calls[4];
+    unsigned first = 0, calls[4];
 
     fresh();
     run();
     for (unsigned i = 0; i < 4; i++) {
-        before = support_calls();
         start();
-        first = support_calls() - before;
+        first = support_calls() - calls_before;
         segments();
-        calls[i] = support_calls() - before;
+        calls[i] = support_calls() - calls_before;
         mm_started(mm);
         end();
         EXPECT(i == 0 || first == 0);
@@ -235,9 +252,65 @@ static void access_is_taken_with_the_last(void)
     EXPECT_EQ(data_prot(0), RW);
     EXPECT_EQ(awaiting, 1);
     protect(1);
+    EXPECT_EQ(data_prot(0), RW);
+    protect_own();
     EXPECT_EQ(data_prot(0), PROT_READ);
     EXPECT_EQ(data_prot(1), PROT_READ);
+    EXPECT_EQ(support_prot(loaders_text + PAGE_SIZE), PROT_READ);
     called(MM_CALL_OTHER, 0, 0);
+    EXPECT_EQ(awaiting, 0);
+    end();
+}
+
+static void nothing_more(void)
+{
+}
+
+/* Then what follows may be the program's own, through a library that is its
+ * loader as well, with its code in between. */
+static void a_row_without_the_loader_itself_is_no_example(void)
+{
+    fresh();
+    for (unsigned i = 0; i < 4; i++) {
+        run_with(nothing_more);
+    }
+    start();
+    segments();
+    mm_started(mm);
+    protect(0);
+    EXPECT_EQ(data_prot(0), PROT_READ);
+    end();
+}
+
+static void who_visits_finds_everything_as_mapped(void)
+{
+    learn();
+    start();
+    EXPECT_EQ(support_prot(base), RX);
+    EXPECT_EQ(mm_visit(mm), 0);
+    EXPECT_EQ(support_prot(base), PROT_NONE);
+    mm_visit_end(mm);
+    segments();
+    mm_started(mm);
+    protect(0);
+    EXPECT_EQ(data_prot(0), RW);
+    EXPECT_EQ(mm_visit(mm), 0);
+    EXPECT_EQ(data_prot(0), PROT_READ);
+    mm_visit_end(mm);
+    end();
+}
+
+/* And what he watches is not foreseen. */
+static void nor_is_anything_put_off_before_him(void)
+{
+    learn();
+    start();
+    segments();
+    mm_started(mm);
+    EXPECT_EQ(mm_visit(mm), 0);
+    protect(0);
+    EXPECT_EQ(data_prot(0), PROT_READ);
+    mm_visit_end(mm);
     end();
 }
 
@@ -303,6 +376,9 @@ int main(void)
     RUN(a_call_of_the_programs_own_text_is_another);
     RUN(who_touches_it_in_between_is_no_example);
     RUN(access_is_taken_with_the_last);
+    RUN(a_row_without_the_loader_itself_is_no_example);
+    RUN(who_visits_finds_everything_as_mapped);
+    RUN(nor_is_anything_put_off_before_him);
     RUN(or_before_another_call);
     RUN(or_a_fault);
     RUN(who_ends_in_between_leaves_nothing);
