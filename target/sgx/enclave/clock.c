@@ -128,21 +128,42 @@ static struct sgx_clock own_piece(void)
     return c;
 }
 
+static bool is_same(const struct sgx_clock *a, const struct sgx_clock *b)
+{
+    return a->sequence_mult == b->sequence_mult && a->base_tsc == b->base_tsc;
+}
+
+/* c goes on from own. False: on another vCPU, while the host kept this one from
+ * running, it went on from there already. Who meets a writer leaves it to him.
+ */
+static bool take_over(const struct sgx_clock *own, const struct sgx_clock *c)
+{
+    bool is_own;
+
+    if (is_same(c, own) || atomic_xchg_acquire(&lock, 1)) {
+        return true;
+    }
+    is_own = is_same(&piece, own);
+    if (is_own) {
+        atomic_store(&sequence, sequence + 1);
+        piece = *c;
+        atomic_store(&sequence, sequence + 1);
+    }
+    atomic_store_release(&lock, 0);
+    return is_own;
+}
+
 /* The line to use now: the host's when it is good, else the one before. */
 static struct sgx_clock current_piece(void)
 {
-    struct sgx_clock own = own_piece(), c;
+    struct sgx_clock own, c;
 
-    if (!read_piece(&c) || !goes_on(&own, &c)) {
-        return own;
-    }
-    if (c.sequence_mult != own.sequence_mult &&
-        !atomic_xchg_acquire(&lock, 1)) {
-        atomic_store(&sequence, sequence + 1);
-        piece = c;
-        atomic_store(&sequence, sequence + 1);
-        atomic_store_release(&lock, 0);
-    }
+    do {
+        own = own_piece();
+        if (!read_piece(&c) || !goes_on(&own, &c)) {
+            return own;
+        }
+    } while (!take_over(&own, &c));
     return c;
 }
 
