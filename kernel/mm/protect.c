@@ -172,7 +172,7 @@ int mm_protect(struct mm *mm, uint64_t addr, uint64_t len, int prot)
         warm_next_protect(mm, addr, end, prot & rwx);
         err = protect_locked(mm, addr, end, prot & rwx, false);
         fill_locked(mm, addr, end);
-        err = warm_next_protected(mm, err);
+        err = warm_next_protected(mm, addr, err);
     }
     mm_unlock(mm);
     return err;

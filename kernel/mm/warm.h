@@ -153,7 +153,7 @@ void warm_next_visit(struct mm *mm);
  * mm->next.puts_off: pages are not to change yet. The second returns the call's
  * result. */
 void warm_next_protect(struct mm *mm, uint64_t start, uint64_t end, int prot);
-int warm_next_protected(struct mm *mm, int err);
+int warm_next_protected(struct mm *mm, uint64_t start, int err);
 /* The row of those is over, and an example for the next run, or not. -ENOMEM:
  * memory is lost. */
 int warm_next_end(struct mm *mm, bool as_example);

@@ -174,8 +174,11 @@ void warm_next_protect(struct mm *mm, uint64_t start, uint64_t end, int prot)
     if (!can_foresee(mm) || n->over || !mm->warm->started) {
         return;
     }
-    if (i == KNOWN_FILES || !is_relocated(mm, start, end, prot)) {
+    if (!is_relocated(mm, start, end, prot)) {
         warm_next_end(mm, false);
+        return;
+    }
+    if (i == KNOWN_FILES) { /* no room to put off more */
         return;
     }
     n->files[n->count++] = (struct mem_run){start, end};
@@ -192,14 +195,14 @@ void warm_next_protect(struct mm *mm, uint64_t start, uint64_t end, int prot)
 /* What the loader relocates last is itself, before code of the program runs.
  * One that is the program's library, too (musl's), does not: the program's own
  * mprotect(2) would come next in the row, and its code would run in between. */
-static bool is_last(struct mm *mm)
+static bool is_last(struct mm *mm, uint64_t start)
 {
-    const struct vma *v = vma_at(mm, mm->next.files[mm->next.count - 1].start);
+    const struct vma *v = vma_at(mm, start);
 
     return v && warm_content(v) == mm->warm->kind.loader;
 }
 
-int warm_next_protected(struct mm *mm, int err)
+int warm_next_protected(struct mm *mm, uint64_t start, int err)
 {
     struct mm_next *n = &mm->next;
     bool put_off = n->puts_off;
@@ -213,7 +216,7 @@ int warm_next_protected(struct mm *mm, int err)
         warm_next_end(mm, false);
         return err;
     }
-    if (is_last(mm)) {
+    if (is_last(mm, start)) {
         return warm_next_end(mm, true);
     }
     return put_off && n->count == mm->warm->known.file_count ? settle(mm) : 0;

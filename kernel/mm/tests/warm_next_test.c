@@ -17,10 +17,11 @@ enum {
     RX = PROT_READ | PROT_EXEC,
     PART = 2 * 4096, /* of three: code, what is only read, data */
     LEN = 3 * PART,
+    MANY = KNOWN_FILES + 2, /* files, of a page each */
 };
 
 static struct mm *mm;
-static struct shown_file library, loader;
+static struct shown_file library, loader, many;
 static const struct mm_kind kind = {
     .program = &library, .loader = &loader, .owner = 1};
 static int awaiting;
@@ -41,6 +42,7 @@ static void fresh(void)
     mm_init(support_user_start(), support_user_end(), 0, false);
     shown_file_init(&library, LEN / PAGE_SIZE);
     shown_file_init(&loader, 2);
+    shown_file_init(&many, MANY);
     memset(library.pages, 0x90, PART);
     memset(library.pages + PART, 'r', PART);
     memset(library.pages + 2 * PART, 'd', PART);
@@ -262,6 +264,37 @@ static void access_is_taken_with_the_last(void)
     end();
 }
 
+static void protect_many(void)
+{
+    uint64_t at = loaders_text + 2 * PAGE_SIZE;
+
+    map(at, MANY * PAGE_SIZE, RW, &many, 0);
+    for (unsigned i = 0; i < MANY; i++) {
+        protect_at(at + i * PAGE_SIZE);
+        EXPECT(data_prot(0) == PROT_READ || i + 3 < KNOWN_FILES);
+    }
+    EXPECT_EQ(support_prot(at + (MANY - 1) * PAGE_SIZE), PROT_READ);
+    protect_own();
+}
+
+static void of_too_many_those_that_there_is_room_for_are_put_off(void)
+{
+    fresh();
+    for (unsigned i = 0; i < 3; i++) {
+        run_with(protect_many);
+    }
+    start();
+    segments();
+    mm_started(mm);
+    protect(0);
+    EXPECT_EQ(data_prot(0), RW);
+    protect(1);
+    protect_many();
+    called(MM_CALL_OTHER, 0, 0);
+    EXPECT_EQ(awaiting, 0);
+    end();
+}
+
 static void nothing_more(void)
 {
 }
@@ -376,6 +409,7 @@ int main(void)
     RUN(a_call_of_the_programs_own_text_is_another);
     RUN(who_touches_it_in_between_is_no_example);
     RUN(access_is_taken_with_the_last);
+    RUN(of_too_many_those_that_there_is_room_for_are_put_off);
     RUN(a_row_without_the_loader_itself_is_no_example);
     RUN(who_visits_finds_everything_as_mapped);
     RUN(nor_is_anything_put_off_before_him);
