@@ -18,12 +18,13 @@
  * were it the claim, who has just woken could see it set by a vCPU that is
  * about to find itself not alone.
  *
- * It looks in sched_check() and in the idle loop, hence never between the load
- * and the store that take a lock; what it stored before is seen by whoever
- * sees the claim given up, as stores are seen in their order. Only the vCPU
- * that is alone writes one_vcpu, so to all code that runs it is an ordinary
- * variable, which changes in no call but these. What the host does (wake whom
- * it likes, when it likes, or nobody) decides how long somebody waits, no more.
+ * It looks in sched_check(), in task_yield() and in the idle loop, hence never
+ * between the load and the store that take a lock; what it stored before is
+ * seen by whoever sees the claim given up, as stores are seen in their order.
+ * Only the vCPU that is alone writes one_vcpu, so to all code that runs it is
+ * an ordinary variable, which changes in no call but these. What the host does
+ * (wake whom it likes, when it likes, or nobody) decides how long somebody
+ * waits, no more.
  *
  * Who is alone must not wait for who sleeps, but by a look (sched_barrier).
  *
