@@ -93,5 +93,5 @@ bool oom_spares_us(void)
         task_prepare_sleep();
         task_sleep_until(clock_now() + LOOK_NS);
     }
-    return true;
+    return !task_is_killed(current_task()); /* nobody else would get the CPU */
 }

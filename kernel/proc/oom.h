@@ -13,7 +13,7 @@
 
 /* The current task's last fault was -ENOMEM. True: another process was killed,
  * its memory is gone or is soon, and the access is made again. False: it is the
- * current one that has to end. Sleeps. */
+ * current one that has to end, or it was killed meanwhile. Sleeps. */
 bool oom_spares_us(void);
 
 #endif

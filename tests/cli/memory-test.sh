@@ -211,6 +211,106 @@ run --memory 256M $py -S -c "$hogs
 run([20, 120, 110], [0, -1000, 0])"
 check memory-spared-stays both 'status_is 0' 'out_is "[0, 0, 9]"' 'no_kernel_bug'
 
+# Who is killed while it waits for another's memory ends, and does not try the
+# access again and again: on one vCPU nobody else would run.
+cat >"$work/waiter.c" <<'END'
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static const size_t mib = 1 << 20;
+
+static void *map(size_t len, int flags)
+{
+    return mmap(NULL, len, PROT_READ | PROT_WRITE,
+                MAP_PRIVATE | MAP_ANONYMOUS | flags, -1, 0);
+}
+
+static void adjust(const char *score)
+{
+    int fd = open("/proc/self/oom_score_adj", O_WRONLY);
+
+    if (fd < 0 || write(fd, score, strlen(score)) < 0) {
+        exit(1);
+    }
+    close(fd);
+}
+
+static pid_t sleeper(const char *score, int ready)
+{
+    pid_t pid = fork();
+
+    if (pid == 0) {
+        adjust(score);
+        write(ready, "", 1);
+        for (;;) {
+            pause();
+        }
+    }
+    return pid;
+}
+
+static pid_t reader(int go, int ready)
+{
+    pid_t pid = fork();
+    char c;
+
+    if (pid == 0) {
+        int zero = open("/dev/zero", O_RDONLY);
+        char *p = map(100 * mib, MAP_NORESERVE);
+
+        adjust("0");
+        write(ready, "", 1);
+        c = read(go, &c, 1);
+        _exit(read(zero, p, 100 * mib) < 0);
+    }
+    return pid;
+}
+
+int main(void)
+{
+    pid_t first, second, pid;
+    int go[2], ready[2], status;
+    char c;
+
+    adjust("-1000");
+    if (pipe(go) || pipe(ready)) {
+        return 1;
+    }
+    pid = reader(go[0], ready[1]);
+    first = sleeper("900", ready[1]);
+    second = sleeper("500", ready[1]);
+    for (int i = 0; i < 3; i++) {
+        read(ready[0], &c, 1);
+    }
+    while (map(mib / 2, 0) != MAP_FAILED) {
+    }
+    if (write(go[1], "", 1) != 1) {
+        return 1;
+    }
+    waitpid(first, &status, 0);
+    printf("first %d\n", WTERMSIG(status));
+    kill(pid, SIGKILL);
+    waitpid(pid, &status, 0);
+    printf("reader %d\n", WTERMSIG(status));
+    kill(second, SIGKILL);
+    waitpid(second, &status, 0);
+    puts("over");
+    return 0;
+}
+END
+gcc -O1 -o "$work/waiter" "$work/waiter.c" -Wno-unused-result || exit 1
+run --memory 64M --cpus 1 "$work/waiter"
+check memory-killed-while-it-waits both 'status_is 0' 'no_kernel_bug' \
+    'out_is "first 9
+reader 9
+over"'
+
 run --memory 8M $bb echo alive
 check memory-8M both 'status_is 0' 'out_is alive'
 run --memory 8M $py -c pass # may well be too little
