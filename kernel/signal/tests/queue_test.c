@@ -37,6 +37,8 @@ static void real_time_signals_queue_in_order(void)
     struct k_siginfo info;
 
     test_reset(1);
+    test_handler(RT, HANDLER, 0, 0);
+    test_handler(RT + 1, HANDLER, 0, 0);
     for (uint64_t i = 0; i < 3; i++) {
         EXPECT_EQ(queue(RT + 1, 10 + i), 0);
         EXPECT_EQ(queue(RT, i), 0);
@@ -55,6 +57,9 @@ static void a_full_queue_refuses_only_queued_real_time_signals(void)
     struct k_siginfo info;
 
     test_reset(1);
+    test_handler(RT, HANDLER, 0, 0);
+    test_handler(SIGUSR1, HANDLER, 0, 0);
+    test_handler(SIGUSR2, HANDLER, 0, 0);
     for (int i = 0; i < 8; i++) {
         EXPECT_EQ(queue(RT, 0), 0);
     }
@@ -160,6 +165,7 @@ static void ignoring_forgets_what_is_pending(void)
 static void a_thread_that_does_not_block_it_is_interrupted(void)
 {
     test_reset(3);
+    test_handler(SIGUSR1, HANDLER, 0, 0);
     test_threads[0]->signals.blocked = sigbit(SIGUSR1);
     test_threads[1]->task.interrupted = 1;
     test_kill(SIGUSR1);
@@ -172,9 +178,35 @@ static void a_thread_that_does_not_block_it_is_interrupted(void)
 static void the_main_thread_is_preferred(void)
 {
     test_reset(2);
+    test_handler(SIGUSR1, HANDLER, 0, 0);
     test_kill(SIGUSR1);
     EXPECT_EQ(test_threads[0]->task.interrupted, 1);
     EXPECT_EQ(test_threads[1]->task.interrupted, 0);
+}
+
+static void what_ends_the_process_interrupts_all_and_comes_first(void)
+{
+    struct k_siginfo info;
+
+    test_reset(2);
+    queue(RT + 1, 7);
+    EXPECT_EQ(test_threads[0]->task.interrupted, 1);
+    EXPECT_EQ(test_threads[1]->task.interrupted, 1);
+    test_kill(SIGUSR1);
+    EXPECT_EQ(take(&info), RT + 1);
+    EXPECT_EQ(info.kill.value, 7);
+}
+
+static void what_everybody_blocks_ends_nobody_yet(void)
+{
+    struct k_siginfo info;
+
+    test_reset(1);
+    signal_set_mask(sigbit(RT + 1));
+    queue(RT + 1, 0);
+    test_handler(SIGUSR1, HANDLER, 0, 0);
+    test_kill(SIGUSR1);
+    EXPECT_EQ(take(&info), SIGUSR1);
 }
 
 static void blocking_passes_a_pending_signal_on(void)
@@ -260,6 +292,8 @@ int main(void)
     RUN(ignoring_forgets_what_is_pending);
     RUN(a_thread_that_does_not_block_it_is_interrupted);
     RUN(the_main_thread_is_preferred);
+    RUN(what_ends_the_process_interrupts_all_and_comes_first);
+    RUN(what_everybody_blocks_ends_nobody_yet);
     RUN(blocking_passes_a_pending_signal_on);
     RUN(unblocking_asks_for_delivery);
     RUN(kill_and_stop_cannot_be_blocked_or_caught);
