@@ -143,7 +143,10 @@ static int take_tid(const struct clone_args *a, struct thread *from,
     if (from->must_exit) {
         tid = -ERESTARTNOINTR;
     } else {
-        tid = a->set_tid_size ? pid_claim(claim, (int)a->set_tid) : pid_alloc();
+        tid = a->set_tid_size ? pid_choose((int)a->set_tid) : pid_alloc();
+    }
+    if (tid > 0) { /* others may choose theirs before ours is in the tables */
+        pid_claim(claim, tid);
     }
     spin_unlock(&proc_lock);
     return tid;

@@ -173,7 +173,7 @@ int pid_alloc(void)
     return -EAGAIN;
 }
 
-int pid_claim(struct pid_claim *c, int pid)
+int pid_choose(int pid)
 {
     if (pid < 1 || pid >= PID_MAX) {
         return -EINVAL;
@@ -185,9 +185,13 @@ int pid_claim(struct pid_claim *c, int pid)
         return -EEXIST;
     }
     wrapped = true; /* the row will come to it */
+    return pid;
+}
+
+void pid_claim(struct pid_claim *c, int pid)
+{
     c->pid = pid;
     list_add(&claims, &c->node);
-    return pid;
 }
 
 void pid_claim_end(struct pid_claim *c)

@@ -20,15 +20,17 @@ int proc_alloc(struct proc **out);
 int pid_alloc(void);
 /* Whether a process, thread, group or session has it. [L] */
 bool pid_taken(int id);
-/* A number that clone3(2)'s set_tid asked for, until it is in the tables. */
+/* The same of pid, which the current task asked for: clone3(2)'s set_tid.
+ * -EINVAL, -EPERM, -EEXIST. [L] */
+int pid_choose(int pid);
+/* A number that is in use, but not in the tables yet. */
 struct pid_claim {
     struct list node; /* LOCK_PROC */
     int pid;          /* 0: none */
 };
-/* pid, or -EINVAL, -EPERM, -EEXIST; pid_claim_end() undoes it. [L] */
-int pid_claim(struct pid_claim *c, int pid);
-void pid_claim_end(struct pid_claim *c);
-struct proc *proc_lookup(int pid); /* [L] */
+void pid_claim(struct pid_claim *c, int pid); /* [L] */
+void pid_claim_end(struct pid_claim *c);      /* [L] */
+struct proc *proc_lookup(int pid);            /* [L] */
 void pid_insert_proc(struct proc *p);
 void pid_insert_thread(struct thread *t);
 void pid_remove_thread(struct thread *t);
@@ -109,7 +111,7 @@ enum { MODE_SETUID = 04000, MODE_SETGID = 02000, MODE_XGROUP = 010 };
 
 void cred_first(struct cred *c, uint32_t uid, uint32_t gid);
 /* The current thread is that after execve(2), and so is its process. dumpable:
- * if it is no more than it was. */
+ * if it is no more than it was. [L] */
 void cred_become(const struct cred *c, bool dumpable);
 
 /* ---- vdso.c ---- */
