@@ -70,7 +70,8 @@ static int check_open(const struct path *p, uint32_t flags, bool made)
         err = inode_permission(inode, access_of(flags), &cred);
         return err ? err : -EPERM;
     }
-    return inode_permission(inode, access_of(flags), &cred);
+    err = inode_permission(inode, access_of(flags), &cred);
+    return !err && inode->flags & INODE_SECRET ? -ENXIO : err;
 }
 
 bool file_may_direct(const struct inode *inode)

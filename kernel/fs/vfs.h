@@ -263,7 +263,8 @@ enum {
     INODE_ASK_AGAIN = 256, /* a directory: names that are known are looked up
                               all the same */
     INODE_LINKABLE = 4,    /* has no name, but may get one (O_TMPFILE) */
-    INODE_SECRET = 512,    /* of memfd_secret(2): its size is set once */
+    INODE_SECRET = 512,    /* of memfd_secret(2): its size is set once, and it
+                              is not opened again: -ENXIO */
 };
 
 /* One reference, the caller's; data is itself; times are now; nlink 1. */

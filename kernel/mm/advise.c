@@ -151,6 +151,9 @@ static int mark(struct mm *mm, struct vma *v, uint64_t start, uint64_t end,
     uint32_t was = v->flags;
     int err;
 
+    if (v->flags & VMA_SECRET && (set | clear) & VMA_LOCKED) {
+        return 0; /* it is locked for good */
+    }
     if (v->flags & VMA_TRAMPOLINE || v->flags == flags) {
         return 0;
     }

@@ -294,6 +294,7 @@ static void describe(const struct vma *v, struct mm_region *r)
     r->locked = v->flags & VMA_LOCKED;
     r->no_dump = v->flags & (VMA_DONTDUMP | VMA_TRAMPOLINE);
     r->no_fork = v->flags & VMA_DONTFORK;
+    r->secret = v->flags & VMA_SECRET;
     r->wiped = v->flags & VMA_WIPEONFORK;
     r->no_write = v->flags & VMA_NO_WRITE;
     r->no_exec = v->flags & VMA_NO_EXEC;

@@ -330,6 +330,7 @@ struct mm_region {
     uint64_t resident; /* bytes */
     int prot;
     bool shared, locked, no_dump, no_fork, wiped, no_write, no_exec;
+    bool secret;  /* MM_MAP_SECRET: in no core file, whatever madvise(2) says */
     bool written; /* private, and what is there may be its own */
     char path[256];
 };

@@ -94,12 +94,12 @@ static void add_region(const struct mm_region *r, void *arg)
         .start = r->start,
         .end = r->end,
         .prot = r->prot,
-        .content = r->resident && !r->no_dump &&
+        .content = r->resident && !r->no_dump && !r->secret &&
                            (!r->ino || r->prot & MEM_WRITE || r->written)
                        ? r->end - r->start
                        : 0,
-        .is_head =
-            r->ino && r->offset == 0 && r->prot & MEM_READ && !r->no_dump,
+        .is_head = r->ino && r->offset == 0 && r->prot & MEM_READ &&
+                   !r->no_dump && !r->secret,
     };
     if (r->ino) {
         d->files++;

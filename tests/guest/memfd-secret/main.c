@@ -119,6 +119,26 @@ static void test_others(char *m)
     waitpid(pid, NULL, 0);
 }
 
+/* Another descriptor would read it. */
+static void test_again(int fd, char *m)
+{
+    char path[64];
+    int other;
+
+    snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+    FAILS(ENXIO, open(path, O_RDONLY));
+    FAILS(ENXIO, open(path, O_RDWR));
+    FAILS(ENXIO, open(path, O_RDWR | O_TRUNC));
+    other = open(path, O_PATH);
+    must("it has a place", other >= 0);
+    close(other);
+    snprintf(path, sizeof(path), "/proc/self/map_files/%lx-%lx",
+             (unsigned long)m, (unsigned long)m + 3 * PAGE);
+    must("nor by its mapping", open(path, O_RDONLY) == -1);
+    munlock(m, PAGE);
+    FAILS(EINVAL, madvise(m, PAGE, MADV_DONTNEED)); /* locked for good */
+}
+
 static void test_map(int fd)
 {
     struct rlimit few = {PAGE, PAGE};
@@ -139,6 +159,7 @@ static void test_map(int fd)
     FAILS(EINVAL, madvise(m, PAGE, MADV_REMOVE));
     FAILS(EINVAL, msync(m, PAGE, MS_SYNC));
     test_others(m);
+    test_again(fd, m);
     munmap(m, 3 * PAGE);
     munmap(again, 3 * PAGE);
     setrlimit(RLIMIT_MEMLOCK, &few);
