@@ -487,7 +487,6 @@ void cred_become(const struct cred *c, bool dumpable)
     struct proc *p = t->proc;
     struct cred old = t->cred, shown;
 
-    spin_lock(&proc_lock);
     t->cred = *c; /* of the same groups */
     shown = replace(&p->cred, c);
     p->dumpable = dumpable;
@@ -495,6 +494,5 @@ void cred_become(const struct cred *c, bool dumpable)
         p->dumpable = false;
         t->pdeath_signal = 0;
     }
-    spin_unlock(&proc_lock);
     cred_drop(&shown);
 }

@@ -114,7 +114,15 @@ static int open_maps(struct inode *inode, struct file *f)
     int err = may_look(pseudo_place(inode));
 
     err = err ? err : mm_at(pseudo_place(inode), &mm);
-    return err || !mm ? err : pseudo_keep(f, mm);
+    if (err || !mm) {
+        return err;
+    }
+    err = may_look(pseudo_place(inode)); /* execve(2) may have come between */
+    if (err) {
+        mm_put(mm);
+        return err;
+    }
+    return pseudo_keep(f, mm);
 }
 
 /* What lies where in memory is for those who may trace (ptrace(2)). */

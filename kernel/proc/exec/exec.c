@@ -284,12 +284,14 @@ static int become(struct exec *x, struct thread *t, struct mm *mm)
     int err;
 
     thread_leave_mm(t);
+    /* First: who may look at the old program may not at the new one's memory.
+     */
+    secure = exec_grant_take(&x->grant);
     switch_mm(p, mm);
     timers_exec(p);
     keys_exec(t);
     reset_thread(t);
     rename(x, t);
-    secure = exec_grant_take(&x->grant);
     exec_known(p);
     exec_text_set(p, x->args);
     err = own_files(t);

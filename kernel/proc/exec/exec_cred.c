@@ -97,15 +97,15 @@ static void count_sharers(struct proc *p, void *arg)
 
 /* Whether another process could lead this one astray: one that has its working
  * directory, too (CLONE_FS), or traces it and may not trace anybody; or it has
- * said that it wants no more rights. */
-static bool is_unsafe(struct thread *t)
+ * said that it wants no more rights. [L] */
+static bool is_unsafe(const struct thread *t)
 {
     struct sharers s = {.view = t->view};
 
     if (t->no_new_privs || ptrace_by_weaker(t)) {
         return true;
     }
-    proc_for_each(count_sharers, &s);
+    proc_for_each_locked(count_sharers, &s);
     return s.count > 1;
 }
 
@@ -174,6 +174,7 @@ bool exec_grant_take(const struct exec_grant *g)
     clear_personality(t->proc, &old, &c);
     changed = c.euid != old.euid ||
               (c.egid != mine.gid && !fs_in_group(&mine, c.egid));
+    spin_lock(&proc_lock); /* nobody begins to trace it in between */
     if ((changed || c.cap_permitted & ~old.cap_permitted) && is_unsafe(t)) {
         take_back(t, &old, &c);
     }
@@ -192,5 +193,6 @@ bool exec_grant_take(const struct exec_grant *g)
     if (secure) {
         t->pdeath_signal = 0;
     }
+    spin_unlock(&proc_lock);
     return secure;
 }

@@ -122,8 +122,8 @@ void ptrace_exiting(uint64_t status);
 /* execve(2) made t its process's first thread: the record of the one before is
  * nobody's news. [L] */
 void ptrace_take_over(struct thread *t);
-/* Whether t, the current thread, is traced without CAP_SYS_PTRACE. */
-bool ptrace_by_weaker(struct thread *t);
+/* Whether t is traced without CAP_SYS_PTRACE. [L] */
+bool ptrace_by_weaker(const struct thread *t);
 /* execve(2) is done; former: the thread's number before it. */
 void ptrace_exec(struct thread *t, int former);
 /* Around a system call: true when it is not to be made. */

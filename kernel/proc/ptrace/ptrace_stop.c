@@ -336,15 +336,10 @@ void ptrace_exiting(uint64_t status)
     }
 }
 
-bool ptrace_by_weaker(struct thread *t)
+bool ptrace_by_weaker(const struct thread *t)
 {
-    bool yes;
-
-    spin_lock(&proc_lock);
-    yes = ptrace_traced(t) &&
-          !(t->tracee->tracer->cred.cap_effective >> CAP_SYS_PTRACE & 1);
-    spin_unlock(&proc_lock);
-    return yes;
+    return ptrace_traced(t) &&
+           !(t->tracee->tracer->cred.cap_effective >> CAP_SYS_PTRACE & 1);
 }
 
 void ptrace_exec(struct thread *t, int former)
