@@ -19,12 +19,10 @@ enum {
 }; /* pages: memory of who has ended comes back a little later */
 enum { NEVER = -1000, PARTS = 1000 }; /* of oom_score_adj */
 
-static int victim; /* proc_lock; 0: none yet */
-
 struct choice {
     struct proc *most;
     int64_t score;
-    bool dying; /* the last one has its memory still */
+    bool dying; /* somebody ends, whose memory is not all back yet */
 };
 
 static void weigh(struct proc *p, void *arg)
@@ -32,10 +30,14 @@ static void weigh(struct proc *p, void *arg)
     struct choice *c = arg;
     int64_t score;
 
+    if (p->oom_victim || atomic_load_relaxed(&p->signals.group_exit)) {
+        /* Once is enough: what it waits for may be us. */
+        c->dying |= !p->zombie;
+        return;
+    }
     if (!p->mm || p->oom_score_adj == NEVER) {
         return;
     }
-    c->dying |= p->pid == victim;
     score = (int64_t)mm_counted_pages(p->mm) +
             p->oom_score_adj * (int64_t)(limit_ceiling() / PARTS);
     if (!c->most || score > c->score ||
@@ -45,23 +47,34 @@ static void weigh(struct proc *p, void *arg)
     }
 }
 
+/* All that have this memory: one alone would give nothing back. */
+static void end(struct proc *p, void *mm)
+{
+    static const struct k_siginfo kill = {.signo = SIGKILL, .code = SI_KERNEL};
+
+    if (p->mm == mm) {
+        p->oom_victim = true;
+        signal_send_proc_locked(p, &kill);
+    }
+}
+
 /* again: the last one had its time. Whether it is us. */
 static bool choose(bool again)
 {
-    static const struct k_siginfo kill = {.signo = SIGKILL, .code = SI_KERNEL};
     struct choice c = {.most = NULL};
-    bool ours;
+    bool wanted, ours;
 
     spin_lock(&proc_lock);
     proc_for_each_locked(weigh, &c);
-    ours = !c.most || c.most == current_proc();
-    if (!ours && (!c.dying || again)) {
-        victim = c.most->pid;
+    wanted = !c.dying || again;
+    ours = wanted && (!c.most || c.most == current_proc());
+    if (wanted && !ours) {
         log_error(
             "process %d (%s) is killed: it has most of the memory, and "
             "there is none for process %d (%s); --memory raises the limit",
-            victim, c.most->comm, current_proc()->pid, current_proc()->comm);
-        signal_send_proc_locked(c.most, &kill);
+            c.most->pid, c.most->comm, current_proc()->pid,
+            current_proc()->comm);
+        proc_for_each_locked(end, c.most->mm);
     }
     spin_unlock(&proc_lock);
     return ours;
@@ -81,7 +94,7 @@ bool oom_spares_us(void)
     uint64_t deadline = clock_now() + WAIT_NS;
 
     if (!limit_is_set() || mm_is_lost(current_proc()->mm) ||
-        choose(atomic_xchg(&waited, 0))) {
+        task_is_killed(current_task()) || choose(atomic_xchg(&waited, 0))) {
         return false;
     }
     while ((is_dying() || !limit_lets_in(SOME)) &&

@@ -311,6 +311,66 @@ check memory-killed-while-it-waits both 'status_is 0' 'no_kernel_bug' \
 reader 9
 over"'
 
+# Processes of one memory (CLONE_VM) end with it, all at once.
+cat >"$work/sharers.c" <<'END'
+#define _GNU_SOURCE
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static char stacks[3][16384];
+
+static void fill(size_t size)
+{
+    memset(mmap(NULL, size, PROT_READ | PROT_WRITE,
+                MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0), 1, size);
+}
+
+static int sit(void *arg)
+{
+    for (;;) {
+        pause();
+    }
+}
+
+int main(void)
+{
+    int up[2], status, other;
+    pid_t large, small;
+    char c;
+
+    pipe(up);
+    large = fork();
+    if (large == 0) {
+        fill(120 << 20);
+        for (int i = 0; i < 3; i++) {
+            clone(sit, stacks[i] + sizeof(stacks[i]), CLONE_VM | SIGCHLD, NULL);
+        }
+        write(up[1], "x", 1);
+        sit(NULL);
+    }
+    read(up[0], &c, 1);
+    small = fork();
+    if (small == 0) {
+        fill(100 << 20);
+        _exit(0);
+    }
+    waitpid(small, &status, 0);
+    waitpid(large, &other, 0);
+    printf("%d %d\n", status, other);
+    return 0;
+}
+END
+gcc -O1 -o "$work/sharers" "$work/sharers.c" 2>/dev/null || exit 1
+one_was_chosen() { [ "$(grep -c 'has most of the memory' "$work/err")" = 1 ]; }
+run --memory 192M "$work/sharers"
+check memory-sharers-end both 'status_is 0' 'out_is "0 9"' one_was_chosen \
+    'no_kernel_bug'
+
 run --memory 8M $bb echo alive
 check memory-8M both 'status_is 0' 'out_is alive'
 run --memory 8M $py -c pass # may well be too little
