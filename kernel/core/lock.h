@@ -16,9 +16,12 @@
 #include "lib/list.h"
 
 enum lock_class {
-    LOCK_NONE = 0,   /* exempt from the check: tests, early boot */
-    LOCK_FS_POS,     /* mutex: a file's offset */
-    LOCK_FS_RENAME,  /* mutex: one rename between directories */
+    LOCK_NONE = 0,    /* exempt from the check: tests, early boot */
+    LOCK_FS_POS,      /* mutex: a file's offset */
+    LOCK_FS_RENAME,   /* mutex: one rename between directories */
+    LOCK_FS_TOP2_DIR, /* mutex: the next five, of a file system over those */
+    LOCK_FS_TOP2,
+    LOCK_FS_TOP2_COPY,
     LOCK_FS_TOP_DIR, /* mutex: the next two, of a file system over others */
     LOCK_FS_TOP,
     LOCK_FS_COPY,   /* mutex: what its changes need below */

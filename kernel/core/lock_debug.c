@@ -14,9 +14,10 @@ static uint8_t spin_held[VCPU_MAX][LOCK_CLASSES];
 static bool may_nest(uint32_t cls)
 {
     return cls == LOCK_FS_DIR || cls == LOCK_FS_INODE ||
-           cls == LOCK_FS_TOP_DIR || cls == LOCK_FS_TOP || cls == LOCK_FUTEX ||
-           cls == LOCK_POLL || cls == LOCK_WAIT || cls == LOCK_PIPE ||
-           cls == LOCK_RUNQUEUE || cls == LOCK_FS_OBJECT;
+           cls == LOCK_FS_TOP_DIR || cls == LOCK_FS_TOP ||
+           cls == LOCK_FS_TOP2_DIR || cls == LOCK_FS_TOP2 ||
+           cls == LOCK_FUTEX || cls == LOCK_POLL || cls == LOCK_WAIT ||
+           cls == LOCK_PIPE || cls == LOCK_RUNQUEUE || cls == LOCK_FS_OBJECT;
 }
 
 static uint32_t highest(const uint8_t *held)

@@ -30,8 +30,8 @@ void drop_setid(struct inode *data);
 void drop_capabilities(struct inode *data);
 
 struct file;
-void touch_atime(struct file *f, struct inode *data);
+void touch_atime(struct file *f);
 /* The same for a link on m that is followed or read. */
-void touch_link_atime(const struct mount *m, struct inode *data);
+void touch_link_atime(const struct mount *m, struct inode *inode);
 
 #endif

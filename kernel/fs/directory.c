@@ -70,7 +70,7 @@ static int directory_readdir(struct file *f, struct dir_sink *sink)
     err = read_names(dir, sink);
     if (!err) {
         f->pos = sink->pos;
-        touch_atime(f, atomic_load_acquire(&dir->data));
+        touch_atime(f);
     }
     return err;
 }

@@ -20,23 +20,25 @@ static struct inode *data_of(struct file *f)
 
 /* With relatime (mount(8)) a read is noted once after each change; a look
  * at the clock for "or once a day" would cost every read more than it tells. */
-void touch_link_atime(const struct mount *m, struct inode *data)
+void touch_link_atime(const struct mount *m, struct inode *inode)
 {
+    struct inode *data = atomic_load_acquire(&inode->data);
+
     if (data->atime > data->mtime && data->atime > data->ctime &&
         m->flags & ST_RELATIME) {
         return;
     }
     if (data->sb->flags & (SB_READ_ONLY | SB_NO_ATIME) ||
-        m->flags & (ST_NOATIME | ST_RDONLY)) {
+        m->flags & (ST_NOATIME | ST_RDONLY) || inode->keeps_atime) {
         return;
     }
     data->atime = clock_realtime();
 }
 
-void touch_atime(struct file *f, struct inode *data)
+void touch_atime(struct file *f)
 {
     if (!(f->flags & O_NOATIME)) {
-        touch_link_atime(f->path.mount, data);
+        touch_link_atime(f->path.mount, f->inode);
     }
 }
 
@@ -48,7 +50,7 @@ long regular_read(struct file *f, struct iobuf *io, uint64_t *pos, int flags)
 
     if (n > 0) {
         *pos += n;
-        touch_atime(f, data);
+        touch_atime(f);
     }
     return n;
 }

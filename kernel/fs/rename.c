@@ -182,6 +182,14 @@ static void tell_watches(struct move *m, bool directory)
     watch_self(m->old->inode, IN_MOVE_SELF);
 }
 
+/* rename_lock is held where it matters. */
+static bool goes_up(const struct move *m)
+{
+    struct dentry *from = m->from.at.dentry, *to = m->to.at.dentry;
+
+    return from != to && dentry_below(from, to);
+}
+
 static int ask_leaf(struct move *m)
 {
     struct rename_args args = {
@@ -193,6 +201,7 @@ static int ask_leaf(struct move *m)
         .to_len = m->new->len,
         .inode = m->old->inode,
         .target = m->new->inode,
+        .to_above = goes_up(m),
         .flags = m->flags &(RENAME_EXCHANGE | RENAME_WHITEOUT),
     };
 

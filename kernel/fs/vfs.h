@@ -216,6 +216,7 @@ struct rename_args {
     size_t from_len, to_len;
     struct inode *inode;  /* what moves */
     struct inode *target; /* what is replaced or exchanged; or NULL */
+    bool to_above;        /* from_dir lies in to_dir, which is locked first */
     /* RENAME_EXCHANGE; with SB_WHITEOUTS also RENAME_WHITEOUT: a character
      * device 0:0 takes the old name. NOREPLACE is done by the VFS. */
     unsigned flags;
@@ -247,9 +248,10 @@ struct inode {
     struct inode_watches *watches; /* inotify (inotify.c), or NULL */
     struct inode_leases *leases;   /* fcntl(2)'s (lease.c), or NULL */
     uint32_t seals;                /* fcntl(2)'s F_SEAL_*; under lock */
-    bool capable;    /* has security.capability; under lock, a layer's own */
-    void *object;    /* a FIFO's pipe, a bound socket: guarded by its room */
-    int32_t writers; /* how many write; negative: how many execute; atomic */
+    bool keeps_atime; /* data is another file system's, which only reads it */
+    bool capable;     /* has security.capability; under lock, a layer's own */
+    void *object;     /* a FIFO's pipe, a bound socket: guarded by its room */
+    int32_t writers;  /* how many write; negative: how many execute; atomic */
 };
 
 enum {

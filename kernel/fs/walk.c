@@ -313,7 +313,7 @@ static int follow(struct walk *w, struct dentry *d)
     if (err) {
         return err;
     }
-    touch_link_atime(w->at.mount, data);
+    touch_link_atime(w->at.mount, d->inode);
     if (data->link && !d->inode->ops->follow) {
         return splice_text(w, data->link, strlen(data->link));
     }

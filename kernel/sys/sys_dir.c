@@ -353,8 +353,7 @@ static long readlink_call(int dirfd, struct uptr path, struct uptr to, int len)
     if (!n) {
         n = read_link(p.dentry->inode, to, len);
         if (n >= 0) {
-            touch_link_atime(p.mount,
-                             atomic_load_acquire(&p.dentry->inode->data));
+            touch_link_atime(p.mount, p.dentry->inode);
         }
         if (n == -EINVAL && path.addr) {
             char first;

@@ -38,14 +38,15 @@ static struct inode *real_of(struct inode *inode)
     return upper ? upper : layered_inode(inode)->lower[0];
 }
 
-static uint64_t number_of(const struct layered *fs, const struct inode *real)
+uint64_t layered_number(const struct layered *fs, const struct superblock *sb,
+                        uint64_t ino)
 {
     uint64_t at = 0;
 
-    if (real->sb == fs->upper.sb) {
-        return real->ino;
+    if (sb == fs->upper.sb) {
+        return ino;
     }
-    while (at < fs->lower_count && fs->lower[at].sb != real->sb) {
+    while (at < fs->lower_count && fs->lower[at].sb != sb) {
         at++;
     }
     if (fs->lower[at].sb == (fs->upper.sb ? fs->upper.sb : fs->lower[0].sb)) {
@@ -53,7 +54,12 @@ static uint64_t number_of(const struct layered *fs, const struct inode *real)
     } else {
         at++;
     }
-    return real->ino ^ at << NUMBER_BITS;
+    return ino ^ at << NUMBER_BITS;
+}
+
+static uint64_t number_of(const struct layered *fs, const struct inode *real)
+{
+    return layered_number(fs, real->sb, real->ino);
 }
 
 /* A copy's: that of its original. */
@@ -122,6 +128,14 @@ static int keep_name(struct layered_inode *n, const struct layered_found *f)
     return 0;
 }
 
+static enum lock_class lock_class(const struct layered *fs, uint32_t mode)
+{
+    if (fs->depth > 1) {
+        return S_ISDIR(mode) ? LOCK_FS_TOP2_DIR : LOCK_FS_TOP2;
+    }
+    return S_ISDIR(mode) ? LOCK_FS_TOP_DIR : LOCK_FS_TOP;
+}
+
 static int new_inode(struct layered *fs, struct layered_found *f,
                      uint64_t number, struct layered_inode **out)
 {
@@ -134,15 +148,17 @@ static int new_inode(struct layered *fs, struct layered_found *f,
         return -ENOMEM;
     }
     inode_init(&n->inode, &fs->sb, &layered_inode_ops, number, real->mode);
-    mutex_init(&n->inode.lock,
-               S_ISDIR(real->mode) ? LOCK_FS_TOP_DIR : LOCK_FS_TOP);
+    mutex_init(&n->inode.lock, lock_class(fs, real->mode));
     n->inode.rdev = real->rdev;
     n->inode.data = atomic_load_acquire(&real->data);
+    n->inode.keeps_atime = !f->upper;
     n->upper = f->upper;
     n->lower_count = f->lower_count;
     memcpy(n->lower, f->lower, f->lower_count * sizeof(n->lower[0]));
     if (n->upper && S_ISDIR(real->mode)) {
+        mutex_lock(&n->upper->lock);
         n->upper->flags |= INODE_ASK_AGAIN;
+        mutex_unlock(&n->upper->lock);
     }
     *out = n;
     return 0;

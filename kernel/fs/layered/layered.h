@@ -19,10 +19,10 @@ struct layered {
     struct layer upper;  /* sb NULL: nothing can change */
     struct layer *lower; /* the first is on top */
     unsigned lower_count;
-    unsigned depth;     /* how many such stand on each other */
+    unsigned depth;     /* how many such stand on each other: at most 2 */
     struct inode *work; /* hidden directory beside the upper layer; counted */
-    /* LOCK_FS_COPY, after all locks of inodes here, before those of layers: an
-     * inode's way to the upper layer. */
+    /* LOCK_FS_COPY (or _TOP2_COPY), after all locks of inodes here, before
+     * those of layers: an inode's way to the upper layer. */
     struct mutex copying;
     const char *opaque;           /* names of attributes */
     const char *origin, *private; /* private: what they begin with */
@@ -40,7 +40,9 @@ struct layered_inode {
     struct inode *parent;
     char *name;
     uint16_t name_len;
-    bool gone;                 /* its name is, and it has no upper */
+    /* A name of it is, for good if it has no upper; under the lock of the
+     * directory of the upper layer. */
+    bool gone;
     struct layered_list *list; /* a directory's, or NULL; under inode.lock */
     unsigned lower_count;
     struct inode *lower[]; /* counted; of a file at most one */
@@ -76,6 +78,9 @@ struct layered_found {
 };
 int layered_get(struct layered *fs, struct layered_found *f,
                 struct inode **out);
+/* What stands for number ino of a layer's file system. */
+uint64_t layered_number(const struct layered *fs, const struct superblock *sb,
+                        uint64_t ino);
 
 /* ---- layered_options.c ---- */
 
@@ -98,10 +103,13 @@ bool layered_is_whiteout(const struct inode *real);
 /* A layer's own lookup, under its lock. */
 int layered_look(struct inode *real, const char *name, size_t len,
                  struct inode **out);
+/* In `up`, of the upper layer and locked; *out NULL: nothing. */
+int layered_find(struct inode *up, const char *name, size_t len,
+                 struct inode **out);
 bool layered_lower_has(struct inode *dir, const char *name, size_t len);
 /* In `up`, a directory of the upper layer that is locked: a new object, in one
- * step with what it replaces (old; or NULL). opaque: a directory that hides
- * what is below. */
+ * step with what it replaces (old, locked; or NULL). opaque: a directory that
+ * hides what is below. */
 struct layered_new {
     const char *target; /* a symbolic link's, or NULL */
     const struct inode_attr *attr;
@@ -111,6 +119,7 @@ struct layered_new {
 int layered_place(struct layered *fs, struct inode *up, const char *name,
                   size_t len, const struct layered_new *what, struct inode *old,
                   struct inode **out);
+/* upper is locked, or nobody knows it yet. */
 int layered_set_opaque(struct layered *fs, struct inode *upper);
 int layered_lookup(struct inode *dir, const char *name, size_t len,
                    struct inode **out);

@@ -116,15 +116,17 @@ static void copy_times(struct inode *to, const struct inode *from)
     to->ctime = from->ctime;
 }
 
-/* The name that inode has in its directory, whose times do not change. */
-static int name_twin(struct layered_inode *n, struct inode *twin)
+/* The name that inode has in its directory, up, whose times do not change. */
+static int link_twin(struct inode *up, struct layered_inode *n,
+                     struct inode *twin)
 {
-    struct inode *up = layered_upper(n->parent), *there, was;
-    int err;
+    struct inode *there, was;
+    int err = layered_find(up, n->name, n->name_len, &there);
 
-    mutex_lock(&up->lock);
-    err = up->ops->lookup(up, n->name, n->name_len, &there);
-    if (err == -ENOENT) {
+    if (there) { /* somebody changed the layer under us */
+        err = layered_is_whiteout(there) ? 0 : -EIO;
+        inode_put(there);
+    } else if (!err) {
         was.atime = up->atime;
         was.mtime = up->mtime;
         was.ctime = up->ctime;
@@ -134,11 +136,18 @@ static int name_twin(struct layered_inode *n, struct inode *twin)
             twin->nlink = 2;
             twin->flags |= INODE_ASK_AGAIN;
         }
-    } else if (!err) {
-        /* Removed meanwhile, or somebody changed the layer under us. */
-        err = layered_is_whiteout(there) ? 0 : -EIO;
-        inode_put(there);
     }
+    return err;
+}
+
+/* Unless it has lost it meanwhile. */
+static int name_twin(struct layered_inode *n, struct inode *twin)
+{
+    struct inode *up = layered_upper(n->parent);
+    int err;
+
+    mutex_lock(&up->lock);
+    err = n->gone ? 0 : link_twin(up, n, twin);
     mutex_unlock(&up->lock);
     return err;
 }
@@ -163,6 +172,7 @@ static int copy_one(struct layered *fs, struct inode *inode, bool with_data)
     copy_times(twin, atomic_load_acquire(&lower->data));
     atomic_store_release(&n->upper, twin);
     atomic_store_release(&inode->data, twin);
+    inode->keeps_atime = false;
     return 0;
 }
 

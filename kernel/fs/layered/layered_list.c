@@ -3,7 +3,8 @@
  * The layered file system: what a directory lists. The names of all layers are
  * collected when a listing begins, and kept with the directory's inode: a name
  * that is still there the next time keeps its cookie, so that a listing in
- * progress is not confused by another that begins.
+ * progress is not confused by another that begins. What the upper layer has is
+ * looked up for its number, which may be its original's.
  */
 #include "kernel/fs/layered/layered.h"
 #include "kernel/mm/heap.h"
@@ -19,6 +20,7 @@ struct entry {
     uint32_t pass; /* the collection that has seen it */
     uint8_t type;
     bool white; /* not there, whatever lower layers say */
+    bool upper;
     uint16_t len;
     char name[];
 };
@@ -103,6 +105,7 @@ struct collector {
     struct dir_sink sink;
     struct layered_list *list;
     struct inode *real;
+    const struct layered *fs; /* of a lower layer; NULL: of the upper */
     bool failed;
 };
 
@@ -137,15 +140,17 @@ static bool collect(struct dir_sink *sink, const char *name, size_t len,
         return false;
     }
     e->pass = c->list->pass;
-    e->ino = ino;
+    e->upper = !c->fs;
+    e->ino = c->fs ? layered_number(c->fs, c->real->sb, ino) : ino;
     e->type = type;
     e->white = is_white(c->real, name, len, type);
     return true;
 }
 
-static int collect_layer(struct layered_list *l, struct inode *real)
+static int collect_layer(struct layered_list *l, struct inode *real,
+                         const struct layered *fs)
 {
-    struct collector c = {{collect, 0}, l, real, false};
+    struct collector c = {{collect, 0}, l, real, fs, false};
     int err;
 
     mutex_lock(&real->lock);
@@ -175,9 +180,9 @@ static int refresh(struct inode *dir)
         return err;
     }
     n->list->pass++;
-    err = upper ? collect_layer(n->list, upper) : 0;
+    err = upper ? collect_layer(n->list, upper, NULL) : 0;
     for (unsigned i = 0; !err && i < n->lower_count; i++) {
-        err = collect_layer(n->list, n->lower[i]);
+        err = collect_layer(n->list, n->lower[i], layered_of(dir->sb));
     }
     list_for_each_safe (pos, &n->list->order) {
         struct entry *e = list_entry(pos, struct entry, node);
@@ -190,6 +195,18 @@ static int refresh(struct inode *dir)
 }
 
 /* ---- listing ---- */
+
+static uint64_t number_of(struct inode *dir, const struct entry *e)
+{
+    struct inode *inode;
+    uint64_t number = e->ino;
+
+    if (e->upper && layered_lookup(dir, e->name, e->len, &inode) == 0) {
+        number = inode->ino;
+        inode_put(inode);
+    }
+    return number;
+}
 
 int layered_readdir(struct inode *dir, struct dir_sink *sink)
 {
@@ -205,8 +222,8 @@ int layered_readdir(struct inode *dir, struct dir_sink *sink)
         if (e->cookie <= sink->pos) {
             continue;
         }
-        if (!e->white &&
-            !sink->emit(sink, e->name, e->len, e->ino, e->type, e->cookie)) {
+        if (!e->white && !sink->emit(sink, e->name, e->len, number_of(dir, e),
+                                     e->type, e->cookie)) {
             break;
         }
         sink->pos = e->cookie;

@@ -75,6 +75,10 @@ static int look_in(const struct layered *fs, struct inode *real, bool upper,
     if (err) {
         return err == -ENOENT ? 0 : err;
     }
+    if (found == fs->upper.root) { /* it lies in a lower layer */
+        inode_put(found);
+        return -ELOOP;
+    }
     return take_found(fs, f, found, upper);
 }
 
@@ -115,6 +119,17 @@ int layered_lookup(struct inode *dir, const char *name, size_t len,
     }
     kfree(f.lower);
     return err;
+}
+
+int layered_find(struct inode *up, const char *name, size_t len,
+                 struct inode **out)
+{
+    int err = up->ops->lookup(up, name, len, out);
+
+    if (err) {
+        *out = NULL;
+    }
+    return err == -ENOENT ? 0 : err;
 }
 
 bool layered_lower_has(struct inode *dir, const char *name, size_t len)
@@ -206,7 +221,7 @@ static int make_in(struct inode *dir, const char *name, size_t len,
                    const struct layered_new *what, struct inode **out)
 {
     struct layered *fs = layered_of(dir->sb);
-    struct inode *up, *old = NULL;
+    struct inode *up, *old;
     int err = layered_copy_up(dir, true);
 
     if (err) {
@@ -214,14 +229,16 @@ static int make_in(struct inode *dir, const char *name, size_t len,
     }
     up = layered_upper(dir);
     mutex_lock(&up->lock);
-    err = up->ops->lookup(up, name, len, &old);
-    if (err == -ENOENT) {
-        old = NULL;
-        err = 0;
-    } else if (!err && !layered_is_whiteout(old)) {
+    err = layered_find(up, name, len, &old);
+    if (old && !layered_is_whiteout(old)) {
         err = -EEXIST; /* somebody changed the layer under us */
+    } else if (old) {
+        mutex_lock(&old->lock);
+        err = layered_place(fs, up, name, len, what, old, out);
+        mutex_unlock(&old->lock);
+    } else if (!err) {
+        err = layered_place(fs, up, name, len, what, NULL, out);
     }
-    err = err ? err : layered_place(fs, up, name, len, what, old, out);
     mutex_unlock(&up->lock);
     inode_put(old);
     return err;
@@ -261,7 +278,9 @@ int layered_link(struct inode *dir, const char *name, size_t len,
 {
     struct layered_new what = {.link = NULL};
     struct inode *made;
-    int err = layered_copy_up(inode, true);
+    int err = layered_inode(inode)->gone && !layered_upper(inode)
+                  ? -ENOENT
+                  : layered_copy_up(inode, true);
 
     if (!err) {
         what.link = layered_upper(inode);

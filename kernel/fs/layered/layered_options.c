@@ -89,7 +89,6 @@ int layered_mount(struct superblock **out)
     }
     sb_init(&fs->sb, &sb_ops, "overlay", OVERLAYFS_MAGIC,
             SB_KEEPS_FLAGS | SB_ACLS);
-    mutex_init(&fs->copying, LOCK_FS_COPY);
     *out = &fs->sb;
     return 0;
 }
@@ -249,33 +248,53 @@ static int make_work(struct layered *fs, struct inode *dir)
     return !err && !S_ISDIR(fs->work->mode) ? -EINVAL : err;
 }
 
-/* Layers that change are tmpfs's. *upper is counted if it is there. */
-static int open_upper(struct layered *fs, struct path *upper)
+/* Where changes go: counted if the mount is there. */
+struct top {
+    struct path upper, work;
+};
+
+/* Layers that change are tmpfs's. */
+static int open_top(struct layered *fs, struct top *top)
 {
-    struct path work;
-    int err = find_directory(fs->upper_text, upper);
+    const struct path *upper = &top->upper, *work = &top->work;
+    int err = find_directory(fs->upper_text, &top->upper);
 
     if (err) {
-        upper->mount = NULL;
+        top->upper.mount = NULL;
         return err;
     }
-    err = find_directory(fs->work_text, &work);
+    err = find_directory(fs->work_text, &top->work);
     if (err) {
+        top->work.mount = NULL;
         return err;
     }
-    if (mount_writable(upper->mount) || upper->mount != work.mount ||
-        overlap(upper, &work) || !(upper->mount->sb->flags & SB_WHITEOUTS)) {
-        err = -EINVAL;
-    } else {
-        hold(&fs->upper, upper);
-        err = make_work(fs, work.dentry->inode);
+    if (mount_writable(upper->mount) || upper->mount != work->mount ||
+        overlap(upper, work) || !(upper->mount->sb->flags & SB_WHITEOUTS)) {
+        return -EINVAL;
     }
-    path_put(&work);
-    return err;
+    hold(&fs->upper, upper);
+    return make_work(fs, work->dentry->inode);
+}
+
+static void put_top(struct top *top)
+{
+    if (top->upper.mount) {
+        path_put(&top->upper);
+    }
+    if (top->work.mount) {
+        path_put(&top->work);
+    }
+}
+
+/* A layer may contain those that change, not lie in one. */
+static bool is_in_top(const struct path *p, const struct top *top)
+{
+    return top->work.mount && (dentry_below(p->dentry, top->upper.dentry) ||
+                               dentry_below(p->dentry, top->work.dentry));
 }
 
 static int open_lower(struct layered *fs, const char *text, struct path *all,
-                      const struct path *upper)
+                      const struct top *top)
 {
     struct path *p = &all[fs->lower_count];
     int err = find_directory(text, p);
@@ -285,7 +304,7 @@ static int open_lower(struct layered *fs, const char *text, struct path *all,
     }
     if (p->mount->sb->flags & SB_TABLES) {
         err = -EINVAL;
-    } else if (upper->mount && overlap(p, upper)) {
+    } else if (is_in_top(p, top)) {
         err = -ELOOP;
     }
     for (unsigned i = 0; i < fs->lower_count && !err; i++) {
@@ -309,7 +328,7 @@ static unsigned count_layers(const char *text)
     return n;
 }
 
-static int open_lowers(struct layered *fs, const struct path *upper)
+static int open_lowers(struct layered *fs, const struct top *top)
 {
     unsigned count = count_layers(fs->lower_text);
     struct path *all = kzalloc(count * sizeof(*all));
@@ -322,7 +341,7 @@ static int open_lowers(struct layered *fs, const struct path *upper)
     }
     for (char *at = text; at && !err; at = rest) {
         rest = cut(at, ':');
-        err = open_lower(fs, at, all, upper);
+        err = open_lower(fs, at, all, top);
     }
     for (unsigned i = 0; all && i < fs->lower_count; i++) {
         path_put(&all[i]);
@@ -366,7 +385,7 @@ static void choose_names(struct layered *fs)
 int layered_ready(struct superblock *sb)
 {
     struct layered *fs = layered_of(sb);
-    struct path upper = {NULL, NULL};
+    struct top top = {.upper.mount = NULL};
     int err = 0;
 
     if (!fs->lower_text || !fs->upper_text != !fs->work_text ||
@@ -376,16 +395,15 @@ int layered_ready(struct superblock *sb)
     }
     choose_names(fs);
     if (fs->upper_text) {
-        err = open_upper(fs, &upper);
+        err = open_top(fs, &top);
     } else {
         fs->sb.flags |= SB_READ_ONLY;
     }
-    err = err ? err : open_lowers(fs, &upper);
-    if (upper.mount) {
-        path_put(&upper);
-    }
+    err = err ? err : open_lowers(fs, &top);
+    put_top(&top);
     if (!err && ++fs->depth > DEPTH_MAX) {
         err = -EINVAL;
     }
+    mutex_init(&fs->copying, fs->depth > 1 ? LOCK_FS_TOP2_COPY : LOCK_FS_COPY);
     return err ? err : make_root(fs);
 }

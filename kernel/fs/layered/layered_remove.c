@@ -11,17 +11,24 @@
 
 /* ---- removing ---- */
 
-/* found, of the upper layer, has nothing left but whiteouts. */
+/* found, of the upper layer and locked, has nothing left but whiteouts. */
 static int empty(struct inode *found)
 {
-    int err = 0;
+    return S_ISDIR(found->mode) ? overlay_drop_whiteouts(found) : 0;
+}
 
-    if (S_ISDIR(found->mode)) {
-        mutex_lock(&found->lock);
-        err = overlay_drop_whiteouts(found);
-        mutex_unlock(&found->lock);
+/* The end of lock and reference; err == 0: found, or NULL, has lost its name.
+ */
+static void let_go(struct inode *found, int err)
+{
+    if (!found) {
+        return;
     }
-    return err;
+    if (!err && S_ISDIR(found->mode)) {
+        found->flags |= INODE_DEAD;
+    }
+    mutex_unlock(&found->lock);
+    inode_put(found);
 }
 
 static int take_away(struct layered *fs, struct inode *up, const char *name,
@@ -56,19 +63,16 @@ static int remove_name(struct inode *dir, const char *name, size_t len,
     }
     up = layered_upper(dir);
     mutex_lock(&up->lock);
-    err = up->ops->lookup(up, name, len, &found);
-    if (err == -ENOENT) {
-        found = NULL;
-        err = 0;
+    err = layered_find(up, name, len, &found);
+    if (found) {
+        mutex_lock(&found->lock);
+        err = empty(found);
     }
-    err = err || !found ? err : empty(found);
     err = err ? err
               : take_away(layered_of(dir->sb), up, name, len, found, covers);
+    let_go(found, err);
+    layered_inode(inode)->gone |= !err;
     mutex_unlock(&up->lock);
-    if (!err && !layered_upper(inode)) {
-        layered_inode(inode)->gone = true;
-    }
-    inode_put(found);
     return err;
 }
 
@@ -97,9 +101,15 @@ static bool stays(struct inode *inode)
 /* A directory hides what lower layers have where it goes. */
 static int hide(struct inode *inode, struct inode *to_dir)
 {
-    return S_ISDIR(inode->mode) && layered_inode(to_dir)->lower_count
-               ? layered_set_opaque(layered_of(inode->sb), layered_upper(inode))
-               : 0;
+    struct inode *upper = layered_upper(inode);
+    int err = 0;
+
+    if (S_ISDIR(inode->mode) && layered_inode(to_dir)->lower_count) {
+        mutex_lock(&upper->lock);
+        err = layered_set_opaque(layered_of(inode->sb), upper);
+        mutex_unlock(&upper->lock);
+    }
+    return err;
 }
 
 static int prepare(struct rename_args *a)
@@ -140,29 +150,69 @@ static void unlock_both(struct inode *a, struct inode *b)
     }
 }
 
+static bool is_end(const struct rename_args *up, const struct inode *inode)
+{
+    return inode == up->from_dir || inode == up->to_dir;
+}
+
+/* What the names stand for in the upper layer; up->target is counted. Programs
+ * may have moved anything there, even one directory into the other: -ESTALE. */
+static int find_ends(struct rename_args *up)
+{
+    struct inode *moves;
+    int err = layered_find(up->from_dir, up->from_name, up->from_len, &moves);
+
+    inode_put(moves);
+    if (!err && (moves != up->inode || is_end(up, moves))) {
+        err = -ESTALE;
+    }
+    err = err ? err
+              : layered_find(up->to_dir, up->to_name, up->to_len, &up->target);
+    if (!err && up->target && is_end(up, up->target)) {
+        inode_put(up->target);
+        err = -ESTALE;
+    }
+    return err;
+}
+
+static int move(struct rename_args *up)
+{
+    struct inode *target = up->target;
+    int err = 0;
+
+    if (up->flags & RENAME_EXCHANGE) {
+        err = up->from_dir->ops->rename(up);
+        inode_put(target);
+        return err;
+    }
+    if (target) {
+        mutex_lock(&target->lock);
+        err = empty(target);
+    }
+    err = err ? err : up->from_dir->ops->rename(up);
+    let_go(target, err);
+    return err;
+}
+
 static int rename_upper(struct rename_args *a, bool covers)
 {
     struct rename_args up = *a;
-    struct inode *target = NULL;
+    struct inode *first, *second;
     int err;
 
     up.from_dir = layered_upper(a->from_dir);
     up.to_dir = layered_upper(a->to_dir);
     up.inode = layered_upper(a->inode);
     up.flags |= covers ? RENAME_WHITEOUT : 0;
-    lock_both(up.from_dir, up.to_dir);
-    err = up.to_dir->ops->lookup(up.to_dir, up.to_name, up.to_len, &target);
-    if (err == -ENOENT) {
-        target = NULL;
-        err = 0;
+    first = a->to_above ? up.to_dir : up.from_dir;
+    second = a->to_above ? up.from_dir : up.to_dir;
+    lock_both(first, second);
+    err = find_ends(&up);
+    err = err ? err : move(&up);
+    if (!err && a->target && !(up.flags & RENAME_EXCHANGE)) {
+        layered_inode(a->target)->gone = true;
     }
-    up.target = target;
-    if (!err && target && !(up.flags & RENAME_EXCHANGE)) {
-        err = empty(target);
-    }
-    err = err ? err : up.from_dir->ops->rename(&up);
-    unlock_both(up.from_dir, up.to_dir);
-    inode_put(target);
+    unlock_both(first, second);
     return err;
 }
 
@@ -175,9 +225,6 @@ int layered_rename(struct rename_args *a)
         err = rename_upper(
             a, !exchange &&
                    layered_lower_has(a->from_dir, a->from_name, a->from_len));
-    }
-    if (!err && a->target && !exchange && !layered_upper(a->target)) {
-        layered_inode(a->target)->gone = true;
     }
     return err;
 }
