@@ -432,26 +432,41 @@ static int get_pidfd(const struct unix_who *w, void *value, uint32_t *len)
     return 0;
 }
 
+/* From a copy: another listen(2) drops what was there. */
+static int get_peer_option(struct unix_socket *u, int name, void *value,
+                           uint32_t *len)
+{
+    struct unix_who w;
+    int err = 0;
+
+    spin_lock(&u->s.lock);
+    unix_who_copy(&w, &u->peer_who);
+    spin_unlock(&u->s.lock);
+    switch (name) {
+    case SO_PEERCRED:
+        *len = MIN(*len, (uint32_t)sizeof(w.ids));
+        memcpy(value, &w.ids, *len);
+        break;
+    case SO_PEERGROUPS:
+        err = get_groups(&w, value, len);
+        break;
+    case SO_PEERPIDFD:
+        err = get_pidfd(&w, value, len);
+        break;
+    default:
+        err = -ENOPROTOOPT;
+    }
+    unix_who_drop(&w);
+    return err;
+}
+
 static int unix_getsockopt(struct socket *s, int level, int name, void *value,
                            uint32_t *len)
 {
-    struct unix_socket *u = unix_of(s);
-
     if (level != SOL_SOCKET) {
         return -EOPNOTSUPP;
     }
-    switch (name) {
-    case SO_PEERCRED:
-        *len = MIN(*len, (uint32_t)sizeof(u->peer_who.ids));
-        memcpy(value, &u->peer_who.ids, *len);
-        return 0;
-    case SO_PEERGROUPS:
-        return get_groups(&u->peer_who, value, len);
-    case SO_PEERPIDFD:
-        return get_pidfd(&u->peer_who, value, len);
-    default:
-        return -ENOPROTOOPT;
-    }
+    return get_peer_option(unix_of(s), name, value, len);
 }
 
 static int unix_setsockopt(struct socket *s, int level, int name,

@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <poll.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -201,6 +202,46 @@ static void passing(const char *what, int type)
     close(sv[1]);
 }
 
+enum { ROUNDS = 2000 };
+
+/* Each listen(2) makes the caller who the socket belongs to. */
+static void *listen_again(void *arg)
+{
+    const int *fd = arg;
+
+    for (gid_t i = 0; i < ROUNDS; i++) {
+        gid_t groups[2] = {1000 + i, 5000 + i};
+
+        syscall(SYS_setgroups, 2, groups); /* of this thread alone */
+        listen(*fd, 5);
+    }
+    return NULL;
+}
+
+static void listening_again(void)
+{
+    struct sockaddr_un name = {.sun_family = AF_UNIX, .sun_path = "\0again"};
+    int fd = socket(AF_UNIX, SOCK_STREAM, 0), wrong = 0;
+    pthread_t other;
+
+    bind(fd, (void *)&name, sizeof(name));
+    listen(fd, 5);
+    pthread_create(&other, NULL, listen_again, &fd);
+    for (int i = 0; i < ROUNDS; i++) {
+        gid_t groups[64] = {0};
+        socklen_t len = sizeof(groups);
+
+        if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups, &len) ||
+            (groups[0] >= 1000 && groups[0] < 1000 + ROUNDS &&
+             (len != 2 * sizeof(gid_t) || groups[1] != groups[0] + 4000))) {
+            wrong++;
+        }
+    }
+    pthread_join(other, NULL);
+    close(fd);
+    printf("listening again: %d wrong\n", wrong);
+}
+
 int main(void)
 {
     setvbuf(stdout, NULL, _IONBF, 0);
@@ -208,5 +249,6 @@ int main(void)
     passing("stream", SOCK_STREAM);
     passing("datagrams", SOCK_DGRAM);
     passing("records", SOCK_SEQPACKET);
+    listening_again();
     return 0;
 }
