@@ -37,6 +37,7 @@ static void copy_proc(const struct clone_args *a, struct proc *from,
     to->thp_disabled = from->thp_disabled;
     to->personality = from->personality;
     to->oom_score_adj = from->oom_score_adj;
+    to->oom_least = from->oom_least;
     to->membarriers = from->membarriers;
     to->exit_signal = (int)a->exit_signal;
     to->borrowed = a->flags & CLONE_VFORK;

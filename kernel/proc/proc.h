@@ -76,6 +76,7 @@ struct proc {
     int exit_signal;   /* what the parent gets, SIGCHLD */
     uint32_t personality;
     int oom_score_adj;    /* proc(5); oom.h */
+    int oom_least;        /* as low as anybody may set it */
     bool oom_victim;      /* killed for its memory; LOCK_PROC */
     uint32_t membarriers; /* registered commands (membarrier(2)); atomic */
     int exit_status;      /* wait(2) status */

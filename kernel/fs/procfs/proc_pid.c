@@ -479,7 +479,8 @@ static int show_oom_adj(struct text *t, const struct pseudo_at *at)
     if (!p) {
         return -ESRCH;
     }
-    text_add(t, "%d\n", p->oom_score_adj * OOM_DISABLE / OOM_MAX);
+    text_add(t, "%d\n",
+             MIN(p->oom_score_adj * OOM_DISABLE / OOM_MAX, OOM_DISABLE - 2));
     proc_put(p);
     return 0;
 }
@@ -503,7 +504,9 @@ static int parse_oom(const char *buf, size_t len, int *value)
     return 0;
 }
 
-static int set_oom(int value, const struct pseudo_at *at)
+/* Without the capability no lower than who had it left it, by the old file no
+ * lower than it is. */
+static int set_oom(int value, bool old_file, const struct pseudo_at *at)
 {
     struct fs_cred cred;
     struct proc *p = proc_at(at);
@@ -513,7 +516,10 @@ static int set_oom(int value, const struct pseudo_at *at)
         return -ESRCH;
     }
     fs_current_cred(&cred);
-    if (value < p->oom_score_adj && !fs_capable(&cred, CAP_SYS_RESOURCE)) {
+    if (fs_capable(&cred, CAP_SYS_RESOURCE)) {
+        p->oom_score_adj = value;
+        p->oom_least = old_file ? p->oom_least : value;
+    } else if (value < (old_file ? p->oom_score_adj : p->oom_least)) {
         err = -EACCES;
     } else {
         p->oom_score_adj = value;
@@ -527,7 +533,7 @@ static int store_oom_score_adj(const char *buf, size_t len,
 {
     int value, err = parse_oom(buf, len, &value);
 
-    return err ? err : set_oom(value, at);
+    return err ? err : set_oom(value, false, at);
 }
 
 static int store_oom_adj(const char *buf, size_t len,
@@ -538,7 +544,8 @@ static int store_oom_adj(const char *buf, size_t len,
     if (!err && (value < -OOM_DISABLE || value > OOM_DISABLE - 2)) {
         err = -EINVAL;
     }
-    return err ? err : set_oom(value * OOM_MAX / OOM_DISABLE, at);
+    value = value == OOM_DISABLE - 2 ? OOM_MAX : value * OOM_MAX / OOM_DISABLE;
+    return err ? err : set_oom(value, true, at);
 }
 
 /* One user namespace, in which ids are what they are. */
