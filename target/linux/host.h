@@ -87,7 +87,9 @@ struct host_vcpu {
     int copy_fd;        /* for copies from the image; 0: not opened yet */
     uint64_t tick;      /* target_vcpu_tick()'s deadline */
     bool tick_borrowed; /* the timer is set to look again, not to tick */
-    uint64_t clock;     /* the latest target_clock() */
+    uint32_t looks;     /* in a row, with the vCPU at looked_at */
+    uint64_t looked_at;
+    uint64_t clock; /* the latest target_clock() */
     struct resume_frame frame;
 };
 _Static_assert(sizeof(struct host_vcpu) <= HOST_GUARD, "vCPU block");
@@ -157,8 +159,9 @@ int trap_init(void);
  * kernel_vcpu_start(). */
 int vcpu_thread_start(unsigned id);
 /* Makes the timer interrupt this vCPU soon, though no tick was asked for; later
- * the more bytes of its alternate stack are in use. */
-void vcpu_look_again(struct host_vcpu *h, uint64_t stack_used);
+ * the more bytes of its alternate stack are in use, and the more often it was
+ * found at this place. */
+void vcpu_look_again(struct host_vcpu *h, uint64_t rip, uint64_t stack_used);
 /* Sets the timer back to the tick that the kernel asked for. */
 void vcpu_return_tick(struct host_vcpu *h);
 

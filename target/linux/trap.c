@@ -299,7 +299,7 @@ static void kick_in_kernel(struct host_vcpu *h, ucontext_t *uc)
     } else if (resume_by_frame_owns_rip(rip)) {
         kick_after_resume(h, uc);
     } else if (kernel_owns_rip(rip) || used) {
-        vcpu_look_again(h, used);
+        vcpu_look_again(h, rip, used);
     } else {
         vcpu_return_tick(h);
     }

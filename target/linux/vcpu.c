@@ -36,6 +36,7 @@ enum {
     THREAD_FLAGS = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND |
                    CLONE_THREAD | CLONE_SYSVSEM,
     LOOK_AGAIN_NS = 50000,
+    LOOKS_MAX = 10, /* so many double it */
     LOOK_DEPTH_MAX = 6,
 };
 
@@ -268,13 +269,16 @@ void target_vcpu_tick(uint64_t deadline)
 
 /* On a busy host the timer may be over before the handler that set it, and
  * interrupts that: eight times as long for each handler on the stack, so that
- * they end before the stack does. */
-void vcpu_look_again(struct host_vcpu *h, uint64_t stack_used)
+ * they end before the stack does. And twice as long for each look in a row at
+ * one place: a debugger that steps there is given the time for a step. */
+void vcpu_look_again(struct host_vcpu *h, uint64_t rip, uint64_t stack_used)
 {
     unsigned depth = MIN(stack_used / 4096, (uint64_t)LOOK_DEPTH_MAX);
 
+    h->looks = rip == h->looked_at ? MIN(h->looks + 1, (unsigned)LOOKS_MAX) : 0;
+    h->looked_at = rip;
     h->tick_borrowed = true;
-    set_timer(h, (uint64_t)LOOK_AGAIN_NS << 3 * depth);
+    set_timer(h, (uint64_t)LOOK_AGAIN_NS << (3 * depth + h->looks));
 }
 
 void vcpu_return_tick(struct host_vcpu *h)

@@ -277,6 +277,23 @@ class Backtrace(gdb.Command):
                                % argument)
 
 
+def path_of(file):
+    """The path of a struct file, from the root of all mounts."""
+    if not file:
+        return ""
+    mount, dentry = file["path"]["mount"], file["path"]["dentry"]
+    names = []
+    while True:
+        if dentry == mount["root"]:
+            if not mount["parent"]:
+                break
+            mount, dentry = mount["parent"], mount["point"]
+        else:
+            names.append(dentry["name"].string())
+            dentry = dentry["parent"]
+    return "/" + "/".join(reversed(names))
+
+
 class Symbols(gdb.Command):
     """enclos symbols [ROOT]: load symbols of the programs that run, and of
 their libraries, from files under ROOT (default /)."""
@@ -311,7 +328,7 @@ their libraries, from files under ROOT (default /)."""
                 dynamic = vaddr
             elif kind > 0x70000000 or kind == 0:
                 break
-        self.add(root, proc["exe"].string(), base or 0)
+        self.add(root, path_of(proc["exe"]), base or 0)
         if dynamic is not None:
             self.libraries((base or 0) + dynamic, root)
 
