@@ -4,7 +4,8 @@
  * page that is touched, so that no call could be refused. As on Linux that is
  * the process with the most memory, to which oom_score_adj of proc(5) adds so
  * many thousandths of all there is; never one that has -1000 there; who asks,
- * if it has as much as the largest, or nobody else may be chosen.
+ * if it has as much as the largest, or nobody else may be chosen. Process 1 is
+ * a process like the others, and the instance ends with it.
  */
 #ifndef KERNEL_PROC_OOM_H
 #define KERNEL_PROC_OOM_H

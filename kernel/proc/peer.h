@@ -13,10 +13,9 @@
 bool proc_may_trace(const struct proc *p);
 /* The same under proc_lock. */
 bool proc_may_trace_locked(const struct proc *p);
-/* Whether p may trace the current thread, which wants it to; under proc_lock.
- */
 /* Whether p may get signals of the current thread (landlock.h). [proc_lock] */
 bool proc_in_scope_locked(const struct proc *p);
+/* Whether p may trace the current thread, which wants it to. [proc_lock] */
 bool proc_may_be_tracer(const struct proc *p);
 
 /* p's address space with a reference, or NULL: it has none left. */

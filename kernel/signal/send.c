@@ -179,11 +179,13 @@ void signal_force(const struct k_siginfo *info)
     sigset bit = sigbit(info->signo);
 
     spin_lock(&s->lock);
+    actions_lock(s);
     act = &s->actions[info->signo - 1];
     if (act->handler == SIG_IGN || (t->signals.blocked & bit)) {
         act->handler = SIG_DFL;
         t->signals.blocked &= ~bit;
     }
+    actions_unlock(s);
     spin_unlock(&s->lock);
     signal_send_thread(t, info);
 }
@@ -194,7 +196,9 @@ void signal_force_end(const struct k_siginfo *info)
     struct signal_state *s = &t->proc->signals;
 
     spin_lock(&s->lock);
+    actions_lock(s);
     s->actions[info->signo - 1].handler = SIG_DFL;
+    actions_unlock(s);
     spin_unlock(&s->lock);
     t->signals.fatal = info->signo;
     signal_force(info);
