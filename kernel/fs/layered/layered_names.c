@@ -35,7 +35,7 @@ int layered_look(struct inode *real, const char *name, size_t len,
 
 static bool is_opaque(const struct layered *fs, struct inode *real)
 {
-    char value[2];
+    char value[2] = "";
     long n = -EOPNOTSUPP;
 
     if (real->ops->getxattr) {
