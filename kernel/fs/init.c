@@ -160,9 +160,10 @@ static int first_view(const struct boot_info *info, struct fs_view **view)
                         WALK_FOLLOW | WALK_DIRECTORY, &cwd);
 
     if (err) {
-        log_info("no directory %s here; starting in /", info->cwd);
-        cwd = root;
-        path_get(&cwd);
+        log_error("no directory %s to start in (error %d); --cwd, or a "
+                  "policy's entry.cwd, takes one inside the root",
+                  info->cwd, -err);
+        return err;
     }
     path_get(&root);
     return view_new(&root, &cwd, info->umask, view);

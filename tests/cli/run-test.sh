@@ -83,6 +83,8 @@ SECRET=x run --root "$work/root.img" --env-pass SECRET $bb sh -c 'echo "<$SECRET
 check env-pass out_is '<x>'
 run --root "$work/root.img" --cwd /etc $bb pwd
 check cwd out_is /etc
+run --root "$work/root.img" --cwd /none $bb pwd
+check cwd-missing both 'status_is 125' 'out_is ""' 'err_has "no directory /none to start in"'
 run --root "$work/root.img" --cpus 1 $bb nproc
 check cpus-1 out_is 1
 run --root "$work/root.img" --cpus 3 $bb nproc

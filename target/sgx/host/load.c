@@ -249,7 +249,9 @@ int load_enclave(const struct sgx_run *run)
     }
     enclave.fd = open("/dev/sgx_enclave", O_RDWR | O_CLOEXEC);
     if (enclave.fd < 0) {
-        return fail(-errno, "/dev/sgx_enclave");
+        return fail(-errno, "/dev/sgx_enclave, which target sgx needs ('enclos "
+                            "check' says what is missing; --target sgx-emu "
+                            "does it in software)");
     }
     l.pages = aligned_alloc(PAGE_SIZE, BATCH * PAGE_SIZE);
     l.total = memory_pages(&enclave.layout.info);
