@@ -99,18 +99,28 @@ enum {
     HOSTOP_STATFS = 4,   /* fstatfs(fd, addr) */
     HOSTOP_LSEEK = 5,    /* lseek(fd, off, op_flags), result low 31 bits */
     HOSTOP_TRUNCATE = 6, /* ftruncate(fd, off) */
+    HOSTOP_SEEK = 7,     /* lseek(fd, *addr, op_flags), the offset to *addr */
+    HOSTOP_LOCK = 8,  /* fcntl(fd, op_flags, addr), F_OFD_* that do not wait */
+    HOSTOP_FLOCK = 9, /* flock(fd, op_flags | LOCK_NB) */
     /* Names below the directory fd; addr is the path. No link on the way is
      * followed, nor one in its last place. An empty path: fd itself. */
-    HOSTOP_STATX = 16,   /* statx(fd, addr, op_flags, len, off = buffer) */
-    HOSTOP_MKDIR = 17,   /* mkdirat(fd, addr, op_flags) */
-    HOSTOP_MKNOD = 18,   /* mknodat(fd, addr, op_flags, 0) */
-    HOSTOP_SYMLINK = 19, /* symlinkat(off = text, fd, addr) */
-    HOSTOP_LINK = 20,    /* linkat(fd, addr, fd, off = path, 0) */
-    HOSTOP_UNLINK = 21,  /* unlinkat(fd, addr, op_flags) */
-    HOSTOP_RENAME = 22,  /* renameat2(fd, addr, fd, off = path, op_flags) */
-    HOSTOP_CHMOD = 23,   /* fchmodat(fd, addr, op_flags) */
-    HOSTOP_CHOWN = 24,   /* fchownat(fd, addr, op_flags, len) */
-    HOSTOP_UTIMES = 25,  /* utimensat(fd, addr, off = two timespecs) */
+    HOSTOP_STATX = 16,       /* statx(fd, addr, op_flags, len, off = buffer):
+                                1 if it has extended attributes */
+    HOSTOP_MKDIR = 17,       /* mkdirat(fd, addr, op_flags) */
+    HOSTOP_MKNOD = 18,       /* mknodat(fd, addr, op_flags, 0) */
+    HOSTOP_SYMLINK = 19,     /* symlinkat(off = text, fd, addr) */
+    HOSTOP_LINK = 20,        /* linkat(fd, addr, fd, off = path, 0) */
+    HOSTOP_UNLINK = 21,      /* unlinkat(fd, addr, op_flags) */
+    HOSTOP_RENAME = 22,      /* renameat2(fd, addr, fd, off = path, op_flags) */
+    HOSTOP_CHMOD = 23,       /* fchmodat(fd, addr, op_flags) */
+    HOSTOP_CHOWN = 24,       /* fchownat(fd, addr, op_flags, len) */
+    HOSTOP_UTIMES = 25,      /* utimensat(fd, addr, off = two timespecs) */
+    HOSTOP_GETXATTR = 26,    /* lgetxattr(fd/addr, name, off, len); the name is
+                                HOSTOP_NAME_AT behind the path */
+    HOSTOP_SETXATTR = 27,    /* likewise, and op_flags */
+    HOSTOP_LISTXATTR = 28,   /* llistxattr(fd/addr, off, len) */
+    HOSTOP_REMOVEXATTR = 29, /* lremovexattr(fd/addr, name) */
+    HOSTOP_LINK_FILE = 30,   /* linkat(len = a descriptor, "", fd, addr) */
     /* io_uring has some of these since Linux 5.19 to 6.11; not worth two ways
      * of doing what a connection does once. */
     HOSTOP_SOCKET = 32,     /* socket(fd = family, op_flags = type, len) */
@@ -122,5 +132,7 @@ enum {
     HOSTOP_GETSOCKOPT = 38, /* getsockopt, likewise; result the length */
     HOSTOP_SHUTDOWN = 39,   /* shutdown(fd, len) */
 };
+
+enum { HOSTOP_NAME_AT = 4096 };
 
 #endif

@@ -59,13 +59,15 @@ int hostio_ioctl(int fd, uint32_t cmd, void *arg, size_t in, size_t out);
 
 /* openat2(2); flags and mode as openat(2) has them. */
 int hostio_open_below(int dirfd, const char *path, int flags, uint32_t mode);
-/* As hostio_statx(). */
+/* As hostio_statx(); 1: it has extended attributes. */
 int hostio_statx_below(int dirfd, const char *path, int flags, uint32_t mask,
                        void *statx);
 /* A directory, FIFO or socket, by mode's S_IFMT. */
 int hostio_make(int dirfd, const char *path, uint32_t mode);
 int hostio_symlink(int dirfd, const char *path, const char *text);
 int hostio_link(int dirfd, const char *from, const char *to);
+/* A name for an open file (O_TMPFILE). */
+int hostio_link_file(int dirfd, int fd, const char *to);
 int hostio_unlink(int dirfd, const char *path, int flags);
 int hostio_rename(int dirfd, const char *from, const char *to, unsigned flags);
 int hostio_chmod(int dirfd, const char *path, uint32_t mode);
@@ -79,6 +81,23 @@ int hostio_truncate(int fd, uint64_t size);
 int hostio_fallocate(int fd, int mode, uint64_t off, uint64_t len);
 struct linux_statfs;
 int hostio_statfs(int fd, struct linux_statfs *out);
+
+/* ---- hostio_attrs.c ---- */
+
+/* As getxattr(2), listxattr(2): how many bytes; len 0 only asks. */
+int64_t hostio_getxattr(int dirfd, const char *path, const char *name,
+                        void *buf, size_t len);
+int64_t hostio_listxattr(int dirfd, const char *path, char *buf, size_t len);
+/* value NULL removes. */
+int hostio_setxattr(int dirfd, const char *path, const char *name,
+                    const void *value, size_t len, int flags);
+/* lseek(2) with an offset of any size. */
+int hostio_seek(int fd, int64_t *off, int whence);
+/* A lock of fd's open file against the host's processes, without waiting
+ * (F_OFD_SETLK, F_OFD_GETLK, flock(2)). */
+struct flock64;
+int hostio_lock(int fd, bool test, struct flock64 *lock);
+int hostio_flock(int fd, int operation);
 
 /* Waits until fd is ready for one of events (poll bits); returns the bits.
  * Interruptible: -EINTR. */

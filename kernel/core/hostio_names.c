@@ -61,8 +61,9 @@ static int call_with_block(struct request *q, const struct host_buffer *b,
 
 int hostio_open_below(int dirfd, const char *path, int flags, uint32_t mode)
 {
+    bool makes = flags & O_CREAT || (flags & O_TMPFILE) == O_TMPFILE;
     const struct open_how how = {.flags = (uint32_t)flags,
-                                 .mode = flags & O_CREAT ? mode : 0,
+                                 .mode = makes ? mode : 0,
                                  .resolve =
                                      RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS};
     struct host_buffer b = buffer_get(PATH_BYTES + sizeof(how));
@@ -89,14 +90,15 @@ int hostio_statx_below(int dirfd, const char *path, int flags, uint32_t mask,
                 .fd = dirfd,
                 .len = mask,
                 .op_flags = (uint32_t)flags},
+        .max = 1,
     };
-    int err = call_with_block(&q, &b, path);
+    int has = call_with_block(&q, &b, path);
 
-    if (!err) {
+    if (has >= 0) {
         hostio_receive(&b, PATH_BYTES, statx, STATX_BYTES);
     }
     buffer_put(&b);
-    return err;
+    return has;
 }
 
 int hostio_make(int dirfd, const char *path, uint32_t mode)
@@ -120,6 +122,14 @@ int hostio_link(int dirfd, const char *from, const char *to)
 {
     return name_call((struct ring_sqe){.opcode = HOSTOP_LINK, .fd = dirfd},
                      from, to);
+}
+
+int hostio_link_file(int dirfd, int fd, const char *to)
+{
+    return name_call((struct ring_sqe){.opcode = HOSTOP_LINK_FILE,
+                                       .fd = dirfd,
+                                       .len = (uint32_t)fd},
+                     to, NULL);
 }
 
 int hostio_unlink(int dirfd, const char *path, int flags)

@@ -5,7 +5,7 @@
 $(B)/kernel/kernel/core/%.o: KERNEL_CFLAGS += -falign-functions=64
 
 KERNEL_SRCS += $(addprefix kernel/core/, alone.c clock.c dump.c gate.c hostio.c \
-	hostio_ahead.c hostio_buffer.c hostio_call.c hostio_given.c hostio_names.c \
+	hostio_ahead.c hostio_attrs.c hostio_buffer.c hostio_call.c hostio_given.c hostio_names.c \
 	hostio_net.c hostio_pages.c hostio_ring.c idle.c lock.c log.c readers.c sched.c \
 	stats.c tick.c timer.c vector.c wait.c)
 ifdef DEBUG

@@ -235,8 +235,11 @@ int attr_allocate(const struct path *p, int mode, uint64_t off, uint64_t len)
     mutex_lock(&inode->lock);
     err = inode->ops->fallocate(inode, mode, off, len);
     mutex_unlock(&inode->lock);
-    if (!err && mode & FALLOC_FL_PUNCH_HOLE) {
-        mappings_withdraw(inode, off, ALIGN_DOWN(off + len, PAGE_SIZE), false);
+    if (!err && mode & (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE)) {
+        mappings_withdraw(inode, off, ALIGN_UP(off + len, PAGE_SIZE), false);
+    } else if (!err &&
+               mode & ~(FALLOC_FL_KEEP_SIZE | FALLOC_FL_UNSHARE_RANGE)) {
+        mappings_withdraw(inode, off, UINT64_MAX, false);
     }
     if (!err) {
         watch_event(p->dentry, IN_MODIFY);

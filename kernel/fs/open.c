@@ -290,7 +290,6 @@ int name_open(const struct path *start, const char *name, uint32_t flags,
         flags &= O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
     }
     if (flags & O_CREAT && (flags & O_EXCL || ends_in_slash(name))) {
-        flags |= flags & O_EXCL ? O_NOFOLLOW : 0;
         return open_or_make(start, name, flags, mode, walk, out);
     }
     walk |= flags & O_NOFOLLOW ? 0 : WALK_FOLLOW;

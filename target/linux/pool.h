@@ -6,7 +6,8 @@
  * pool_ring.c: the rings, and what vCPUs do themselves; pool_wait.c: what waits
  * for sockets, on the vCPU that handed it over. pool.c: the workers, who do the
  * rest. pool_ops.c: what one entry does, possibly blocking its worker;
- * pool_names.c: to names; pool_socket.c: to sockets, without waiting.
+ * pool_names.c: to names; pool_attrs.c: to extended attributes; pool_socket.c:
+ * to sockets, without waiting.
  */
 #ifndef TARGET_LINUX_POOL_H
 #define TARGET_LINUX_POOL_H
@@ -17,6 +18,8 @@
 int64_t pool_op(const struct ring_sqe *e);
 int64_t pool_hostop(const struct ring_sqe *e);
 int64_t pool_name_op(const struct ring_sqe *e);
+/* To what is called last in directory fd; "": to fd itself. */
+int64_t pool_attr_op(const struct ring_sqe *e, int fd, const char *last);
 int64_t pool_socket_hostop(const struct ring_sqe *e, void *addr);
 
 extern bool pool_has_sockets; /* false: ring 0 is not ours */

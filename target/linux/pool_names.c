@@ -80,8 +80,9 @@ static int64_t change(const struct ring_sqe *e, const struct place *p)
 
     switch (e->opcode) {
     case HOSTOP_STATX:
-        return result(
-            syscall(SYS_statx, p->fd, p->last, e->op_flags, e->len, e->off));
+        return syscall(SYS_statx, p->fd, p->last, e->op_flags, e->len, e->off)
+                   ? -errno
+                   : pool_attr_op(e, p->fd, p->last);
     case HOSTOP_CHMOD:
         return result(
             self ? fchmod(p->fd, e->op_flags)
@@ -94,8 +95,17 @@ static int64_t change(const struct ring_sqe *e, const struct place *p)
             self ? futimens(p->fd, times)
                  : utimensat(p->fd, p->last, times, AT_SYMLINK_NOFOLLOW));
     default:
-        return -EINVAL;
+        return pool_attr_op(e, p->fd, p->last);
     }
+}
+
+/* Without CAP_DAC_READ_SEARCH AT_EMPTY_PATH is not allowed. */
+static int64_t link_file(const struct ring_sqe *e, const struct place *p)
+{
+    char file[32];
+
+    snprintf(file, sizeof(file), "/proc/self/fd/%d", (int)e->len);
+    return result(linkat(AT_FDCWD, file, p->fd, p->last, AT_SYMLINK_FOLLOW));
 }
 
 static int64_t make(const struct ring_sqe *e, const struct place *p)
@@ -110,6 +120,8 @@ static int64_t make(const struct ring_sqe *e, const struct place *p)
     case HOSTOP_SYMLINK:
         return result(
             symlinkat((const char *)(uintptr_t)e->off, p->fd, p->last));
+    case HOSTOP_LINK_FILE:
+        return link_file(e, p);
     case HOSTOP_UNLINK:
         return result(unlinkat(p->fd, p->last, e->op_flags));
     default:

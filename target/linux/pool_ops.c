@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -110,6 +111,14 @@ static int64_t getdents_at(const struct ring_sqe *e, void *buf)
     return r;
 }
 
+static int64_t seek(const struct ring_sqe *e, int64_t *off)
+{
+    int64_t r = lseek(e->fd, *off, (int)e->op_flags);
+
+    *off = r;
+    return r < 0 ? -errno : 0;
+}
+
 int64_t pool_hostop(const struct ring_sqe *e)
 {
     void *addr = (void *)(uintptr_t)e->addr;
@@ -128,6 +137,14 @@ int64_t pool_hostop(const struct ring_sqe *e)
         return result(lseek(e->fd, e->off, e->op_flags));
     case HOSTOP_TRUNCATE:
         return result(ftruncate(e->fd, e->off));
+    case HOSTOP_SEEK:
+        return seek(e, addr);
+    case HOSTOP_LOCK:
+        return e->op_flags == F_OFD_SETLK || e->op_flags == F_OFD_GETLK
+                   ? result(fcntl(e->fd, (int)e->op_flags, addr))
+                   : -EINVAL;
+    case HOSTOP_FLOCK:
+        return result(flock(e->fd, (int)e->op_flags | LOCK_NB));
     default:
         return e->opcode < HOSTOP_SOCKET ? pool_name_op(e)
                                          : pool_socket_hostop(e, addr);

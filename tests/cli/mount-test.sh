@@ -40,7 +40,7 @@ mkdir "$work/native" "$work/ours"
 echo outside >"$work/outside"
 mkdir -p "$work/root/bin" && cp /bin/busybox "$work/root/bin/"
 cp "$work/commands" "${CLI_PROGRAMS:?}/mapped" "$CLI_PROGRAMS/moving" \
-    "$work/root/"
+    "$CLI_PROGRAMS/attrs" "$work/root/"
 ours build "$work/root" -o "$work/root.img"
 $bb sh "$work/commands" "$work/native" >"$work/expected" 2>&1
 run --root "$work/root.img" --mount "$work/ours:/mnt/d" $bb sh /commands /mnt/d
@@ -51,16 +51,19 @@ check mount-tree diff <(listing "$work/native") <(listing "$work/ours")
 run --root "$work/root.img" --mount "$work/ours:/mnt/d" $bb cat /mnt/d/k/up
 check mount-link-outside both 'status_is 1' 'err_has "No such file"'
 
-# ---- mapped, shared and writable ----
+# ---- mapped, shared and writable; attributes, lists and holes ----
 
-for target in linux sgx-emu; do
-    rm -rf "$work/native" "$work/ours" && mkdir "$work/native" "$work/ours"
-    "$CLI_PROGRAMS/mapped" "$work/native" >"$work/expected" 2>&1
-    run --target $target --root "$work/root.img" --mount "$work/ours:/mnt/d" \
-        /mapped /mnt/d
-    check "mount-mapped $target" both 'status_is 0' \
-        'diff "$work/expected" "$work/out"' \
-        'diff -r "$work/native" "$work/ours"'
+for program in mapped attrs; do
+    for target in linux sgx-emu; do
+        rm -rf "$work/native" "$work/ours"
+        mkdir "$work/native" "$work/ours"
+        "$CLI_PROGRAMS/$program" "$work/native" >"$work/expected" 2>&1
+        run --target $target --root "$work/root.img" \
+            --mount "$work/ours:/mnt/d" /$program /mnt/d
+        check "mount-$program $target" both 'status_is 0' \
+            'diff "$work/expected" "$work/out"' \
+            'diff -r "$work/native" "$work/ours"'
+    done
 done
 
 # ---- a directory above moves ----

@@ -24,7 +24,8 @@
 
 enum {
     NS = 1000000000,
-    FRESH_NS = 10000000, /* so long what the host said is not asked again */
+    FRESH_NS = 10000000,  /* so long what the host said is not asked again */
+    RECENT_NS = 50000000, /* a change so young may have another behind it */
 };
 
 static const struct inode_ops hostfs_inode_ops;
@@ -74,10 +75,23 @@ static void set_attributes(struct inode *inode, const struct linux_statx *st)
     atomic_store_relaxed(&hostfs_inode(inode)->asked, clock_now());
 }
 
-/* Takes what the host says; the lock of a file is held. Old content goes. */
-static int adopt(struct inode *inode, const struct linux_statx *st)
+/* Lists change with ctime, whose steps may be some milliseconds. */
+static int adopt_lists(struct inode *inode, const struct hostfs_said *said,
+                       int64_t old_ctime)
 {
+    int64_t ctime = ns_of(&said->st.stx_ctime);
+
+    return ctime != old_ctime || clock_realtime() - ctime < RECENT_NS
+               ? hostfs_take_lists(inode, said->xattrs)
+               : 0;
+}
+
+/* Takes what the host says; the lock of a file is held. Old content goes. */
+static int adopt(struct inode *inode, const struct hostfs_said *said)
+{
+    const struct linux_statx *st = &said->st;
     struct inode *data = inode->data;
+    int64_t ctime = data->ctime;
     bool changed =
         S_ISREG(inode->mode) &&
         (data->size != size_of(st) || (!hostfs_inode(inode)->written &&
@@ -89,7 +103,7 @@ static int adopt(struct inode *inode, const struct linux_statx *st)
 
         ours.stx_size = data->size;
         set_attributes(inode, &ours);
-        return 0;
+        return adopt_lists(inode, said, ctime);
     }
     if (changed && data != inode) {
         err = hostfs_reload(inode, size_of(st));
@@ -100,7 +114,7 @@ static int adopt(struct inode *inode, const struct linux_statx *st)
         pagecache_truncate(&inode->pages, 0);
     }
     set_attributes(inode, st);
-    return 0;
+    return adopt_lists(inode, said, ctime);
 }
 
 static bool known_type(uint32_t mode)
@@ -115,7 +129,7 @@ int hostfs_open_at(struct hostfs *h, const char *path, int flags)
                              flags | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0);
 }
 
-int hostfs_open_again(struct hostfs_inode *n, int flags)
+int hostfs_open_to(struct hostfs_inode *n, int flags, uint32_t mode)
 {
     struct hostfs *h = hostfs_of(n->inode.sb);
     uint32_t seen;
@@ -128,16 +142,24 @@ int hostfs_open_again(struct hostfs_inode *n, int flags)
         if (fd) {
             return fd;
         }
-        fd = hostfs_open_at(h, *path ? path : ".", flags);
+        fd = hostio_open_below(h->root_fd, *path ? path : ".",
+                               flags | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC,
+                               mode);
         kfree(path);
     } while (fd < 0 && hostfs_moved(h, seen, fd));
     return fd;
 }
 
+int hostfs_open_again(struct hostfs_inode *n, int flags)
+{
+    return hostfs_open_to(n, flags, 0);
+}
+
 /* The tree of `--root host` nobody changes from inside: no link leads out. One
  * that is mounted for reading may be mounted for writing elsewhere. */
-int hostfs_ask(struct hostfs *h, const char *path, struct linux_statx *st)
+int hostfs_ask(struct hostfs *h, const char *path, struct hostfs_said *out)
 {
+    struct linux_statx *st = &out->st;
     int flags = AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH | AT_NO_AUTOMOUNT;
     uint32_t mask = STATX_BASIC_STATS | STATX_BTIME;
     int err = h->sb.flags & SB_ASK_AGAIN
@@ -147,6 +169,7 @@ int hostfs_ask(struct hostfs *h, const char *path, struct linux_statx *st)
     if (err < 0) {
         return err;
     }
+    out->xattrs = err > 0;
     return known_type(st->stx_mode) ? 0 : -EIO;
 }
 
@@ -158,17 +181,18 @@ static bool same_file(struct inode *inode, const struct linux_statx *st)
 }
 
 /* Of one without a name, while it is open. */
-static int ask_descriptor(struct hostfs_inode *n, struct linux_statx *st)
+static int ask_descriptor(int fd, struct hostfs_said *out)
 {
-    int err = n->fd < 0
-                  ? -ESTALE
-                  : hostio_statx_below(n->fd, "", AT_EMPTY_PATH,
-                                       STATX_BASIC_STATS | STATX_BTIME, st);
+    int err =
+        fd < 0 ? -ESTALE
+               : hostio_statx_below(fd, "", AT_EMPTY_PATH,
+                                    STATX_BASIC_STATS | STATX_BTIME, &out->st);
 
-    return !err && !S_ISREG(st->stx_mode) ? -ESTALE : err;
+    out->xattrs = err > 0;
+    return err >= 0 && !S_ISREG(out->st.stx_mode) ? -ESTALE : MIN(err, 0);
 }
 
-static int ask_again(struct inode *inode, struct linux_statx *st)
+static int ask_again(struct inode *inode, struct hostfs_said *said)
 {
     struct hostfs *h = hostfs_of(inode->sb);
     uint32_t seen;
@@ -179,13 +203,13 @@ static int ask_again(struct inode *inode, struct linux_statx *st)
         seen = hostfs_moves(h);
         err = hostfs_path(hostfs_inode(inode), &path);
         if (!err) {
-            err = hostfs_ask(h, path, st);
+            err = hostfs_ask(h, path, said);
             kfree(path);
         } else if (err == -ESTALE) {
-            err = ask_descriptor(hostfs_inode(inode), st);
+            err = ask_descriptor(hostfs_inode(inode)->fd, said);
         }
     } while (err && hostfs_moved(h, seen, err));
-    if (!err && !same_file(inode, st)) {
+    if (!err && !same_file(inode, &said->st)) {
         err = -ESTALE;
     }
     return err;
@@ -193,17 +217,17 @@ static int ask_again(struct inode *inode, struct linux_statx *st)
 
 int hostfs_refresh(struct inode *inode)
 {
-    struct linux_statx st;
+    struct hostfs_said said;
     int err;
 
     if (clock_now() - atomic_load_relaxed(&hostfs_inode(inode)->asked) <
         FRESH_NS) {
         return 0;
     }
-    err = ask_again(inode, &st);
+    err = ask_again(inode, &said);
     if (!err) {
         mutex_lock(&inode->lock);
-        err = adopt(inode, &st);
+        err = adopt(inode, &said);
         mutex_unlock(&inode->lock);
     }
     return err;
@@ -211,114 +235,10 @@ int hostfs_refresh(struct inode *inode)
 
 void hostfs_look_again(struct inode *inode)
 {
-    struct linux_statx st;
+    struct hostfs_said said;
 
-    if (ask_again(inode, &st) == 0) {
-        adopt(inode, &st);
-    }
-}
-
-static void split_ns(int64_t ns, int64_t *seconds, int64_t *rest)
-{
-    *seconds = ns / NS - (ns % NS < 0);
-    *rest = ns - *seconds * NS;
-}
-
-static int set_times(int fd, const char *path, const struct inode_attr *attr)
-{
-    struct host_times t = {.atime_ns = UTIME_OMIT, .mtime_ns = UTIME_OMIT};
-
-    if (attr->valid & ATTR_ATIME) {
-        split_ns(attr->atime, &t.atime, &t.atime_ns);
-    }
-    if (attr->valid & ATTR_MTIME) {
-        split_ns(attr->mtime, &t.mtime, &t.mtime_ns);
-    }
-    return hostio_utimes(fd, path, &t);
-}
-
-/* Where to change the attributes of n: a path below *fd, the caller's. One
- * without a name has a descriptor if it is open (hostfs_hold()). */
-static int handle_of(struct hostfs_inode *n, int *fd, char **path)
-{
-    int err = hostfs_path(n, path);
-
-    *fd = hostfs_of(n->inode.sb)->root_fd;
-    if (err == -ESTALE && n->fd >= 0) {
-        *fd = n->fd;
-        *path = kstrdup("");
-        return *path ? 0 : -ENOMEM;
-    }
-    if (!err && !**path) {
-        strlcpy(*path, ".", PATH_LENGTH_MAX);
-    }
-    return err;
-}
-
-static int change_once(struct inode *inode, const struct inode_attr *attr)
-{
-    char *path;
-    int fd, err = handle_of(hostfs_inode(inode), &fd, &path);
-
-    if (err) {
-        return err;
-    }
-    if (attr->valid & (ATTR_UID | ATTR_GID)) {
-        err = hostio_chown(fd, path,
-                           attr->valid & ATTR_UID ? attr->uid : UINT32_MAX,
-                           attr->valid & ATTR_GID ? attr->gid : UINT32_MAX);
-    }
-    if (!err && attr->valid & ATTR_MODE) {
-        err = hostio_chmod(fd, path, attr->mode & 07777);
-    }
-    if (!err && attr->valid & (ATTR_ATIME | ATTR_MTIME)) {
-        err = set_times(fd, path, attr);
-    }
-    kfree(path);
-    return err;
-}
-
-static int change(struct inode *inode, const struct inode_attr *attr)
-{
-    struct hostfs *h = hostfs_of(inode->sb);
-    uint32_t seen;
-    int err;
-
-    do {
-        seen = hostfs_moves(h);
-        err = change_once(inode, attr);
-    } while (err && hostfs_moved(h, seen, err));
-    if (err == -ESTALE && inode->data->nlink == 0) { /* it is ours alone */
-        err = inode_setattr(inode->data, attr);
-    }
-    return err;
-}
-
-int hostfs_setattr(struct inode *inode, const struct inode_attr *attr)
-{
-    struct inode_attr rest = *attr;
-    int err = 0;
-
-    if (attr->valid & ATTR_SIZE) { /* the host sets the times */
-        err = hostfs_resize(inode, attr->size);
-        rest.valid &= ~(ATTR_SIZE | ATTR_MTIME);
-    }
-    err = err ? err : change(inode, &rest);
-    hostfs_look_again(inode);
-    return err;
-}
-
-void hostfs_drop_setid(struct inode *inode)
-{
-    struct inode_attr attr = {.valid = ATTR_MODE};
-    uint32_t old = inode->data->mode;
-
-    if (old & (S_ISUID | S_ISGID)) {
-        drop_setid(inode->data);
-        attr.mode = inode->data->mode;
-        if (attr.mode != old) {
-            change(inode, &attr);
-        }
+    if (ask_again(inode, &said) == 0) {
+        adopt(inode, &said);
     }
 }
 
@@ -365,15 +285,20 @@ static int read_link(struct hostfs *h, struct hostfs_inode *n)
     return err;
 }
 
-/* Takes path. */
-static int inode_new(struct hostfs *h, char *path, const struct linux_statx *st,
-                     struct inode **out)
+/* Takes path and fd, also on failure: it has at least one of them (NULL, -1).
+ */
+static int inode_new(struct hostfs *h, char *path, int fd,
+                     const struct hostfs_said *said, struct inode **out)
 {
+    const struct linux_statx *st = &said->st;
     struct hostfs_inode *n = kzalloc(sizeof(*n));
     int err = 0;
 
     if (!n) {
         kfree(path);
+        if (fd >= 0) {
+            hostio_close(fd);
+        }
         return -ENOMEM;
     }
     inode_init(&n->inode, &h->sb, &hostfs_inode_ops, number_of(h, st),
@@ -386,8 +311,13 @@ static int inode_new(struct hostfs *h, char *path, const struct linux_statx *st,
     n->path = path;
     n->fd = -1;
     mutex_init(&n->lock, LOCK_FS_OBJECT);
+    if (fd >= 0) {
+        hostfs_keep(n, fd);
+    }
     if (S_ISLNK(st->stx_mode)) {
         err = read_link(h, n);
+    } else if (said->xattrs) {
+        err = hostfs_take_lists(&n->inode, true);
     }
     if (err) {
         inode_put(&n->inode);
@@ -398,11 +328,12 @@ static int inode_new(struct hostfs *h, char *path, const struct linux_statx *st,
 }
 
 /* One that is known already: by this path from now on. Takes that. */
-static void known_again(struct inode *inode, char *path,
-                        const struct linux_statx *st)
+static int known_again(struct inode *inode, char *path,
+                       const struct hostfs_said *said)
 {
     struct hostfs_inode *n = hostfs_inode(inode);
     char *old;
+    int err;
 
     spin_lock(&inode->sb->lock);
     old = n->path;
@@ -411,34 +342,62 @@ static void known_again(struct inode *inode, char *path,
     kfree(old);
     if (S_ISREG(inode->mode)) {
         mutex_lock(&inode->lock);
-        adopt(inode, st);
+        err = adopt(inode, said);
         mutex_unlock(&inode->lock);
     } else {
-        adopt(inode, st);
+        err = adopt(inode, said);
     }
+    return err;
+}
+
+/* The inode of that file, or NULL. */
+static struct inode *find_known(struct hostfs *h,
+                                const struct hostfs_said *said)
+{
+    struct inode *known = inode_find(&h->sb, number_of(h, &said->st));
+
+    if (known && !same_file(known, &said->st)) {
+        inode_retire(known); /* the host has given its number away */
+        inode_put(known);
+        known = NULL;
+    }
+    return known;
 }
 
 int hostfs_find(struct hostfs *h, char *path, struct inode **out)
 {
-    struct linux_statx st;
+    struct hostfs_said said;
     struct inode *known;
-    int err = hostfs_ask(h, path, &st);
+    int err = hostfs_ask(h, path, &said);
 
     if (err) {
         kfree(path);
         return err;
     }
-    known = inode_find(&h->sb, number_of(h, &st));
-    if (known && same_file(known, &st)) {
-        known_again(known, path, &st);
+    known = find_known(h, &said);
+    if (known) {
+        err = known_again(known, path, &said);
+        if (err) {
+            inode_put(known);
+            return err;
+        }
         *out = known;
         return 0;
     }
-    if (known) { /* the host has given its number away */
-        inode_retire(known);
-        inode_put(known);
+    return inode_new(h, path, -1, &said, out);
+}
+
+int hostfs_nameless(struct hostfs *h, int fd, struct inode **out)
+{
+    struct hostfs_said said;
+    int err = ask_descriptor(fd, &said);
+
+    if (err) {
+        hostio_close(fd);
+        return err;
     }
-    return inode_new(h, path, &st, out);
+    inode_put(find_known(h, &said));
+    return inode_new(h, NULL, fd, &said, out);
 }
 
 static void hostfs_free_inode(struct inode *inode)
@@ -486,6 +445,7 @@ static const struct inode_ops hostfs_inode_ops = {
     .lookup = hostfs_lookup,
     .readdir = hostfs_readdir,
     .make = hostfs_make,
+    .tmpfile = hostfs_tmpfile,
     .symlink = hostfs_symlink,
     .link = hostfs_link,
     .unlink = hostfs_unlink,
@@ -496,6 +456,9 @@ static const struct inode_ops hostfs_inode_ops = {
     .open = hostfs_open,
     .getattr = hostfs_getattr,
     .setattr = hostfs_setattr,
+    .getxattr = hostfs_getxattr,
+    .setxattr = hostfs_setxattr,
+    .listxattr = hostfs_listxattr,
 };
 
 /* ---- the superblock ---- */
@@ -546,7 +509,7 @@ int hostfs_mount(int host_root_fd, uint32_t flags, struct superblock **out)
 {
     struct hostfs *h = kzalloc(sizeof(*h));
     char *path = kstrdup("");
-    struct linux_statx st;
+    struct hostfs_said said;
     int err = h && path ? 0 : -ENOMEM;
 
     if (!err) {
@@ -554,10 +517,10 @@ int hostfs_mount(int host_root_fd, uint32_t flags, struct superblock **out)
         mutex_init(&h->move_lock, LOCK_FS_OBJECT);
         wait_queue_init(&h->moved);
         sb_init(&h->sb, &hostfs_sb_ops, "hostfs", HOSTFS_SUPER_MAGIC,
-                flags | SB_NO_ATIME);
-        err = hostfs_ask(h, "", &st);
+                flags | SB_NO_ATIME | (flags & SB_ASK_AGAIN ? SB_ACLS : 0));
+        err = hostfs_ask(h, "", &said);
     }
-    if (!err && !S_ISDIR(st.stx_mode)) {
+    if (!err && !S_ISDIR(said.st.stx_mode)) {
         err = -ENOTDIR;
     }
     if (err) {
@@ -565,8 +528,8 @@ int hostfs_mount(int host_root_fd, uint32_t flags, struct superblock **out)
         kfree(path);
         return err;
     }
-    h->root_dev = make_dev(st.stx_dev_major, st.stx_dev_minor);
-    err = inode_new(h, path, &st, &h->sb.root);
+    h->root_dev = make_dev(said.st.stx_dev_major, said.st.stx_dev_minor);
+    err = inode_new(h, path, -1, &said, &h->sb.root);
     if (err) {
         sb_put(&h->sb);
         return err;

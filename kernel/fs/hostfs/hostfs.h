@@ -2,7 +2,8 @@
  *
  * What the files of hostfs share:
  *
- *   hostfs.c          inodes and their attributes, the superblock
+ *   hostfs.c          inodes, what the host says of them, the superblock
+ *   hostfs_attrs.c    changing that; extended attributes and lists
  *   hostfs_content.c  pages, writes, the host's descriptors
  *   hostfs_inside.c   files that are mapped shared
  *   hostfs_names.c    making, moving and removing names
@@ -63,6 +64,11 @@ struct hostfs_inode {
     struct hostfs_names *names;
 };
 
+struct hostfs_said {
+    struct linux_statx st;
+    bool xattrs; /* it may have some; false in `--root host` */
+};
+
 static inline struct hostfs *hostfs_of(struct superblock *sb)
 {
     return container_of(sb, struct hostfs, sb);
@@ -100,8 +106,12 @@ int hostfs_open_at(struct hostfs *h, const char *path, int flags);
 /* The same for n, whose path may become another meanwhile. -ESTALE: it has
  * none. */
 int hostfs_open_again(struct hostfs_inode *n, int flags);
+/* The same for O_TMPFILE, with a mode. */
+int hostfs_open_to(struct hostfs_inode *n, int flags, uint32_t mode);
 /* What the host says of path. -EIO: nothing sensible. */
-int hostfs_ask(struct hostfs *h, const char *path, struct linux_statx *st);
+int hostfs_ask(struct hostfs *h, const char *path, struct hostfs_said *out);
+/* The inode of an open file that has no name; takes fd, also on failure. */
+int hostfs_nameless(struct hostfs *h, int fd, struct inode **out);
 /* The inode of what the host has at path, which it takes. */
 int hostfs_find(struct hostfs *h, char *path, struct inode **out);
 int hostfs_lookup(struct inode *dir, const char *name, size_t len,
@@ -111,9 +121,19 @@ int hostfs_lookup(struct inode *dir, const char *name, size_t len,
 int hostfs_refresh(struct inode *inode);
 /* The same of a directory, or with a file's lock held. Errors show later. */
 void hostfs_look_again(struct inode *inode);
+
+/* ---- hostfs_attrs.c ---- */
+
 int hostfs_setattr(struct inode *inode, const struct inode_attr *attr);
 /* As drop_setid(), at the host's, too; locked. */
 void hostfs_drop_setid(struct inode *inode);
+long hostfs_getxattr(struct inode *inode, const char *name, void *buf,
+                     size_t len);
+int hostfs_setxattr(struct inode *inode, const char *name, const void *value,
+                    size_t len, int flags);
+long hostfs_listxattr(struct inode *inode, char *buf, size_t len);
+/* The host's lists (acl.h) become inode's; any: it may have some. */
+int hostfs_take_lists(struct inode *inode, bool any);
 
 /* ---- hostfs_content.c ---- */
 
@@ -148,6 +168,8 @@ int hostfs_store(struct hostfs_inode *n, int fd);
 
 int hostfs_make(struct inode *dir, const char *name, size_t len,
                 const struct inode_attr *attr, struct inode **out);
+int hostfs_tmpfile(struct inode *dir, const struct inode_attr *attr,
+                   struct inode **out);
 int hostfs_symlink(struct inode *dir, const char *name, size_t len,
                    const char *target, const struct inode_attr *attr,
                    struct inode **out);

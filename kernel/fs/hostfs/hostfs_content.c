@@ -20,7 +20,12 @@
 #include "abi/linux/errno.h"
 #include "abi/linux/mman.h"
 
-enum { KEPT_OPEN = 200, CHUNK = 64 << 10 };
+enum {
+    KEPT_OPEN = 200,
+    CHUNK = 64 << 10,
+    SHIFTS = FALLOC_FL_COLLAPSE_RANGE | FALLOC_FL_INSERT_RANGE,
+    ZEROES = FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE,
+};
 
 static uint32_t kept_open; /* atomic */
 
@@ -338,14 +343,56 @@ int hostfs_resize(struct inode *inode, uint64_t size)
     return 0;
 }
 
+/* Content moved along the file: all of it is another. */
+static int follow_shift(struct inode *inode, int mode, uint64_t len)
+{
+    struct inode *data = inode->data;
+    uint64_t size = mode & FALLOC_FL_INSERT_RANGE
+                        ? data->size + len
+                        : data->size - MIN(data->size, len);
+    int err = 0;
+
+    if (data != inode) {
+        err = size > data->size ? pagecache_extend(&data->pages, size) : 0;
+        err = err ? err : hostfs_reload(inode, size);
+    } else {
+        pagecache_truncate(&data->pages, 0);
+    }
+    atomic_store_release(&data->size, size);
+    return err;
+}
+
+/* What the pages say that are here, after the host has done it. */
+static int follow_fallocate(struct inode *inode, int mode, uint64_t off,
+                            uint64_t len)
+{
+    struct inode *data = inode->data;
+    uint64_t size = data->size;
+
+    if (mode & SHIFTS) {
+        return follow_shift(inode, mode, len);
+    }
+    if (mode & ZEROES && data == inode) { /* they are read again */
+        pagecache_truncate(&data->pages, ALIGN_DOWN(off, PAGE_SIZE));
+    } else if (mode & ZEROES && off < size) {
+        pagecache_punch(&data->pages, off, MIN(len, size - off));
+    }
+    if (!(mode & FALLOC_FL_KEEP_SIZE) && off + len > size) {
+        atomic_store_release(&data->size, off + len);
+    }
+    return 0;
+}
+
 int hostfs_fallocate(struct inode *inode, int mode, uint64_t off, uint64_t len)
 {
     struct inode *data = inode->data;
-    bool grows = !(mode & FALLOC_FL_KEEP_SIZE) && off + len > data->size;
+    bool grows =
+        !(mode & (FALLOC_FL_KEEP_SIZE | SHIFTS)) && off + len > data->size;
     int err;
 
-    if (mode & ~FALLOC_FL_KEEP_SIZE) {
-        return -EOPNOTSUPP;
+    err = mode & SHIFTS ? hostfs_write_back(hostfs_inode(inode)) : 0;
+    if (err) {
+        return err;
     }
     err = grows ? pagecache_extend(&data->pages, off + len) : 0;
     err = err ? err
@@ -353,9 +400,7 @@ int hostfs_fallocate(struct inode *inode, int mode, uint64_t off, uint64_t len)
                                 mode, off, len);
     if (!err) {
         hostfs_inode(inode)->written = true;
-        if (grows) {
-            atomic_store_release(&data->size, off + len);
-        }
+        err = follow_fallocate(inode, mode, off, len);
         hostfs_look_again(inode);
     }
     return err;
@@ -474,6 +519,28 @@ static int hostfs_sync(struct file *f, bool data_only)
     return err;
 }
 
+/* Where data lies the host knows, unless mappings may have written more. */
+static int64_t hostfs_seek(struct file *f, int64_t off, int whence)
+{
+    struct hostfs_inode *n = hostfs_inode(f->inode);
+    bool close;
+    int fd, err;
+
+    if ((whence != SEEK_DATA && whence != SEEK_HOLE) || n->mapped) {
+        return regular_seek(f, off, whence);
+    }
+    mutex_lock(&n->lock);
+    fd = descriptor(n, false, &close);
+    err = fd < 0 ? fd : hostio_seek(fd, &off, whence);
+    done_with(fd, fd >= 0 && close);
+    mutex_unlock(&n->lock);
+    if (err || off < 0) {
+        return err ? err : -EIO;
+    }
+    f->pos = off;
+    return off;
+}
+
 /* n->fd stays: f is open for writing. */
 static int map_shared(struct hostfs_inode *n)
 {
@@ -502,7 +569,7 @@ static int hostfs_map(struct file *f, int prot, int flags,
 const struct file_ops hostfs_file_ops = {
     .read = regular_read,
     .write = hostfs_write,
-    .seek = regular_seek,
+    .seek = hostfs_seek,
     .ioctl = regular_ioctl,
     .sync = hostfs_sync,
     .flush = hostfs_flush,

@@ -7,6 +7,7 @@
  * when the last file open on it is closed, whole; write(2) tells it at once.
  */
 #include "kernel/fs/hostfs/hostfs.h"
+#include "kernel/fs/acl.h"
 #include "kernel/fs/file.h"
 #include "kernel/core/hostio.h"
 #include "kernel/mm/heap.h"
@@ -45,20 +46,48 @@ static int load_piece(int fd, struct pagecache *pc, char *buf, uint64_t off,
     return n < 0 ? (int)n : n == (int64_t)len ? 0 : -EIO;
 }
 
+/* Where the host has data at or behind *off, and where that ends; both to size,
+ * which is what *off becomes when there is none. A host that does not know
+ * says that all is data; whatever it says, the ends grow. */
+static void find_data(int fd, uint64_t *off, uint64_t *end, uint64_t size)
+{
+    int64_t data = *off, hole;
+    int err = hostio_seek(fd, &data, SEEK_DATA);
+
+    if (err == -ENXIO) {
+        *off = *end = size;
+        return;
+    }
+    hole = data;
+    if (err || data < (int64_t)*off || hostio_seek(fd, &hole, SEEK_HOLE)) {
+        data = *off;
+        hole = size;
+    }
+    *off = MIN(ALIGN_DOWN((uint64_t)data, PAGE_SIZE), size);
+    *end = MIN(ALIGN_UP((uint64_t)MAX(hole, data + 1), PAGE_SIZE), size);
+}
+
 int hostfs_load(struct inode *inside, int fd, uint64_t size)
 {
     char *buf = kmalloc(PIECE);
+    uint64_t off = 0, hole = 0, end;
     int err = buf ? 0 : -ENOMEM;
 
-    for (uint64_t off = 0; off < size && !err; off += PIECE) {
-        err = load_piece(fd, &inside->pages, buf, off,
-                         MIN((uint64_t)PIECE, size - off));
+    while (hole < size && !err) {
+        off = hole;
+        find_data(fd, &off, &end, size);
+        pagecache_punch(&inside->pages, hole, off - hole);
+        for (; off < end && !err; off += PIECE) {
+            err = load_piece(fd, &inside->pages, buf, off,
+                             MIN((uint64_t)PIECE, end - off));
+        }
+        hole = end;
     }
     kfree(buf);
     return err;
 }
 
-static void take_attributes(struct inode *to, const struct inode *from)
+static void take_attributes(struct inode *to, struct inode *from)
 {
     to->mode = from->mode;
     to->uid = from->uid;
@@ -70,6 +99,7 @@ static void take_attributes(struct inode *to, const struct inode *from)
     to->mtime = from->mtime;
     to->ctime = from->ctime;
     to->btime = from->btime;
+    acl_set(&to->acl, from->acl);
 }
 
 int hostfs_move_inside(struct inode *inode, int fd)
@@ -98,6 +128,19 @@ int hostfs_move_inside(struct inode *inode, int fd)
 
 /* ---- to the host; n->lock is held ---- */
 
+/* Zeros where the host has none of its blocks: so it stays. */
+static bool is_hole(int fd, const char *buf, size_t len, uint64_t off)
+{
+    int64_t data = off;
+    int err;
+
+    if (buf[0] || memcmp(buf, buf + 1, len - 1)) {
+        return false;
+    }
+    err = hostio_seek(fd, &data, SEEK_DATA);
+    return err == -ENXIO || (!err && data >= (int64_t)(off + len));
+}
+
 static int store_piece(int fd, struct pagecache *pc, char *buf, uint64_t off,
                        uint64_t size)
 {
@@ -109,6 +152,9 @@ static int store_piece(int fd, struct pagecache *pc, char *buf, uint64_t off,
     n = pagecache_read(pc, &io, off, size);
     if (n < (int64_t)len) {
         return n < 0 ? (int)n : -EIO;
+    }
+    if (is_hole(fd, buf, len, off)) {
+        return 0;
     }
     while (done < len) {
         n = hostio_write(fd, buf + done, len - done, off + done);

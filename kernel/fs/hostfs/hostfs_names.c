@@ -20,17 +20,19 @@
 static int settle(struct hostfs *h, char *path, const struct inode_attr *attr,
                   struct inode **out)
 {
-    struct linux_statx st;
+    struct hostfs_said said;
+    const struct linux_statx *st = &said.st;
     bool owned, moded;
-    int err = hostfs_ask(h, path, &st);
+    int err = hostfs_ask(h, path, &said);
 
     if (err) {
         kfree(path);
         return err;
     }
-    owned = st.stx_uid == attr->uid && st.stx_gid == attr->gid;
-    moded =
-        S_ISLNK(st.stx_mode) || (st.stx_mode & 07777) == (attr->mode & 07777);
+    owned = st->stx_uid == attr->uid && st->stx_gid == attr->gid;
+    moded = S_ISLNK(st->stx_mode) ||
+            ((st->stx_mode & 07777) == (attr->mode & 07777) &&
+             (owned || !(attr->mode & (S_ISUID | S_ISGID))));
     if (!owned) {
         hostio_chown(h->root_fd, path, attr->uid, attr->gid);
     }
@@ -121,14 +123,60 @@ int hostfs_symlink(struct inode *dir, const char *name, size_t len,
     return make(dir, name, len, target, attr, out);
 }
 
+/* The open file fd gets its owner and mode, as settle() does it. */
+static int settle_file(int fd, const struct inode_attr *attr)
+{
+    hostio_chown(fd, "", attr->uid, attr->gid);
+    return hostio_chmod(fd, "", attr->mode & 07777);
+}
+
+int hostfs_tmpfile(struct inode *dir, const struct inode_attr *attr,
+                   struct inode **out)
+{
+    int fd = hostfs_open_to(hostfs_inode(dir), O_TMPFILE | O_RDWR,
+                            attr->mode & 07777);
+    int err = fd < 0 ? fd : settle_file(fd, attr);
+
+    if (err && fd >= 0) {
+        hostio_close(fd);
+    }
+    return err ? err : hostfs_nameless(hostfs_of(dir->sb), fd, out);
+}
+
+/* By its descriptor: it has no name that is known. */
+static int link_nameless(struct hostfs_inode *n, struct inode *dir,
+                         const char *name, size_t len)
+{
+    char *to, *old;
+    int err = n->fd < 0 ? -ENOENT : hostfs_child_path(dir, name, len, &to);
+
+    if (err) {
+        return err;
+    }
+    err = hostio_link_file(hostfs_of(dir->sb)->root_fd, n->fd, to);
+    if (err) {
+        kfree(to);
+        return err;
+    }
+    spin_lock(&dir->sb->lock);
+    old = n->path;
+    n->path = to;
+    spin_unlock(&dir->sb->lock);
+    kfree(old);
+    return 0;
+}
+
 static int link_once(struct inode *dir, const char *name, size_t len,
                      struct inode *inode)
 {
     char *from, *to;
     int err = hostfs_path(hostfs_inode(inode), &from);
 
+    if (err == -ESTALE) {
+        return link_nameless(hostfs_inode(inode), dir, name, len);
+    }
     if (err) {
-        return err == -ESTALE ? -ENOENT : err;
+        return err;
     }
     err = hostfs_child_path(dir, name, len, &to);
     if (!err) {
