@@ -51,6 +51,11 @@ struct file_ops {
     void (*expect_urgent)(struct file *f);
     /* F_SETFL changed O_* bits: -errno refuses. */
     int (*set_flags)(struct file *f, uint32_t flags);
+    /* Locks of all our processes together, as those of the host see them
+     * (locks_outside.c): fl's range, LOCK_KIND_FLOCK or another kind, without
+     * waiting; test: F_GETLK. fl NULL: none of any kind is left. Absent: the
+     * host has nothing to do with f. */
+    int (*lock)(struct file *f, unsigned kind, struct flock64 *fl, bool test);
 };
 
 enum {

@@ -4,31 +4,21 @@
  * Locks of one owner never overlap: a new one is cut out of the old ones
  * first, then joined with neighbours of the same type.
  *
+ * What the host's processes lock, too, is asked of it first: locks_outside.c.
+ *
  * One spinlock guards all lists, since locks are rare and searching for
  * deadlocks looks at several inodes. Waiters sleep on their inode's queue and
  * try again whenever something there is released.
  */
-#include "kernel/fs/locks.h"
+#include "kernel/fs/locks_private.h"
 #include "kernel/fs/current.h"
 #include "kernel/fs/file.h"
+#include "kernel/core/timer.h"
 #include "kernel/mm/heap.h"
 #include "abi/linux/errno.h"
 
-struct record {
-    struct list node; /* in its kind's list, by start */
-    struct list any;  /* in `held` */
-    struct inode *inode;
-    enum lock_kind kind;
-    const void *owner; /* struct files, or struct file */
-    int pid;           /* shown by F_GETLK */
-    bool write;
-    uint64_t start, end; /* inclusive */
-};
-
-struct inode_locks {
-    struct list kinds[LOCK_KINDS];
-    struct wait_queue changed;
-};
+/* So long a lock that the host's processes have is not asked for again, ns. */
+enum { PAUSE_LEAST = 500000, PAUSE_MOST = 50000000 };
 
 /* Who waits for whom, for EDEADLK (POSIX locks only). */
 struct waiting {
@@ -36,15 +26,9 @@ struct waiting {
     const void *owner, *blocker;
 };
 
-static struct spinlock locks_lock = SPINLOCK_INIT(LOCK_PAGECACHE);
+struct spinlock locks_lock = SPINLOCK_INIT(LOCK_PAGECACHE);
 static struct list waiters = LIST_INIT(waiters);
 static struct list held = LIST_INIT(held); /* all, the newest first */
-
-/* The kinds that exclude each other share a list: POSIX and OFD do. */
-static struct list *list_of(struct inode_locks *l, enum lock_kind kind)
-{
-    return &l->kinds[kind == LOCK_KIND_OFD ? LOCK_KIND_POSIX : kind];
-}
 
 static int locks_of(struct inode *inode, struct inode_locks **out)
 {
@@ -59,6 +43,8 @@ static int locks_of(struct inode *inode, struct inode_locks **out)
             list_init(&l->kinds[i]);
         }
         wait_queue_init(&l->changed);
+        mutex_init(&l->outside, LOCK_FS_OBJECT);
+        l->changes = 0;
         if (!atomic_cas(&inode->locks, &seen, l)) {
             kfree(l);
             l = seen;
@@ -170,7 +156,7 @@ static void join(struct list *list, struct record *r)
     insert(list, r);
 }
 
-/* ---- taking and waiting ---- */
+/* ---- one try ---- */
 
 /* Would waiting for blocker close a ring? locks_lock is held. */
 static bool deadlocks(const void *owner, const void *blocker)
@@ -194,6 +180,7 @@ static bool deadlocks(const void *owner, const void *blocker)
 }
 
 struct attempt {
+    struct file *file;
     struct inode_locks *locks;
     enum lock_kind kind;
     bool unlock;
@@ -202,10 +189,16 @@ struct attempt {
     struct waiting waiting;
 };
 
+static void changed(struct inode_locks *l)
+{
+    atomic_fetch_add(&l->changes, 1);
+    wait_wake_all(&l->changed);
+}
+
 /* One try under locks_lock: 0, -EAGAIN, -EDEADLK. */
 static int try_lock(struct attempt *a, bool wait)
 {
-    struct list *list = list_of(a->locks, a->kind);
+    struct list *list = locks_list(a->locks, a->kind);
     struct record *conflict = a->unlock ? NULL : find_conflict(list, &a->want);
 
     if (conflict && a->kind == LOCK_KIND_FLOCK) {
@@ -247,6 +240,82 @@ static int locked_try(struct attempt *a, bool wait)
     return err;
 }
 
+/* ---- taking with the host ---- */
+
+/* Whether nobody here is in the way. */
+static bool is_free(struct attempt *a)
+{
+    bool free;
+
+    spin_lock(&locks_lock);
+    free = !find_conflict(locks_list(a->locks, a->kind), &a->want);
+    spin_unlock(&locks_lock);
+    return free;
+}
+
+/* The host's processes did not let it go: a conversion of flock(2)'s is lost.
+ */
+static void give_up(struct attempt *a)
+{
+    if (a->kind == LOCK_KIND_FLOCK) {
+        spin_lock(&locks_lock);
+        cut_out(locks_list(a->locks, a->kind), &a->want, &a->spare);
+        spin_unlock(&locks_lock);
+    }
+}
+
+/* As locked_try(). Who holds `outside` decides here and there in one step. */
+static int try_both(struct attempt *a, bool wait)
+{
+    int err = 0;
+
+    mutex_lock(&a->locks->outside);
+    if (!a->unlock && is_free(a)) {
+        err = outside_lock(a->file, &a->want);
+        if (err) {
+            give_up(a);
+        }
+    }
+    if (!err) {
+        err = locked_try(a, wait);
+    }
+    if (a->unlock || a->kind == LOCK_KIND_FLOCK) {
+        outside_follow(a->file, a->locks, &a->want);
+    }
+    mutex_unlock(&a->locks->outside);
+    return err;
+}
+
+/* The host's processes do not tell when they let go: ask again. */
+static int take_both(struct attempt *a, bool wait)
+{
+    uint64_t pause = PAUSE_LEAST;
+    uint32_t seen;
+    int err;
+
+    for (;;) {
+        seen = atomic_load(&a->locks->changes);
+        err = try_both(a, wait);
+        if (err != -EAGAIN || !wait) {
+            break;
+        }
+        err = wait_event(&a->locks->changed,
+                         atomic_load(&a->locks->changes) != seen,
+                         clock_now() + pause, WAIT_INTR);
+        if (err && err != -ETIMEDOUT) {
+            err = -ERESTARTSYS;
+            break;
+        }
+        pause = MIN(2 * pause, (uint64_t)PAUSE_MOST);
+    }
+    spin_lock(&locks_lock);
+    list_del(&a->waiting.node);
+    spin_unlock(&locks_lock);
+    return err;
+}
+
+/* ---- taking ---- */
+
 static int take(struct attempt *a, bool wait)
 {
     struct wait_entry entry;
@@ -274,10 +343,12 @@ static int take(struct attempt *a, bool wait)
     return err;
 }
 
-static int apply(struct inode *inode, enum lock_kind kind,
-                 const struct record *want, bool unlock, bool wait)
+static int apply(struct file *f, enum lock_kind kind, const struct record *want,
+                 bool unlock, bool wait)
 {
-    struct attempt a = {.kind = kind, .unlock = unlock, .want = *want};
+    struct attempt a = {
+        .file = f, .kind = kind, .unlock = unlock, .want = *want};
+    struct inode *inode = f->inode;
     int err;
 
     a.want.inode = inode;
@@ -292,11 +363,13 @@ static int apply(struct inode *inode, enum lock_kind kind,
     list_init(&a.waiting.node);
     a.fresh = kmalloc(sizeof(*a.fresh));
     a.spare = kmalloc(sizeof(*a.spare));
-    err = a.fresh && a.spare ? take(&a, wait) : -ENOLCK;
+    err = !a.fresh || !a.spare ? -ENOLCK
+          : f->ops->lock       ? take_both(&a, wait)
+                               : take(&a, wait);
     kfree(a.fresh);
     kfree(a.spare);
     if (!err || kind == LOCK_KIND_FLOCK) {
-        wait_wake_all(&a.locks->changed); /* also after a weaker type */
+        changed(a.locks); /* also after a weaker type */
     }
     return err;
 }
@@ -373,8 +446,7 @@ int lock_set(struct file *f, enum lock_kind kind, const struct flock64 *fl,
     default:
         err = -EINVAL;
     }
-    return err ? err
-               : apply(f->inode, kind, &want, fl->l_type == F_UNLCK, wait);
+    return err ? err : apply(f, kind, &want, fl->l_type == F_UNLCK, wait);
 }
 
 int lock_test(struct file *f, enum lock_kind kind, struct flock64 *fl)
@@ -385,6 +457,7 @@ int lock_test(struct file *f, enum lock_kind kind, struct flock64 *fl)
     struct record *r;
     int err = range_of(f, fl, &want);
 
+    want.kind = kind;
     if (!err && fl->l_type != F_RDLCK && fl->l_type != F_WRLCK) {
         err = -EINVAL;
     }
@@ -392,17 +465,21 @@ int lock_test(struct file *f, enum lock_kind kind, struct flock64 *fl)
         return err;
     }
     spin_lock(&locks_lock);
-    r = l ? find_conflict(list_of(l, kind), &want) : NULL;
+    r = l ? find_conflict(locks_list(l, kind), &want) : NULL;
     if (r) {
         fl->l_type = r->write ? F_WRLCK : F_RDLCK;
         fl->l_whence = SEEK_SET;
         fl->l_start = r->start;
         fl->l_len = r->end == UINT64_MAX ? 0 : r->end - r->start + 1;
         fl->l_pid = r->pid;
-    } else {
-        fl->l_type = F_UNLCK;
     }
     spin_unlock(&locks_lock);
+    if (!r && f->ops->lock) {
+        return outside_test(f, &want, fl);
+    }
+    if (!r) {
+        fl->l_type = F_UNLCK;
+    }
     return 0;
 }
 
@@ -426,14 +503,15 @@ int lock_flock(struct file *f, int operation)
         return -EINVAL;
     }
     want.pid = current_proc()->pid;
-    return apply(f->inode, LOCK_KIND_FLOCK, &want, unlock, wait);
+    return apply(f, LOCK_KIND_FLOCK, &want, unlock, wait);
 }
 
 /* ---- release ---- */
 
-static void drop_owner(struct inode *inode, const void *owner)
+/* How many of its locks went. */
+static unsigned drop_records(struct inode_locks *l, const void *owner)
 {
-    struct inode_locks *l = inode->locks;
+    unsigned dropped = 0;
 
     spin_lock(&locks_lock);
     for (int i = 0; i < LOCK_KINDS; i++) {
@@ -442,21 +520,39 @@ static void drop_owner(struct inode *inode, const void *owner)
 
             if (r->owner == owner) {
                 drop(r);
+                dropped++;
             }
         }
     }
     spin_unlock(&locks_lock);
-    wait_wake_all(&l->changed);
+    return dropped;
+}
+
+static void drop_owner(struct file *f, const void *owner)
+{
+    struct inode_locks *l = f->inode->locks;
+    const struct record all = {.end = UINT64_MAX};
+
+    if (!f->ops->lock) {
+        drop_records(l, owner);
+    } else {
+        mutex_lock(&l->outside);
+        if (drop_records(l, owner)) {
+            outside_follow(f, l, &all);
+        }
+        mutex_unlock(&l->outside);
+    }
+    changed(l);
 }
 
 void locks_close(struct file *f, struct files *files)
 {
-    drop_owner(f->inode, files);
+    drop_owner(f, files);
 }
 
 void locks_release(struct file *f)
 {
-    drop_owner(f->inode, f);
+    drop_owner(f, f);
 }
 
 /* ---- /proc/locks ---- */

@@ -19,7 +19,7 @@ FS_WORLD := $(addprefix $(FS_UNIT)/, \
 	tests/support.o acl.o acl_xattr.o aio.o anon.o async.o attr.o current.o dcache.o \
 	dentry.o directory.o exec_file.o fdtable.o file.o inode.o \
 	landlock/landlock.o lease.o \
-	locks.o \
+	locks.o locks_outside.o \
 	mapping.o mount/mount.o mount/mount_adrift.o mount/mount_bind.o \
 	mount/mount_count.o mount/mount_graft.o mount/mount_move.o mount/mount_remove.o \
 	mount/mount_share.o mount/mount_table.o \

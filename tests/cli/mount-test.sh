@@ -40,7 +40,7 @@ mkdir "$work/native" "$work/ours"
 echo outside >"$work/outside"
 mkdir -p "$work/root/bin" && cp /bin/busybox "$work/root/bin/"
 cp "$work/commands" "${CLI_PROGRAMS:?}/mapped" "$CLI_PROGRAMS/moving" \
-    "$CLI_PROGRAMS/attrs" "$work/root/"
+    "$CLI_PROGRAMS/attrs" "$CLI_PROGRAMS/locker" "$work/root/"
 ours build "$work/root" -o "$work/root.img"
 $bb sh "$work/commands" "$work/native" >"$work/expected" 2>&1
 run --root "$work/root.img" --mount "$work/ours:/mnt/d" $bb sh /commands /mnt/d
@@ -118,6 +118,87 @@ a
 gone
 b"' '[ "$(cat "$work/seen")" = "one
 a" ]'
+done
+
+# ---- locks, of each side against the other ----
+
+# Whoever holds them, these say on the other side: SIDE's command is $1.
+others() {
+    until [ -e "$2.held" ]; do sleep 0.01; done
+    rm "$2.held"
+    for kind in posix ofd flock; do
+        "$1" try $kind write "$2"
+        "$1" try $kind read "$2"
+    done
+    "$1" try posix write "$2" 5 5
+    "$1" try posix read "$2" 30 10
+    touch "$2.done"
+    "$1" hold "$3" write "$2" &
+    until [ -e "$2.held" ]; do sleep 0.01; done
+    rm "$2.held"
+    touch "$2.done"
+    wait
+}
+{
+    declare -f others
+    echo 'case $1 in hold) exec /locker "$@" ;; *) others /locker "$@" ;; esac'
+} >"$work/root/locks"
+ours build "$work/root" -o "$work/root.img"
+expected() {
+    case $1 in
+    posix) echo "written 10+10 refused
+written 10+10 refused
+written 10+10 refused
+written 10+10 refused
+taken
+taken
+taken
+taken
+taken" ;;
+    ofd) echo "read 10+10 refused
+taken
+read 10+10 refused
+taken
+taken
+taken
+taken
+taken
+taken" ;;
+    flock) echo "taken
+taken
+taken
+taken
+refused
+refused
+taken
+taken
+taken" ;;
+    esac
+}
+hold() {
+    case $1 in
+    posix) echo hold posix write "$2" 10 10 ;;
+    ofd) echo hold ofd read "$2" 10 10 ;;
+    flock) echo hold flock write "$2" ;;
+    esac
+}
+for kind in posix ofd flock; do
+    target=linux
+    [ $kind = ofd ] && target=sgx-emu
+    rm -rf "$work/ours" && mkdir "$work/ours"
+    # shellcheck disable=SC2046
+    "$CLI_PROGRAMS/locker" $(hold $kind "$work/ours/f") >/dev/null &
+    run --target $target --root "$work/root.img" --mount "$work/ours:/mnt/d" \
+        $bb sh /locks /mnt/d/f $kind
+    wait $!
+    check "mount-locks-theirs $kind" out_is "$(expected $kind)"
+    others "$CLI_PROGRAMS/locker" "$work/ours/f" $kind >"$work/seen" 2>&1 &
+    # shellcheck disable=SC2046
+    run --target $target --root "$work/root.img" --mount "$work/ours:/mnt/d" \
+        $bb sh /locks $(hold $kind /mnt/d/f)
+    wait $!
+    check "mount-locks-ours $kind" \
+        [ "$(cat "$work/seen")" = "$(expected $kind)" ]
 done
 
 # ---- refusals ----

@@ -31,8 +31,8 @@ $(B)/cli/greet: tests/cli/greet.c
 	@mkdir -p $(@D)
 	$(CC) -O2 -Wall -static-pie -nostdlib -nostartfiles -fno-stack-protector \
 		-o $@ $<
-tests/cli/mount-test.sh: $(B)/cli/attrs $(B)/cli/mapped $(B)/cli/moving
-$(B)/cli/attrs $(B)/cli/exits $(B)/cli/mapped $(B)/cli/moving: $(B)/cli/%: tests/cli/%.c
+tests/cli/mount-test.sh: $(B)/cli/attrs $(B)/cli/locker $(B)/cli/mapped $(B)/cli/moving
+$(B)/cli/attrs $(B)/cli/exits $(B)/cli/locker $(B)/cli/mapped $(B)/cli/moving: $(B)/cli/%: tests/cli/%.c
 	@mkdir -p $(@D)
 	$(CC) -O2 -Wall -static -pthread -D_GNU_SOURCE -o $@ $<
 $(B)/cli/%: tests/cli/%.c

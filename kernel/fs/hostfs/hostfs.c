@@ -309,7 +309,7 @@ static int inode_new(struct hostfs *h, char *path, int fd,
     n->inode.flags |= h->sb.flags & SB_ASK_AGAIN ? INODE_ASK_AGAIN : 0;
     set_attributes(&n->inode, st);
     n->path = path;
-    n->fd = -1;
+    n->fd = n->lock_fd = -1;
     mutex_init(&n->lock, LOCK_FS_OBJECT);
     if (fd >= 0) {
         hostfs_keep(n, fd);
@@ -405,6 +405,7 @@ static void hostfs_free_inode(struct inode *inode)
     struct hostfs_inode *n = hostfs_inode(inode);
 
     hostfs_keep(n, -1);
+    hostfs_forget_locks(n);
     hostfs_drop_names(n);
     if (inode->data != inode) {
         inode_put(inode->data);

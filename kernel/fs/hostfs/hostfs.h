@@ -8,6 +8,7 @@
  *   hostfs_inside.c   files that are mapped shared
  *   hostfs_names.c    making, moving and removing names
  *   hostfs_dir.c      listings
+ *   hostfs_locks.c    locks that the host's processes see
  *   hostfs_paths.c    the paths that inodes know
  */
 #ifndef KERNEL_FS_HOSTFS_H
@@ -55,6 +56,8 @@ struct hostfs_inode {
                           time is our doing. A hint: what the host writes
                           between our write and the next look, and leaves as long
                           as it was, shows with its next change alone */
+    int lock_fd;       /* of the host, for locks alone; or -1. Guarded by
+                          inode.locks->outside */
     struct mutex lock; /* LOCK_FS_OBJECT: the rest */
     int fd;            /* of the host; -1: none kept */
     bool fd_writes;
@@ -180,6 +183,12 @@ int hostfs_unlink(struct inode *dir, const char *name, size_t len,
 int hostfs_rmdir(struct inode *dir, const char *name, size_t len,
                  struct inode *inode);
 int hostfs_rename(struct rename_args *args);
+
+/* ---- hostfs_locks.c ---- */
+
+struct flock64;
+int hostfs_lock(struct file *f, unsigned kind, struct flock64 *fl, bool test);
+void hostfs_forget_locks(struct hostfs_inode *n);
 
 /* ---- hostfs_dir.c ---- */
 

@@ -575,4 +575,5 @@ const struct file_ops hostfs_file_ops = {
     .flush = hostfs_flush,
     .map = hostfs_map,
     .release = hostfs_release,
+    .lock = hostfs_lock,
 };
