@@ -22,11 +22,11 @@ done
 
 # ---- measuring ----
 
-check measured test "$(mrenclave "$work/good.enc")" = \
+check measured same "$(mrenclave "$work/good.enc")" \
     "$(sed -n 's/^mrenclave: //p' <"$work/out"; "$enclos" inspect --json \
         "$work/good.enc" | python3 -c 'import json, sys
 print(json.load(sys.stdin)["bundle"]["mrenclave"])')"
-check independent test "$(python3 tests/cli/mrenclave.py "$work/good.enc")" = \
+check independent same "$(python3 tests/cli/mrenclave.py "$work/good.enc")" \
     "$(measurement "$work/good.enc")"
 ours measure --json "$work/good.enc"
 check measure-json python3 -c 'import json, sys
@@ -40,7 +40,7 @@ check same-input-same-bytes cmp "$work/app.enc" "$work/good.enc"
 cp -p "$work/hello" "$work/hello.orig"
 printf x >>"$work/hello"
 pack "$work/hello"
-check other-byte-other-measurement test "$(mrenclave "$work/app.enc")" != \
+check other-byte-other-measurement differ "$(mrenclave "$work/app.enc")" \
     "$(mrenclave "$work/good.enc")"
 cp -p "$work/hello.orig" "$work/hello"
 for class in edmm sgx1; do
@@ -48,13 +48,13 @@ for class in edmm sgx1; do
         echo '{"vcpus": '$n', "memory": "512M",
                "enclave": {"class": "'$class'"}}' >"$work/p.json"
         pack "$work/hello" --policy "$work/p.json"
-        check "independent-$class-$n" test \
-            "$(python3 tests/cli/mrenclave.py "$work/app.enc")" = \
+        check "independent-$class-$n" same \
+            "$(python3 tests/cli/mrenclave.py "$work/app.enc")" \
             "$(measurement "$work/app.enc")"
         mrenclave "$work/app.enc" >>"$work/all"
     done
 done
-check class-and-vcpus-count test "$(sort -u "$work/all" | wc -l)" = 4
+check class-and-vcpus-count same "$(sort -u "$work/all" | wc -l)" 4
 
 # ---- damage ----
 
@@ -90,7 +90,7 @@ check no-file both 'status_is 125' 'err_has /no/such.enc'
 
 ours package "$work/good.enc" -o "$work/app"
 check package status_is 0
-check package-measures-the-same test "$(measurement "$work/app")" = \
+check package-measures-the-same same "$(measurement "$work/app")" \
     "$(measurement "$work/good.enc")"
 mkdir "$work/elsewhere" && mv "$work/app" "$work/elsewhere/renamed"
 (cd "$work/elsewhere" && timeout 60 ./renamed >"$work/out" 2>"$work/err" \
@@ -113,7 +113,7 @@ check package-by-run both 'status_is 3' 'grep -qx "hello a b" "$work/out"'
 
 ours build "$work/hello" -o "$work/sgx.enc"
 check sgx-build status_is 0
-check sgx-independent test "$(python3 tests/cli/mrenclave.py "$work/sgx.enc")" = \
+check sgx-independent same "$(python3 tests/cli/mrenclave.py "$work/sgx.enc")" \
     "$(measurement "$work/sgx.enc")"
 run --target sgx-emu "$work/sgx.enc"
 check sgx-unsigned both 'status_is 125' 'err_has "not signed"'

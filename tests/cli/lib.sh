@@ -33,6 +33,9 @@ ours() {
     status=$?
 }
 
+# Two nothings, of tools that failed, neither are the same nor differ.
+same() { [ -n "$1" ] && [ "$1" = "$2" ]; }
+differ() { [ -n "$1" ] && [ -n "$2" ] && [ "$1" != "$2" ]; }
 out_is() { [ "$(cat "$work/out")" = "$1" ]; }
 err_has() { grep -q -- "$1" "$work/err"; }
 status_is() { [ "$status" = "$1" ]; }

@@ -33,12 +33,12 @@ check keygen-exponent grep -q 'Exponent: 3 ' \
 before=$(measurement "$app")
 ours sign "$app" --key "$work/key.pem" --release
 check sign status_is 0
-check measurement-stays test "$before" = "$(measurement "$app")"
+check measurement-stays same "$before" "$(measurement "$app")"
 
 field() { "$enclos" inspect --json "$app" | python3 -c 'import json, sys
 print(json.load(sys.stdin)["sigstruct"][sys.argv[1]])' "$1"; }
-check valid test "$(field valid)" = True
-check signs-the-measurement test "$(field mrenclave)" = "$(mrenclave "$app")"
+check valid same "$(field valid)" True
+check signs-the-measurement same "$(field mrenclave)" "$(mrenclave "$app")"
 
 # ---- OpenSSL alone: these commands are in docs/IMAGE.md ----
 
@@ -56,18 +56,18 @@ check openssl out_is "Verified OK"
 modulus() { openssl rsa -in "$work/key.pem" -noout -modulus |
     sed 's/.*=//' | fold -w2 | tac | tr -d '\n' | sed 's/../\\x&/g' |
     xargs -0 printf; }
-check mrsigner test "$(field mrsigner)" = "$(modulus | sha256sum | cut -c1-64)"
+check mrsigner same "$(field mrsigner)" "$(modulus | sha256sum | cut -c1-64)"
 
 flip_bit "$app" $((4096 + 130))
-check wrong-modulus test "$(field valid)" = False
+check wrong-modulus same "$(field valid)" False
 flip_bit "$app" $((4096 + 130))
 flip_bit "$app" $((4096 + 970))
-check wrong-hash test "$(field valid)" = False
+check wrong-hash same "$(field valid)" False
 flip_bit "$app" $((4096 + 970))
 flip_bit "$app" $((4096 + 1100))
-check wrong-quotient test "$(field valid)" = False
+check wrong-quotient same "$(field valid)" False
 flip_bit "$app" $((4096 + 1100))
-check valid-again test "$(field valid)" = True
+check valid-again same "$(field valid)" True
 
 # ---- two steps ----
 
