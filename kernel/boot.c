@@ -30,13 +30,13 @@ enum { STATUS_OURS = 125 << 8, SIGQUIT = 3 };
 static struct task boot_task;
 static struct boot_info boot_info;
 
-/* Signals that the host has sent and nobody has looked at: bit signo. */
+/* Signals that the host has sent and nobody has looked at: bit signo - 1. */
 static uint64_t host_signals;
 
 void kernel_signal(int signo)
 {
-    if (signo > 0 && signo < 64) {
-        atomic_fetch_or(&host_signals, 1ull << signo);
+    if (signo > 0 && signo <= 64) {
+        atomic_fetch_or(&host_signals, 1ull << (signo - 1));
         target_vcpu_kick(0);
     }
 }
@@ -49,8 +49,8 @@ static void poll_host_signals(void)
         return;
     }
     set = atomic_xchg(&host_signals, 0);
-    for (int signo = 1; signo < 64; signo++) {
-        if (!(set >> signo & 1)) {
+    for (int signo = 1; signo <= 64; signo++) {
+        if (!(set >> (signo - 1) & 1)) {
             continue;
         }
         if (signo == SIGQUIT && log_enabled(LOG_DEBUG)) {

@@ -223,6 +223,10 @@ void host_open_log(void);
 /* Blocks what the service thread waits for; before the first thread.
  * with_ignored: also what is ignored, which the kernel knows. */
 void signals_block(bool with_ignored);
+/* A SIGSEGV that somebody sends is for a vCPU to take, which has its own mask:
+ * with keys a handler has no rights on other threads. Their own faults are the
+ * end anyway. After signals_block(). */
+void signals_leave_faults(void);
 /* Hands the host's signals to the kernel by deliver(); never returns. */
 _Noreturn void signals_serve(void (*deliver)(int signo));
 

@@ -270,6 +270,7 @@ static int set_up(const struct boot_info *info)
     map_image();
     boot.ignored_signals = signals_ignored();
     signals_block(true);
+    signals_leave_faults();
     err = trap_init();
     return err ? fail(err, "cannot set up signal handlers") : 0;
 }

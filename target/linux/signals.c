@@ -19,10 +19,12 @@
 /* Not blocked on a vCPU: faults, the kick, and stopping by the terminal. */
 static const int vcpu_signals[] = {SIGSEGV, SIGBUS,  SIGFPE,   SIGILL,  SIGTRAP,
                                    SIGSYS,  SIGTTIN, SIG_KICK, SIG_TICK};
-static const int forwarded[] = {SIGHUP,  SIGINT,  SIGQUIT, SIGTERM,  SIGUSR1,
-                                SIGUSR2, SIGTSTP, SIGCONT, SIGWINCH, SIGALRM};
+static const int forwarded[] = {SIGHUP,  SIGINT,  SIGQUIT,   SIGABRT, SIGUSR1,
+                                SIGUSR2, SIGPIPE, SIGALRM,   SIGTERM, SIGTSTP,
+                                SIGCONT, SIGURG,  SIGSTKFLT, SIGXCPU, SIGXFSZ,
+                                SIGIO,   SIGPWR,  SIGWINCH};
 
-enum { FIRST_RT = 34, LAST_RT = 63 }; /* but glibc's own; as kernel_signal() */
+enum { FIRST_RT = 34, LAST_RT = 64 }; /* but glibc's own */
 
 static sigset_t served;
 
@@ -45,10 +47,11 @@ static bool is_ignored(int signo)
            sa.handler == SIG_IGN;
 }
 
-/* sigtimedwait(2) would take SIGINT before gdb sees it. */
+/* sigtimedwait(2) would take SIGINT before gdb sees it; and a breakpoint in a
+ * thread that blocks SIGTRAP costs its handler. */
 static bool is_debuggers(int signo)
 {
-    return signo == SIGINT && getenv("ENCLOS_GDB");
+    return (signo == SIGINT || signo == SIGTRAP) && getenv("ENCLOS_GDB");
 }
 
 uint64_t signals_ignored(void)
@@ -101,6 +104,19 @@ void signals_block(bool with_ignored)
         sigdelset(&set, SIGINT);
     }
     pthread_sigmask(SIG_SETMASK, &set, NULL);
+}
+
+void signals_leave_faults(void)
+{
+    sigset_t set;
+
+    sigemptyset(&set);
+    for (unsigned i = 0; i < ARRAY_SIZE(vcpu_signals); i++) {
+        if (!is_debuggers(vcpu_signals[i]) && vcpu_signals[i] != SIGTTIN) {
+            sigaddset(&set, vcpu_signals[i]);
+        }
+    }
+    pthread_sigmask(SIG_BLOCK, &set, NULL);
 }
 
 static uint64_t now_ns(void)

@@ -61,12 +61,15 @@ struct sgx_exchange {
 /* The signals that come from outside (target/linux/signals.c). What else the
  * host names, an exception for one, is no word of a host's: handlers of
  * programs believe it. */
-#define SGX_SIGNAL(n) (1ull << (n))
+#define SGX_SIGNAL(n) (1ull << ((n)-1))
 #define SGX_SIGNALS                                                            \
     (SGX_SIGNAL(SIGHUP) | SGX_SIGNAL(SIGINT) | SGX_SIGNAL(SIGQUIT) |           \
-     SGX_SIGNAL(SIGTERM) | SGX_SIGNAL(SIGUSR1) | SGX_SIGNAL(SIGUSR2) |         \
-     SGX_SIGNAL(SIGTSTP) | SGX_SIGNAL(SIGCONT) | SGX_SIGNAL(SIGWINCH) |        \
-     SGX_SIGNAL(SIGALRM) | ~0ull << 34)
+     SGX_SIGNAL(SIGABRT) | SGX_SIGNAL(SIGUSR1) | SGX_SIGNAL(SIGUSR2) |         \
+     SGX_SIGNAL(SIGPIPE) | SGX_SIGNAL(SIGALRM) | SGX_SIGNAL(SIGTERM) |         \
+     SGX_SIGNAL(SIGTSTP) | SGX_SIGNAL(SIGCONT) | SGX_SIGNAL(SIGURG) |          \
+     SGX_SIGNAL(SIGSTKFLT) | SGX_SIGNAL(SIGXCPU) | SGX_SIGNAL(SIGXFSZ) |       \
+     SGX_SIGNAL(SIGIO) | SGX_SIGNAL(SIGPWR) | SGX_SIGNAL(SIGWINCH) |           \
+     ~0ull << (34 - 1))
 
 /* Where a ring's parts are; as struct target_ring. */
 struct sgx_boot_ring {
@@ -98,7 +101,7 @@ struct sgx_boot {
     uint64_t exchanges; /* array of struct sgx_exchange */
     uint64_t clock;     /* struct sgx_clock */
     uint64_t tsc;       /* SGX1 class: a word that follows the TSC */
-    uint64_t signals;   /* a word: bit signo, set by the host */
+    uint64_t signals;   /* a word: SGX_SIGNAL()s, set by the host */
     struct sgx_boot_ring rings[SGX_BOOT_RINGS];
     uint64_t bounce, bounce_size;
     int64_t image_fd;

@@ -5,7 +5,8 @@ SCRIPT_TESTS += tests/cli/run-test.sh tests/cli/image-test.sh \
 	tests/cli/memory-test.sh tests/cli/traps-test.sh tests/cli/fault-test.sh tests/cli/gdb-test.sh \
 	tests/cli/gs-test.sh tests/cli/keys-test.sh tests/cli/sgx-test.sh \
 	tests/cli/aex-test.sh \
-	tests/cli/lie-test.sh tests/cli/mount-test.sh tests/cli/tty-test.py
+	tests/cli/lie-test.sh tests/cli/mount-test.sh tests/cli/tty-test.py \
+	tests/cli/signals-test.py
 
 # An asynchronous exit at every place, for both classes, and at random ones of
 # every guest program; long.

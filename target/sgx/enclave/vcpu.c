@@ -70,8 +70,8 @@ void signals_poll(void)
         return;
     }
     set = outside_swap(sgx.boot.signals, 0) & SGX_SIGNALS;
-    for (int signo = 1; signo < 64; signo++) {
-        if (set >> signo & 1) {
+    for (int signo = 1; signo <= 64; signo++) {
+        if (set & SGX_SIGNAL(signo)) {
             kernel_signal(signo);
         }
     }

@@ -333,7 +333,7 @@ static void kick(uint64_t id)
 
 void vcpu_signal(int signo)
 {
-    atomic_fetch_or(&enclave.signals, 1ull << signo);
+    atomic_fetch_or(&enclave.signals, SGX_SIGNAL(signo));
     kick(0);
 }
 
