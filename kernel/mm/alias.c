@@ -136,21 +136,34 @@ void alias_release_all(struct mm *mm)
     }
 }
 
+/* here: mm is resident. Else, what lies apart is there all the same. */
+static void revoke_part(uint64_t from, uint64_t to, bool here)
+{
+    uint64_t stop;
+
+    for (; from < to; from = stop) {
+        if (slots_apart(from, to, &stop) || here) {
+            target_mem_release(from, stop - from);
+        }
+    }
+}
+
 /* Those whose pages are not at their addresses have nothing to lose: they
  * come in by an exchange, which looks at `there`. */
 static void revoke_from(struct mm *mm, uint64_t start, uint64_t end)
 {
-    bool held;
+    bool lives, held;
 
     mm_lock(mm);
-    held = !mm->gone && mm->family && family_hold(mm);
-    for (struct vma *v = held ? vma_first(mm) : NULL; v; v = vma_next(v)) {
+    lives = !mm->gone && mm->family;
+    held = lives && family_hold(mm);
+    for (struct vma *v = lives ? vma_first(mm) : NULL; v; v = vma_next(v)) {
         uint64_t src = v->flags & VMA_ALIAS ? alias_source(v, v->start) : 0;
         uint64_t from = MAX(start, src);
         uint64_t to = MIN(end, src + (v->end - v->start));
 
         if (src && from < to) {
-            target_mem_release(v->start + (from - src), to - from);
+            revoke_part(v->start + (from - src), v->start + (to - src), held);
         }
     }
     if (held) {

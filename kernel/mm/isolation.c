@@ -12,6 +12,8 @@
  * the kernel may touch everything.
  *
  * There are fewer keys than there may be families; then some have the same.
+ * Programs without a choice of address, which are one family, have one key for
+ * those addresses in common, and each another for all that it has elsewhere.
  */
 #include "kernel/mm/warm.h"
 #include "kernel/kernel.h"
@@ -52,26 +54,53 @@ unsigned isolation_take_key(void)
     return best;
 }
 
+void isolation_share_key(unsigned key)
+{
+    atomic_fetch_add(&users[key], 1);
+}
+
 void isolation_drop_key(unsigned key)
 {
     atomic_fetch_sub(&users[key], 1);
 }
 
-bool isolation_idle_key(unsigned key)
+void isolation_drop_keys(const struct family *f)
 {
-    atomic_fetch_add(&idle[key], 1);
+    isolation_drop_key(f->key);
+    if (f->splits) {
+        isolation_drop_key(f->fixed_key);
+    }
+}
+
+static bool is_unused(unsigned key)
+{
     return !key || !atomic_load(&users[key]);
 }
 
-void isolation_wake_key(unsigned key)
+bool isolation_idle_keys(const struct family *f)
 {
-    atomic_fetch_add(&users[key], 1);
-    atomic_fetch_sub(&idle[key], 1);
+    atomic_fetch_add(&idle[f->key], 1);
+    if (f->splits) {
+        atomic_fetch_add(&idle[f->fixed_key], 1);
+    }
+    return is_unused(f->key) && (!f->splits || is_unused(f->fixed_key));
 }
 
-void isolation_drop_idle_key(unsigned key)
+void isolation_wake_keys(const struct family *f)
 {
-    atomic_fetch_sub(&idle[key], 1);
+    isolation_share_key(f->key);
+    if (f->splits) {
+        isolation_share_key(f->fixed_key);
+    }
+    isolation_drop_idle_keys(f);
+}
+
+void isolation_drop_idle_keys(const struct family *f)
+{
+    atomic_fetch_sub(&idle[f->key], 1);
+    if (f->splits) {
+        atomic_fetch_sub(&idle[f->fixed_key], 1);
+    }
 }
 
 unsigned isolation_shared_key(void)
@@ -90,9 +119,10 @@ static uint32_t none(void)
     return ~bits(0, NO_ACCESS | NO_WRITE);
 }
 
-static vcpu_rights rights_of(unsigned key, bool windows)
+static vcpu_rights rights_of(unsigned key, unsigned fixed, bool windows)
 {
-    uint32_t kernel = none() & ~bits(key, NO_ACCESS | NO_WRITE);
+    uint32_t kernel = none() & ~bits(key, NO_ACCESS | NO_WRITE) &
+                      ~bits(fixed, NO_ACCESS | NO_WRITE);
     uint32_t user = kernel & ~bits(keys.vcpu, NO_ACCESS);
 
     kernel &= ~bits(keys.kernel, NO_ACCESS | NO_WRITE);
@@ -106,9 +136,13 @@ static vcpu_rights rights_of(unsigned key, bool windows)
 
 void isolation_grant(struct mm *mm)
 {
+    const struct family *f = mm->family;
+    unsigned key = mm->line ? mm->line_key : f->key;
+
     if (keys.program_count) {
-        sched_gate_set_rights(&mm->gate,
-                              rights_of(mm->family->key, mm->windows));
+        sched_gate_set_rights(
+            &mm->gate,
+            rights_of(key, f->splits ? f->fixed_key : key, mm->windows));
     }
 }
 

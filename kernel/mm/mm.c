@@ -245,6 +245,9 @@ void mm_put(struct mm *mm)
     alias_delist(mm);
     withdraw_delist(mm);
     userfault_free_all(mm);
+    if (mm->line) {
+        isolation_drop_key(mm->line_key);
+    }
     kfree(mm->pieces.list);
     kfree(mm->warm);
     kfree(mm);

@@ -59,7 +59,7 @@ uint64_t map_find_gap(struct mm *mm, uint64_t len)
         if (addr) {
             break;
         }
-        if (s->general && s != home) {
+        if (s->general && s != home && slots_may_use(mm, s)) {
             addr = vma_gap(mm, s->start, s->end, len);
         }
     }
@@ -75,7 +75,9 @@ static uint64_t find_anywhere(struct mm *mm, uint64_t len)
     list_for_each (pos, &mm->family->spans) {
         struct span *s = list_entry(pos, struct span, node);
 
-        addr = addr ? addr : vma_gap(mm, s->start, s->end, len);
+        if (!addr && slots_may_use(mm, s)) {
+            addr = vma_gap(mm, s->start, s->end, len);
+        }
     }
     return addr;
 }

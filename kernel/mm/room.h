@@ -140,8 +140,11 @@ struct mm {
     bool lost;             /* its memory is (squeeze.c): who touches it ends */
     struct family *family; /* whose spans it uses */
     struct list family_node;
-    struct store store;     /* what it has while its pages are not there */
-    struct pieces pieces;   /* what it has while they are */
+    uint16_t line;        /* of those who came into it by a start: from whom */
+    unsigned line_key;    /* of its spans, if line is not 0 (the first's) */
+    uint32_t apart_vmas;  /* counted beside the family's (vma.c) */
+    struct store store;   /* what it has while its pages are not there */
+    struct pieces pieces; /* what it has while they are */
     struct sched_gate gate; /* closed unless its pages are there */
     uint32_t vma_count;
     struct rb_tree vmas;
@@ -287,6 +290,9 @@ int vma_new(const struct mm *mm, uint64_t start, uint64_t end, int prot,
 /* mm is a member of f now; f ends. */
 void vma_count_member(struct family *f, const struct mm *mm);
 void vma_count_end(struct family *f);
+/* What mm has at the host while others of its family are resident: all of it,
+ * or nothing. False: that is too much. */
+bool vma_count_apart(struct mm *mm, bool all);
 /* For one that is in no tree: mm_unlock() frees it. */
 void vma_bury(struct mm *mm, struct vma *v);
 /* Frees it at once; may block in its object. */

@@ -29,10 +29,16 @@
 #define SLOT_SIZE_MIN (16ull << 20)
 #define LIBRARIES     0x7e8000000000ull
 #define FAR           0x700000000000ull
-enum { SLOTS_WANTED = 8192, RANDOM_TRIES = 16 };
+enum { SLOTS_WANTED = 8192, RANDOM_TRIES = 16, ANY_LINE = UINT16_MAX };
 
 static struct spinlock slots_lock = SPINLOCK_INIT(LOCK_SLOTS);
 static struct family **owners; /* by slot: (address - base) / slot_size */
+/* What more there is to know of one that has an owner: slots_lock to change. */
+static struct slot {
+    uint16_t line; /* whose members may use it (struct span); or ANY_LINE */
+    uint8_t key;
+    bool apart;
+} * slots;
 static uint64_t base, slot_size, slot_count;
 static struct family nobody; /* owns the holes */
 static const struct family *shown_owner;
@@ -71,12 +77,13 @@ int slots_init(const struct user_hole *holes)
     slot_count = (arena.end - base) / slot_size;
     choose_ranges();
     owners = kzalloc(slot_count * sizeof(*owners));
+    slots = kzalloc(slot_count * sizeof(*slots));
     for (unsigned i = 0; owners && i < USER_HOLES; i++) {
         for (uint64_t at = holes[i].start; at < holes[i].end; at += slot_size) {
             owners[slot_of(at)] = &nobody;
         }
     }
-    return owners ? 0 : -ENOMEM;
+    return owners && slots ? 0 : -ENOMEM;
 }
 
 /* Whether [first, first + n) has no owner. */
@@ -90,15 +97,64 @@ static bool run_free(uint64_t first, uint64_t n)
     return true;
 }
 
-static void run_set(uint64_t first, uint64_t n, struct family *f)
+static void run_set(uint64_t first, uint64_t n, struct family *f,
+                    struct slot what)
 {
     uint64_t start = MAX(base + first * slot_size, arena.start);
 
     for (uint64_t i = first; i < first + n; i++) {
-        atomic_store_relaxed(&owners[i], f);
+        slots[i] = what;
+        atomic_store_release(&owners[i], f);
     }
-    target_mem_key(start, base + (first + n) * slot_size - start,
-                   f ? f->key : 0);
+    target_mem_key(start, base + (first + n) * slot_size - start, what.key);
+}
+
+static struct slot fixed_slot(const struct family *f)
+{
+    unsigned key = f->splits ? f->fixed_key : f->key;
+
+    return (struct slot){.line = ANY_LINE, .key = (uint8_t)key};
+}
+
+static struct slot general_slot(const struct mm *mm)
+{
+    unsigned key = mm->line ? mm->line_key : mm->family->key;
+
+    return (struct slot){.line = mm->line, .key = (uint8_t)key};
+}
+
+/* Whether mm, whose family owns it, may map anything in slot i. */
+static bool is_for(const struct mm *mm, uint64_t i)
+{
+    return slots[i].line == ANY_LINE || slots[i].line == mm->line;
+}
+
+bool slots_may_use(const struct mm *mm, const struct span *s)
+{
+    return is_for(mm, slot_of(s->start));
+}
+
+bool slots_apart(uint64_t at, uint64_t end, uint64_t *stop)
+{
+    uint64_t i = slot_of(at), last = slot_of(end - 1), next = i;
+
+    while (next <= last && slots[next].apart == slots[i].apart) {
+        next++;
+    }
+    *stop = MIN(end, base + next * slot_size);
+    return slots[i].apart;
+}
+
+void slots_set_apart(struct span *s, bool apart)
+{
+    uint64_t first = slot_of(s->start), last = slot_of(s->end - 1);
+
+    spin_lock(&slots_lock);
+    for (uint64_t i = first; i <= last; i++) {
+        atomic_store_relaxed(&slots[i].apart, apart);
+    }
+    spin_unlock(&slots_lock);
+    s->apart = apart;
 }
 
 bool slots_own(const struct family *f, uint64_t addr)
@@ -111,9 +167,8 @@ bool slots_own(const struct family *f, uint64_t addr)
 unsigned slots_key(uint64_t addr)
 {
     uint64_t i = slot_of(addr);
-    struct family *f = i < slot_count ? atomic_load_relaxed(&owners[i]) : NULL;
 
-    return f ? f->key : 0;
+    return i < slot_count && atomic_load_relaxed(&owners[i]) ? slots[i].key : 0;
 }
 
 static struct span *span_new(void)
@@ -127,6 +182,7 @@ static void span_add(struct mm *mm, struct span *s, uint64_t first, uint64_t n,
     s->start = MAX(base + first * slot_size, arena.start);
     s->end = base + (first + n) * slot_size;
     s->general = general;
+    s->line = mm->line;
     list_add_tail(&mm->family->spans, &s->node);
 }
 
@@ -136,15 +192,22 @@ static bool is_hole(const struct family *owner)
     return owner == &nobody || (owner && owner == shown_owner);
 }
 
-/* The first run without owner in [*first, last], if all else is f's (or, with
+/* Whether mm may use slot i, which has an owner. */
+static bool is_ours(const struct mm *mm, uint64_t i, bool holes)
+{
+    return owners[i] == mm->family ? is_for(mm, i)
+                                   : holes && is_hole(owners[i]);
+}
+
+/* The first run without owner in [*first, last], if all else is mm's (or, with
  * holes, a hole): its length, 0 when there is none, or -EBUSY. */
-static int64_t run_missing(struct family *f, uint64_t *first, uint64_t last,
+static int64_t run_missing(const struct mm *mm, uint64_t *first, uint64_t last,
                            bool holes)
 {
     uint64_t n = 0, run = *first;
 
     for (uint64_t i = *first; i <= last; i++) {
-        if (owners[i] && owners[i] != f && !(holes && is_hole(owners[i]))) {
+        if (owners[i] && !is_ours(mm, i, holes)) {
             return -EBUSY;
         }
         if (!owners[i]) {
@@ -166,7 +229,8 @@ static int claim(struct mm *mm, uint64_t start, uint64_t end, bool holes)
     if (last >= slot_count) {
         return -ENOMEM;
     }
-    while (i <= last && atomic_load_relaxed(&owners[i]) == mm->family) {
+    while (i <= last && atomic_load_relaxed(&owners[i]) == mm->family &&
+           is_for(mm, i)) {
         i++;
     }
     while (i <= last) {
@@ -175,9 +239,9 @@ static int claim(struct mm *mm, uint64_t start, uint64_t end, bool holes)
             return -ENOMEM;
         }
         spin_lock(&slots_lock);
-        n = run_missing(mm->family, &i, last, holes);
+        n = run_missing(mm, &i, last, holes);
         if (n > 0) {
-            run_set(i, (uint64_t)n, mm->family);
+            run_set(i, (uint64_t)n, mm->family, fixed_slot(mm->family));
         }
         spin_unlock(&slots_lock);
         if (n <= 0) {
@@ -245,10 +309,24 @@ struct mm *slots_resident(uint64_t start, uint64_t end)
     return mm;
 }
 
+/* Before mm has anything. */
+static void split(struct mm *mm)
+{
+    struct family *f = mm->family;
+
+    if (list_empty(&f->spans) && !f->splits) {
+        f->fixed_key = isolation_take_key();
+        f->splits = true;
+        isolation_grant(mm);
+    }
+}
+
 int slots_claim_or_join(struct mm *mm, uint64_t start, uint64_t end)
 {
-    int err = claim_from_idle(mm, start, end, false);
+    int err;
 
+    split(mm);
+    err = claim_from_idle(mm, start, end, false);
     if (err != -EBUSY) {
         return err;
     }
@@ -300,7 +378,7 @@ int slots_claim_any(struct mm *mm, uint64_t len, struct span **out)
     spin_lock(&slots_lock);
     at = find_free(n);
     if (at < slot_count) {
-        run_set(at, n, mm->family);
+        run_set(at, n, mm->family, general_slot(mm));
     }
     spin_unlock(&slots_lock);
     if (at >= slot_count) {
@@ -348,7 +426,7 @@ void slots_release(struct span *s)
     uint64_t first = slot_of(s->start);
 
     spin_lock(&slots_lock);
-    run_set(first, slot_of(s->end - 1) - first + 1, NULL);
+    run_set(first, slot_of(s->end - 1) - first + 1, NULL, (struct slot){0});
     spin_unlock(&slots_lock);
     list_del(&s->node);
     kfree(s);

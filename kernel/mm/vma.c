@@ -180,6 +180,18 @@ void vma_count_end(struct family *f)
     set_family_vmas(f, 0);
 }
 
+bool vma_count_apart(struct mm *mm, bool all)
+{
+    uint32_t count = all ? mm->vma_count : 0;
+
+    if (all && atomic_load_relaxed(&vma_total) + count > VMA_COUNT_MAX / 2) {
+        return false;
+    }
+    atomic_add_fetch(&vma_total, count - mm->apart_vmas);
+    mm->apart_vmas = count;
+    return true;
+}
+
 /* Whether the host has room for one more: not if a member whose pages are not
  * there has as many. */
 static bool host_has_room(const struct mm *mm)

@@ -51,7 +51,7 @@ static void discard(struct warm *w)
     limit_uncharge(warm_bytes(w) / PAGE_SIZE);
     trampolines_discard(w);
     slots_release_all(w->family);
-    isolation_drop_idle_key(w->family->key);
+    isolation_drop_idle_keys(w->family);
     kfree(w->family);
     kfree(w);
 }
@@ -89,7 +89,7 @@ void warm_add(struct warm *w)
     struct warm *last = NULL;
 
     spin_lock(&pool_lock);
-    if (!isolation_idle_key(w->family->key)) {
+    if (!isolation_idle_keys(w->family)) {
         last = w;
     } else {
         list_add(&pool, &w->node);
@@ -124,12 +124,17 @@ static bool owns_part(const struct family *f, uint64_t start, uint64_t end)
     return false;
 }
 
+static bool has_key(const struct family *f, unsigned key)
+{
+    return f->key == key || (f->splits && f->fixed_key == key);
+}
+
 static bool is_meant(const struct warm *w, const struct which *q)
 {
     if (q->content) {
         return w->kind.program == q->content || w->kind.linker == q->content;
     }
-    return q->key ? w->family->key == q->key
+    return q->key ? has_key(w->family, q->key)
                   : owns_part(w->family, q->start, q->end);
 }
 
@@ -192,7 +197,7 @@ static struct warm *take(const struct mm_kind *kind)
     }
     if (found) {
         remove(found);
-        isolation_wake_key(found->family->key);
+        isolation_wake_keys(found->family);
     }
     spin_unlock(&pool_lock);
     return found;
@@ -228,7 +233,7 @@ int mm_create_as(const struct mm_kind *kind, struct mm **out)
     }
     err = mm_alloc(out);
     if (err) {
-        isolation_drop_key(w->family->key);
+        isolation_drop_keys(w->family);
         warm_add(w);
         return err;
     }

@@ -12,6 +12,7 @@ GUEST_FLAGS := -pthread
 GUEST_FLAGS_asan := -g -O1 -fsanitize=address -pthread
 GUEST_FLAGS_tsan := -g -O1 -fsanitize=thread -pthread
 GUEST_FLAGS_nonpie := -static -no-pie
+GUEST_FLAGS_strangers := -no-pie -pthread
 GUEST_FLAGS_code-as-data := -static -no-pie
 GUEST_FLAGS_addresses-full := -static -no-pie
 GUEST_FLAGS_far-segments := -static -nostdlib -no-pie -mcmodel=large \

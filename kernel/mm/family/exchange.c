@@ -241,6 +241,7 @@ static void bury_ghost(struct family *f)
     mm_lock(mm);
     mm_empty(mm);
     mm_unlock(mm);
+    apart_bury(f, mm);
     mm_put(mm);
 }
 
@@ -303,6 +304,9 @@ static int prepare(struct family *f, struct mm *in, struct mm *out)
 
     if (!err) {
         err = family_take_places(in);
+    }
+    if (!err && out && !f->ghost) {
+        apart_look(f, in, out);
     }
     if (!err) {
         err = pieces_update(f, in);

@@ -34,6 +34,18 @@ bool family_shares(struct family *f, struct mm *but, uint64_t start,
 bool family_next_alone(struct family *f, struct mm *but, uint64_t *start,
                        uint64_t end, uint64_t *stop);
 
+/* ---- apart.c ---- */
+
+/* mm comes into f by its start, not by a fork: f->lock held. */
+void apart_begin(struct family *f, struct mm *mm);
+/* Before the pages of out go: what nobody else can have places in stays. */
+void apart_look(struct family *f, const struct mm *in, struct mm *out);
+/* Before a fork of mm, and at its end: then they go. mm's lock is held. */
+void apart_end(struct mm *mm);
+void apart_leave(struct mm *mm);
+/* mm, the last of its line, is not f's any more. */
+void apart_bury(struct family *f, const struct mm *mm);
+
 /* ---- pieces.c ---- */
 
 /* A part of an address space in which nothing changes: pages of its own, or

@@ -65,7 +65,7 @@ void family_open(struct mm *mm)
 
 static void family_free(struct family *f)
 {
-    isolation_drop_key(f->key);
+    isolation_drop_keys(f);
     vma_count_end(f);
     kfree(f);
 }
@@ -126,6 +126,9 @@ int family_enter(struct family *f, struct mm *mm)
 
     spin_lock(&f->lock);
     ended = f->ended;
+    if (!ended) {
+        apart_begin(f, mm);
+    }
     spin_unlock(&f->lock);
     if (ended) {
         return -EAGAIN;
@@ -181,7 +184,7 @@ static void leave_warm(struct family *f, struct mm *mm, struct warm *w)
     f->count = 0;
     f->resident = NULL;
     spin_unlock(&f->lock);
-    isolation_drop_key(f->key);
+    isolation_drop_keys(f);
     if (!arena.lazy) {
         limit_move_in(warm_bytes(w) / PAGE_SIZE);
     }
@@ -244,6 +247,7 @@ void family_leave(struct mm *mm)
     mm_lock(mm); /* somebody else may end its start (end_start) */
     warm_next_leave(mm);
     idle_drop(mm, arena.start, arena.end);
+    apart_leave(mm);
     mm_unlock(mm);
     if (leave_to_others(f, mm)) {
         sched_gate_open(&mm->gate);

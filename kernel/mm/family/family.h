@@ -22,7 +22,9 @@ struct user_hole;
 struct span {
     struct list node; /* family->spans, oldest first */
     uint64_t start, end;
-    bool general; /* for mappings that may lie anywhere */
+    bool general;  /* for mappings that may lie anywhere */
+    uint16_t line; /* general: of which members */
+    bool apart;    /* pages stay there, whoever is resident (apart.c) */
 };
 
 /* Address spaces that use the same addresses (family.c). Most have one
@@ -52,11 +54,17 @@ struct family {
     unsigned settled_faults; /* and single ones of settled */
     struct list node;        /* in the list of those with several members */
     unsigned key;            /* of its spans; 0: there are no keys */
-    bool ended;              /* takes nobody any more, or not yet (warm.h) */
-    bool had_members;        /* several, once */
-    uint64_t since;          /* when resident came in, ns */
-    uint64_t swap_ns;        /* what the last exchange took */
-    struct timer turn;       /* while somebody waits for its end; schedule.c */
+    /* A program without a choice of address began it: others may come. What
+     * they have at such addresses has fixed_key, what else they have, a key of
+     * their own (apart.c). lines: how many came. */
+    bool splits;
+    unsigned fixed_key;
+    unsigned lines;
+    bool ended;        /* takes nobody any more, or not yet (warm.h) */
+    bool had_members;  /* several, once */
+    uint64_t since;    /* when resident came in, ns */
+    uint64_t swap_ns;  /* what the last exchange took */
+    struct timer turn; /* while somebody waits for its end; schedule.c */
     /* For the log: exchanges since weighed_at, and what they took. */
     uint64_t weighed_at, swaps, lost_ns;
     bool told;
@@ -109,12 +117,16 @@ int guard_fault(struct mm *mm, struct vma *v, uint64_t addr);
 
 /* A key for a family: one that few others have. 0: there are none. */
 unsigned isolation_take_key(void);
+/* Another one has it, too. */
+void isolation_share_key(unsigned key);
 void isolation_drop_key(unsigned key);
+/* All that f has. */
+void isolation_drop_keys(const struct family *f);
 /* The same for what waits in the pool of warm.h: that comes, or becomes a
- * family, or goes. False: a family has this key. */
-bool isolation_idle_key(unsigned key);
-void isolation_wake_key(unsigned key);
-void isolation_drop_idle_key(unsigned key);
+ * family, or goes. False: somebody has such a key. */
+bool isolation_idle_keys(const struct family *f);
+void isolation_wake_keys(const struct family *f);
+void isolation_drop_idle_keys(const struct family *f);
 /* The key of all windows. */
 unsigned isolation_shared_key(void);
 /* mm's tasks may touch what its family has, and windows if it has any. */
@@ -148,6 +160,12 @@ struct mm *slots_resident(uint64_t start, uint64_t end);
 unsigned slots_key(uint64_t addr);
 /* Whether f owns the slot of addr. */
 bool slots_own(const struct family *f, uint64_t addr);
+/* Whether what lies at `at` stays there (struct span.apart); *stop, at most
+ * end: how far that is so. */
+bool slots_apart(uint64_t at, uint64_t end, uint64_t *stop);
+void slots_set_apart(struct span *s, bool apart);
+/* Whether mm may have mappings in s, which is its family's. */
+bool slots_may_use(const struct mm *mm, const struct span *s);
 /* Gives up spans inside [start, end) that have become empty. */
 void slots_trim(struct mm *mm, uint64_t start, uint64_t end);
 /* Gives this one up. */

@@ -261,6 +261,7 @@ static int fork_stopped(struct mm *mm, struct mm *child)
     int err;
 
     idle_drop(mm, arena.start, arena.end);
+    apart_end(mm);
     err = copy_all(child, mm, &counts);
     if (err) {
         return err;
@@ -278,6 +279,11 @@ static int fork_stopped(struct mm *mm, struct mm *child)
     mm->fork_bytes += mm->store.copied;
     stats_count(STAT_FORK);
     stats_add(STAT_FORK_BYTES, mm->store.copied);
+    child->line = mm->line;
+    if (mm->line) {
+        child->line_key = mm->line_key;
+        isolation_share_key(mm->line_key);
+    }
     family_join(f, child);
     spin_lock(&f->lock);
     f->resident = child;

@@ -46,24 +46,39 @@ static int add_own(struct mm *mm, struct vma *v, uint64_t start, uint64_t end)
     return err;
 }
 
-/* What of v is there and not the others', too. */
-static int add_vma(const struct family *f, struct mm *mm, struct vma *v)
+/* What of [at, stop) of v is there and not the others', too. */
+static int add_part(const struct family *f, struct mm *mm, struct vma *v,
+                    uint64_t at, uint64_t stop)
 {
-    uint64_t at = v->start, end, own, own_end;
+    uint64_t end, own, own_end;
     int err = 0;
 
     if (v->flags & (VMA_ALIAS | VMA_FAMILY)) {
-        return add(&mm->pieces, (struct piece){at, v->end, v, 0, false});
+        return add(&mm->pieces, (struct piece){at, stop, v, 0, false});
     }
     if (v->flags & VMA_WINDOW || mm->lost) {
         return 0;
     }
-    for (; resident_run(&mm->resident, &at, v->end, &end); at = end) {
+    for (; resident_run(&mm->resident, &at, stop, &end); at = end) {
         own = resident_find(&f->common, at, end, false);
         for (; own < end && !err;
              own = resident_find(&f->common, own_end, end, false)) {
             own_end = resident_find(&f->common, own, end, true);
             err = add_own(mm, v, own, own_end);
+        }
+    }
+    return err;
+}
+
+/* What lies apart is no part of an exchange. */
+static int add_vma(const struct family *f, struct mm *mm, struct vma *v)
+{
+    uint64_t at = v->start, stop;
+    int err = 0;
+
+    for (; at < v->end && !err; at = stop) {
+        if (!slots_apart(at, v->end, &stop)) {
+            err = add_part(f, mm, v, at, stop);
         }
     }
     return err;
