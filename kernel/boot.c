@@ -17,6 +17,7 @@
 #include "kernel/mm/heap.h"
 #include "kernel/mm/limit.h"
 #include "kernel/mm/mm.h"
+#include "kernel/mm/stock.h"
 #include "kernel/net/host/host.h"
 #include "kernel/proc/oom.h"
 #include "kernel/proc/proc.h"
@@ -65,6 +66,7 @@ void kernel_stop(int status)
 {
     fs_sync();
     host_finish();
+    stock_save(&boot_info);
     stats_report();
     target_stop(status);
 }
@@ -173,6 +175,7 @@ static _Noreturn void start(void)
     limit_init(info->memory_limit);
     heap_init(info->kernel_start, shadow_start(info), info->kernel_shown,
               info->kernel_end, info->memory_limit);
+    stock_init(info);
     isolation_init(&info->keys);
     mm_holes(info->user_holes);
     mm_init(info->user_start, info->user_end, info->user_shown,

@@ -89,6 +89,15 @@ struct boot_info {
      * memory, which it changes as it likes. target_mem_install() takes from
      * there. 0: nowhere, it is read through the rings. */
     uint64_t image_map, image_map_len;
+    /* What an earlier run of the same image left, where that can be trusted as
+     * much as the target itself (kernel/mm/stock.h): a file, read-only at
+     * stock, whose pages target_mem_show() shows. 0: nothing. And where this
+     * run may leave one: in the directory stock_dir, under a name of its own
+     * first; it begins with the page stock_key. stock_name NULL: nowhere. */
+    uint64_t stock, stock_len;
+    int stock_dir;
+    const void *stock_key;
+    const char *stock_name, *stock_temp;
     int host_root_fd; /* an O_PATH directory, or -1 */
 
     const char *program;     /* path inside the root */

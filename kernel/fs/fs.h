@@ -41,6 +41,11 @@ int fs_first(const struct boot_info *info, struct fs_view **view,
 /* What is to go to the host does (sync(2), and when the instance ends). */
 void fs_sync(void);
 
+struct boot_info;
+/* The end: leaves the next run of the same image what this one brought in, if
+ * that is worth it (mm/stock.h). */
+void stock_save(const struct boot_info *info);
+
 /* ---- descriptor tables ---- */
 
 int files_copy(struct files *from, struct files **out); /* fork */

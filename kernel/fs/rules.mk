@@ -28,12 +28,12 @@ FS_WORLD := $(addprefix $(FS_UNIT)/, \
 	event/dnotify.o event/epoll.o event/eventfd.o event/inotify.o \
 	overlay/overlay.o overlay/overlay_copy.o overlay/overlay_names.o \
 	overlay/overlay_remove.o pagecache/pagecache.o pagecache/pagefill.o \
-	pagecache/pageroom.o pagecache/pagetree.o pagecache/pagewindow.o \
+	pagecache/pageroom.o pagecache/pagestock.o pagecache/pagetree.o pagecache/pagewindow.o \
 	pipe/pipe.o pipe/pipe_open.o pipe/pipe_size.o procfs/tunable.o \
 	tmpfs/memfd.o tmpfs/tmpfs.o tmpfs/tmpfs_names.o tmpfs/tmpfs_options.o \
 	tmpfs/tmpfs_xattr.o) \
 	$(addprefix $(B)/unit/kernel/, \
-	mm/iobuf.o core/lock.o core/lock_debug.o core/log.o core/clock.o \
+	mm/iobuf.o mm/stock.o core/lock.o core/lock_debug.o core/log.o core/clock.o \
 	core/readers.o core/timer.o core/wait.o)
 FS_TESTS := $(addprefix $(FS_UNIT)/tests/, tmpfs_test overlay_test walk_test \
 	pagecache_test kinds_test both_test faults_test)

@@ -185,6 +185,11 @@ struct inode_ops {
      * lock of the VFS is held. Absent: pages that are not there are holes. */
     int (*read_pages)(struct inode *inode, uint64_t index, unsigned count,
                       void *const pages[]);
+    /* Optional. Of which blocks of a verified image pages [index, index +
+     * *count) of the content are, whole and as they are: the first, and how
+     * many follow it. STOCK_NONE (mm/stock.h): of none, and *count says for how
+     * many that is so. Does not block. */
+    uint64_t (*blocks)(struct inode *inode, uint64_t index, uint64_t *count);
     /* fallocate(2). -EOPNOTSUPP when absent. */
     int (*fallocate)(struct inode *inode, int mode, uint64_t off, uint64_t len);
 

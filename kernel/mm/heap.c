@@ -328,10 +328,27 @@ void *page_share_alloc(size_t count)
     return p;
 }
 
+static uint64_t uncounted, uncounted_len; /* set at boot */
+
+void heap_set_uncounted(uint64_t start, uint64_t len)
+{
+    uncounted = start;
+    uncounted_len = len;
+}
+
+static bool is_uncounted(const void *p)
+{
+    return (uint64_t)p - uncounted < uncounted_len;
+}
+
 void page_get(const void *p, size_t count)
 {
-    struct page_desc *d = pages_desc(pages_index(p));
+    struct page_desc *d;
 
+    if (is_uncounted(p)) {
+        return;
+    }
+    d = pages_desc(pages_index(p));
     for (size_t i = 0; i < count; i++) {
         check(d[i].kind == PAGE_COUNTED);
         atomic_fetch_add(&d[i].count, 1);
@@ -340,8 +357,12 @@ void page_get(const void *p, size_t count)
 
 void page_put(void *p, size_t count)
 {
-    struct page_desc *d = pages_desc(pages_index(p));
+    struct page_desc *d;
 
+    if (is_uncounted(p)) {
+        return;
+    }
+    d = pages_desc(pages_index(p));
     for (size_t i = 0; i < count; i++) {
         check(d[i].kind == PAGE_COUNTED && d[i].count > 0);
         if (atomic_sub_fetch(&d[i].count, 1) == 0) {
@@ -352,7 +373,9 @@ void page_put(void *p, size_t count)
 
 uint32_t page_refs(const void *p)
 {
-    return atomic_load_relaxed(&pages_desc(pages_index(p))->count);
+    return is_uncounted(p)
+               ? 2
+               : atomic_load_relaxed(&pages_desc(pages_index(p))->count);
 }
 
 void page_changed(const void *p)

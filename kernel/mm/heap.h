@@ -34,6 +34,9 @@ void *page_share_alloc(size_t count);
 void page_get(const void *p, size_t count);
 void page_put(void *p, size_t count);
 uint32_t page_refs(const void *p); /* of one page */
+/* Pages of [start, start + len) stay whoever has them: nobody counts them, and
+ * page_refs() says that they are somebody's. */
+void heap_set_uncounted(uint64_t start, uint64_t len);
 /* Its content has changed in place; and how often that happened to pages that
  * somebody else had, too. */
 void page_changed(const void *p);

@@ -125,8 +125,24 @@ void *page_share_alloc(size_t count)
     return page;
 }
 
+static uint64_t uncounted, uncounted_len;
+
+void heap_set_uncounted(uint64_t start, uint64_t len)
+{
+    uncounted = start;
+    uncounted_len = len;
+}
+
+static bool is_uncounted(const void *p)
+{
+    return (uint64_t)p - uncounted < uncounted_len;
+}
+
 void page_get(const void *p, size_t count)
 {
+    if (is_uncounted(p)) {
+        return;
+    }
     pthread_mutex_lock(&counts_lock);
     for (const char *at = p; count--; at += PAGE_SIZE) {
         (*counted_at(at))->refs++;
@@ -136,6 +152,9 @@ void page_get(const void *p, size_t count)
 
 void page_put(void *p, size_t count)
 {
+    if (is_uncounted(p)) {
+        return;
+    }
     pthread_mutex_lock(&counts_lock);
     for (char *at = p; count--; at += PAGE_SIZE) {
         struct counted **c = counted_at(at), *gone = *c;
@@ -153,6 +172,9 @@ uint32_t page_refs(const void *p)
 {
     uint32_t refs;
 
+    if (is_uncounted(p)) {
+        return 2;
+    }
     pthread_mutex_lock(&counts_lock);
     refs = (*counted_at(p))->refs;
     pthread_mutex_unlock(&counts_lock);

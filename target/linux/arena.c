@@ -3,9 +3,9 @@
  * Reserving the arena, which is all that the host leaves us of its 2^47 bytes:
  *
  *     [64 KiB, LOW_END)          programs; what can be shown at the end
- *     [LOW_END, KERNEL_END)      the kernel, likewise
- *     [KERNEL_END, this program) programs, up to the heap of this one
- *     [above that, user_end)     programs, up to the rest of this one
+ *     [LOW_END, KERNEL_END)      the kernel, likewise, and behind that the
+ * stock [KERNEL_END, this program) programs, up to the heap of this one [above
+ * that, user_end)     programs, up to the rest of this one
  *
  * Sanitizers have fixed places for their shadows, their heaps and the program;
  * the kernel lies where none of them wants anything but a gap. What can be
@@ -171,7 +171,7 @@ static bool map_shown(uint64_t addr, int fd)
 static void make_shown(void)
 {
     const uint64_t user = LOW_END - SHOWN_SIZE,
-                   kernel = KERNEL_END - SHOWN_SIZE;
+                   kernel = KERNEL_END - STOCK_ROOM - SHOWN_SIZE;
     struct rlimit was, lim;
     void (*old)(int) = signal(SIGXFSZ, SIG_IGN);
 

@@ -105,6 +105,8 @@ struct host {
     uint64_t shown_size;                /* of either; 0: nothing is */
     int user_shown_fd, kernel_shown_fd; /* what is there */
     char kernel_shown_path[32];         /* of the latter, in /proc */
+    uint64_t stock, stock_len;          /* as in boot_info */
+    int stock_fd;
     uint64_t blocks; /* VCPU_MAX + 1 blocks, aligned to HOST_BLOCK */
     unsigned vcpu_count;
     int pid;
@@ -145,6 +147,11 @@ long mem_scan(uint64_t *from, uint64_t to, struct mem_run *runs, unsigned max);
 /* mem.c: the protection of pages of the arena, and their key: the one place
  * where they get it. What is mapped anew (MAP_FIXED) has none before this. */
 long mem_set_protection(uint64_t addr, uint64_t len, int prot);
+
+/* stock.c: after keys_find(). Fills in what boot says of the stock, where the
+ * command has named a directory for it. */
+#define STOCK_ROOM (1ul << 40) /* for it, at the end of the kernel's part */
+void stock_open(struct boot_info *boot);
 
 /* keys.c. keys_find: fills in what there is, unless there is too little or
  * boot says not to use them. keys_close: what this process has outside the

@@ -26,6 +26,11 @@ enum target_linux_ring {
 };
 void target_linux_use_ring(enum target_linux_ring choice);
 
+/* A directory for what a run leaves for the next one of the same image
+ * (kernel/mm/stock.h), which only this user can write to; -1: none. Takes it.
+ * Before target_linux_run(). */
+void target_linux_stock(int dirfd);
+
 /* For target sgx, whose ELRANGE has the same place: changes what leads to a
  * legacy layout of the address space, for what is executed next, and executes
  * this program again when `again` says so and there was something to change.

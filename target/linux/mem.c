@@ -252,8 +252,9 @@ int target_mem_clear(uint64_t addr, uint64_t len)
 int target_mem_show(uint64_t addr, uint64_t src, uint64_t len, int prot,
                     bool shared)
 {
-    uint64_t off;
-    int fd = shown_file(src, len, &off);
+    uint64_t off = src - host.stock;
+    bool stocked = off < host.stock_len && len <= host.stock_len - off;
+    int fd = stocked ? host.stock_fd : shown_file(src, len, &off);
 
     if (fd < 0) {
         return -EOPNOTSUPP;

@@ -10,7 +10,7 @@ LINUX_VCPU_OBJS := $(addprefix $(B)/host/$(LINUX_DIR)/, stub.o trap.o \
 	resume.o resume_short.o vcpu.o mem.o move.o clock.o random.o ring.o pool_ring.o \
 	pool_wait.o stop.o trust.o cpuid.o)
 LINUX_HOST_OBJS := $(addprefix $(B)/host/$(LINUX_DIR)/, start.o run.o arena.o \
-	keys.o calibrate.o signals.o uring.o pool.o pool_attrs.o pool_ops.o \
+	keys.o stock.o calibrate.o signals.o uring.o pool.o pool_attrs.o pool_ops.o \
 	pool_names.o pool_socket.o)
 LINUX_OBJS := $(B)/linux.o $(LINUX_HOST_OBJS)
 

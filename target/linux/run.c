@@ -218,7 +218,7 @@ static void fill_info(const struct boot_info *info)
     boot.user_shown = host.user_shown;
     boot.kernel_shown = host.kernel_shown;
     boot.kernel_start = host.kernel_start;
-    boot.kernel_end = host.kernel_end;
+    boot.kernel_end = host.kernel_end - STOCK_ROOM;
     boot.commit_is_lazy = true;
     boot.cpuid_traps = true;
     boot.faults_count = true;
@@ -268,6 +268,7 @@ static int set_up(const struct boot_info *info)
     }
     boot.host_reads_memory = true;
     map_image();
+    stock_open(&boot);
     boot.ignored_signals = signals_ignored();
     signals_block(true);
     signals_leave_faults();

@@ -2,7 +2,7 @@
 # Tests of the command line, by the command line.
 
 SCRIPT_TESTS += tests/cli/run-test.sh tests/cli/image-test.sh \
-	tests/cli/memory-test.sh tests/cli/traps-test.sh tests/cli/fault-test.sh tests/cli/gdb-test.sh \
+	tests/cli/memory-test.sh tests/cli/stock-test.sh tests/cli/traps-test.sh tests/cli/fault-test.sh tests/cli/gdb-test.sh \
 	tests/cli/gs-test.sh tests/cli/keys-test.sh tests/cli/sgx-test.sh \
 	tests/cli/aex-test.sh \
 	tests/cli/lie-test.sh tests/cli/mount-test.sh tests/cli/tty-test.py \
@@ -41,7 +41,7 @@ $(B)/cli/%: tests/cli/%.c
 	$(CC) -O2 -Wall -mfsgsbase -o $@ $<
 
 # A kernel to lay an enclave out with, and a program to put into bundles.
-tests/cli/bundle-test.sh tests/cli/policy-test.sh tests/cli/sign-test.sh \
+tests/cli/bundle-test.sh tests/cli/policy-test.sh tests/cli/sign-test.sh tests/cli/stock-test.sh \
 tests/cli/oci-test.sh tests/cli/policy-net-test.sh: \
 	$(B)/cli/stub-kernel.elf $(B)/cli/hello $(B)/cli/net \
 	$(B)/lib/enclos/enclos-sgx.elf $(B)/bin/sgxemu

@@ -2,7 +2,7 @@
 # libFuzzer targets over the parsers that face the host or a file. Built by
 # clang with the sources they need, outside of the other builds' objects.
 
-FUZZ_TARGETS := bundle elf erofs hostio json policy tar verity
+FUZZ_TARGETS := bundle elf erofs hostio json policy stock tar verity
 FUZZ := $(addprefix $(B)/fuzz/, $(FUZZ_TARGETS))
 FUZZ_CFLAGS := -std=gnu11 -O1 -g -I. -D_GNU_SOURCE -DENCLOS_KERNEL \
 	-DENCLOS_UNIT -Wall -Wno-unused-function -fno-strict-aliasing -fwrapv \
@@ -15,6 +15,7 @@ $(B)/fuzz/erofs: $(addprefix kernel/fs/erofs/erofs_, core.c dir.c xattr.c)
 $(B)/fuzz/hostio: kernel/core/hostio_ring.c kernel/core/hostio_given.c
 $(B)/fuzz/json: tools/policy/json.c tools/image/util.c
 $(B)/fuzz/policy: kernel/policy.c
+$(B)/fuzz/stock: kernel/mm/stock.c
 $(B)/fuzz/tar: tools/oci/tar.c tools/image/util.c
 $(B)/fuzz/verity: $(addprefix kernel/fs/erofs/verity, .c _tree.c _open.c) \
 	kernel/crypto/sha256.c kernel/crypto/sha256_multi.c \

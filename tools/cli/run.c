@@ -9,6 +9,7 @@
 #include "tools/cli/run_bundle.h"
 #include "tools/cli/sgx.h"
 #include "tools/cli/streams.h"
+#include "tools/image/image.h"
 #include "target/linux/linux.h"
 
 #include <errno.h>
@@ -176,6 +177,11 @@ static bool set_no_isolation(void *ctx, const char *value)
     return true;
 }
 
+static bool set_no_cache(void *ctx, const char *value)
+{
+    return !setenv("ENCLOS_NO_CACHE", "1", 1);
+}
+
 static bool set_log(void *ctx, const char *value)
 {
     static const char *const levels[] = {"error", "warn", "info", "debug"};
@@ -224,6 +230,7 @@ static const struct option_row options[] = {
     {"--ring", true, set_ring, "auto, uring or pool"},
     {"--swap", true, set_swap, "move or copy"},
     {"--no-isolation", false, set_no_isolation, ""},
+    {"--no-cache", false, set_no_cache, ""},
     {"--swap-memory", true, set_swap_memory, "a size such as 512M"},
     {"--strace", false, set_strace, ""},
     {"--stats", false, set_stats, ""},
@@ -342,6 +349,7 @@ static int run_run(int argc, char **argv)
     }
     say("NOT CONFIDENTIAL: no TEE; whoever owns this machine can read and "
         "change everything");
+    target_linux_stock(image_cache_open());
     target_linux_run(&run.info);
 }
 
@@ -364,6 +372,8 @@ static const char *const details[] = {
     "                    auto, which prefers io_uring",
     "--no-isolation      do not use the CPU's protection keys, which keep wild",
     "                    writes of a program away from the others",
+    "--no-cache          neither use nor leave what runs of an image keep for",
+    "                    the next: checked pages, rewritten code",
     "--swap move|copy    how processes that share addresses take turns: their",
     "                    pages change places (default, where they can), or "
     "bytes",

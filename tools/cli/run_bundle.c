@@ -5,6 +5,7 @@
  */
 #include "tools/cli/run_bundle.h"
 #include "tools/cli/streams.h"
+#include "tools/image/image.h"
 #include "tools/bundle/bundle.h"
 #include "tools/cli/cli.h"
 #include "target/linux/linux.h"
@@ -70,6 +71,7 @@ static int run_open(const struct bundle *b, const struct policy_host *host,
     }
     say("NOT CONFIDENTIAL: no TEE; whoever owns this machine can read and "
         "change everything");
+    target_linux_stock(image_cache_open());
     target_linux_run(&info);
 }
 

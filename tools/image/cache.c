@@ -21,12 +21,15 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/statvfs.h>
+#include <time.h>
 #include <unistd.h>
 
 /* Another number whenever the same paths would give another image. */
 #define MANIFEST_MAGIC "enclos manifest 3"
 
 #define CACHE_LIMIT (4ull << 30) /* bytes on disk */
+
+enum { CHANGED = 10 }; /* seconds ago */
 
 struct manifest_head {
     char magic[24];
@@ -178,7 +181,8 @@ static int manifest_write(const char *manifest, const char *source,
 
 /* ---- the directory ---- */
 
-int image_cache_home(char *path, size_t len)
+/* NULL, or what is wrong. */
+static const char *cache_home(char *path, size_t len)
 {
     const char *xdg = getenv("XDG_CACHE_HOME");
     const char *home = getenv("HOME");
@@ -189,17 +193,40 @@ int image_cache_home(char *path, size_t len)
     } else if (home && *home == '/') {
         n = snprintf(path, len, "%s/.cache", home);
     } else {
-        return image_error("neither HOME nor XDG_CACHE_HOME names a directory "
-                           "for the cache");
+        return "neither HOME nor XDG_CACHE_HOME names a directory";
     }
     mkdir(path, 0700);
     snprintf(path + n, len - (size_t)n, "/enclos");
-    if (mkdir(path, 0700) && errno != EEXIST) {
-        return image_error("cannot make the cache %s: %s; set XDG_CACHE_HOME "
-                           "to a directory that can be written",
-                           path, strerror(errno));
+    return mkdir(path, 0700) && errno != EEXIST ? strerror(errno) : NULL;
+}
+
+int image_cache_home(char *path, size_t len)
+{
+    const char *why;
+
+    *path = '\0';
+    why = cache_home(path, len);
+    return why ? image_error("cannot make the cache %s: %s; set XDG_CACHE_HOME "
+                             "to a directory that can be written",
+                             path, why)
+               : 0;
+}
+
+/* What has come to it just now may be too much. */
+int image_cache_open(void)
+{
+    char path[PATH_MAX];
+    struct stat st;
+    int fd;
+
+    if (getenv("ENCLOS_NO_CACHE") || cache_home(path, sizeof(path))) {
+        return -1;
     }
-    return 0;
+    fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd >= 0 && !fstat(fd, &st) && time(NULL) - st.st_mtime < CHANGED) {
+        cache_trim(path, CACHE_LIMIT);
+    }
+    return fd;
 }
 
 /* The cache's file name for a source, without suffix. */

@@ -49,6 +49,9 @@ int image_lookup(int fd, uint64_t at, uint64_t size, const char *path,
 /* This user's directory for what can be made anew, made when it is not there:
  * $XDG_CACHE_HOME/enclos, else ~/.cache/enclos. */
 int image_cache_home(char *path, size_t len);
+/* That directory, for what runs leave for each other; -1, without a word: there
+ * is none, or none is wanted (ENCLOS_NO_CACHE). */
+int image_cache_open(void);
 
 /* An image of directory dir from the cache, made when it is not there or the
  * tree has changed (by name, size, mode and times of every file). path gets

@@ -36,6 +36,7 @@ $(LEAF_TESTS): %: %.o $(B)/unit/kernel/fs/tests/leaf_world.o \
 		fs/acl.o fs/erofs/erofs.o fs/erofs/verity.o \
 		fs/erofs/verity_tree.o fs/erofs/verity_open.o fs/inode.o fs/pagecache/pagecache.o \
 		fs/pagecache/pagefill.o fs/pagecache/pageroom.o \
+		fs/pagecache/pagestock.o mm/stock.o \
 		fs/pagecache/pagetree.o fs/pagecache/pagewindow.o \
 		fs/tests/image_file.o crypto/sha256.o crypto/sha256_multi.o \
 		mm/iobuf.o core/hostio.o core/hostio_ahead.o core/hostio_pages.o \

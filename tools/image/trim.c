@@ -2,8 +2,9 @@
  *
  * Keeps the cache of images small.
  *
- * An entry is NAME.img and NAME.manifest; the manifest's time says when it was
- * last of use. Entries go in that order, longest ago first, the manifest
+ * An entry is NAME.img and NAME.manifest, or NAME.pages, what runs have left
+ * for each other; the time of the manifest or the pages says when it was last
+ * of use. Entries go in that order, longest ago first, the manifest
  * before its image. One of use just now stays: its image may not be open yet.
  * What a killed writer left behind goes after a day.
  */
@@ -21,9 +22,11 @@
 #define JUST_NOW    600
 #define LEFT_BEHIND (24 * 3600)
 #define SUFFIX      ".manifest"
+#define PAGES       ".pages"
 
 struct entry {
     char name[NAME_MAX + 1]; /* without suffix */
+    bool pages;
     time_t used;
     uint64_t size; /* bytes on disk */
 };
@@ -46,7 +49,8 @@ static uint64_t file_size(int dir, const char *name, const char *suffix)
 }
 
 /* No memory: the entry is not seen, and stays. */
-static void list(struct listing *l, int dir, const char *file, time_t used)
+static void list(struct listing *l, int dir, const char *file,
+                 const char *suffix, time_t used)
 {
     struct entry *e;
 
@@ -62,9 +66,11 @@ static void list(struct listing *l, int dir, const char *file, time_t used)
     }
     e = &l->entries[l->count++];
     snprintf(e->name, sizeof(e->name), "%.*s",
-             (int)(strlen(file) - strlen(SUFFIX)), file);
+             (int)(strlen(file) - strlen(suffix)), file);
     e->used = used;
-    e->size = file_size(dir, e->name, SUFFIX) + file_size(dir, e->name, ".img");
+    e->pages = !strcmp(suffix, PAGES);
+    e->size = file_size(dir, e->name, suffix);
+    e->size += e->pages ? 0 : file_size(dir, e->name, ".img");
     l->total += e->size;
 }
 
@@ -79,7 +85,8 @@ static bool ends_with(const char *s, const char *end)
 static bool unfinished(const char *file)
 {
     return strstr(file, ".stage-") || strstr(file, SUFFIX ".") ||
-           (strstr(file, ".img.") && ends_with(file, ".tmp"));
+           ((strstr(file, ".img.") || strstr(file, PAGES ".")) &&
+            ends_with(file, ".tmp"));
 }
 
 static void look_at(struct listing *l, const char *path, int dir,
@@ -92,7 +99,9 @@ static void look_at(struct listing *l, const char *path, int dir,
         return;
     }
     if (ends_with(file, SUFFIX)) {
-        list(l, dir, file, st.st_mtime);
+        list(l, dir, file, SUFFIX, st.st_mtime);
+    } else if (ends_with(file, PAGES)) {
+        list(l, dir, file, PAGES, st.st_mtime);
     } else if (unfinished(file) && now - st.st_mtime > LEFT_BEHIND &&
                snprintf(whole, sizeof(whole), "%s/%s", path, file) <
                    (int)sizeof(whole)) {
@@ -115,10 +124,12 @@ static void remove_entry(int dir, const struct entry *e)
 {
     char file[NAME_MAX + 16];
 
-    snprintf(file, sizeof(file), "%s" SUFFIX, e->name);
+    snprintf(file, sizeof(file), "%s%s", e->name, e->pages ? PAGES : SUFFIX);
     unlinkat(dir, file, 0);
-    snprintf(file, sizeof(file), "%s.img", e->name);
-    unlinkat(dir, file, 0);
+    if (!e->pages) {
+        snprintf(file, sizeof(file), "%s.img", e->name);
+        unlinkat(dir, file, 0);
+    }
 }
 
 void cache_trim(const char *path, uint64_t limit)

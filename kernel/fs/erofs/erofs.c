@@ -18,6 +18,7 @@
 #include "kernel/core/log.h"
 #include "kernel/crypto/crypto.h"
 #include "kernel/mm/heap.h"
+#include "kernel/mm/stock.h"
 #include "lib/string.h"
 #include "abi/linux/acl.h"
 #include "abi/linux/errno.h"
@@ -36,6 +37,9 @@ struct erofs_image {
     struct erofs fs;
     struct verity *verity;
     struct host_ahead host; /* the file it lies in */
+    /* Some file's last block is not zero behind its end: pages are not blocks
+     * then. */
+    bool odd_tails;
 };
 
 struct erofs_file {
@@ -85,6 +89,11 @@ static int raw_read_pages(struct inode *inode, uint64_t index, unsigned count,
     return read_blocks(image, index, count, pages);
 }
 
+static uint64_t raw_blocks(struct inode *inode, uint64_t index, uint64_t *count)
+{
+    return index;
+}
+
 static void raw_free(struct inode *inode)
 {
     inode_destroy(inode);
@@ -94,6 +103,7 @@ static void raw_free(struct inode *inode)
 static const struct inode_ops raw_ops = {
     .free = raw_free,
     .read_pages = raw_read_pages,
+    .blocks = raw_blocks,
 };
 
 /* EROFS's source: verified bytes. */
@@ -143,6 +153,11 @@ static int read_extent(struct erofs_image *image, const struct erofs_extent *x,
     }
 }
 
+static bool is_zero(const char *p, size_t len)
+{
+    return !len || (!*p && !memcmp(p, p + 1, len - 1));
+}
+
 static int erofs_read_pages(struct inode *inode, uint64_t index, unsigned count,
                             void *const pages[])
 {
@@ -165,9 +180,29 @@ static int erofs_read_pages(struct inode *inode, uint64_t index, unsigned count,
         }
     }
     if (last >= index && last - index < done) {
-        memset((char *)pages[last - index] + end, 0, EROFS_BLOCK - end);
+        char *tail = (char *)pages[last - index] + end;
+
+        image->odd_tails |= !is_zero(tail, EROFS_BLOCK - end);
+        memset(tail, 0, EROFS_BLOCK - end);
     }
     return done;
+}
+
+/* Where chunks lie has to be read first. */
+static uint64_t erofs_blocks(struct inode *inode, uint64_t index,
+                             uint64_t *count)
+{
+    const struct erofs_inode *disk = disk_of(inode);
+    struct erofs_image *image = image_of(inode);
+    unsigned max = MIN(*count, (uint64_t)UINT32_MAX);
+    struct erofs_extent x;
+
+    if (disk->layout == EROFS_CHUNKS || image->odd_tails ||
+        erofs_map(&image->fs, disk, index, max, &x)) {
+        return STOCK_NONE;
+    }
+    *count = x.count;
+    return x.at == EROFS_AT_BLOCKS ? x.where : STOCK_NONE;
 }
 
 /* ---- names ---- */
@@ -251,6 +286,7 @@ static const struct inode_ops erofs_inode_ops = {
     .lookup = erofs_dir_lookup,
     .readdir = erofs_dir_read,
     .read_pages = erofs_read_pages,
+    .blocks = erofs_blocks,
     .getattr = erofs_getattr,
     .getxattr = erofs_get_xattr,
     .listxattr = erofs_list_xattr,
@@ -354,6 +390,7 @@ static int get_inode(struct erofs_image *image, uint64_t nid,
     inode_init(&file->inode, &image->sb, &erofs_inode_ops, nid,
                file->disk.mode);
     fill_inode(&file->inode, &file->disk);
+    file->inode.pages.texts.stock = nid;
     if (unlikely(file->disk.xattr_size) && !S_ISLNK(file->disk.mode)) {
         err = read_lists(&file->inode);
     }

@@ -366,6 +366,11 @@ size_t pagecache_run(struct pagecache *pc, uint64_t *index, uint64_t end,
     if (pc->window) {
         return window_run(pc, *index, end, run);
     }
+    n = stock_run(pc, index, end, load, run);
+    if (n) {
+        atomic_store_relaxed(&pc->shown, true);
+        return n;
+    }
     if (load && page_load(pc, *index, 1, &page) == 0 && page) {
         cpage_put(page);
     }

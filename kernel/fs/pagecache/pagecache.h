@@ -119,6 +119,14 @@ struct pagecache_stats {
 };
 void pagecache_get_stats(struct pagecache_stats *out);
 
+/* Pages of an image, checked, that the stock (mm/stock.h) has not: up to room,
+ * with a reference on each, of all files that give their blocks. */
+struct stock_page {
+    uint64_t block;
+    char *data;
+};
+size_t pagecache_collect(struct stock_page *pages, size_t room);
+
 struct superblock;
 /* A page of other memory counts as one of sb's files'; false: beyond the
  * limit. */

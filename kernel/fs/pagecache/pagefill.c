@@ -146,6 +146,17 @@ static int fill(struct pagecache *pc, uint64_t index, unsigned count,
     return err;
 }
 
+/* What is in the stock is there; the rest comes from the leaf. */
+static int bring_in(struct pagecache *pc, uint64_t index, unsigned count,
+                    struct cpage **out)
+{
+    uint64_t n = count;
+    char *data = stock_pages(pc, index, &n);
+
+    return data ? stock_insert(pc, index, data, out)
+                : fill(pc, index, (unsigned)n, out);
+}
+
 /* Waits for somebody else's load of page; the reference goes unless READY. */
 static int await(struct pagecache *pc, struct cpage *page)
 {
@@ -184,7 +195,7 @@ int page_load(struct pagecache *pc, uint64_t index, uint64_t wanted,
         if (page) {
             return await(pc, page);
         }
-        err = count ? fill(pc, index, count, out) : 0;
+        err = count ? bring_in(pc, index, count, out) : 0;
     } while (err == -EEXIST);
     return err;
 }
@@ -230,13 +241,14 @@ void pagecache_readahead(struct pagecache *pc, uint64_t index, uint64_t count)
     }
     end = MIN(end, index + MIN(count, end));
     while ((index = pagecache_next(pc, index, false)) < end) {
-        unsigned n = MIN(end - index, (uint64_t)PAGECACHE_BATCH);
+        uint64_t n = MIN(end - index, (uint64_t)PAGECACHE_BATCH);
+        bool stocked = stock_pages(pc, index, &n);
         struct cpage *page;
-        int err = fill(pc, index, n, &page);
+        int err = stocked ? 0 : fill(pc, index, (unsigned)n, &page);
 
-        if (!err) {
+        if (!err && !stocked) {
             cpage_put(page);
-        } else if (err != -EEXIST) {
+        } else if (err && err != -EEXIST) {
             return;
         }
         index = err ? index + 1 : index + n;
@@ -273,14 +285,21 @@ int pagecache_read_once(struct pagecache *pc, uint64_t index, unsigned count,
     int good = 0;
 
     while (done < count && good >= 0) {
-        uint64_t at = index + done;
-        unsigned n, most = MIN(count - done, (unsigned)PAGECACHE_BATCH);
+        uint64_t at = index + done, most = count - done;
+        const char *stocked = stock_pages(pc, at, &most);
+        unsigned n;
 
+        if (stocked) {
+            memcpy(dst + done * PAGE_SIZE, stocked, most * PAGE_SIZE);
+            done += (unsigned)most;
+            continue;
+        }
+        most = MIN(most, (uint64_t)PAGECACHE_BATCH);
         if (copy_cached(pc, at, dst + done * PAGE_SIZE)) {
             done++;
             continue;
         }
-        n = (unsigned)MIN(pagecache_next(pc, at, true) - at, (uint64_t)most);
+        n = (unsigned)MIN(pagecache_next(pc, at, true) - at, most);
         n = MAX(n, 1u); /* it is on its way in: both read it */
         for (unsigned i = 0; i < n; i++) {
             data[i] = dst + (done + i) * PAGE_SIZE;
@@ -367,6 +386,22 @@ uint64_t pagecache_shrink(uint64_t count)
     spin_unlock(&shrink_lock);
     atomic_add_fetch_relaxed(&stats.evicted, dropped);
     return dropped;
+}
+
+size_t pagecache_collect(struct stock_page *pages, size_t room)
+{
+    size_t n = 0;
+
+    spin_lock(&shrink_lock);
+    list_for_each (pos, &shrinkable) {
+        struct pagecache *pc = list_entry(pos, struct pagecache, shrink_node);
+
+        if (pc->inode->ops->blocks) {
+            n += stock_collect(pc, pages + n, room - n);
+        }
+    }
+    spin_unlock(&shrink_lock);
+    return n;
 }
 
 void pagecache_forget(struct pagecache *pc)

@@ -44,12 +44,15 @@ void pagecache_gather(struct pagecache *pc)
 {
     uint64_t size = ALIGN_UP(atomic_load_acquire(&pc->inode->size), PAGE_SIZE);
     uint64_t pages = size / PAGE_SIZE;
-    uint64_t *map;
+    uint64_t stocked = pages, *map;
     char *room;
 
     if (atomic_load_relaxed(&pc->room) || !pc->inode->ops->read_pages ||
         pages < 2 || size > ROOM_MAX || limit_is_set()) {
         return;
+    }
+    if (stock_pages(pc, 0, &stocked) && stocked + 1 >= pages) {
+        return; /* and they lie so */
     }
     map = kmalloc(BITMAP_WORDS(pages) * sizeof(*map));
     room = map ? page_share_alloc(pages) : NULL;

@@ -80,6 +80,21 @@ void tree_drop(struct pagecache *pc, uint64_t index, uint64_t end);
 int page_load(struct pagecache *pc, uint64_t index, uint64_t wanted,
               struct cpage **out);
 
+/* pagestock.c. The pages from index on that are in the stock: where they lie,
+ * and how many, at most *count. NULL: that one is not, and *count says for how
+ * many that is so. */
+char *stock_pages(struct pagecache *pc, uint64_t index, uint64_t *count);
+/* Puts such a page into the tree: page_load(). -EEXIST: one is there. */
+int stock_insert(struct pagecache *pc, uint64_t index, char *data,
+                 struct cpage **out);
+/* pagecache_run() for those; 0: others come first. */
+size_t stock_run(struct pagecache *pc, uint64_t *index, uint64_t end, bool load,
+                 char **run);
+/* Of the pages that are there and not in it, up to room: a reference on each.
+ */
+size_t stock_collect(struct pagecache *pc, struct stock_page *pages,
+                     size_t room);
+
 /* pageroom.c. The page set aside for index, the caller's now; NULL: none. */
 char *room_take(struct pagecache *pc, uint64_t index);
 void room_free(struct pagecache *pc);

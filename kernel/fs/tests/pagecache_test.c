@@ -6,6 +6,8 @@
 #include "kernel/fs/tests/support.h"
 #include "kernel/fs/pagecache/pagecache.h"
 #include "kernel/mm/heap.h"
+#include "kernel/mm/stock.h"
+#include <stdlib.h>
 #include <string.h>
 
 enum { PAGES = 200 };
@@ -215,6 +217,97 @@ static void a_window_shows_the_same_bytes(void)
     t_unlink("/shared");
 }
 
+/* The file is blocks 10 to 209 of an image, of which every second ten are in
+ * the stock, full of their number and one. */
+static uint64_t blocks(struct inode *inode, uint64_t index, uint64_t *count)
+{
+    return index + 10;
+}
+
+static bool is_stocked(uint64_t index)
+{
+    return index / 10 % 2;
+}
+
+static void *make_stock(void)
+{
+    uint64_t first = stock_first(PAGES + 10, 0);
+    uint64_t size = first + (PAGES + 10) * PAGE_SIZE;
+    char *stock = aligned_alloc(PAGE_SIZE, size);
+    struct stock_head *h = (struct stock_head *)(stock + PAGE_SIZE);
+
+    memset(stock, 0, size);
+    *h = (struct stock_head){.magic = STOCK_MAGIC,
+                             .size = size,
+                             .first = first,
+                             .blocks = PAGES + 10};
+    for (uint64_t i = 0; i < PAGES; i++) {
+        if (is_stocked(i)) {
+            bitmap_set((uint64_t *)(h + 1), i + 10);
+            memset(stock + first + (i + 10) * PAGE_SIZE, (int)i + 1, PAGE_SIZE);
+        }
+    }
+    h->sum = stock_sum(h);
+    stock_use(stock, size);
+    EXPECT(stock_head() != NULL);
+    return stock;
+}
+
+static void what_is_in_stock_is_not_read(void)
+{
+    static const struct inode_ops stocked = {
+        .free = nothing, .read_pages = read_pages, .blocks = blocks};
+    void *stock = make_stock();
+    uint64_t index = 3;
+    size_t count;
+    char *run;
+
+    fresh();
+    file.ops = &stocked;
+    pagecache_gather(&file.pages);
+    EXPECT_EQ(pagecache_run(&file.pages, &index, 30, false, &run), 10);
+    EXPECT_EQ(index, 10);
+    EXPECT_EQ((uint8_t)run[0], 11);
+    EXPECT_EQ(read_at(0, sizeof(buf)), (long)sizeof(buf) - 100);
+    for (uint64_t i = 0; i < PAGES; i++) {
+        EXPECT_EQ((uint8_t)buf[i * PAGE_SIZE], (uint8_t)(i + is_stocked(i)));
+    }
+    EXPECT_EQ(pages_read, PAGES / 2);
+    index = 3; /* now this one is there as well */
+    count = pagecache_run(&file.pages, &index, 30, false, &run);
+    EXPECT(count >= 1 && count <= 7);
+    EXPECT_EQ(index, 3);
+    page_put(run, count);
+    EXPECT(pagecache_drop(&file.pages, 0, PAGES) >= PAGES / 2);
+    inode_destroy(&file);
+    stock_use(NULL, 0);
+    free(stock);
+}
+
+/* What a run has read is for the next, in whatever order; the rest it has. */
+static void what_was_read_is_collected(void)
+{
+    static const struct inode_ops stocked = {
+        .free = nothing, .read_pages = read_pages, .blocks = blocks};
+    struct stock_page pages[PAGES];
+    void *stock = make_stock();
+
+    fresh();
+    file.ops = &stocked;
+    EXPECT_EQ(read_at(25 * PAGE_SIZE, 10 * PAGE_SIZE), 10 * (long)PAGE_SIZE);
+    EXPECT_EQ(pagecache_collect(pages, PAGES), pages_read);
+    for (unsigned i = 0; i < pages_read; i++) {
+        EXPECT(!is_stocked(pages[i].block - 10));
+        EXPECT_EQ((uint8_t)*pages[i].data, pages[i].block - 10);
+        page_put(pages[i].data, 1);
+    }
+    EXPECT_EQ(pagecache_collect(pages, 1), 1);
+    page_put(pages[0].data, 1);
+    inode_destroy(&file);
+    stock_use(NULL, 0);
+    free(stock);
+}
+
 int main(void)
 {
     world_start();
@@ -228,5 +321,7 @@ int main(void)
     RUN(the_tree_holds_far_apart_pages);
     RUN(a_limit_is_no_space);
     RUN(a_window_shows_the_same_bytes);
+    RUN(what_is_in_stock_is_not_read);
+    RUN(what_was_read_is_collected);
     return unit_result();
 }

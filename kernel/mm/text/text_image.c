@@ -8,6 +8,7 @@
  * Chunks only ever become filled, and their bytes do not change then.
  */
 #include "kernel/mm/limit.h"
+#include "kernel/mm/stock.h"
 #include "kernel/mm/text/trampoline.h"
 #include "kernel/mm/warm.h"
 #include "kernel/mm/heap.h"
@@ -18,7 +19,7 @@
 /* CHUNK: of the file's content, so that a fault brings in one where the file
  * is mapped at a multiple of it. */
 enum {
-    CHUNK = 64 << 10,
+    CHUNK = TEXT_CHUNK,
     EDGE = 1024,         /* more than what decides on a site is away from it */
     VARIANTS_MAX = 4,    /* images of the same piece */
     WHOLE_MAX = 4 << 20, /* such code comes as a whole the second time */
@@ -37,6 +38,7 @@ void text_anchor_init(struct text_anchor *a)
 {
     list_init(&a->images);
     a->id = 0;
+    a->stock = 0;
 }
 
 uint64_t text_id(struct text_anchor *a)
@@ -124,9 +126,8 @@ static int slots_alloc(struct text_image *img)
     return img->slots.room ? 0 : -ENOMEM;
 }
 
-static struct text_image *image_create(const struct text_anchor *a,
-                                       uint64_t off, uint64_t len,
-                                       uint64_t distance)
+static struct text_image *image_new(const struct text_anchor *a, uint64_t off,
+                                    uint64_t len, uint64_t distance)
 {
     size_t chunks = chunk_count(off, len);
     struct text_image *img =
@@ -135,11 +136,27 @@ static struct text_image *image_create(const struct text_anchor *a,
     if (!img) {
         return NULL;
     }
-    *img = (struct text_image){
-        .anchor = a, .refs = 1, .off = off, .len = len, .distance = distance};
+    *img = (struct text_image){.anchor = a,
+                               .refs = 1,
+                               .off = off,
+                               .len = len,
+                               .distance = distance,
+                               .ino = a->stock};
     mutex_init(&img->lock, LOCK_TEXT);
     list_init(&img->node);
     list_init(&img->shrink_node);
+    return img;
+}
+
+static struct text_image *image_create(const struct text_anchor *a,
+                                       uint64_t off, uint64_t len,
+                                       uint64_t distance)
+{
+    struct text_image *img = image_new(a, off, len, distance);
+
+    if (!img) {
+        return NULL;
+    }
     img->text = text_alloc(off, len);
     if (!img->text || slots_alloc(img)) {
         image_free(img);
@@ -225,7 +242,7 @@ uint64_t text_shrink(uint64_t count)
         struct text_image *img =
             list_entry(pos, struct text_image, shrink_node);
         if (pages < count && atomic_load(&img->refs) == 1) {
-            pages += img->len / PAGE_SIZE;
+            pages += img->text ? img->len / PAGE_SIZE : 1;
             delist(img, &gone);
         }
     }
@@ -280,7 +297,11 @@ static struct text_image *improve(struct text_anchor *a, struct text_image *old,
         return old;
     }
     mutex_lock(&old->lock);
-    memcpy(img->text, old->text, old->len);
+    for (uint64_t at = 0, stop; at < old->len; at = stop) {
+        const char *code = text_code(old, at, (stop = old->len, &stop));
+
+        memcpy(img->text + at, code, stop - at);
+    }
     memcpy(img->slots.used, old->slots.used, sizeof(img->slots.used));
     for (unsigned i = 0; i < TRAMPOLINE_PAGES; i++) {
         if (old->slots.pages[i]) {
@@ -334,6 +355,30 @@ static uint64_t place_slots(struct mm *mm, const struct vma *v)
                : trampoline_place(mm, v->start);
 }
 
+/* One that an earlier run left. Where it misses code, that comes to memory of
+ * this run's, and gets slots there. */
+static struct text_image *
+find_stocked(struct mm *mm, const struct text_anchor *a, const struct vma *v)
+{
+    const struct stock_text *s = NULL;
+    struct text_image *img;
+
+    do {
+        s = text_stocked(a, v, s);
+    } while (s &&
+             !trampoline_fits(mm, v->start - v->off + s->off - s->distance));
+    img = s ? image_new(a, s->off, s->len, s->distance) : NULL;
+    if (!img) {
+        return NULL;
+    }
+    text_from_stock(img, s);
+    if (filled_end(img, 0) < img->len && slots_alloc(img)) {
+        image_free(img);
+        return NULL;
+    }
+    return img;
+}
+
 static struct text_image *make(struct mm *mm, struct text_anchor *a,
                                const struct vma *v, uint64_t size)
 {
@@ -344,8 +389,11 @@ static struct text_image *make(struct mm *mm, struct text_anchor *a,
     if (limit_is_set() && len > CEILING_MAX) {
         return NULL;
     }
-    slots = place_slots(mm, v);
-    img = slots ? image_create(a, v->off, len, v->start - slots) : NULL;
+    img = find_stocked(mm, a, v);
+    slots = img ? 0 : place_slots(mm, v);
+    if (slots) {
+        img = image_create(a, v->off, len, v->start - slots);
+    }
     if (img) {
         spin_lock(&images_lock);
         enlist(a, img);
@@ -491,7 +539,11 @@ static int fill(struct mm *mm, struct text_image *img, const struct vma *v,
     int err = 0;
 
     mutex_lock(&img->lock);
-    if (!is_filled(img, chunk)) {
+    if (!img->text) {
+        img->text = text_alloc(img->off, img->len);
+        err = img->text ? 0 : -ENOMEM;
+    }
+    if (!err && !is_filled(img, chunk)) {
         err = read_some(v->obj, img->off + at, img->text + at, size) == size
                   ? 0
                   : -EIO;
@@ -512,6 +564,7 @@ void text_show(struct mm *mm, struct vma *v, uint64_t start, uint64_t end,
 {
     struct text_image *img = image_for(mm, v);
     uint64_t base, at, stop;
+    char *code;
 
     if (!img) {
         return;
@@ -523,22 +576,42 @@ void text_show(struct mm *mm, struct vma *v, uint64_t start, uint64_t end,
             fill(mm, img, v, chunk_of(img, at))) {
             return;
         }
-        stop = MIN(filled_end(img, at), end);
-        if (stop <= at) {
+        if (!is_filled(img, chunk_of(img, at))) {
             at = chunk_end(img, chunk_of(img, at));
             continue;
         }
+        stop = MIN(filled_end(img, at), end);
+        code = text_code(img, at, &stop);
         if (load && stop < end && !is_filled(img, chunk_of(img, stop))) {
             if (fill(mm, img, v, chunk_of(img, stop))) {
                 return;
             }
             continue;
         }
-        if (show_kept(mm, v, base + at, img->text + at, stop - at)) {
+        if (show_kept(mm, v, base + at, code, stop - at)) {
             return;
         }
-        share_shown(mm, v, base + at, img->text + at, stop - at, img,
+        share_shown(mm, v, base + at, code, stop - at, img,
                     base - img->distance);
         at = stop;
     }
+}
+
+size_t text_collect(struct text_image **images, size_t room)
+{
+    size_t n = 0;
+
+    spin_lock(&images_lock);
+    list_for_each (pos, &shrinkable) {
+        struct text_image *img =
+            list_entry(pos, struct text_image, shrink_node);
+
+        if (n < room && img->ino &&
+            img->len < (STOCK_CHUNKS - 1) * (uint64_t)CHUNK) {
+            text_image_get(img);
+            images[n++] = img;
+        }
+    }
+    spin_unlock(&images_lock);
+    return n;
 }

@@ -21,6 +21,8 @@ void text_images_init(void);
 struct text_anchor {
     struct list images;
     uint64_t id; /* 0: nobody has asked for it; atomic */
+    /* By what number mm/stock.h knows it, set by its owner; 0: not at all. */
+    uint64_t stock;
 };
 void text_anchor_init(struct text_anchor *a);
 /* A number that this content alone has, for good. */
@@ -34,5 +36,21 @@ uint64_t text_begin(struct text_anchor *a);
 
 /* Forgets images that nobody shows: up to count pages; how many. */
 uint64_t text_shrink(uint64_t count);
+
+/* ---- for the stock (mm/stock.h) ---- */
+
+struct text_image;
+struct stock_text;
+
+/* Images of what the stock knows, up to room, with a reference on each. */
+size_t text_collect(struct text_image **images, size_t room);
+/* What img is and has, but for where; false: the stock has all of it. The
+ * slots may become more meanwhile, those that it names do not change. */
+bool text_describe(const struct text_image *img, struct stock_text *out);
+/* The code at `at` if it is there, and how far it, or what is missing, reaches,
+ * at most to end; and page i of its slots, or NULL. */
+const char *text_piece(struct text_image *img, uint64_t at, uint64_t *end);
+const void *text_slots(const struct text_image *img, unsigned i);
+void text_image_put(struct text_image *img);
 
 #endif

@@ -133,11 +133,12 @@ static void show_slots(struct mm *mm, struct region *r)
 
     while (i < TRAMPOLINE_PAGES) {
         uint64_t addr = r->start + i * PAGE_SIZE;
-        char *slots = (char *)r->set->room + i * PAGE_SIZE;
+        char *slots = (char *)atomic_load_acquire(&r->set->pages[i]);
 
         end = i;
-        while (end < TRAMPOLINE_PAGES &&
-               atomic_load_acquire(&r->set->pages[end]) &&
+        while (slots && end < TRAMPOLINE_PAGES &&
+               (char *)atomic_load_acquire(&r->set->pages[end]) ==
+                   slots + (end - i) * PAGE_SIZE &&
                !resident_test(&mm->resident, r->start + end * PAGE_SIZE)) {
             end++;
         }
@@ -148,7 +149,7 @@ static void show_slots(struct mm *mm, struct region *r)
             share_shown(mm, v, addr, slots, (end - i) * PAGE_SIZE, r->image,
                         r->start);
         }
-        i = end + 1;
+        i = MAX(end, i + 1);
     }
 }
 

@@ -53,6 +53,10 @@ struct text_image {
     uint64_t distance;                /* from its slots to its code */
     struct mutex lock;                /* LOCK_TEXT: slots, filling */
     char *text;                       /* counted pages, as are the slots' */
+    /* Where some of its chunks and slots are; NULL: nowhere. There may be no
+     * text then. */
+    const struct stock_text *stock;
+    uint64_t ino; /* the anchor's number there */
     /* Sites that were only rewritten when they trapped, by offset in text;
      * images_lock. What replaces this image has them. */
     uint32_t trapped[TRAPPED_MAX], trapped_count;
@@ -60,12 +64,27 @@ struct text_image {
     uint64_t filled[]; /* by chunk; set under images_lock */
 };
 void text_image_get(struct text_image *img);
+
+/* ---- text_stock.c ---- */
+
+/* The code from `at` on, a chunk's beginning or in it, which is there: where,
+ * and how far it lies in one piece, at most to end. */
+char *text_code(const struct text_image *img, uint64_t at, uint64_t *end);
+/* A text of the stock that v can show, after s; NULL: no more. */
+const struct stock_text *text_stocked(const struct text_anchor *a,
+                                      const struct vma *v,
+                                      const struct stock_text *s);
+/* img, without memory of its own, has what s has. */
+void text_from_stock(struct text_image *img, const struct stock_text *s);
+
+/* ---- text_image.c again ---- */
+
+enum { TEXT_CHUNK = 64 << 10 }; /* see there */
 /* The site at `at` in v trapped and was rewritten. */
 void text_note_trap(struct mm *mm, const struct vma *v, uint64_t at);
 /* Rewrites the site whose SYSCALL is at off in an image that nobody shows yet,
  * as if it were at base (text_trap.c). */
 bool text_improve(struct text_image *img, uint64_t base, uint64_t off);
-void text_image_put(struct text_image *img);
 
 /* Where slots come from for text_rewrite_from(); install: before they are
  * jumped to, or NULL. */
