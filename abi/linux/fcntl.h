@@ -143,6 +143,7 @@ struct f_owner_ex {
 #define FALLOC_FL_ZERO_RANGE     0x10
 #define FALLOC_FL_INSERT_RANGE   0x20
 #define FALLOC_FL_UNSHARE_RANGE  0x40
+#define FALLOC_FL_WRITE_ZEROES   0x80
 
 #define POSIX_FADV_NORMAL     0
 #define POSIX_FADV_RANDOM     1

@@ -104,9 +104,7 @@ int sock_inode(struct inode **out)
     return owned_inode(&sock_sb, S_IFSOCK | 0777, NULL, out);
 }
 
-static const struct file_ops ns_file_ops = {0};
-
-/* It can be opened, and there is nothing in it. */
+/* It can be opened, and there is nothing in it to read. */
 static int ns_open(struct file *f)
 {
     return 0;

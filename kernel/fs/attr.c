@@ -235,7 +235,8 @@ int attr_allocate(const struct path *p, int mode, uint64_t off, uint64_t len)
     mutex_lock(&inode->lock);
     err = inode->ops->fallocate(inode, mode, off, len);
     mutex_unlock(&inode->lock);
-    if (!err && mode & (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE)) {
+    if (!err && mode & (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE |
+                        FALLOC_FL_WRITE_ZEROES)) {
         mappings_withdraw(inode, off, ALIGN_UP(off + len, PAGE_SIZE), false);
     } else if (!err &&
                mode & ~(FALLOC_FL_KEEP_SIZE | FALLOC_FL_UNSHARE_RANGE)) {

@@ -11,4 +11,7 @@ void anon_init(void);
 void memfd_init(void);
 void epoll_init(void);
 
+/* nsfs.c: of files that ns_path() leads to. */
+extern const struct file_ops ns_file_ops;
+
 #endif

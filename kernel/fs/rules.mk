@@ -23,7 +23,7 @@ FS_WORLD := $(addprefix $(FS_UNIT)/, \
 	mapping.o mount/mount.o mount/mount_adrift.o mount/mount_bind.o \
 	mount/mount_count.o mount/mount_graft.o mount/mount_move.o mount/mount_remove.o \
 	mount/mount_share.o mount/mount_table.o \
-	names.o open.o perm.o poll_wait.o regular.o rename.o rw.o splice.o \
+	names.o nsfs.o open.o perm.o poll_wait.o regular.o rename.o rw.o splice.o \
 	view.o walk.o xattr.o \
 	event/dnotify.o event/epoll.o event/eventfd.o event/inotify.o \
 	overlay/overlay.o overlay/overlay_copy.o overlay/overlay_names.o \

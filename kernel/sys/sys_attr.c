@@ -323,6 +323,27 @@ long sys_ftruncate(const struct sysargs *a)
     return err;
 }
 
+/* The modes exclude each other, and each says whether it knows KEEP_SIZE. */
+static bool is_mode(int mode)
+{
+    bool keeps = mode & FALLOC_FL_KEEP_SIZE;
+
+    switch (mode & ~FALLOC_FL_KEEP_SIZE) {
+    case 0:
+    case FALLOC_FL_UNSHARE_RANGE:
+    case FALLOC_FL_ZERO_RANGE:
+        return true;
+    case FALLOC_FL_PUNCH_HOLE:
+        return keeps;
+    case FALLOC_FL_COLLAPSE_RANGE:
+    case FALLOC_FL_INSERT_RANGE:
+    case FALLOC_FL_WRITE_ZEROES:
+        return !keeps;
+    default:
+        return false;
+    }
+}
+
 static int check_allocate(struct file *f, int mode, int64_t off, int64_t len)
 {
     int64_t end;
@@ -330,12 +351,7 @@ static int check_allocate(struct file *f, int mode, int64_t off, int64_t len)
     if (off < 0 || len <= 0) {
         return -EINVAL;
     }
-    if (mode & ~(FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE |
-                 FALLOC_FL_COLLAPSE_RANGE | FALLOC_FL_ZERO_RANGE |
-                 FALLOC_FL_INSERT_RANGE | FALLOC_FL_UNSHARE_RANGE)) {
-        return -EOPNOTSUPP;
-    }
-    if (mode & FALLOC_FL_PUNCH_HOLE && !(mode & FALLOC_FL_KEEP_SIZE)) {
+    if (!is_mode(mode)) {
         return -EOPNOTSUPP;
     }
     if (!(f->mode & FILE_WRITE)) {

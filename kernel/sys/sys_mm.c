@@ -7,6 +7,7 @@
 #include "kernel/sys/table.h"
 #include "kernel/fs/tmpfs/memfd.h"
 #include "kernel/fs/aio.h"
+#include "kernel/fs/file.h"
 #include "kernel/fs/fs.h"
 #include "kernel/mm/mm.h"
 #include "kernel/proc/cred.h"
@@ -150,37 +151,41 @@ static int wanted_prot(int prot)
     return both && prot & PROT_READ ? prot | PROT_EXEC : prot;
 }
 
+static int check_room(uint64_t len, int prot, int flags)
+{
+    if (len && !room_for(len, is_data_mapping(prot, flags))) {
+        return -ENOMEM;
+    }
+    return flags & MAP_LOCKED || mm_locks_future(current_mm())
+               ? may_lock(len, -EAGAIN)
+               : 0;
+}
+
 long sys_mmap(const struct sysargs *a)
 {
     uint64_t addr = arg_u64(a, 0), len = arg_u64(a, 1);
     int prot = wanted_prot(arg_int(a, 2)),
         flags = arg_int(a, 3) & ~(MM_MAP_NO_WRITE | MM_MAP_NO_EXEC |
                                   MM_MAP_AIO | MM_MAP_SECRET);
-    struct file *f;
+    struct fd fd = {NULL};
     int err;
 
     if (!IS_ALIGNED(arg_u64(a, 5), PAGE_SIZE)) {
         return -EINVAL;
     }
-    if (len && !room_for(len, is_data_mapping(prot, flags))) {
-        return -ENOMEM;
-    }
-    err = flags & MAP_LOCKED || mm_locks_future(current_mm())
-              ? may_lock(len, -EAGAIN)
-              : 0;
+    err = flags & MAP_ANONYMOUS ? 0 : fd_get_io(arg_int(a, 4), &fd);
     if (err) {
         return err;
     }
-    if (flags & MAP_ANONYMOUS) {
-        err = map_anonymous(&addr, len, prot, flags);
-        return err ? err : (long)addr;
+    err = check_room(len, prot, flags);
+    if (!err) {
+        err = fd.file
+                  ? map_object(fd.file, &addr, len, prot, flags, arg_u64(a, 5))
+                  : map_anonymous(&addr, len, prot, flags);
     }
-    err = file_get(arg_int(a, 4), &f);
-    if (err) {
-        return err;
+    if (fd.file) {
+        fd_put(&fd);
     }
-    err = map_object(f, &addr, len, prot, flags, arg_u64(a, 5));
-    file_put(f);
     return err ? err : (long)addr;
 }
 

@@ -45,7 +45,7 @@ static long open_at(int dirfd, struct uptr path, uint32_t flags, uint32_t mode,
 /* open(2) ignores flags that it does not know. */
 static long old_open(int dirfd, struct uptr path, uint32_t flags, uint32_t mode)
 {
-    flags &= OPEN_FLAGS;
+    flags &= flags & O_PATH ? (uint32_t)PATH_ONLY_FLAGS : (uint32_t)OPEN_FLAGS;
     if (flags & (O_TMPFILE & ~O_DIRECTORY) &&
         (flags & (O_TMPFILE | O_CREAT)) != O_TMPFILE) {
         return -EINVAL;

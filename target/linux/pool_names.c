@@ -113,8 +113,10 @@ static int64_t make(const struct ring_sqe *e, const struct place *p)
     switch (e->opcode) {
     case HOSTOP_MKDIR:
         return result(mkdirat(p->fd, p->last, e->op_flags));
-    case HOSTOP_MKNOD: /* no devices: they would open the host's */
-        return S_ISFIFO(e->op_flags) || S_ISSOCK(e->op_flags)
+    case HOSTOP_MKNOD: /* no devices: they would open the host's; 0:0 opens
+                          nothing, an overlay's whiteout */
+        return S_ISFIFO(e->op_flags) || S_ISSOCK(e->op_flags) ||
+                       S_ISCHR(e->op_flags)
                    ? result(mknodat(p->fd, p->last, e->op_flags, 0))
                    : -EPERM;
     case HOSTOP_SYMLINK:

@@ -518,7 +518,8 @@ int hostfs_mount(int host_root_fd, uint32_t flags, struct superblock **out)
         mutex_init(&h->move_lock, LOCK_FS_OBJECT);
         wait_queue_init(&h->moved);
         sb_init(&h->sb, &hostfs_sb_ops, "hostfs", HOSTFS_SUPER_MAGIC,
-                flags | SB_NO_ATIME | (flags & SB_ASK_AGAIN ? SB_ACLS : 0));
+                flags | SB_NO_ATIME |
+                    (flags & SB_ASK_AGAIN ? SB_ACLS | SB_WHITEOUTS : 0));
         err = hostfs_ask(h, "", &said);
     }
     if (!err && !S_ISDIR(said.st.stx_mode)) {

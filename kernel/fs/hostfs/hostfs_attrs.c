@@ -131,6 +131,9 @@ int hostfs_setattr(struct inode *inode, const struct inode_attr *attr)
         rest.valid &= ~(ATTR_SIZE | ATTR_MTIME);
     }
     err = err ? err : change(inode, &rest);
+    if (!err && rest.valid & ATTR_MTIME) {
+        hostfs_inode(inode)->written = true; /* the content is what it was */
+    }
     hostfs_look_again(inode);
     return err;
 }

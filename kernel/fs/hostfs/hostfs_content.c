@@ -24,7 +24,8 @@ enum {
     KEPT_OPEN = 200,
     CHUNK = 64 << 10,
     SHIFTS = FALLOC_FL_COLLAPSE_RANGE | FALLOC_FL_INSERT_RANGE,
-    ZEROES = FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE,
+    ZEROES =
+        FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE | FALLOC_FL_WRITE_ZEROES,
 };
 
 static uint32_t kept_open; /* atomic */
@@ -291,18 +292,17 @@ static int truncate_op(int fd, int mode, uint64_t size, uint64_t unused)
     return hostio_truncate(fd, size);
 }
 
-/* Not of n->lock: windows grow under LOCK_MM. */
+/* Not of n->lock: windows grow under LOCK_MM. What has lost its name keeps its
+ * descriptor, which none for writing can replace. */
 int hostfs_reload(struct inode *inode, uint64_t size)
 {
+    struct hostfs_inode *n = hostfs_inode(inode);
     struct inode *data = inode->data;
-    char *path;
-    int fd, err = hostfs_path(hostfs_inode(inode), &path);
+    int fd = hostfs_open_again(n, O_RDONLY);
+    bool kept = fd == -ESTALE && n->fd >= 0;
+    int err;
 
-    if (err) {
-        return err;
-    }
-    fd = hostfs_open_at(hostfs_of(inode->sb), path, O_RDONLY);
-    kfree(path);
+    fd = kept ? n->fd : fd;
     if (fd < 0) {
         return fd;
     }
@@ -311,7 +311,7 @@ int hostfs_reload(struct inode *inode, uint64_t size)
         pagecache_truncate(&data->pages, size);
     }
     err = hostfs_load(data, fd, size);
-    hostio_close(fd);
+    done_with(fd, !kept);
     return err;
 }
 
@@ -519,19 +519,20 @@ static int hostfs_sync(struct file *f, bool data_only)
     return err;
 }
 
-/* Where data lies the host knows, unless mappings may have written more. */
+/* Where data lies the host knows, once it has what mappings wrote. */
 static int64_t hostfs_seek(struct file *f, int64_t off, int whence)
 {
     struct hostfs_inode *n = hostfs_inode(f->inode);
     bool close;
     int fd, err;
 
-    if ((whence != SEEK_DATA && whence != SEEK_HOLE) || n->mapped) {
+    if (whence != SEEK_DATA && whence != SEEK_HOLE) {
         return regular_seek(f, off, whence);
     }
     mutex_lock(&n->lock);
+    err = store(n);
     fd = descriptor(n, false, &close);
-    err = fd < 0 ? fd : hostio_seek(fd, &off, whence);
+    err = err ? err : fd < 0 ? fd : hostio_seek(fd, &off, whence);
     done_with(fd, fd >= 0 && close);
     mutex_unlock(&n->lock);
     if (err || off < 0) {

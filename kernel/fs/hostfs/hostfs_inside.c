@@ -141,29 +141,44 @@ static bool is_hole(int fd, const char *buf, size_t len, uint64_t off)
     return err == -ENXIO || (!err && data >= (int64_t)(off + len));
 }
 
-static int store_piece(int fd, struct pagecache *pc, char *buf, uint64_t off,
-                       uint64_t size)
+static int store_run(int fd, const char *buf, size_t len, uint64_t off)
 {
-    size_t len = MIN((uint64_t)PIECE, size - off), done = 0;
-    struct iobuf io;
-    int64_t n;
+    size_t done = 0;
 
-    iobuf_kernel(&io, buf, len);
-    n = pagecache_read(pc, &io, off, size);
-    if (n < (int64_t)len) {
-        return n < 0 ? (int)n : -EIO;
-    }
-    if (is_hole(fd, buf, len, off)) {
-        return 0;
-    }
     while (done < len) {
-        n = hostio_write(fd, buf + done, len - done, off + done);
+        int64_t n = hostio_write(fd, buf + done, len - done, off + done);
+
         if (n <= 0) {
             return n ? (int)n : -EIO;
         }
         done += n;
     }
     return 0;
+}
+
+/* Pages that stay holes are left out. */
+static int store_piece(int fd, struct pagecache *pc, char *buf, uint64_t off,
+                       uint64_t size)
+{
+    size_t len = MIN((uint64_t)PIECE, size - off), from = 0, at;
+    struct iobuf io;
+    int64_t n;
+    int err = 0;
+
+    iobuf_kernel(&io, buf, len);
+    n = pagecache_read(pc, &io, off, size);
+    if (n < (int64_t)len) {
+        return n < 0 ? (int)n : -EIO;
+    }
+    for (at = 0; at < len && !err; at += PAGE_SIZE) {
+        if (is_hole(fd, buf + at, MIN(len - at, (size_t)PAGE_SIZE), off + at)) {
+            err = store_run(fd, buf + from, at - from, off + from);
+            from = at + PAGE_SIZE;
+        }
+    }
+    return err || from >= len
+               ? err
+               : store_run(fd, buf + from, len - from, off + from);
 }
 
 int hostfs_store(struct hostfs_inode *n, int fd)

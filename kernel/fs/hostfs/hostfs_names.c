@@ -110,7 +110,9 @@ static int make(struct inode *dir, const char *name, size_t len,
 int hostfs_make(struct inode *dir, const char *name, size_t len,
                 const struct inode_attr *attr, struct inode **out)
 {
-    if (S_ISCHR(attr->mode) || S_ISBLK(attr->mode)) {
+    bool whiteout = S_ISCHR(attr->mode) && attr->rdev == 0;
+
+    if ((S_ISCHR(attr->mode) && !whiteout) || S_ISBLK(attr->mode)) {
         return -EPERM; /* they would be the host's */
     }
     return make(dir, name, len, NULL, attr, out);
@@ -253,7 +255,7 @@ static int move(struct hostfs *h, struct rename_args *a, const char *from,
     int err;
 
     atomic_store(&h->moving, true);
-    err = hostio_rename(h->root_fd, from, to, a->flags & RENAME_EXCHANGE);
+    err = hostio_rename(h->root_fd, from, to, a->flags);
     if (!err && a->target && !exchange) {
         hostfs_lost_name(a->target, to);
     }

@@ -253,6 +253,12 @@ struct top {
     struct path upper, work;
 };
 
+/* Whether it gives a name to what has none, directories too. */
+static bool takes_twins(const struct superblock *sb)
+{
+    return (sb->flags & (SB_WHITEOUTS | SB_ASK_AGAIN)) == SB_WHITEOUTS;
+}
+
 /* Layers that change are tmpfs's. */
 static int open_top(struct layered *fs, struct top *top)
 {
@@ -269,7 +275,7 @@ static int open_top(struct layered *fs, struct top *top)
         return err;
     }
     if (mount_writable(upper->mount) || upper->mount != work->mount ||
-        overlap(upper, work) || !(upper->mount->sb->flags & SB_WHITEOUTS)) {
+        overlap(upper, work) || !takes_twins(upper->mount->sb)) {
         return -EINVAL;
     }
     hold(&fs->upper, upper);

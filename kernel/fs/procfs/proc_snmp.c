@@ -134,7 +134,6 @@ int proc_show_snmp(struct text *t, const struct pseudo_at *at)
     add_zeros(t, "Ip", ip_names, " 2 64");
     add_names(t, "Icmp", "", icmp_names);
     add_zeros(t, "Icmp", icmp_names, "");
-    text_add(t, "IcmpMsg:\nIcmpMsg:\n");
     add_tcp(t);
     add_udp(t);
     return 0;

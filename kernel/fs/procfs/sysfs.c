@@ -108,7 +108,9 @@ static const struct pseudo virtual_rows[] = {
     {NULL},
 };
 
+/* There are no disks, which lsblk(8) wants to see for itself. */
 static const struct pseudo class_rows[] = {
+    {"block", S_IFDIR | 0555, .children = NULL},
     {"net", S_IFDIR | 0555, .children = sysfs_class_net},
     {NULL},
 };
@@ -145,8 +147,17 @@ static const struct pseudo fs_rows[] = {
     {NULL},
 };
 
+static const struct pseudo dev_rows[] = {
+    {"block", S_IFDIR | 0555, .children = NULL},
+    {"char", S_IFDIR | 0555, .children = NULL},
+    {NULL},
+};
+
 static const struct pseudo root_rows[] = {
+    {"block", S_IFDIR | 0555, .children = NULL},
+    {"bus", S_IFDIR | 0555, .children = NULL},
     {"class", S_IFDIR | 0555, .children = class_rows},
+    {"dev", S_IFDIR | 0555, .children = dev_rows},
     {"devices", S_IFDIR | 0555, .children = devices_rows},
     {"fs", S_IFDIR | 0555, .children = fs_rows},
     {"kernel", S_IFDIR | 0555, .children = kernel_rows},

@@ -133,6 +133,38 @@ static void nobody(void)
     CALL(timerfd_create, CLOCK_REALTIME_ALARM, 1 << 20);
 }
 
+/* Of an empty mapping, a mode that is none, and a path that makes. */
+static void lengths_and_modes(void)
+{
+    int reads = open("/etc/passwd", O_RDONLY);
+    int path = open("/etc/passwd", O_PATH);
+
+    title("lengths and modes");
+    CALL(mmap, NULL, 0L, PROT_READ, MAP_PRIVATE, 99, 0L);
+    CALL(mmap, NULL, 0L, PROT_READ, MAP_PRIVATE, path, 0L);
+    CALL(mmap, NULL, 4096L, PROT_READ, MAP_PRIVATE, path, 0L);
+    CALL(mmap, NULL, 0L, PROT_READ, MAP_PRIVATE, reads, 0L);
+    CALL(mmap, NULL, 0L, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0L);
+    CALL(mmap, NULL, 0L, PROT_READ, MAP_PRIVATE, 99, 1L);
+    for (int mode = 1; mode < 0x80; mode *= 2) {
+        CALL(fallocate, reads, mode, 0L, 4096L);
+    }
+    CALL(fallocate, reads, 0x400, 0L, 4096L);
+    CALL(fallocate, reads, 3, 0L, 4096L);
+    CALL(fallocate, reads, 7, 0L, 4096L);
+    CALL(fallocate, path, 2, 0L, 4096L);
+    CALL(fallocate, reads, 2, -1L, 4096L);
+    CALL(open, "/etc/none", O_PATH | O_CREAT | O_DIRECTORY, 0);
+    CALL(open, "/etc/passwd", O_PATH | O_CREAT | O_DIRECTORY, 0);
+    CALL(open, "/etc/none", O_CREAT | O_DIRECTORY, 0);
+    close(reads);
+    close(path);
+    reads = open("/tmp/excl", O_CREAT | O_EXCL | O_RDWR, 0600);
+    printf("flags %x\n", (unsigned)fcntl(reads, F_GETFL));
+    unlink("/tmp/excl");
+    close(reads);
+}
+
 int main(void)
 {
     show_start();
@@ -140,6 +172,7 @@ int main(void)
     buffers(open("/tmp/f", O_RDWR), open("/tmp", O_RDONLY), epoll_create1(0));
     descriptors(open("/tmp/f", O_RDWR), epoll_create1(0));
     others();
+    lengths_and_modes();
     nobody();
     return 0;
 }
