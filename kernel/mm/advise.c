@@ -198,13 +198,16 @@ static int install_guard(struct mm *mm, struct vma *v, uint64_t start,
 {
     int err;
 
-    if (v->obj || v->flags & (VMA_SHARED | VMA_TRAMPOLINE | VMA_LOCKED)) {
+    bool shared = v->flags & VMA_SHARED;
+
+    if (v->flags & (VMA_TRAMPOLINE | VMA_LOCKED) ||
+        (shared && !(v->flags & VMA_ALIAS))) {
         return -EINVAL;
     }
     if (v->flags & VMA_GUARDED) {
         return 0;
     }
-    err = drop_pages(mm, v, start, end);
+    err = shared ? 0 : drop_pages(mm, v, start, end);
     return err ? err : change_guard(mm, start, end, true);
 }
 
@@ -271,6 +274,16 @@ static int advise_vma(struct mm *mm, struct vma *v, uint64_t start,
         return remove_guard(mm, v, start, end);
     case MADV_DODUMP:
         return mark(mm, v, start, end, 0, VMA_DONTDUMP);
+    case MADV_NORMAL:
+        return mark(mm, v, start, end, 0, VMA_SEQUENTIAL | VMA_RANDOM);
+    case MADV_SEQUENTIAL:
+        return mark(mm, v, start, end, VMA_SEQUENTIAL, VMA_RANDOM);
+    case MADV_RANDOM:
+        return mark(mm, v, start, end, VMA_RANDOM, VMA_SEQUENTIAL);
+    case MADV_HUGEPAGE:
+        return mark(mm, v, start, end, VMA_HUGE, VMA_NO_HUGE);
+    case MADV_NOHUGEPAGE:
+        return mark(mm, v, start, end, VMA_NO_HUGE, VMA_HUGE);
     default:
         return 0;
     }
@@ -283,6 +296,11 @@ static bool advice_valid(int advice)
            advice == MADV_GUARD_INSTALL || advice == MADV_GUARD_REMOVE ||
            (advice >= MADV_FREE && advice <= MADV_COLLAPSE &&
             advice != MADV_MERGEABLE && advice != MADV_UNMERGEABLE);
+}
+
+static bool populates(int advice)
+{
+    return advice == MADV_POPULATE_READ || advice == MADV_POPULATE_WRITE;
 }
 
 int mm_advise(struct mm *mm, uint64_t addr, uint64_t len, int advice)
@@ -300,13 +318,15 @@ int mm_advise(struct mm *mm, uint64_t addr, uint64_t len, int advice)
         uint64_t start = v ? MAX(at, v->start) : end;
         hole = start > at ? -ENOMEM : hole;
         at = v ? MIN(v->end, end) : end;
+        if (hole && populates(advice)) { /* others go on behind it */
+            break;
+        }
         if (v && start < end) {
             err = advise_vma(mm, v, start, at, advice);
         }
     }
     mm_unlock(mm);
-    if (!err && !hole &&
-        (advice == MADV_POPULATE_READ || advice == MADV_POPULATE_WRITE)) {
+    if (!err && !hole && populates(advice)) {
         mm_touch(mm, addr, end, advice == MADV_POPULATE_WRITE);
     }
     return err ? err : hole;
@@ -326,7 +346,7 @@ uint64_t mapped_end(struct mm *mm, uint64_t start, uint64_t end)
     return MIN(start, end);
 }
 
-static int mark_locked(struct mm *mm, uint64_t start, uint64_t end, bool on)
+int mark_locked(struct mm *mm, uint64_t start, uint64_t end, int set)
 {
     int err = 0;
 
@@ -334,8 +354,8 @@ static int mark_locked(struct mm *mm, uint64_t start, uint64_t end, bool on)
         struct vma *v = vma_find(mm, start);
         uint64_t stop = v ? MIN(v->end, end) : end;
         if (v && MAX(start, v->start) < stop) {
-            err = mark(mm, v, MAX(start, v->start), stop, on ? VMA_LOCKED : 0,
-                       on ? 0 : VMA_LOCKED);
+            err = mark(mm, v, MAX(start, v->start), stop, set,
+                       lock_flags(true) & ~set);
         }
         start = stop;
     }
@@ -365,7 +385,7 @@ int mm_pin(struct mm *mm, uint64_t addr, uint64_t len, bool on, bool populate)
     }
     mm_lock(mm);
     mapped = mapped_end(mm, addr, end);
-    err = mark_locked(mm, addr, mapped, on);
+    err = mark_locked(mm, addr, mapped, on ? lock_flags(!populate) : 0);
     if (!err && on && populate) {
         err = populate_locked(mm, addr, mapped);
         err = err == -EIO || !is_accessible(mm, addr, mapped) ? -ENOMEM : err;
@@ -385,7 +405,8 @@ int mm_pin_all(struct mm *mm, bool now, bool future, bool populate)
     mm->lock_future = future;
     mm->lock_on_touch = !populate;
     if (now || !future) {
-        err = mark_locked(mm, arena.start, arena.end, now);
+        err = mark_locked(mm, arena.start, arena.end,
+                          now ? lock_flags(!populate) : 0);
     }
     if (now && populate) {
         populate_locked(mm, arena.start, arena.end); /* best effort */

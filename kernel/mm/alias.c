@@ -61,15 +61,25 @@ uint64_t alias_source(const struct vma *v, uint64_t addr)
     return base + v->off + (addr - v->start);
 }
 
+uint64_t alias_end(const struct vma *v)
+{
+    uint64_t most =
+        v->obj->ops->reach ? v->obj->ops->reach(v->obj) : UINT64_MAX;
+    uint64_t rest = most > v->off ? most - v->off : 0;
+
+    return rest < v->end - v->start ? v->start + rest : v->end;
+}
+
 void alias_show(struct vma *v, uint64_t start, uint64_t end)
 {
-    uint64_t src = alias_source(v, start), at = src, stop;
-    uint64_t last = src + (end - start);
+    uint64_t src = alias_source(v, start), at = src, stop, last;
     int prot = prot_effective(v->prot);
 
-    if (!src || !prot) {
+    end = MIN(end, alias_end(v));
+    if (!src || !prot || start >= end) {
         return;
     }
+    last = src + (end - start);
     spin_lock(&alias_lock);
     for (; resident_run(&there, &at, last, &stop); at = stop) {
         if (target_mem_show(start + (at - src), at, stop - at, prot, true)) {
@@ -84,6 +94,9 @@ bool alias_there(const struct vma *v, uint64_t start, uint64_t end)
     uint64_t src = alias_source(v, start), last = src + (end - start);
     bool all;
 
+    if (end > alias_end(v)) {
+        return false;
+    }
     spin_lock(&alias_lock);
     all = src && resident_find(&there, src, last, false) == last;
     spin_unlock(&alias_lock);
@@ -160,7 +173,7 @@ static void revoke_from(struct mm *mm, uint64_t start, uint64_t end)
     for (struct vma *v = lives ? vma_first(mm) : NULL; v; v = vma_next(v)) {
         uint64_t src = v->flags & VMA_ALIAS ? alias_source(v, v->start) : 0;
         uint64_t from = MAX(start, src);
-        uint64_t to = MIN(end, src + (v->end - v->start));
+        uint64_t to = src ? MIN(end, src + (alias_end(v) - v->start)) : 0;
 
         if (src && from < to) {
             revoke_part(v->start + (from - src), v->start + (to - src), held);
@@ -266,7 +279,12 @@ static long anon_read(struct vm_object *o, uint64_t off, void *dst, size_t len)
 static int anon_window(struct vm_object *o, uint64_t min_len, uint64_t *base)
 {
     *base = anon_of(o)->base;
-    return min_len > anon_of(o)->len ? -ENOMEM : 0;
+    return !arena.shown && min_len > anon_of(o)->len ? -ENOMEM : 0;
+}
+
+static uint64_t anon_reach(struct vm_object *o)
+{
+    return anon_of(o)->len;
 }
 
 static int anon_punch(struct vm_object *o, uint64_t off, uint64_t len)
@@ -289,6 +307,7 @@ static const struct vm_object_ops anon_ops = {
     .put = anon_put,
     .read = anon_read,
     .window = anon_window,
+    .reach = anon_reach,
     .punch = anon_punch,
     .describe = anon_describe,
 };

@@ -232,8 +232,11 @@ static int fault_locked(struct mm *mm, uint64_t addr, int access)
     if (!v) {
         idle_close(mm);
     }
-    if (!v || v->name == MM_GUARD || v->flags & VMA_GUARDED) {
+    if (!v || v->name == MM_GUARD) {
         return -EFAULT;
+    }
+    if (v->flags & VMA_GUARDED) {
+        return access & ~prot_effective(v->guarded) ? -EACCES : -EFAULT;
     }
     if (access & ~prot_effective(v->prot)) {
         return -EACCES;
@@ -300,7 +303,7 @@ int populate_locked(struct mm *mm, uint64_t start, uint64_t end)
  * and brings in as much as this. */
 static bool is_expected(const struct vma *v, uint64_t len, bool fixed)
 {
-    if (arena.lazy || v->flags & ~VMA_LOCKED) {
+    if (arena.lazy || v->flags & ~(lock_flags(true) | VMA_SHOWN_ONLY)) {
         return false;
     }
     return v->obj ? fixed && v->prot && len <= WHOLE

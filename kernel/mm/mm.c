@@ -287,14 +287,63 @@ static const char *name_of(const struct vma *v)
     return v->name ? names[v->name] : "";
 }
 
-static void describe(const struct vma *v, struct mm_region *r)
+static int prot_behind_guard(const struct vma *v)
 {
+    return v->flags & VMA_GUARDED ? v->guarded : v->prot;
+}
+
+/* Guards are no mappings of their own. */
+static bool is_same_region(const struct vma *a, const struct vma *b)
+{
+    uint32_t differ = a->flags ^ b->flags;
+
+    return differ == VMA_GUARDED && a->end == b->start && a->obj == b->obj &&
+           a->name == b->name && a->policy == b->policy &&
+           a->server == b->server &&
+           prot_behind_guard(a) == prot_behind_guard(b) &&
+           (!a->obj || a->off + (a->end - a->start) == b->off);
+}
+
+static struct vma *region_first(struct vma *v)
+{
+    struct vma *prev;
+
+    while ((prev = vma_prev(v)) != NULL && is_same_region(prev, v)) {
+        v = prev;
+    }
+    return v;
+}
+
+static struct vma *region_last(struct vma *v)
+{
+    struct vma *next;
+
+    while ((next = vma_next(v)) != NULL && is_same_region(v, next)) {
+        v = next;
+    }
+    return v;
+}
+
+/* The region that begins with v. */
+static void describe(struct vma *v, struct mm_region *r)
+{
+    const struct vma *last = region_last(v);
+
     r->start = v->start;
-    r->end = v->end;
+    r->end = last->end;
     r->offset = v->off;
-    r->prot = v->prot;
+    r->prot = prot_behind_guard(v);
+    r->guarded = v->flags & VMA_GUARDED || last != v;
+    r->huge = v->flags & VMA_HUGE;
+    r->no_huge = v->flags & VMA_NO_HUGE;
+    r->sequential = v->flags & VMA_SEQUENTIAL;
+    r->random = v->flags & VMA_RANDOM;
     r->shared = v->flags & VMA_SHARED;
     r->locked = v->flags & VMA_LOCKED;
+    r->on_fault = v->flags & VMA_ON_FAULT;
+    r->no_reserve = v->flags & VMA_NORESERVE;
+    r->charged = v->written && !(v->flags & (VMA_SHARED | VMA_NORESERVE));
+    r->grows_down = v->flags & VMA_GROWSDOWN;
     r->no_dump = v->flags & (VMA_DONTDUMP | VMA_TRAMPOLINE);
     r->no_fork = v->flags & VMA_DONTFORK;
     r->secret = v->flags & VMA_SECRET;
@@ -321,7 +370,7 @@ bool mm_region_from(struct mm *mm, uint64_t addr, struct mm_region *r)
         v = vma_next(v);
     }
     if (v) {
-        describe(v, r);
+        describe(region_first(v), r);
         r->resident = 0;
     }
     mm_unlock(mm);
@@ -351,8 +400,14 @@ void mm_for_each(struct mm *mm, bool there,
     mm_lock(mm);
     for (struct vma *v = vma_first(mm); v; v = vma_next(v)) {
         if (v->name != MM_GUARD) { /* on Linux nothing is there */
+            struct vma *last = region_last(v);
+
             describe(v, &r);
             r.resident = there ? there_bytes(mm, v) : 0;
+            while (v != last) {
+                v = vma_next(v);
+                r.resident += there ? there_bytes(mm, v) : 0;
+            }
             emit(&r, arg);
         }
     }

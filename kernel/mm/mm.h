@@ -48,6 +48,9 @@ struct vm_object_ops {
     /* Optional (NULL: -ENODEV for MAP_SHARED|PROT_WRITE). Makes the object's
      * pages live at a window of the arena; returns its base for offset 0. */
     int (*window)(struct vm_object *o, uint64_t min_len, uint64_t *base);
+    /* Optional (NULL: as far as the window goes). Mappings may be longer than
+     * the object, for good: there is nothing from here on. */
+    uint64_t (*reach)(struct vm_object *o);
     /* Optional (NULL: -EOPNOTSUPP). Content [off, off+len) becomes zero, as by
      * FALLOC_FL_PUNCH_HOLE. May block; no lock of an address space is held. */
     int (*punch)(struct vm_object *o, uint64_t off, uint64_t len);
@@ -330,6 +333,10 @@ struct mm_region {
     uint64_t resident; /* bytes */
     int prot;
     bool shared, locked, no_dump, no_fork, wiped, no_write, no_exec;
+    bool on_fault;            /* locked as it is touched */
+    bool no_reserve, charged; /* MAP_NORESERVE; of what may be written */
+    bool grows_down, guarded; /* guarded: in part, at least */
+    bool huge, no_huge, sequential, random; /* madvise(2) */
     bool secret;  /* MM_MAP_SECRET: in no core file, whatever madvise(2) says */
     bool written; /* private, and what is there may be its own */
     char path[256];

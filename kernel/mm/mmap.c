@@ -19,7 +19,7 @@
 
 /* ---- where ---- */
 
-static bool is_free_for(struct mm *mm, uint64_t addr, uint64_t len)
+bool map_is_free(struct mm *mm, uint64_t addr, uint64_t len)
 {
     return addr >= arena.start && mm_user_range(addr, len) &&
            vma_range_free(mm, addr, addr + len) &&
@@ -113,7 +113,7 @@ static int choose(struct mm *mm, uint64_t *addr, uint64_t len, int flags,
     uint64_t below = flags & MAP_GROWSDOWN ? STACK_GROWTH + STACK_GUARD : 0;
     uint64_t align = PAGE_SIZE;
 
-    if (hint && is_free_for(mm, hint, len)) {
+    if (hint && map_is_free(mm, hint, len)) {
         *addr = hint;
         return 0;
     }
@@ -282,7 +282,7 @@ int map_at(struct mm *mm, const struct mapping *m)
     v->name = m->name;
     v->written |= m->written;
     if (mm->lock_future && !(m->flags & VMA_TRAMPOLINE)) {
-        v->flags |= VMA_LOCKED;
+        v->flags |= lock_flags(mm->lock_on_touch);
     }
     err = resident_prepare(&mm->resident, m->start, m->end);
     if (!err) {
@@ -364,6 +364,7 @@ static int vma_flags_of(uint64_t len, int flags, int prot, bool anonymous)
            ((flags & MAP_TYPE) != MAP_PRIVATE ? VMA_SHARED : 0) |
            (flags & MAP_GROWSDOWN ? VMA_GROWSDOWN : 0) |
            (flags & MAP_LOCKED ? VMA_LOCKED : 0) |
+           (flags & MAP_NORESERVE ? VMA_NORESERVE : 0) |
            (flags & MM_MAP_NO_WRITE ? VMA_NO_WRITE : 0) |
            (flags & MM_MAP_NO_EXEC ? VMA_NO_EXEC : 0) |
            (flags & MM_MAP_SECRET ? VMA_SECRET | VMA_LOCKED | VMA_DONTDUMP : 0);

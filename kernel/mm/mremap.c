@@ -68,6 +68,14 @@ static int copy_resident(struct mm *mm, const struct move *m)
     return err;
 }
 
+/* It stays as a mapping, no part of which is locked any more, as on Linux. */
+static int keep_old(struct mm *mm, const struct move *m)
+{
+    struct vma *v = vma_at(mm, m->old);
+
+    return mark_locked(mm, v->start, v->end, 0);
+}
+
 /* Should committing anew fail, a fault tries again. */
 static int drop_old(struct mm *mm, const struct move *m)
 {
@@ -85,6 +93,7 @@ static int drop_old(struct mm *mm, const struct move *m)
     if (v->prot && is_whole(v->flags, v->obj)) {
         pages_commit(mm, m->old, end, v->prot);
     }
+    keep_old(mm, m);
     return 0;
 }
 
@@ -97,9 +106,11 @@ static int move_alias(struct mm *mm, struct move *m, const struct mapping *to)
     if (!err) {
         err = map_alias(mm, to);
     }
-    return err || m->keep || !m->old_len
-               ? err
-               : unmap_locked(mm, m->old, m->old + m->old_len);
+    if (!err && m->keep) {
+        return keep_old(mm, m);
+    }
+    return err || !m->old_len ? err
+                              : unmap_locked(mm, m->old, m->old + m->old_len);
 }
 
 static int move(struct mm *mm, struct move *m)
@@ -245,11 +256,54 @@ static int remap_locked(struct mm *mm, struct move *m, int flags)
         return move_fixed(mm, m);
     }
     if (m->keep) {
-        return move_anywhere(mm, m);
+        return m->to && map_is_free(mm, m->to, m->new_len)
+                   ? move(mm, m)
+                   : move_anywhere(mm, m);
     }
     m->to = m->old;
     err = m->old_len ? extend(mm, m) : -ENOMEM;
     return err && flags & MREMAP_MAYMOVE ? move_anywhere(mm, m) : err;
+}
+
+/* Whether a range only moves, to one place: then it may be several mappings. */
+static bool only_moves(const struct move *m, int flags)
+{
+    return flags & MREMAP_FIXED && m->old_len && m->old_len == m->new_len;
+}
+
+/* The next mapping of [at, end) that programs know of. */
+static struct vma *next_to_move(struct mm *mm, uint64_t at, uint64_t end)
+{
+    struct vma *v = vma_find(mm, at);
+
+    while (v && (v->flags & VMA_TRAMPOLINE || v->name == MM_GUARD)) {
+        v = vma_next(v);
+    }
+    return v && at < end && v->start < end ? v : NULL;
+}
+
+/* Mapping by mapping, as far from each other as they were. What the new place
+ * has between them stays, and so do, after an error, those that have moved. */
+static int move_each(struct mm *mm, const struct move *all, int flags)
+{
+    uint64_t end = all->old + all->old_len, at = all->old;
+    struct vma *v = next_to_move(mm, at, end);
+    int err = v && v->start <= at ? 0 : -EFAULT;
+
+    while (!err && v) {
+        struct move m = *all;
+
+        m.old = MAX(at, v->start);
+        at = MIN(end, v->end);
+        m.old_len = m.new_len = at - m.old;
+        m.to = all->to + (m.old - all->old);
+        if (v->server && m.old_len < all->old_len) {
+            return -EFAULT;
+        }
+        err = remap_locked(mm, &m, flags);
+        v = next_to_move(mm, at, end);
+    }
+    return err;
 }
 
 static bool overlap(const struct move *m)
@@ -276,16 +330,18 @@ int mm_remap(struct mm *mm, uint64_t old, uint64_t old_len, uint64_t new_len,
         !m.new_len) {
         return -EINVAL;
     }
-    if (flags & MREMAP_FIXED &&
-        (!IS_ALIGNED(m.to, PAGE_SIZE) || !mm_user_range(m.to, m.new_len) ||
-         overlap(&m))) {
+    if ((flags & MREMAP_FIXED && !mm_user_range(m.to, m.new_len)) ||
+        (flags & (MREMAP_FIXED | MREMAP_DONTUNMAP) &&
+         (!IS_ALIGNED(m.to, PAGE_SIZE) || !mm_linux_range(m.to, m.new_len) ||
+          overlap(&m)))) {
         return -EINVAL;
     }
     if (m.old_len < old_len || m.new_len < new_len) {
         return -EINVAL;
     }
     mm_lock(mm);
-    err = remap_locked(mm, &m, flags);
+    err = only_moves(&m, flags) ? move_each(mm, &m, flags)
+                                : remap_locked(mm, &m, flags);
     if (!err) {
         *addr = m.to;
         if (mm->lock_future) {

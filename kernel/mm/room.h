@@ -71,7 +71,13 @@ enum vma_flags {
     VMA_AS_IS = 16384,   /* code that is rewritten when it traps, not before */
     VMA_NO_EXEC = 32768, /* mprotect may not add PROT_EXEC: -EACCES */
     VMA_SECRET = 131072, /* of memfd_secret(2) */
-    VMA_LARGE = 65536,   /* VMA_ON_TOUCH because it is large (limit.h) */
+    VMA_NORESERVE = 1 << 18, /* MAP_NORESERVE: for smaps alone */
+    VMA_ON_FAULT = 1 << 19,  /* VMA_LOCKED by MLOCK_ONFAULT or MCL_ONFAULT */
+    VMA_HUGE = 1 << 20,      /* madvise(2), as are the next three; no more */
+    VMA_NO_HUGE = 1 << 21,
+    VMA_SEQUENTIAL = 1 << 22,
+    VMA_RANDOM = 1 << 23,
+    VMA_LARGE = 65536, /* VMA_ON_TOUCH because it is large (limit.h) */
 };
 
 struct vma {
@@ -236,6 +242,17 @@ static inline bool is_text(const struct vma *v)
            !(v->flags & VMA_AS_IS);
 }
 
+/* Nothing but smaps minds these. */
+enum {
+    VMA_SHOWN_ONLY =
+        VMA_NORESERVE | VMA_HUGE | VMA_NO_HUGE | VMA_SEQUENTIAL | VMA_RANDOM
+};
+
+static inline int lock_flags(bool on_fault)
+{
+    return VMA_LOCKED | (on_fault ? VMA_ON_FAULT : 0);
+}
+
 /* Whether RLIMIT_DATA counts it. */
 static inline bool is_data(int vma_flags, int prot)
 {
@@ -333,6 +350,8 @@ void mm_touch(struct mm *mm, uint64_t start, uint64_t end, bool write);
 
 /* ---- advise.c; lock held ---- */
 
+/* mlock(2)'s mark; set: lock_flags(), or 0. -ENOMEM. */
+int mark_locked(struct mm *mm, uint64_t start, uint64_t end, int set);
 /* Where the mapped part of a range that begins at start ends. */
 uint64_t mapped_end(struct mm *mm, uint64_t start, uint64_t end);
 
@@ -356,6 +375,9 @@ int map_locked(struct mm *mm, uint64_t *addr, uint64_t len, int prot, int flags,
 /* Whether MAP_FIXED[_NOREPLACE] may go to [addr, addr + len), which becomes
  * the mm's part of the arena. -EINVAL, -EPERM, -EEXIST, -ENOMEM. */
 int map_fix(struct mm *mm, uint64_t addr, uint64_t len, int prot, int flags);
+/* Whether a mapping may go to [addr, addr + len), where nothing is; it becomes
+ * the mm's part of the arena. */
+bool map_is_free(struct mm *mm, uint64_t addr, uint64_t len);
 /* VMA_LARGE and what it comes with, if so much private memory in one piece is
  * committed by faults because there is a ceiling; else 0. */
 int map_large(uint64_t len);

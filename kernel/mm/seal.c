@@ -22,7 +22,7 @@ int seal_refuses(struct mm *mm, uint64_t start, uint64_t end)
 
 bool seal_keeps_content(const struct vma *v)
 {
-    return v->flags & VMA_SEALED && !(v->flags & VMA_SHARED) &&
+    return v->flags & VMA_SEALED && !v->obj && !(v->flags & VMA_SHARED) &&
            !(v->prot & PROT_WRITE);
 }
 

@@ -72,7 +72,8 @@ static void look_vma(struct look *l, struct mm *mm, struct vma *v,
     if (v->flags & VMA_ALIAS && cached) {
         uint64_t src = alias_source(v, start);
 
-        if (src) {
+        end = MIN(end, alias_end(v));
+        if (src && start < end) {
             look_touched(l, start, src, end - start);
         }
     } else if (v->flags & VMA_ALIAS && here) {

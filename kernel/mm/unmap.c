@@ -60,7 +60,7 @@ static bool keep_idle(struct mm *mm, uint64_t start, uint64_t end)
     struct vma *v = vma_at(mm, start);
     uint64_t kept;
 
-    if (!v || v->end != end || v->obj || v->flags ||
+    if (!v || v->end != end || v->obj || v->flags & ~(uint32_t)VMA_SHOWN_ONLY ||
         v->prot != (PROT_READ | PROT_WRITE) ||
         resident_find(&mm->resident, start, end, false) < end) {
         return false;
@@ -106,7 +106,7 @@ int unmap_locked(struct mm *mm, uint64_t start, uint64_t end)
     struct vma *v = vma_find(mm, start), *next;
     int err;
 
-    if (!v || v->start >= end) {
+    if (!v || v->start >= end || start >= end) {
         return 0;
     }
     err = family_own(mm, start, end);

@@ -262,15 +262,16 @@ static void account(struct mm *mm, const struct vma *v, uint64_t len)
  * Linux accounts for the one and not for the other. */
 static bool mergeable(const struct vma *a, const struct vma *b)
 {
-    const uint32_t single = VMA_SHARED | VMA_GROWSDOWN | VMA_TRAMPOLINE;
+    const uint32_t single = VMA_GROWSDOWN | VMA_TRAMPOLINE;
 
     return a && b && a->end == b->start && a->prot == b->prot &&
            a->flags == b->flags && a->name == b->name && a->name != MM_AIO &&
            a->obj == b->obj && a->policy == b->policy &&
            a->guarded == b->guarded && a->server == b->server &&
            !(a->flags & single) &&
+           (!(a->flags & VMA_SHARED) || a->flags & VMA_ALIAS) &&
            (!a->obj || (a->off + (a->end - a->start) == b->off &&
-                        a->written == b->written));
+                        (a->flags & VMA_SHARED || a->written == b->written)));
 }
 
 static void set_bounds(struct mm *mm, struct vma *v, uint64_t start,

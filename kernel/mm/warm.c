@@ -330,7 +330,7 @@ static void note(struct warm *w, uint64_t start, uint64_t end, uint64_t src)
 
 static bool can_stay(const struct vma *v)
 {
-    return v->prot && !(v->flags & ~(VMA_TRAMPOLINE));
+    return v->prot && !(v->flags & ~(VMA_TRAMPOLINE | VMA_SHOWN_ONLY));
 }
 
 /* What lies in a window can go any time. */

@@ -100,7 +100,7 @@ void mm_window_release(uint64_t start, uint64_t end)
 static int map_first(struct mm *mm, const struct mapping *m, uint64_t start,
                      uint64_t end)
 {
-    int lock = mm->lock_future ? VMA_LOCKED : 0;
+    int lock = mm->lock_future ? lock_flags(mm->lock_on_touch) : 0;
     struct vma *v;
     int err = vma_new(mm, start, end, m->prot, m->flags | lock, m->obj,
                       m->off + (start - m->start), &v);

@@ -42,6 +42,8 @@ int alias_fault(struct vma *v, uint64_t addr); /* -EIO: not there */
 void alias_protect(struct vma *v);
 /* Where the window has what is at addr; 0: nowhere. */
 uint64_t alias_source(const struct vma *v, uint64_t addr);
+/* Where what v has of its object ends: the rest is SIGBUS for good. */
+uint64_t alias_end(const struct vma *v);
 /* Nothing is shown any more. */
 void alias_release_all(struct mm *mm);
 /* mm has such mappings now; mm is about to be freed. */

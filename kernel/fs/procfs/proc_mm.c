@@ -78,10 +78,19 @@ static void add_flags(struct text *t, const struct mm_region *r)
         {!r->no_write, "mw"},
         {!r->no_exec, "me"},
         {r->shared, "ms"},
+        {r->grows_down, "gd"},
+        {r->guarded, "gu"},
         {r->locked, "lo"},
+        {r->sequential, "sr"},
+        {r->random, "rr"},
         {r->no_fork, "dc"},
+        {r->on_fault, "lf"},
+        {r->charged, "ac"},
+        {r->no_reserve, "nr"},
         {r->wiped, "wf"},
         {r->no_dump, "dd"},
+        {r->huge, "hg"},
+        {r->no_huge, "nh"},
     };
 
     text_add(t, "VmFlags: ");

@@ -27,10 +27,10 @@ static void mark(const struct mm_region *r, void *arg)
     struct part *part = arg;
     uint64_t from = MAX(r->start, part->start), to = MIN(r->end, part->end);
 
-    if (from < to && (r->ino || r->shared)) {
-        for (uint64_t a = from; a < to; a += PAGE_SIZE) {
-            part->words[(a - part->start) / PAGE_SIZE] |= PAGE_OF_FILE;
-        }
+    for (uint64_t a = from; a < to && (r->ino || r->shared); a += PAGE_SIZE) {
+        uint64_t *word = &part->words[(a - part->start) / PAGE_SIZE];
+
+        *word |= *word & PAGE_PRESENT ? PAGE_OF_FILE : 0;
     }
 }
 

@@ -112,8 +112,8 @@ static int copy_vma(struct mm *to, struct mm *from, struct vma *v)
     if (err) {
         return err;
     }
-    err = vma_new(to, v->start, v->end, v->prot, v->flags & ~VMA_LOCKED, v->obj,
-                  v->off, &copy);
+    err = vma_new(to, v->start, v->end, v->prot, v->flags & ~lock_flags(true),
+                  v->obj, v->off, &copy);
     if (!err) {
         if (v->flags & VMA_ALIAS) {
             alias_enlist(to);

@@ -64,8 +64,8 @@ static bool fits(const struct piece *a, const struct piece *b)
 
     return a->own && b->own && piece_prot(a) & MEM_READ &&
            (guard_can(v) || fork_keeps(v)) && v->prot == w->prot &&
-           !((v->flags ^ w->flags) & ~VMA_LOCKED) && a->shown == b->shown &&
-           v->written == w->written;
+           !((v->flags ^ w->flags) & ~lock_flags(true)) &&
+           a->shown == b->shown && v->written == w->written;
 }
 
 static bool is_alike(const struct settle *s, const struct mm *m,

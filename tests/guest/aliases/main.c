@@ -7,6 +7,7 @@
 #include <setjmp.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include "tests/guest/newer.h"
 #include "tests/guest/show.h"
 
 #define RW (PROT_READ | PROT_WRITE)
@@ -61,6 +62,57 @@ static void follower(int fd)
     close(fd);
 }
 
+static int regions(const char *p, const char *end)
+{
+    FILE *f = fopen("/proc/self/maps", "re");
+    unsigned long from, to;
+    char line[512];
+    int n = 0;
+
+    while (fgets(line, sizeof(line), f)) {
+        n += sscanf(line, "%lx-%lx", &from, &to) == 2 &&
+             from < (unsigned long)end && to > (unsigned long)p;
+    }
+    fclose(f);
+    return n;
+}
+
+/* A mapping may be longer than what it maps. */
+static void longer(void)
+{
+    char *p = mmap(NULL, 16384, RW, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    char *other = mmap(NULL, 16384, RW, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    char *q;
+
+    title("anonymous, and longer");
+    p[0] = 'a';
+    other[0] = 'o';
+    q = mremap(p, 16384, 32768, MREMAP_MAYMOVE);
+    printf("%d %c %d %d %d\n", q != MAP_FAILED, q[0], may_write(q + 12288),
+           may_write(q + 16384), may_write(q + 28672));
+    q = mremap(q, 0, 65536, MREMAP_MAYMOVE);
+    printf("%d %c %d %d\n", q != MAP_FAILED, q[0], may_write(q + 12288),
+           may_write(q + 61440));
+    title("in pieces");
+    mprotect(other, 8192, PROT_READ);
+    printf("%d ", regions(other, other + 16384));
+    mprotect(other, 8192, RW);
+    printf("%d\n", regions(other, other + 16384));
+}
+
+/* Guards lie in shared memory since Linux 6.15. */
+static void guarded(void)
+{
+    char *p = mmap(NULL, 8192, RW, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+    old = older_than(6, 15);
+    p[0] = 'g';
+    must("guard", madvise(p, 4096, 102) == 0 && may_write(p) == 1101);
+    mprotect(p, 4096, PROT_READ);
+    must("the mapping's protection first", may_write(p) == 1102);
+    must("no guard", madvise(p, 8192, 103) == 0 && p[0] == 'g');
+}
+
 int main(void)
 {
     struct sigaction sa = {.sa_sigaction = on_fault, .sa_flags = SA_SIGINFO};
@@ -93,5 +145,7 @@ int main(void)
     printf("%d %d\n", may_write(ro), may_write(p));
     follower(open("/tmp/follow", O_RDWR | O_CREAT, 0600));
     follower(memfd_create("m", 0));
+    longer();
+    guarded();
     return 0;
 }

@@ -30,6 +30,22 @@ static int kills(char *p)
     return WIFSIGNALED(status) && WTERMSIG(status) == SIGSEGV;
 }
 
+/* Of files, too, since 6.15. */
+static void of_file(void)
+{
+    int fd = memfd_create("m", 0);
+    char *p;
+
+    old = older_than(6, 15);
+    ftruncate(fd, 4 * PAGE);
+    pwrite(fd, "file", 4, PAGE);
+    p = mmap(NULL, 4 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
+    p[2 * PAGE] = 'o';
+    must("private", advise(p + PAGE, 2, INSTALL) == 0 && kills(p + PAGE));
+    must("the file's again",
+         advise(p, 4, REMOVE) == 0 && p[PAGE] == 'f' && !p[2 * PAGE]);
+}
+
 int main(void)
 {
     char *p = mmap(NULL, 8 * PAGE, PROT_READ | PROT_WRITE,
@@ -59,5 +75,6 @@ int main(void)
     munmap(p + 4 * PAGE, PAGE);
     must("hole", advise(p, 8, INSTALL) == ENOMEM);
     must("before it", kills(p));
+    of_file();
     return 0;
 }

@@ -22,6 +22,44 @@ static void locked(void)
     fclose(f);
 }
 
+/* Whether smaps has the flag of the mapping that begins at p. */
+static int has_flag(const char *p, const char *flag)
+{
+    FILE *f = fopen("/proc/self/smaps", "re");
+    char line[512], start[32];
+    int here = 0, has = 0;
+
+    snprintf(start, sizeof(start), "%lx-", (unsigned long)p);
+    while (fgets(line, sizeof(line), f)) {
+        here |= strncmp(line, start, strlen(start)) == 0;
+        if (here && strncmp(line, "VmFlags:", 8) == 0) {
+            has = strstr(line, flag) != NULL;
+            here = 0;
+        }
+    }
+    fclose(f);
+    return has;
+}
+
+static void flags(void)
+{
+    char *p = mmap(NULL, 16384, PROT_READ | PROT_WRITE,
+                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+    title("flags");
+    CALL(mlock2, p, 16384L, MLOCK_ONFAULT);
+    printf("%d%d ", has_flag(p, " lo"), has_flag(p, " lf"));
+    CALL(mlock, p, 16384L);
+    printf("%d%d ", has_flag(p, " lo"), has_flag(p, " lf"));
+    CALL(munlock, p, 16384L);
+    printf("%d%d nr %d\n", has_flag(p, " lo"), has_flag(p, " lf"),
+           has_flag(p, " nr"));
+    CALL(mlockall, MCL_FUTURE | MCL_ONFAULT);
+    p = mmap(NULL, 16384, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    printf("%d%d\n", has_flag(p, " lo"), has_flag(p, " lf"));
+    CALL(munlockall);
+}
+
 int main(void)
 {
     unsigned char vec[10];
@@ -66,5 +104,6 @@ int main(void)
     printf("resident %d%d\n", vec[0] & 1, vec[1] & 1);
     CALL(munlockall);
     locked();
+    flags();
     return 0;
 }
