@@ -207,6 +207,7 @@ kernel_main(const struct boot_info *info)
     clock_set_tsc(info->tsc);
     enter_vcpu(0, guard & ~0xffull); /* a NUL stops string overruns */
     sched_init(info->vcpu_count);
+    sched_ticks_are_dear = info->read_ahead;
     sched_vcpu_init(0);
     start();
 }

@@ -128,6 +128,18 @@ bool sched_gate_waited(struct sched_gate *g)
     return yes;
 }
 
+bool sched_gate_woken(struct sched_gate *g)
+{
+    bool yes = false;
+
+    spin_lock(&g->lock);
+    list_for_each (pos, &g->parked) {
+        yes |= !list_entry(pos, struct task, run_node)->computes;
+    }
+    spin_unlock(&g->lock);
+    return yes;
+}
+
 struct search {
     const struct sched_gate *gate;
     bool found;

@@ -528,6 +528,7 @@ static bool poll_rings(bool hand_over)
 
 void hostio_look(void)
 {
+    sched_looks();
     if (atomic_load_relaxed(&sched_io_inflight)) {
         poll_rings(true);
     }

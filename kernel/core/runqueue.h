@@ -12,7 +12,8 @@
 /* TSC cycles that may pass before a tick comes, as of the last look. */
 struct patience {
     uint64_t task; /* while one waits in the queue */
-    uint64_t io;   /* while the host has operations */
+    uint64_t io;   /* while the host has operations, */
+    uint64_t busy; /* and while who runs computes */
 };
 
 struct runqueue {
@@ -31,8 +32,8 @@ struct runqueue {
                         has run */
     uint64_t switches; /* how many there were, also when it was armed last */
     uint64_t switches_armed;
-    unsigned calm; /* tick.c: slice(), and io_poll() */
-    unsigned io_calm;
+    unsigned calm;    /* tick.c: slice() */
+    uint64_t io_came; /* when a busy vCPU last found something completed */
     unsigned spins_missed, spins_skipped; /* idle.c, may_spin() */
     unsigned yields_missed; /* task_yield_to_all() for nobody, in a row */
     uint64_t passes;        /* times it was in the scheduler; atomic */
@@ -98,10 +99,14 @@ struct task *runqueue_pick(struct runqueue *rq, uint64_t min_age);
  * on another vCPU. */
 void runqueue_switch(struct runqueue *rq, struct task *next);
 
-/* Whether the vCPU's tick comes in time to look for completions. */
-static inline bool runqueue_io_covered(const struct runqueue *rq, uint64_t tsc)
+/* Whether the vCPU's tick comes in time to look for completions. computes: so
+ * does who runs. */
+static inline bool runqueue_io_covered(const struct runqueue *rq, bool computes,
+                                       uint64_t tsc)
 {
-    uint64_t most = rq->patience[atomic_load_relaxed(&idle_vcpus) != 0].io;
+    const struct patience *p =
+        &rq->patience[atomic_load_relaxed(&idle_vcpus) != 0];
+    uint64_t most = computes ? p->busy : p->io;
 
     return !atomic_load_relaxed(&sched_io_inflight) ||
            (tsc < rq->tick_tsc && rq->tick_tsc - tsc <= most);

@@ -289,7 +289,7 @@ static inline bool lacks_tick(struct runqueue *rq, uint64_t tsc)
 
     return (rq->count && !runqueue_covered(rq, tsc)) ||
            (atomic_load_relaxed(&sched_io_inflight) &&
-            !runqueue_io_covered(rq, tsc)) ||
+            !runqueue_io_covered(rq, current_task()->computes, tsc)) ||
            atomic_load_relaxed(&sched_io_flush_at) ||
            (timer != UINT64_MAX && !runqueue_tick_by(rq, timer, tsc));
 }
@@ -402,6 +402,7 @@ void task_give_way(void)
 
     lock_check_may_sleep();
     if (!allowed_on(t, this_vcpu()->id) || gate_closed(t)) {
+        t->computes |= gate_closed(t);
         spin_lock(&rq->lock);
         rq->after |= AFTER_MOVE;
         runqueue_switch(rq, &rq->idle);

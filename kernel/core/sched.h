@@ -77,7 +77,9 @@ struct task {
     struct list lock_node; /* in a mutex's waiters */
     struct timer sleep_timer;
     bool timed_out;
-    bool computes; /* gave its vCPU to others and has not slept since */
+    bool computes; /* gave its vCPU to others, or had it for long, and has not
+                      slept since */
+    bool looked;   /* asked what is ready, since the last tick */
     uint64_t slice_end;
     uint64_t cycles; /* of CPU time, up to account_mark; TSC */
     uint64_t account_mark;
@@ -169,6 +171,8 @@ void sched_gate_open(struct sched_gate *g);
 /* Whether tasks wait for a closed gate; whether a task of an open one can
  * run. */
 bool sched_gate_waited(struct sched_gate *g);
+/* Whether one of those that wait does not compute: something woke it. */
+bool sched_gate_woken(struct sched_gate *g);
 bool sched_gate_busy(struct sched_gate *g);
 /* How long ago a task of g, which is contended, last left its CPU; ns. None has
  * since g was opened: at most how long ago that was. */
@@ -217,6 +221,11 @@ _Noreturn void sched_idle(void);
 
 /* Durations of the TSC in ns; 0 where the clock does not come from it. */
 uint64_t sched_cycles_to_ns(uint64_t cycles);
+/* Boot: a tick takes an enclave's exit, so they come less often. */
+extern bool sched_ticks_are_dear;
+/* The current task asks what is ready, so it need not be interrupted for
+ * that. */
+void sched_looks(void);
 /* tick.c: reads the TSC's rate; at boot. */
 void sched_tick_init(void);
 

@@ -42,6 +42,10 @@ uint32_t sched_io_inflight;
 uint64_t sched_io_flush_at;
 bool sched_io_hidden;
 
+void sched_looks(void)
+{
+}
+
 void host_lied(const char *what)
 {
     longjmp(lied, 1);

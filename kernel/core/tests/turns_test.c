@@ -2,7 +2,8 @@
  *
  * Whose turn it is, by a clock that the test moves (machine.h): who computes
  * (gives its vCPU away and does not sleep) and who sleeps in between, in the
- * same queue; and timers while kernel code gives way but never sleeps.
+ * same queue; timers while kernel code gives way but never sleeps; and how
+ * often who computes looks for completions.
  */
 #include "kernel/core/tests/machine.h"
 #include "kernel/core/wait.h"
@@ -201,6 +202,52 @@ static void test_timers_of_who_gives_way(void)
     join(1);
 }
 
+static uint64_t comes_at, latest; /* a completion, found how late; ns */
+static unsigned looks;
+
+static bool look(bool hand_over)
+{
+    bool came = comes_at && machine.now >= comes_at;
+
+    looks++;
+    if (came) {
+        latest = MAX(latest, machine.now - comes_at);
+        comes_at = 0;
+    }
+    return came;
+}
+
+static void compute(uint64_t ns)
+{
+    for (uint64_t until = machine.now + ns; machine.now < until;) {
+        machine_advance(STEP_NS);
+        if (this_vcpu()->resched) {
+            sched_check();
+        }
+    }
+}
+
+static void test_looks(void)
+{
+    settle();
+    sched_poll_io = look;
+    sched_io_inflight = 1;
+    this_vcpu()->resched = 1;
+    compute(NSEC_PER_MSEC);
+    expect(current_task()->computes, "who has run for long computes");
+    for (int i = 0; i < 20; i++) {
+        latest = 0;
+        comes_at = machine.now + 5 * NSEC_PER_MSEC;
+        compute(6 * NSEC_PER_MSEC);
+    }
+    expect(!comes_at && latest <= 200000, "what comes often is seen soon");
+    looks = 0;
+    compute(100 * NSEC_PER_MSEC);
+    expect(looks < 400, "where nothing comes, looks are rare");
+    sched_io_inflight = 0;
+    sched_poll_io = NULL;
+}
+
 static void run_tests(void *unused)
 {
     machine_own_time();
@@ -210,6 +257,7 @@ static void run_tests(void *unused)
     test_passed();
     test_turns();
     test_timers_of_who_gives_way();
+    test_looks();
     exit(machine.failures != 0);
 }
 

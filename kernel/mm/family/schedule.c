@@ -29,6 +29,10 @@ enum {
     RETRY = 10 * 1000000,
     WANTED = 20,
     TOLERATED = 2,
+    /* The same while somebody waits who slept before, and so is likely to sleep
+     * soon again. */
+    LEAST_WOKEN = 200000,
+    WANTED_WOKEN = 8,
     LINGER_LEAST = 20000,
     LINGER_MOST = 500000,
     TRIES = 4, /* in vain, in a row; then that many turns without one */
@@ -126,13 +130,15 @@ static struct family *find_family(unsigned skip)
     return found;
 }
 
-/* When the resident member has to go, though it still runs. */
-static uint64_t time_up(const struct family *f)
+/* When the resident member has to go, though it still runs. woken: for one that
+ * does not compute. */
+static uint64_t time_up(const struct family *f, bool woken)
 {
-    uint64_t turn = MIN(f->swap_ns * WANTED, (uint64_t)MOST);
+    uint64_t turn =
+        MIN(f->swap_ns * (woken ? WANTED_WOKEN : WANTED), (uint64_t)MOST);
 
     turn = MAX(turn, f->swap_ns * TOLERATED);
-    return f->since + MAX(turn, (uint64_t)LEAST);
+    return f->since + MAX(turn, (uint64_t)(woken ? LEAST_WOKEN : LEAST));
 }
 
 /* ---- wake-ups among relatives ---- */
@@ -154,7 +160,7 @@ static void expect(void)
     atomic_store_relaxed(&mm->gate.contended, 1);
     vcpus_fence(); /* if it has fired, it sees who waits now */
     if (!atomic_load_relaxed(&mm->family->turn.armed)) {
-        timer_arm(&mm->family->turn, time_up(mm->family));
+        timer_arm(&mm->family->turn, time_up(mm->family, true));
     }
 }
 
@@ -252,7 +258,8 @@ static void judge_hope(struct mm *out, bool over)
 static uint64_t may_stay(struct family *f, struct mm *in, struct mm *out,
                          bool *lingers)
 {
-    uint64_t now = clock_now(), until = time_up(f), left, most;
+    uint64_t now = clock_now(), left, most;
+    uint64_t until = time_up(f, sched_gate_woken(&in->gate));
 
     if (until <= now || atomic_load_relaxed(&in->gate.urgent)) {
         return 0;

@@ -626,6 +626,15 @@ uint64_t sched_gate_left(struct sched_gate *g)
 
 uint32_t sched_io_inflight;
 
+void sched_looks(void)
+{
+}
+
+bool sched_gate_woken(struct sched_gate *g)
+{
+    return false;
+}
+
 bool sched_others_run(void)
 {
     return false;
