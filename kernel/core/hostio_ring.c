@@ -36,7 +36,8 @@ enum {
     SLOTS_HOSTOP = 512,
     SLOTS_KEPT = 32,
     LOOK_NS = 20000,
-    BATCH = 32, /* so many entries are handed over at once */
+    LOOK_DEAR_NS = 100000, /* where it takes an exit */
+    BATCH = 32,            /* so many entries are handed over at once */
     ERRNO_MAX = 4095,
 };
 
@@ -216,7 +217,7 @@ static bool look_is_due(const struct ring *r)
     }
     atomic_store_relaxed(&sched_io_hidden, true);
     now = clock_now();
-    if (now - *last < LOOK_NS) {
+    if (now - *last < (sched_ticks_are_dear ? LOOK_DEAR_NS : LOOK_NS)) {
         return false;
     }
     *last = now;

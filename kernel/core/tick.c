@@ -154,9 +154,10 @@ static uint64_t io_poll(const struct runqueue *rq, bool computes, uint64_t now)
 static void learn_patience(struct runqueue *rq, uint64_t now)
 {
     uint64_t busy = io_poll(rq, true, now), io = io_poll(rq, false, now);
+    uint64_t busiest = MIN(busy, IO_POLL_NS);
 
-    rq->patience[false] = (struct patience){cycles(slice(rq)), cycles(io),
-                                            cycles(MIN(busy, IO_POLL_NS))};
+    rq->patience[false] =
+        (struct patience){cycles(slice(rq)), cycles(io), cycles(busiest)};
     rq->patience[true] =
         (struct patience){cycles(longest_help(rq)), cycles(io), cycles(busy)};
 }

@@ -13,6 +13,7 @@ void (*sched_poll_signals)(void);
 uint32_t sched_io_inflight;
 uint64_t sched_io_flush_at;
 bool sched_io_hidden;
+bool sched_ticks_are_dear;
 
 void sched_looks(void)
 {

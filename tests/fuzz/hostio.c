@@ -41,6 +41,7 @@ bool (*sched_poll_io)(bool hand_over);
 uint32_t sched_io_inflight;
 uint64_t sched_io_flush_at;
 bool sched_io_hidden;
+bool sched_ticks_are_dear;
 
 void sched_looks(void)
 {
