@@ -17,12 +17,14 @@
 #include "abi/linux/errno.h"
 #include "abi/linux/fcntl.h"
 
-/* WORTH: fewer new pages are not, nor less than an eighth of what there was. */
+/* WORTH: fewer new pages are not, nor less than an eighth of what there was,
+ * where that is more than SMALL: it is written anew. */
 enum {
     PAGES_MAX = 64 << 10,
     TEXTS_MAX = 1024,
-    WORTH = 16,
+    WORTH = 8,
     SHARE = 8,
+    SMALL = 4096,
     SLOT_PAGES = STOCK_SLOT_BYTES / PAGE_SIZE,
     MODE = 0600,
 };
@@ -362,7 +364,8 @@ static bool is_worth_it(const struct saving *s)
         had += t->old ? chunks_of(&t->now) * chunk : 0;
     }
     fresh += s->fresh * chunk;
-    return fresh >= WORTH && fresh > had / SHARE && had + fresh <= PAGES_MAX;
+    return fresh >= WORTH && (had <= SMALL || fresh > had / SHARE) &&
+           had + fresh <= PAGES_MAX;
 }
 
 void stock_save(const struct boot_info *info)
