@@ -121,11 +121,8 @@ static bool detach(struct thread *t, int status)
     }
     pid_remove_thread(t);
     atomic_store(&p->thread_count, p->thread_count - 1);
+    p->leaving--;
     last = p->thread_count == 0;
-    if (last && !p->exiting) { /* nobody ended the group: the last one did */
-        p->exiting = true;
-        p->exit_status = status;
-    }
     spin_unlock(&proc_lock);
     return last;
 }
@@ -186,7 +183,7 @@ static void tell_parent(struct proc *p, struct proc *parent)
 /* Who ignores SIGCHLD does not wait for those that send it (wait(2)). [L] */
 static bool reaps_itself(const struct proc *p, struct proc *parent)
 {
-    return exit_signal_to(p, parent) == SIGCHLD &&
+    return !p->died_traced && exit_signal_to(p, parent) == SIGCHLD &&
            signal_ignores_children(parent, SA_NOCLDWAIT);
 }
 
@@ -199,6 +196,9 @@ static void hand_over(struct proc *from, struct proc *child, struct proc *to,
     child->parent_tid = list_empty(&to->threads) ? to->pid : any_tid(to);
     child->exit_signal = SIGCHLD;
     tell_child(from, child);
+    if (child->hidden) {
+        ptrace_adopted(child, to);
+    }
     if (child->zombie && !child->hidden) {
         if (reaps_itself(child, to)) {
             proc_unlink(child);
@@ -261,7 +261,7 @@ static void become_zombie(struct proc *p)
 {
     bool reap = false;
 
-    ptrace_tracer_exit(p);
+    ptrace_tracer_exit(p, NULL);
     reparent_children(p);
     session_exit(p);
     spin_lock(&proc_lock);
@@ -368,6 +368,21 @@ static void drop_files(struct thread *t)
     }
 }
 
+/* Nobody may have ended the group: then the last thread does, and nothing that
+ * comes later changes what it ends with. */
+static void begin_exit(struct thread *t, int status)
+{
+    struct proc *p = t->proc;
+
+    spin_lock(&proc_lock);
+    if (++p->leaving == p->thread_count && !p->exiting) {
+        p->exiting = true;
+        p->exit_status = status;
+        p->signals.group_exit = true;
+    }
+    spin_unlock(&proc_lock);
+}
+
 /* What ends all of the process is what its threads end with, even if they were
  * about to end by themselves. */
 static int last_word(struct thread *t, int status)
@@ -389,6 +404,7 @@ void thread_exit(int status)
     struct thread *t = current_thread();
     struct proc *p = t->proc;
 
+    begin_exit(t, status);
     ptrace_exiting((uint64_t)status);
     status = last_word(t, status);
     thread_leave_mm(t);
@@ -400,6 +416,7 @@ void thread_exit(int status)
     if (detach(t, status)) {
         end_process(p);
     } else {
+        ptrace_tracer_exit(p, t);
         if (!thread_must_exit(t)) {
             pass_on_signals(p);
         }

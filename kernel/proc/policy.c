@@ -42,6 +42,12 @@ static bool is_owner(const struct cred *c)
     return euid == c->euid || euid == c->uid || cred_capable(CAP_SYS_NICE);
 }
 
+bool policy_outranked(const struct cred *c)
+{
+    return c->cap_permitted & ~current_cred()->cap_permitted &&
+           !cred_capable(CAP_SYS_NICE);
+}
+
 static bool may_lower(const struct proc *p, int from, int nice)
 {
     uint64_t lowest = p->limits[LIMIT_NICE].cur; /* 20 - nice */
@@ -52,12 +58,29 @@ static bool may_lower(const struct proc *p, int from, int nice)
 
 bool policy_may_touch(const struct thread *t)
 {
-    return is_owner(&t->cred);
+    return is_owner(&t->cred) && !policy_outranked(&t->cred);
 }
 
-bool policy_may_nice(const struct thread *t, int nice)
+/* May it be lowered: RLIMIT_NICE. */
+static bool may_nice(const struct thread *t, int nice)
 {
     return may_lower(t->proc, t->nice, nice);
+}
+
+int policy_nice(struct thread *t, int nice)
+{
+    nice = MAX(MIN(nice, (int)NICE_MAX), (int)NICE_MIN);
+    if (!is_owner(&t->cred)) {
+        return -EPERM;
+    }
+    if (!may_nice(t, nice)) {
+        return -EACCES;
+    }
+    if (policy_outranked(&t->cred)) {
+        return -EPERM;
+    }
+    t->nice = nice;
+    return 0;
 }
 
 /* Whether p may be set without CAP_SYS_NICE. */
@@ -79,7 +102,7 @@ static bool is_free(const struct thread *t, const struct policy *p)
         (uint64_t)(20 - t->nice) > t->proc->limits[LIMIT_NICE].cur) {
         return false;
     }
-    return !has_nice(p->policy) || policy_may_nice(t, p->nice);
+    return !has_nice(p->policy) || may_nice(t, p->nice);
 }
 
 /* ---- setting ---- */
@@ -194,6 +217,9 @@ int policy_nice_dead(int pid, int nice)
     nice = MAX(MIN(nice, (int)NICE_MAX), (int)NICE_MIN);
     if (!may_lower(p, p->dead_nice, nice)) {
         return -EACCES;
+    }
+    if (policy_outranked(&p->cred)) {
+        return -EPERM;
     }
     p->dead_nice = nice;
     return 0;

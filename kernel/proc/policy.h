@@ -33,13 +33,16 @@ int policy_get(int tid, struct policy *out);
 void policy_inherit(const struct thread *from, struct thread *to);
 bool policy_forks(const struct thread *t);
 
-/* Whether the caller may set what concerns the scheduling of t: the owner, or
- * CAP_SYS_NICE. [proc_lock] */
+/* Whether the caller may set what concerns the scheduling of t: the owner who
+ * has all of its capabilities, or CAP_SYS_NICE. [proc_lock] */
 bool policy_may_touch(const struct thread *t);
-/* The same for a lower nice value: RLIMIT_NICE. [proc_lock] */
-bool policy_may_nice(const struct thread *t, int nice);
+/* Whether who has these credentials has capabilities that the caller has not.
+ * [proc_lock] */
+bool policy_outranked(const struct cred *c);
 
-/* setpriority(2) of a zombie: -ESRCH, -EPERM, -EACCES. [proc_lock] */
+/* setpriority(2): -EPERM, -EACCES. [proc_lock] */
+int policy_nice(struct thread *t, int nice);
+/* The same of a zombie; -ESRCH. [proc_lock] */
 int policy_nice_dead(int pid, int nice);
 
 #endif

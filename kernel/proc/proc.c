@@ -98,9 +98,10 @@ struct proc *proc_find_any(int tid)
     return p;
 }
 
+/* Children before their parents, by and large, as Linux signals a group. */
 void proc_for_each_locked(void (*fn)(struct proc *p, void *arg), void *arg)
 {
-    for (int i = 0; i < PID_BUCKETS; i++) {
+    for (int i = PID_BUCKETS; i-- > 0;) {
         list_for_each (pos, &procs[i]) {
             fn(list_entry(pos, struct proc, pid_node), arg);
         }

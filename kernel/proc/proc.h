@@ -64,9 +64,10 @@ struct proc {
     /* The auxiliary vector, for /proc/PID/auxv; auxv_len words. */
     uint64_t auxv[48];
     unsigned auxv_len;
-    bool exiting; /* LOCK_PROC */
-    bool ended;   /* for pidfds: nothing of it runs any more; atomic */
-    bool reaped;  /* and its number is free; atomic */
+    bool exiting;     /* LOCK_PROC */
+    unsigned leaving; /* threads that are about to exit; LOCK_PROC */
+    bool ended;       /* for pidfds: nothing of it runs any more; atomic */
+    bool reaped;      /* and its number is free; atomic */
     struct wait_queue ended_wait;
     bool zombie;   /* only exit_status and times are left; LOCK_PROC */
     bool did_exec; /* setpgid(2) by the parent is refused then */

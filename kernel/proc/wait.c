@@ -89,16 +89,17 @@ static bool take_event(struct proc *child, const struct wait_filter *f,
 }
 
 static bool has_news(struct proc *child, const struct wait_filter *f,
-                     int *status)
+                     struct wait_result *out)
 {
     if (child->hidden) {
         return false;
     }
     if (child->zombie) {
-        *status = child->exit_status;
+        out->status = child->exit_status;
         return f->options & WEXITED;
     }
-    return take_event(child, f, status);
+    return ptrace_child_tells(child, f, out) ||
+           take_event(child, f, &out->status);
 }
 
 /* Reaps a zombie: the caller drops the table's reference. [L] */
@@ -114,7 +115,8 @@ static void reap(struct proc *child)
     io_counts_add(&p->dead_io, &child->dead_io);
 }
 
-/* Tracees come first: a child that its parent traces is among them. */
+/* Those that are not among our children, or are not of the kind that the
+ * filter asks for: it does not matter of whom we trace. */
 static int look_at_tracees(const struct wait_filter *f, struct wait_result *out)
 {
     struct proc *p = current_proc(), *zombie;
@@ -135,7 +137,7 @@ static int look_at_tracees(const struct wait_filter *f, struct wait_result *out)
 /* A child with something to tell, or NULL. *result is 0 when there is one that
  * may have something later. [L] */
 static struct proc *look_for_news(struct proc *p, const struct wait_filter *f,
-                                  int *result, int *status)
+                                  int *result, struct wait_result *out)
 {
     list_for_each (pos, &p->children) {
         struct proc *child = list_entry(pos, struct proc, sibling);
@@ -147,7 +149,7 @@ static struct proc *look_for_news(struct proc *p, const struct wait_filter *f,
         if (!child->zombie || child->hidden || f->options & WEXITED) {
             *result = 0;
         }
-        if (has_news(child, f, status)) {
+        if (has_news(child, f, out)) {
             return child;
         }
     }
@@ -156,7 +158,7 @@ static struct proc *look_for_news(struct proc *p, const struct wait_filter *f,
 
 /* Children of the calling thread come first, then those of the next one. [L] */
 static struct proc *look_by_maker(struct proc *p, const struct wait_filter *f,
-                                  int *result, int *status)
+                                  int *result, struct wait_result *out)
 {
     struct thread *self = current_thread();
     struct wait_filter of = *f;
@@ -164,20 +166,20 @@ static struct proc *look_by_maker(struct proc *p, const struct wait_filter *f,
 
     if (f->options & ABI_WNOTHREAD) {
         of.maker = self->tid;
-        return look_for_news(p, &of, result, status);
+        return look_for_news(p, &of, result, out);
     }
     if (p->thread_count == 1 || p->children.next == p->children.prev) {
-        return look_for_news(p, f, result, status); /* there is no order */
+        return look_for_news(p, f, result, out); /* there is no order */
     }
     of.maker = self->tid;
-    found = look_for_news(p, &of, result, status);
+    found = look_for_news(p, &of, result, out);
     list_for_each (pos, &self->node) {
         if (found) {
             break;
         }
         if (pos != &p->threads) {
             of.maker = list_entry(pos, struct thread, node)->tid;
-            found = look_for_news(p, &of, result, status);
+            found = look_for_news(p, &of, result, out);
         }
     }
     return found;
@@ -191,7 +193,7 @@ static int look_at_children(const struct wait_filter *f,
     int result = -ECHILD;
 
     spin_lock(&proc_lock);
-    found = look_by_maker(p, f, &result, &out->status);
+    found = look_by_maker(p, f, &result, out);
     if (found) {
         out->pid = result = found->pid;
         out->uid = found->cred.uid;
@@ -214,10 +216,10 @@ static int look_at_children(const struct wait_filter *f,
 /* One look at all: a pid, 0 when there is nothing to tell, -ECHILD. */
 static int look(const struct wait_filter *f, struct wait_result *out)
 {
-    int traced = look_at_tracees(f, out);
-    int result = traced > 0 ? traced : look_at_children(f, out);
+    int result = look_at_children(f, out);
+    int traced = result > 0 ? -ECHILD : look_at_tracees(f, out);
 
-    return result == -ECHILD ? traced : result;
+    return traced == -ECHILD ? result : traced;
 }
 
 int proc_wait(const struct wait_filter *f, struct wait_result *out)

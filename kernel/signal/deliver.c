@@ -39,23 +39,16 @@ bool signal_pending(struct thread *t)
     return thread_must_exit(t) || (signal_pending_set(t) & ~t->signals.blocked);
 }
 
-/* One that leaves a core file, or that a tracer sees first, has to wait for
- * its turn. */
+/* By what no other signal comes before. */
 bool signal_kills(struct thread *t)
 {
-    const struct k_sigaction *actions = t->proc->signals.actions;
-    sigset set = signal_pending_set(t);
+    int doom = t->proc->signals.doom;
+    sigset fatal = sigbit(SIGKILL);
 
-    if (thread_must_exit(t) || set & sigbit(SIGKILL)) {
-        return true;
+    if (doom) {
+        fatal |= sigbit(doom) & ~t->signals.blocked;
     }
-    set &= ~(t->signals.blocked | SIGSET_CORE | SIGSET_IGNORE | SIGSET_STOP);
-    for (int signo = 1; set && !ptrace_traced(t); signo++, set >>= 1) {
-        if (set & 1 && actions[signo - 1].handler == SIG_DFL) {
-            return true;
-        }
-    }
-    return false;
+    return thread_must_exit(t) || signal_pending_set(t) & fatal;
 }
 
 bool task_is_killed(struct task *t)
@@ -80,7 +73,10 @@ int signal_take(struct thread *t, sigset mask, struct k_siginfo *info)
     int signo = 0;
 
     if (unlikely(s->doom)) {
-        signo = queue_take(s, &s->pending, mask & sigbit(s->doom), info);
+        sigset first = mask & sigbit(s->doom);
+
+        signo = queue_take(s, &t->signals.pending, first, info);
+        signo = signo ? signo : queue_take(s, &s->pending, first, info);
     }
     signo = signo ? signo : queue_take(s, &t->signals.pending, mask, info);
     signo = signo ? signo : queue_take(s, &s->pending, mask, info);
@@ -243,6 +239,9 @@ static void look_up(struct thread *t, int signo, struct k_sigaction *act)
     spin_lock(&s->lock);
     actions_lock(s);
     *act = s->actions[signo - 1];
+    if (signo == s->doom) { /* whatever was asked for since it was sent */
+        act->handler = SIG_DFL;
+    }
     if (act->handler > SIG_IGN && (act->flags & SA_RESETHAND)) {
         s->actions[signo - 1].handler = SIG_DFL;
     }

@@ -63,21 +63,6 @@ static int queue_signal(struct proc *p, struct signal_queue *q, bool blocked,
     return 1;
 }
 
-int signal_send_thread(struct thread *t, const struct k_siginfo *info)
-{
-    struct signal_state *s = &t->proc->signals;
-    int done;
-
-    spin_lock(&s->lock);
-    done = queue_signal(t->proc, &t->signals.pending, blocks(t, info->signo),
-                        info);
-    if (done > 0 && !blocks(t, info->signo)) {
-        task_interrupt(&t->task);
-    }
-    spin_unlock(&s->lock);
-    return done < 0 ? done : 0;
-}
-
 /* The thread to interrupt for signo: the first that does not block it, by
  * preference one that has no other signal work. Also says whether any blocks
  * it. */
@@ -99,16 +84,47 @@ static struct thread *choose(struct proc *p, int signo, bool *any_blocks)
     return best;
 }
 
+/* Who sleeps and has another signal already takes them in their order. */
+static bool has_time(const struct task *t)
+{
+    return atomic_load_relaxed(&t->on_vcpu) ||
+           !atomic_load_relaxed(&t->interrupted);
+}
+
 /* What ends the whole process at once: none of its threads gets back to its
  * code, not even the sender. Who is stopped takes nothing but SIGKILL. [S] */
-static bool is_fatal(struct proc *p, int signo)
+static bool is_fatal(struct proc *p, const struct thread *to, int signo)
 {
     const sigset others = SIGSET_CORE | SIGSET_IGNORE | SIGSET_STOP;
     const struct signal_state *s = &p->signals;
 
     return signo == SIGKILL ||
            (s->actions[signo - 1].handler == SIG_DFL && !s->stopped &&
-            !(sigbit(signo) & others) && !ptrace_any(p));
+            !(sigbit(signo) & others) && !ptrace_any(p) && has_time(&to->task));
+}
+
+/* [S] */
+static void doom(struct signal_state *s, int signo)
+{
+    s->doom = s->doom ? s->doom : signo;
+}
+
+int signal_send_thread(struct thread *t, const struct k_siginfo *info)
+{
+    struct signal_state *s = &t->proc->signals;
+    int done;
+
+    spin_lock(&s->lock);
+    done = queue_signal(t->proc, &t->signals.pending, blocks(t, info->signo),
+                        info);
+    if (done > 0 && !blocks(t, info->signo)) {
+        if (is_fatal(t->proc, t, info->signo)) {
+            doom(s, info->signo);
+        }
+        task_interrupt(&t->task);
+    }
+    spin_unlock(&s->lock);
+    return done < 0 ? done : 0;
 }
 
 /* Whoever takes it first stops the others, too. [S] */
@@ -129,10 +145,10 @@ static void interrupt_all(struct proc *p)
 static void interrupt(struct proc *p, struct thread *to, int signo)
 {
     struct signal_state *s = &p->signals;
-    bool fatal = is_fatal(p, signo);
+    bool fatal = is_fatal(p, to, signo);
 
     if (fatal) {
-        s->doom = s->doom ? s->doom : signo;
+        doom(s, signo);
     }
     if (fatal || is_stop(p, signo)) {
         interrupt_all(p);

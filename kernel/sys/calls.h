@@ -114,7 +114,7 @@ SYSCALL(97, getrlimit, sys_getrlimit, DONE, INT, RLIMIT, PTR)
 SYSCALL(98, getrusage, sys_getrusage, PART, INT, INT, PTR) /* no I/O counts */
 SYSCALL(99, sysinfo, sys_sysinfo, DONE, INT, PTR)
 SYSCALL(100, times, sys_times, DONE, LONG, PTR)
-SYSCALL(101, ptrace, sys_ptrace, PART, LONG, LONG, PID, PTR, PTR) /* no watched addresses; any thread of the tracer asks */
+SYSCALL(101, ptrace, sys_ptrace, PART, LONG, LONG, PID, PTR, PTR) /* no watched addresses */
 SYSCALL(102, getuid, sys_getuid, DONE, UINT)
 SYSCALL(103, syslog, sys_not_permitted, PART, INT, INT, PTR, INT) /* EPERM always */
 SYSCALL(104, getgid, sys_getgid, DONE, UINT)

@@ -5,6 +5,7 @@
  */
 #include "kernel/sys/table.h"
 #include "kernel/proc/cred.h"
+#include "kernel/proc/policy.h"
 #include "abi/linux/errno.h"
 #include "abi/linux/sched.h"
 #include "abi/linux/prctl.h"
@@ -38,7 +39,8 @@ static bool may_set(const struct thread *t)
 {
     const struct cred *me = current_cred();
 
-    return t->cred.uid == me->euid || t->cred.uid == me->uid ||
+    return ((t->cred.uid == me->euid || t->cred.uid == me->uid) &&
+            !policy_outranked(&t->cred)) ||
            cred_capable(CAP_SYS_NICE);
 }
 

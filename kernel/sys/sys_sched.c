@@ -14,7 +14,7 @@
 #include "abi/linux/resource.h"
 #include "abi/linux/sched.h"
 
-enum { NICE_MIN = -20, NICE_MAX = 19 };
+enum { NICE_MAX = 19 };
 
 long sys_sched_yield(const struct sysargs *a)
 {
@@ -103,19 +103,6 @@ static int nice_of(int pid, int *nice)
     return err;
 }
 
-static int set_nice_locked(struct thread *t, int nice)
-{
-    nice = MAX(MIN(nice, (int)NICE_MAX), (int)NICE_MIN);
-    if (!policy_may_touch(t)) {
-        return -EPERM;
-    }
-    if (!policy_may_nice(t, nice)) {
-        return -EACCES;
-    }
-    t->nice = nice;
-    return 0;
-}
-
 static int set_nice(int pid, int nice)
 {
     int err = -ESRCH;
@@ -123,7 +110,7 @@ static int set_nice(int pid, int nice)
     spin_lock(&proc_lock);
     struct thread *t = named(pid);
     if (t) {
-        err = set_nice_locked(t, nice);
+        err = policy_nice(t, nice);
     } else {
         err = policy_nice_dead(pid, nice);
     }
@@ -152,7 +139,7 @@ static void visit(struct proc *p, void *arg)
     list_for_each (pos, &p->threads) {
         struct thread *t = list_entry(pos, struct thread, node);
         if (q->set) {
-            int err = set_nice_locked(t, q->nice);
+            int err = policy_nice(t, q->nice);
             q->err = err ? err : q->err;
         }
         q->lowest = MIN(q->lowest, t->nice);

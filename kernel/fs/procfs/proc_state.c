@@ -69,7 +69,7 @@ static void process_facts(struct proc *p, struct facts *f)
 static void watch_facts(struct thread *t, struct facts *f)
 {
     if (ptrace_traced(t)) {
-        f->tracer = t->tracee->tracer->pid;
+        f->tracer = t->tracee->by->tid;
         f->state = t->tracee->stopped ? 't' : f->state;
     }
     f->no_new_privs = t->no_new_privs;

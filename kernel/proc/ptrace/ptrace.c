@@ -36,13 +36,14 @@ void ptrace_join(struct thread *t, struct tracee *r)
         return;
     }
     r->tracer = by->tracer;
+    r->by = by->by;
     r->options = by->options;
     r->seized = by->seized;
     r->interrupt = by->seized;
     r->thread = t;
     r->tid = t->tid;
     t->tracee = r;
-    list_add_tail(&r->tracer->tracees, &r->node);
+    list_add(&r->tracer->tracees, &r->node);
     t->proc->traced++;
     if (!r->seized) {
         t->signals.pending.set |= sigbit(SIGSTOP);
@@ -51,37 +52,39 @@ void ptrace_join(struct thread *t, struct tracee *r)
 }
 
 /* t becomes r's, which was its or is fresh. */
-static void tie(struct thread *t, struct tracee *r, struct proc *tracer)
+static void tie(struct thread *t, struct tracee *r, struct thread *by)
 {
     memset(r, 0, sizeof(*r));
     r->thread = t;
     r->tid = t->tid;
-    list_add_tail(&tracer->tracees, &r->node);
+    r->by = by;
+    list_add(&by->proc->tracees, &r->node);
     t->tracee = r;
     t->proc->traced++;
-    atomic_store(&r->tracer, tracer);
+    atomic_store(&r->tracer, by->proc);
 }
 
 int ptrace_traceme(void)
 {
     struct tracee *fresh = kzalloc(sizeof(*fresh));
-    struct thread *t = current_thread();
+    struct thread *t = current_thread(), *maker;
     int err = 0;
 
     if (!fresh) {
         return -ENOMEM;
     }
     spin_lock(&proc_lock);
+    maker = thread_find(t->proc->parent_tid);
     if (ptrace_traced(t) || !t->proc->parent) {
         err = -EPERM;
-    } else if (t->proc->parent->exiting) {
+    } else if (!maker || t->proc->parent->exiting) {
         /* It may have let its tracees go already: as if it did so now. */
     } else if (!proc_may_be_tracer(t->proc->parent)) {
         err = -EPERM;
     } else if (t->tracee) {
-        tie(t, t->tracee, t->proc->parent);
+        tie(t, t->tracee, maker);
     } else {
-        tie(t, fresh, t->proc->parent);
+        tie(t, fresh, maker);
         fresh = NULL;
     }
     spin_unlock(&proc_lock);
@@ -160,7 +163,7 @@ int ptrace_attach(int tid, bool seize, uint64_t addr, uint64_t options)
     t = thread_find(tid);
     err = may_attach(t, tid);
     if (!err) {
-        tie(t, t->tracee ? t->tracee : fresh, current_proc());
+        tie(t, t->tracee ? t->tracee : fresh, current_thread());
         fresh = t->tracee == fresh ? NULL : fresh;
         begin(t, seize, seize ? (uint32_t)options : 0);
     }
@@ -218,18 +221,12 @@ static void tell_end(struct tracee *r, int status)
     wait_wake_all(&r->tracer->exit_wait);
 }
 
-/* r is dead; true when nobody will wait for it. */
-static bool publish(struct tracee *r, int status)
+/* r is dead. A tracer waits for it even if it wants no zombies otherwise. */
+static void publish(struct tracee *r, int status)
 {
-    bool unwanted = signal_ignores_children(r->tracer, SA_NOCLDWAIT);
-
     r->status = status;
     r->news = true;
     tell_end(r, status);
-    if (unwanted) {
-        list_del(&r->node);
-    }
-    return unwanted;
 }
 
 void ptrace_thread_exit(struct thread *t, int status)
@@ -250,9 +247,7 @@ void ptrace_thread_exit(struct thread *t, int status)
     r->stopped = false;
     r->uid = t->cred.uid;
     if (t->tid != p->pid) {
-        if (publish(r, status)) {
-            kfree(r);
-        }
+        publish(r, status);
     } else if (r->tracer == p->parent) {
         p->died_traced = true;
         list_del(&r->node);
@@ -286,14 +281,32 @@ bool ptrace_hides(struct proc *p)
         return false;
     }
     r->owner = NULL;
-    if (publish(r, p->exit_status)) {
+    if (r->tracer == p->parent) { /* by now */
+        p->died_traced = true;
+        list_del(&r->node);
         kfree(r);
         return false;
     }
+    publish(r, p->exit_status);
     r->zombie = p;
     proc_get(p);
     p->hidden = true;
     return true;
+}
+
+void ptrace_adopted(struct proc *p, struct proc *by)
+{
+    list_for_each_safe (pos, &by->tracees) {
+        struct tracee *r = list_entry(pos, struct tracee, node);
+
+        if (r->zombie == p) {
+            p->hidden = false;
+            p->died_traced = true;
+            list_del(&r->node);
+            kfree(r);
+            proc_put(p); /* the table has it still */
+        }
+    }
 }
 
 bool ptrace_reports(struct proc *p)
@@ -325,17 +338,28 @@ static void let_go(struct tracee *r)
     wait_wake_all(&t->proc->signals.cont_wait);
 }
 
+static struct tracee *first_of(struct proc *p, const struct thread *by)
+{
+    list_for_each (pos, &p->tracees) {
+        struct tracee *r = list_entry(pos, struct tracee, node);
+
+        if (!by || r->by == by) {
+            return r;
+        }
+    }
+    return NULL;
+}
+
 /* Takes the first record off p's list: a zombie that may be shown now. False:
  * there was none. */
-static bool release_one(struct proc *p, struct proc **zombie)
+static bool release_one(struct proc *p, struct thread *by, struct proc **zombie)
 {
-    struct tracee *r;
+    struct tracee *r = first_of(p, by);
 
     *zombie = NULL;
-    if (list_empty(&p->tracees)) {
+    if (!r) {
         return false;
     }
-    r = list_entry(list_first(&p->tracees), struct tracee, node);
     list_del(&r->node);
     if (r->thread) {
         let_go(r);
@@ -349,14 +373,14 @@ static bool release_one(struct proc *p, struct proc **zombie)
     return true;
 }
 
-void ptrace_tracer_exit(struct proc *p)
+void ptrace_tracer_exit(struct proc *p, struct thread *by)
 {
     struct proc *zombie;
     bool more;
 
     do {
         spin_lock(&proc_lock);
-        more = release_one(p, &zombie);
+        more = release_one(p, by, &zombie);
         spin_unlock(&proc_lock);
         if (zombie) {
             proc_reveal(zombie);
@@ -391,6 +415,19 @@ static void tell(struct tracee *r, const struct wait_filter *f,
     }
 }
 
+bool ptrace_child_tells(struct proc *child, const struct wait_filter *f,
+                        struct wait_result *out)
+{
+    struct thread *t = ptrace_any(child) ? thread_find(child->pid) : NULL;
+    struct tracee *r = t ? t->tracee : NULL;
+
+    if (!r || r->tracer != child->parent || !has_news(r, f)) {
+        return false;
+    }
+    tell(r, f, out);
+    return true;
+}
+
 int ptrace_look(struct proc *p, const struct wait_filter *f,
                 struct wait_result *out, struct proc **zombie)
 {
@@ -400,7 +437,8 @@ int ptrace_look(struct proc *p, const struct wait_filter *f,
     list_for_each (pos, &p->tracees) {
         struct tracee *r = list_entry(pos, struct tracee, node);
 
-        if (!fits(r, f)) {
+        if (!fits(r, f) ||
+            (f->options & ABI_WNOTHREAD && r->by != current_thread())) {
             continue;
         }
         result = 0;

@@ -9,8 +9,9 @@
  * registers at the top of its kernel stack, and the tracer reads and changes
  * them under proc_lock.
  *
- * Any thread of the tracing process may make requests; Linux wants the one
- * that attached.
+ * Requests are made by the thread that attached (for PTRACE_TRACEME, that made
+ * the child); any thread of its process may wait. With that thread tracing
+ * ends.
  *
  *   ptrace.c       who traces whom, and what the tracer's wait(2) finds
  *   ptrace_stop.c  the traced thread's part
@@ -26,8 +27,10 @@
 enum ptrace_resume { RESUME_RUN, RESUME_SYSCALL, RESUME_EMULATE };
 
 struct tracee {
-    struct list node;      /* tracer->tracees; LOCK_PROC, as all that follows */
+    struct list node;      /* tracer->tracees, the newest first; LOCK_PROC, as
+                              all that follows */
     struct proc *tracer;   /* NULL: not traced (any more) */
+    struct thread *by;     /* its thread, while there is a tracer */
     struct thread *thread; /* NULL: it has ended */
     int tid;
     uint32_t options; /* PTRACE_O_* */
@@ -89,15 +92,22 @@ void ptrace_join(struct thread *t, struct tracee *r);
 void ptrace_thread_exit(struct thread *t, int status);
 /* Whether the end of p is the tracer's to see first; it is told then. [L] */
 bool ptrace_hides(struct proc *p);
-/* p traces nobody any more. */
-void ptrace_tracer_exit(struct proc *p);
+/* p, hidden, became a child of `by`: as its tracer it waits but once. [L] */
+void ptrace_adopted(struct proc *p, struct proc *by);
+/* p traces nobody any more; or only its thread `by`, off its lists, does not.
+ */
+void ptrace_tracer_exit(struct proc *p, struct thread *by);
 /* Whether a thread of p is traced: then nothing is ignored. [L] or [S] */
 bool ptrace_any(struct proc *p);
 /* Whether wait(2) shall not tell the parent of p's stops. [L] */
 bool ptrace_reports(struct proc *p);
-/* One look at the tracees of p for wait(2): a tid, 0: nothing to tell,
- * -ECHILD: no tracee that fits. *zombie: a process whose parent may be told
- * now (exit.c), with a reference. [L] */
+/* Whether its first thread, traced by its parent, has a stop to tell: it is
+ * told among the parent's other children. [L] */
+bool ptrace_child_tells(struct proc *child, const struct wait_filter *f,
+                        struct wait_result *out);
+/* One look at the tracees of p for wait(2), the newest first: a tid, 0: nothing
+ * to tell, -ECHILD: no tracee that fits. *zombie: a process whose parent may be
+ * told now (exit.c), with a reference. [L] */
 int ptrace_look(struct proc *p, const struct wait_filter *f,
                 struct wait_result *out, struct proc **zombie);
 

@@ -17,8 +17,9 @@ static struct tracee *tracee_of(int tid)
 {
     struct thread *t = thread_find(tid);
 
-    return t && t->tracee && t->tracee->tracer == current_proc() ? t->tracee
-                                                                 : NULL;
+    return t && ptrace_traced(t) && t->tracee->by == current_thread()
+               ? t->tracee
+               : NULL;
 }
 
 struct tracee *ptrace_stopped(int tid)

@@ -264,7 +264,7 @@ static void exchange(struct thread *t, struct k_siginfo *info, int signo,
         return;
     }
     *info = (struct k_siginfo){.signo = signo, .code = SI_USER};
-    info->kill.pid = t->tracee->tracer ? t->tracee->tracer->pid : 0;
+    info->kill.pid = t->tracee->tracer ? t->tracee->by->tid : 0;
 }
 
 int ptrace_signal(struct thread *t, struct k_siginfo *info)

@@ -93,6 +93,7 @@ static void faults_come_before_lower_numbers(void)
 
     test_reset(1);
     test_handler(SIGSEGV, HANDLER, 0, 0);
+    test_handler(SIGHUP, HANDLER, 0, 0);
     test_tgkill(0, SIGHUP);
     test_tgkill(0, SIGSEGV);
     EXPECT_EQ(take(&info), SIGSEGV);

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
  * getpriority and setpriority: the kernel's 20 - nice, clamping, who may
- * raise, groups and users, threads that have their own.
+ * raise, groups and users, threads that have their own, and those of the same
+ * user that have more capabilities.
  */
 #include <pthread.h>
+#include <sched.h>
+#include <signal.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include "tests/guest/show.h"
@@ -16,9 +19,45 @@ static void *thread(void *arg)
     return NULL;
 }
 
+/* A child of the same user, but with all capabilities to be had. */
+static pid_t stronger(void)
+{
+    int p[2];
+    pid_t pid;
+    char c;
+
+    pipe(p);
+    pid = fork();
+    if (!pid) {
+        setresuid(NOBODY, NOBODY, 0);
+        for (write(p[1], "", 1);;) {
+            pause();
+        }
+    }
+    read(p[0], &c, 1);
+    return pid;
+}
+
+static void refused(pid_t other)
+{
+    struct sched_param none = {0};
+    uint64_t mask = 1;
+
+    CALL(getpriority, PRIO_PROCESS, other);
+    CALL(setpriority, PRIO_PROCESS, other, 9);
+    CALL(setpriority, PRIO_PROCESS, other, -20);
+    CALL(sched_setscheduler, other, SCHED_BATCH, &none);
+    CALL(sched_setaffinity, other, sizeof(mask), &mask);
+    CALL(ioprio_set, 1, other, 3 << 13);
+    kill(other, SIGKILL);
+    waitpid(other, NULL, 0);
+    CALL(setpriority, PRIO_PROCESS, other, 9);
+}
+
 int main(void)
 {
     pthread_t t;
+    pid_t other;
 
     show_start();
     setpriority(PRIO_PROCESS, 0, 0); /* whatever the tests were started with */
@@ -53,6 +92,7 @@ int main(void)
     CALL(setpriority, PRIO_PROCESS, pid, 9);
     CALL(getpriority, PRIO_PROCESS, pid);
     title("nobody");
+    other = stronger();
     setresuid(NOBODY, NOBODY, NOBODY);
     CALL(setpriority, PRIO_PROCESS, 0, 1);
     CALL(setpriority, PRIO_PROCESS, 0, 2);
@@ -60,5 +100,7 @@ int main(void)
     CALL(setpriority, PRIO_PROCESS, 0, 2);
     CALL(getpriority, PRIO_PROCESS, 0);
     CALL(setpriority, PRIO_PROCESS, pid, 9);
+    title("who has more rights");
+    refused(other);
     return 0;
 }
