@@ -45,7 +45,7 @@ static void clear_marks(struct line *l)
 static void change_mode(struct line *l)
 {
     clear_marks(l);
-    if (!line_is_raw(l) && l->head != l->tail) {
+    if ((l->t.c_lflag & ICANON) && l->head != l->tail) {
         bitmap_set(l->marks, (l->head - 1) % LINE_IN);
     }
     l->canon = l->head;
@@ -58,20 +58,30 @@ void line_set(struct line *l, const struct linux_termios2 *t)
     struct linux_termios2 old = l->t;
 
     l->t = *t;
-    if ((old.c_lflag ^ t->c_lflag) & ICANON) {
+    if ((old.c_lflag ^ t->c_lflag) & (ICANON | EXTPROC)) {
         change_mode(l);
     }
     if ((old.c_iflag & IXON) && !(t->c_iflag & IXON)) {
         line_stop(l, false);
+        line_show_echo(l);
     }
 }
 
 void line_stop(struct line *l, bool stop)
 {
-    if (l->stopped != stop) {
+    if (l->stopped != stop && !l->held_off) {
         l->stopped = stop;
         l->packet &= ~(TIOCPKT_STOP | TIOCPKT_START);
         l->packet |= stop ? TIOCPKT_STOP : TIOCPKT_START;
+    }
+}
+
+void line_hold_off(struct line *l, bool stop)
+{
+    if (l->held_off != stop) {
+        l->held_off = false;
+        line_stop(l, stop);
+        l->held_off = stop;
     }
 }
 
@@ -85,8 +95,15 @@ void line_flush_input(struct line *l)
 
 void line_flush_output(struct line *l)
 {
-    l->out_tail = l->out_head;
+    if (line_pending_output(l) > LINE_SEEN) {
+        l->out_head = l->out_tail + LINE_SEEN;
+    }
     l->packet |= TIOCPKT_FLUSHWRITE;
+}
+
+void line_drop_output(struct line *l)
+{
+    l->out_tail = l->out_head;
 }
 
 /* ---- reading ---- */

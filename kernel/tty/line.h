@@ -22,9 +22,12 @@ enum {
     LINE_IN = 4096, /* as Linux: the longest line, with its end */
     LINE_HELD = 16384,
     LINE_OUT = 20480, /* as much as Linux lets wait on either way */
+    LINE_SEEN = 4095, /* of LINE_OUT, what the master has got */
     LINE_ECHO = 1024, /* of LINE_OUT, that only echo may use */
     LINE_MOST = 8,    /* bytes that one becomes: a tab */
-    LINE_EOF = 0,     /* stands, marked, for an end of file in `in` */
+    LINE_ECHOES = 4096,
+    LINE_ECHO_BATCH = 256,
+    LINE_EOF = 0, /* stands, marked, for an end of file in `in` */
 };
 
 struct line {
@@ -39,9 +42,14 @@ struct line {
     uint8_t held[LINE_HELD];
     uint64_t out_head, out_tail;
     uint8_t out[LINE_OUT];
+    /* Echo to be shown, bytes and ECHO_*: all that was typed at once is looked
+     * at first, and may stop the output. */
+    uint64_t echo_head, echo_tail;
+    uint16_t echo[LINE_ECHOES];
     unsigned column;       /* of the cursor */
     unsigned canon_column; /* where the edited line begins */
     bool stopped;          /* by VSTOP or TCOOFF */
+    bool held_off;         /* by TCOOFF: only TCOON ends it */
     bool literal;          /* VLNEXT was typed */
     bool erasing;          /* inside \.../ of ECHOPRT */
     uint8_t packet;        /* TIOCPKT_* for the master's next read */
@@ -91,19 +99,44 @@ size_t line_output_room(const struct line *l);
 /* ---- both ---- */
 
 void line_stop(struct line *l, bool stop);
+/* TCOOFF, TCOON. */
+void line_hold_off(struct line *l, bool stop);
 void line_flush_input(struct line *l);
+/* The slave's flush: of what it wrote, what the master has not got yet. */
 void line_flush_output(struct line *l);
+/* The master's: all of that. */
+void line_drop_output(struct line *l);
 
 /* ---- between the files ---- */
 
+/* Whether bytes are read as they come, not line by line. */
 static inline bool line_is_raw(const struct line *l)
 {
-    return !(l->t.c_lflag & ICANON);
+    return (l->t.c_lflag & (ICANON | EXTPROC)) != ICANON;
 }
+/* Letters of ISO 8859-1, as Linux takes them. */
+static inline bool line_is_lower(uint8_t c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 0xdf && c != 0xf7);
+}
+static inline bool line_is_upper(uint8_t c)
+{
+    return (c >= 'A' && c <= 'Z') || (c >= 0xc0 && c < 0xdf && c != 0xd7);
+}
+/* A byte for the master as it is; false: no room. */
+bool line_print(struct line *l, uint8_t c);
 /* Output processing of one byte; false: no room beyond `reserve`. */
 bool line_put(struct line *l, uint8_t c, size_t reserve);
-/* Echo: as it is shown, and processed without ^X. */
+/* Echo: as it is shown, and processed without ^X. The oldest is lost when there
+ * is too much. */
 void line_echo(struct line *l, uint8_t c);
 void line_echo_plain(struct line *l, uint8_t c);
+/* The edited line begins where the cursor is then. */
+void line_echo_start(struct line *l);
+/* The cursor goes back over a tab: to so many columns behind the tab before it,
+ * or behind the line's beginning. */
+void line_echo_tab(struct line *l, unsigned columns, bool after_tab);
+/* Shows it, as far as output is not stopped and there is room. */
+void line_show_echo(struct line *l);
 
 #endif

@@ -26,6 +26,7 @@ size_t line_type(struct line *l, const uint8_t *buf, size_t len, int *signo)
             break;
         }
     }
+    line_show_echo(l);
     return n;
 }
 
@@ -37,6 +38,9 @@ size_t line_feed(struct line *l, int *signo)
     while (l->held_head != l->held_tail && !*signo && line_has_room(l)) {
         *signo = line_input(l, l->held[l->held_tail++ % LINE_HELD]);
         n++;
+    }
+    if (n) {
+        line_show_echo(l);
     }
     return n;
 }

@@ -102,10 +102,7 @@ static void rub_out_tab(struct line *l)
             columns += !is_inner(l, c);
         }
     }
-    columns += after_tab ? 0 : l->canon_column;
-    for (unsigned n = 8 - columns % 8; n > 0; n--) {
-        line_echo_plain(l, '\b');
-    }
+    line_echo_tab(l, columns, after_tab);
 }
 
 /* Shows that the character [pos, pos + len), which begins with c, went. */
@@ -157,8 +154,8 @@ static bool kill_at_once(struct line *l)
 
 static bool is_word(uint8_t c)
 {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||
-           (c >= 'A' && c <= 'Z') || c == '_';
+    return (c >= '0' && c <= '9') || line_is_lower(c) || line_is_upper(c) ||
+           c == '_';
 }
 
 static void erase(struct line *l, int which)
@@ -222,6 +219,7 @@ static int signal_of(const struct line *l, uint8_t c)
 static int take_signal(struct line *l, uint8_t c, int signo)
 {
     if (!has(l, NOFLSH)) {
+        l->echo_tail = l->echo_head;
         line_flush_output(l);
         line_flush_input(l);
     }
@@ -238,7 +236,7 @@ static int take_signal(struct line *l, uint8_t c, int signo)
 static void note_column(struct line *l)
 {
     if (l->head == l->canon) {
-        l->canon_column = l->column;
+        line_echo_start(l);
     }
 }
 
@@ -315,11 +313,13 @@ static bool flow(struct line *l, uint8_t c)
         return false;
     }
     if (is(l, c, VSTART) || is(l, c, VSTOP)) {
-        line_stop(l, is(l, c, VSTOP) && !is(l, c, VSTART));
+        line_stop(l, !is(l, c, VSTART));
+        line_show_echo(l);
         return true;
     }
-    if (l->stopped && (l->t.c_iflag & IXANY)) {
+    if (l->stopped && !l->held_off && (l->t.c_iflag & IXANY)) {
         line_stop(l, false);
+        line_show_echo(l);
     }
     return false;
 }
@@ -340,19 +340,23 @@ static bool translate(const struct line *l, uint8_t *c)
     return true;
 }
 
-int line_input(struct line *l, uint8_t c)
+static int take(struct line *l, uint8_t c)
 {
     int signo;
 
     if (l->t.c_iflag & ISTRIP) {
         c &= 0x7f;
     }
-    if ((l->t.c_iflag & IUCLC) && has(l, IEXTEN) && c >= 'A' && c <= 'Z') {
+    if ((l->t.c_iflag & IUCLC) && has(l, IEXTEN) && line_is_upper(c)) {
         c += 'a' - 'A';
     }
-    if (l->literal || has(l, EXTPROC)) {
+    if (l->literal) {
         l->literal = false;
         keep_typed(l, c, true);
+        return 0;
+    }
+    if (has(l, EXTPROC)) { /* the other side edits and echoes */
+        keep(l, c);
         return 0;
     }
     if (flow(l, c)) {
@@ -366,4 +370,14 @@ int line_input(struct line *l, uint8_t c)
         keep_typed(l, c, false);
     }
     return 0;
+}
+
+int line_input(struct line *l, uint8_t c)
+{
+    int signo = take(l, c);
+
+    if (l->echo_head - l->echo_tail >= LINE_ECHO_BATCH) {
+        line_show_echo(l);
+    }
+    return signo;
 }

@@ -70,12 +70,22 @@ static void put_other(struct line *l, uint8_t c)
     if (c == '\b') {
         l->column -= l->column > 0;
     } else if (!is_control(c)) {
-        if ((l->t.c_oflag & OLCUC) && c >= 'a' && c <= 'z') {
+        if ((l->t.c_oflag & OLCUC) && line_is_lower(c)) {
             c -= 'a' - 'A';
         }
         l->column += !is_inner(l, c);
     }
     add(l, c);
+}
+
+bool line_print(struct line *l, uint8_t c)
+{
+    bool room = line_pending_output(l) < LINE_OUT;
+
+    if (room) {
+        add(l, c);
+    }
+    return room;
 }
 
 bool line_put(struct line *l, uint8_t c, size_t reserve)
@@ -101,24 +111,87 @@ size_t line_output(struct line *l, const uint8_t *buf, size_t len)
 {
     size_t n = 0;
 
+    line_show_echo(l);
     while (n < len && !l->stopped && line_put(l, buf[n], LINE_ECHO)) {
         n++;
     }
     return n;
 }
 
-/* ---- echo: lost when there is no room ---- */
+/* ---- echo ---- */
+
+enum {
+    ECHO_START = 0x100,
+    ECHO_TAB = 0x200,
+    ECHO_PLAIN = 0x400, /* not processed */
+    AFTER_TAB = 0x80
+};
+
+static void remember(struct line *l, unsigned what)
+{
+    if (l->echo_head - l->echo_tail == LINE_ECHOES) {
+        l->echo_tail++;
+    }
+    l->echo[l->echo_head++ % LINE_ECHOES] = (uint16_t)what;
+}
 
 void line_echo_plain(struct line *l, uint8_t c)
 {
-    line_put(l, c, 0);
+    remember(l, c == 0xff ? ECHO_PLAIN | c : c);
 }
 
 void line_echo(struct line *l, uint8_t c)
 {
     if ((l->t.c_lflag & ECHOCTL) && is_control(c) && c != '\t') {
-        line_put(l, '^', 0);
+        remember(l, '^');
         c ^= 0100;
     }
-    line_put(l, c, 0);
+    line_echo_plain(l, c);
+}
+
+void line_echo_start(struct line *l)
+{
+    remember(l, ECHO_START);
+}
+
+void line_echo_tab(struct line *l, unsigned columns, bool after_tab)
+{
+    remember(l, ECHO_TAB | columns % TAB | (after_tab ? AFTER_TAB : 0));
+}
+
+static bool put_back_over_tab(struct line *l, unsigned columns)
+{
+    if (line_pending_output(l) + LINE_MOST > LINE_OUT) {
+        return false;
+    }
+    columns += columns & AFTER_TAB ? 0 : l->canon_column;
+    for (unsigned n = TAB - columns % TAB; n > 0; n--) {
+        l->column -= l->column > 0;
+        add(l, '\b');
+    }
+    return true;
+}
+
+static bool show(struct line *l, unsigned what)
+{
+    if (what & ECHO_TAB) {
+        return put_back_over_tab(l, what & 0xff);
+    }
+    if (what & ECHO_START) {
+        l->canon_column = l->column;
+        return true;
+    }
+    if (what & ECHO_PLAIN) {
+        l->column++;
+        return line_print(l, (uint8_t)what);
+    }
+    return line_put(l, (uint8_t)what, 0);
+}
+
+void line_show_echo(struct line *l)
+{
+    while (l->echo_tail != l->echo_head && !l->stopped &&
+           show(l, l->echo[l->echo_tail % LINE_ECHOES])) {
+        l->echo_tail++;
+    }
 }

@@ -53,8 +53,34 @@ static void keep_locked(struct linux_termios2 *t,
     }
 }
 
+static bool has_usual_flow(const struct linux_termios2 *t)
+{
+    return (t->c_iflag & IXON) && t->c_cc[VSTART] == 'Q' - '@' &&
+           t->c_cc[VSTOP] == 'S' - '@';
+}
+
+/* What packet mode tells of new settings. */
+static void note_settings(struct pty *p, const struct linux_termios2 *old)
+{
+    const struct linux_termios2 *t = &p->line.t;
+    bool usual = has_usual_flow(t);
+
+    if (!p->packet) {
+        return;
+    }
+    if (usual != has_usual_flow(old)) {
+        p->line.packet &= ~(TIOCPKT_DOSTOP | TIOCPKT_NOSTOP);
+        p->line.packet |= usual ? TIOCPKT_DOSTOP : TIOCPKT_NOSTOP;
+    }
+    if ((t->c_lflag | old->c_lflag) & EXTPROC) {
+        p->line.packet |= TIOCPKT_IOCTL;
+    }
+}
+
 static void set_termios(struct pty *p, struct linux_termios2 *t, bool flush)
 {
+    struct linux_termios2 old;
+
     t->c_cflag = (t->c_cflag & ~(CSIZE | PARENB)) | CS8 | CREAD;
     t->c_ospeed = speed_of(t->c_cflag, t->c_ospeed);
     t->c_ispeed = speed_of(t->c_cflag, t->c_ispeed);
@@ -62,8 +88,10 @@ static void set_termios(struct pty *p, struct linux_termios2 *t, bool flush)
     if (flush) {
         line_flush_input(&p->line);
     }
-    keep_locked(t, &p->line.t, &p->locked_settings);
+    old = p->line.t;
+    keep_locked(t, &old, &p->locked_settings);
     line_set(&p->line, t);
+    note_settings(p, &old);
     spin_unlock(&p->lock);
     pty_wake(p);
     pty_feed(p);
@@ -191,24 +219,21 @@ static long flush(struct pty *p, uint64_t what, bool master)
 {
     bool typed = what == TCIOFLUSH || (what == TCIFLUSH) == !master;
     bool printed = what == TCIOFLUSH || (what == TCIFLUSH) == master;
-    uint8_t packet;
 
     if (what > TCIOFLUSH) {
         return -EINVAL;
     }
     spin_lock(&p->lock);
-    packet = p->line.packet;
     if (typed) {
         line_flush_held(&p->line);
     }
     if (typed && !master) {
         line_flush_input(&p->line);
     }
-    if (printed) {
+    if (printed && master) {
+        line_drop_output(&p->line);
+    } else if (printed) {
         line_flush_output(&p->line);
-    }
-    if (master) {
-        p->line.packet = packet;
     }
     spin_unlock(&p->lock);
     pty_wake(p);
@@ -225,16 +250,17 @@ static long flow(struct pty *p, uint64_t what, bool master)
         return -EINVAL;
     }
     spin_lock(&p->lock);
-    if (what <= TCOON) {
-        if (!master) {
-            line_stop(&p->line, what == TCOOFF);
-        }
+    if (what <= TCOON && master) {
+        p->master_off = what == TCOOFF;
+    } else if (what <= TCOON) {
+        line_hold_off(&p->line, what == TCOOFF);
+    } else if (master) { /* its own settings are nobody's to change */
+        c = what == TCIOFF ? 'S' - '@' : 'Q' - '@';
+        line_type(&p->line, &c, 1, &signo);
     } else {
         c = p->line.t.c_cc[what == TCIOFF ? VSTOP : VSTART];
-        if (c && master) {
-            line_type(&p->line, &c, 1, &signo);
-        } else if (c) {
-            line_put(&p->line, c, 0);
+        if (c) {
+            line_print(&p->line, c);
         }
     }
     spin_unlock(&p->lock);
@@ -247,7 +273,8 @@ static long count(struct pty *p, struct uptr arg, bool master)
     size_t n;
 
     spin_lock(&p->lock);
-    n = master ? line_pending_output(&p->line) : line_count(&p->line);
+    n = master ? MIN(line_pending_output(&p->line), (size_t)LINE_SEEN)
+               : line_count(&p->line);
     spin_unlock(&p->lock);
     return put_user32(arg, (uint32_t)n);
 }
@@ -387,6 +414,33 @@ static long set_locked(struct pty *p, struct uptr arg)
     return 0;
 }
 
+/* TIOCSTI: input of one byte, as if it had come from the other side. As on
+ * Linux since 6.2, where others may not by default. */
+static long type_for(struct pty *p, struct uptr arg, bool master)
+{
+    int signo = 0;
+    uint8_t c;
+
+    if (!(current_proc()->cred.cap_effective >> CAP_SYS_ADMIN & 1)) {
+        return -EIO;
+    }
+    if (copy_from_user(&c, arg, 1)) {
+        return -EFAULT;
+    }
+    spin_lock(&p->lock);
+    if (master) {
+        line_print(&p->line, c);
+    } else {
+        line_type(&p->line, &c, 1, &signo);
+    }
+    spin_unlock(&p->lock);
+    pty_wake(p);
+    if (signo) {
+        terminal_signal(&p->job, signo);
+    }
+    return 0;
+}
+
 /* There is one line discipline, number 0. */
 static long set_discipline(struct uptr arg)
 {
@@ -432,8 +486,8 @@ static long request(struct pty *p, uint32_t cmd, struct uptr arg, bool master)
         return get_locked(p, arg);
     case TIOCSLCKTRMIOS:
         return set_locked(p, arg);
-    case TIOCSTI: /* as Linux since 6.2, where it is off by default */
-        return -EIO;
+    case TIOCSTI:
+        return type_for(p, arg, master);
     default:
         return master ? master_request(p, cmd, arg) : -ENOTTY;
     }

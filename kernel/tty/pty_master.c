@@ -84,8 +84,9 @@ static size_t type(struct pty *p, const uint8_t *buf, size_t len, int *signo)
 {
     size_t n;
 
+    *signo = 0;
     spin_lock(&p->lock);
-    n = line_type(&p->line, buf, len, signo);
+    n = p->master_off ? 0 : line_type(&p->line, buf, len, signo);
     spin_unlock(&p->lock);
     if (n) {
         pty_wake(p);
@@ -93,13 +94,17 @@ static size_t type(struct pty *p, const uint8_t *buf, size_t len, int *signo)
     return n;
 }
 
+static bool can_type(const struct pty *p)
+{
+    return !p->master_off && line_held_room(&p->line);
+}
+
 static int await_room(struct pty *p, struct file *f, int flags)
 {
     if (file_nonblock(f, flags)) {
         return -EAGAIN;
     }
-    return wait_event(&p->master, line_held_room(&p->line), DEADLINE_NONE,
-                      WAIT_INTR)
+    return wait_event(&p->master, can_type(p), DEADLINE_NONE, WAIT_INTR)
                ? -ERESTARTSYS
                : 0;
 }
@@ -150,7 +155,7 @@ static uint32_t master_poll(struct file *f, struct poll_table *pt)
     spin_lock(&p->lock);
     bits |= line_pending_output(&p->line) ? ALL_IN : 0;
     bits |= has_news(p) ? ALL_IN | POLLPRI : 0;
-    bits |= line_held_room(&p->line) ? ALL_OUT : 0;
+    bits |= can_type(p) ? ALL_OUT : 0;
     bits |= p->slave_closed ? POLLHUP : 0;
     spin_unlock(&p->lock);
     return bits;

@@ -30,10 +30,10 @@ static struct patience patience(struct pty *p)
     uint64_t time = cc[VTIME] * (uint64_t)TENTH;
     struct patience w = {.minimum = 1};
 
-    if (line_is_raw(&p->line) && cc[VMIN]) {
+    if (!(p->line.t.c_lflag & ICANON) && cc[VMIN]) {
         w.minimum = cc[VMIN];
         w.pause = time;
-    } else if (line_is_raw(&p->line)) {
+    } else if (!(p->line.t.c_lflag & ICANON)) {
         w.total = time;
         w.none = !time;
     }

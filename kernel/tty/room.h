@@ -27,6 +27,7 @@ struct pty {
     unsigned slaves;   /* open files of this generation */
     bool locked;       /* TIOCSPTLCK: the slave cannot be opened yet */
     bool packet;       /* TIOCPKT */
+    bool master_off;   /* TCOOFF: what the master writes waits */
     bool exclusive;    /* TIOCEXCL */
     bool slave_closed; /* it was open, and all of it is closed */
     bool master_closed;
