@@ -28,6 +28,8 @@
 #define PR_SET_SECUREBITS            28
 #define PR_SET_TIMERSLACK            29
 #define PR_GET_TIMERSLACK            30
+#define PR_TASK_PERF_EVENTS_DISABLE  31
+#define PR_TASK_PERF_EVENTS_ENABLE   32
 #define PR_MCE_KILL                  33
 #define PR_MCE_KILL_GET              34
 #define PR_SET_MM                    35
@@ -43,6 +45,9 @@
 #define PR_SET_SPECULATION_CTRL      53
 #define PR_SET_IO_FLUSHER            57
 #define PR_GET_IO_FLUSHER            58
+#define PR_SET_SPECULATION_CTRL      53
+#define PR_SET_IO_FLUSHER            57
+#define PR_GET_IO_FLUSHER            58
 #define PR_SET_SYSCALL_USER_DISPATCH 59
 #define PR_SET_VMA                   0x53564d41
 #define PR_SET_PTRACER               0x59616d61
@@ -50,7 +55,12 @@
 #define PR_TSC_ENABLE                 1
 #define PR_TSC_SIGSEGV                2
 #define PR_TIMING_STATISTICAL         0
+#define PR_MCE_KILL_CLEAR             0
+#define PR_MCE_KILL_SET               1
 #define PR_MCE_KILL_DEFAULT           2
+#define PR_SPEC_INDIRECT_BRANCH       1
+#define PR_SPEC_L1D_FLUSH             2
+#define PR_SPEC_ENABLE                2
 #define PR_CAP_AMBIENT_IS_SET         1
 #define PR_CAP_AMBIENT_RAISE          2
 #define PR_CAP_AMBIENT_LOWER          3

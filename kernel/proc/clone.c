@@ -117,6 +117,8 @@ static void inherit(const struct clone_args *a, struct thread *from,
     to->signals.blocked = from->signals.blocked;
     policy_inherit(from, to);
     to->io_priority = from->io_priority;
+    to->mce_kill = from->mce_kill;
+    to->io_flusher = from->io_flusher;
     to->no_new_privs = from->no_new_privs;
     to->memory_policy = from->memory_policy;
     to->timer_slack = to->default_slack = from->timer_slack;

@@ -136,6 +136,8 @@ struct thread {
     uint64_t timer_slack, default_slack;         /* ns (prctl(2)) */
     struct key *keyring;                         /* counted, or NULL (keys.h) */
     int reqkey_default;                          /* KEY_REQKEY_* */
+    uint8_t mce_kill;  /* PR_MCE_KILL, kept and no more */
+    bool io_flusher;   /* PR_SET_IO_FLUSHER, the same */
     int pdeath_signal; /* PR_SET_PDEATHSIG: when the parent's thread ends */
     uint16_t memory_policy; /* set_mempolicy(2), kept and no more */
     uint32_t pi_waited;    /* somebody waited for a futex that we own; atomic */

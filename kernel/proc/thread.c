@@ -8,6 +8,7 @@
  * Creating threads is a hot path: dead ones wait in a small cache with their
  * stacks, ready to be used again.
  */
+#include "abi/linux/prctl.h"
 #include "kernel/proc/proc.h"
 #include "kernel/proc/room.h"
 #include "kernel/mm/heap.h"
@@ -107,6 +108,7 @@ void thread_init(struct thread *t, struct proc *p, void (*fn)(void *))
     list_init(&t->tid_node);
     thread_signals_init(&t->signals);
     take_cred(t, p);
+    t->mce_kill = PR_MCE_KILL_DEFAULT;
     t->timer_slack = t->default_slack =
         50000; /* ns; PR_SET_TIMERSLACK's default */
     t->syscall_nr = -1;

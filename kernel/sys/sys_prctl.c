@@ -162,6 +162,60 @@ static long set_vma(const struct sysargs *a)
     return 0;
 }
 
+/* ---- what is kept, and has no effect here ---- */
+
+/* Whether hardware errors kill early: the host has the memory. */
+static long set_mce_kill(const struct sysargs *a)
+{
+    uint64_t what = arg_u64(a, 1), policy = arg_u64(a, 2);
+    struct thread *t = current_thread();
+
+    if (!rest_is_zero(a, 3)) {
+        return -EINVAL;
+    }
+    if (what == PR_MCE_KILL_CLEAR && policy == 0) {
+        t->mce_kill = PR_MCE_KILL_DEFAULT;
+    } else if (what == PR_MCE_KILL_SET && policy <= PR_MCE_KILL_DEFAULT) {
+        t->mce_kill = (uint8_t)policy;
+    } else {
+        return -EINVAL;
+    }
+    return 0;
+}
+
+/* The host decides how its CPUs speculate, for all of us. */
+static long speculation(const struct sysargs *a, bool set)
+{
+    if (!rest_is_zero(a, set ? 3 : 2)) {
+        return -EINVAL;
+    }
+    if (arg_u64(a, 1) > PR_SPEC_L1D_FLUSH) {
+        return -ENODEV;
+    }
+    if (!set) {
+        return PR_SPEC_ENABLE;
+    }
+    return arg_u64(a, 1) == PR_SPEC_L1D_FLUSH ? -EPERM : -ENXIO;
+}
+
+/* Who serves I/O of others: memory is never written back for it here. */
+static long io_flusher(const struct sysargs *a, bool set)
+{
+    struct thread *t = current_thread();
+
+    if (!cred_capable(CAP_SYS_RESOURCE)) {
+        return -EPERM;
+    }
+    if (!rest_is_zero(a, set ? 2 : 1) || (set && arg_u64(a, 1) > 1)) {
+        return -EINVAL;
+    }
+    if (!set) {
+        return t->io_flusher;
+    }
+    t->io_flusher = arg_u64(a, 1);
+    return 0;
+}
+
 long sys_prctl(const struct sysargs *a)
 {
     struct proc *p = current_proc();
@@ -209,8 +263,21 @@ long sys_prctl(const struct sysargs *a)
         return set_slack(x);
     case PR_GET_TIMERSLACK:
         return (long)current_thread()->timer_slack;
+    case PR_TASK_PERF_EVENTS_DISABLE: /* there are none */
+    case PR_TASK_PERF_EVENTS_ENABLE:
+        return 0;
+    case PR_MCE_KILL:
+        return set_mce_kill(a);
     case PR_MCE_KILL_GET:
-        return rest_is_zero(a, 1) ? PR_MCE_KILL_DEFAULT : -EINVAL;
+        return rest_is_zero(a, 1) ? current_thread()->mce_kill : -EINVAL;
+    case PR_GET_SPECULATION_CTRL:
+        return speculation(a, false);
+    case PR_SET_SPECULATION_CTRL:
+        return speculation(a, true);
+    case PR_SET_IO_FLUSHER:
+        return io_flusher(a, true);
+    case PR_GET_IO_FLUSHER:
+        return io_flusher(a, false);
     case PR_SET_CHILD_SUBREAPER:
         p->subreaper = x != 0;
         return 0;

@@ -6,6 +6,7 @@
 #include "kernel/sys/table.h"
 #include "kernel/fs/pipe/pipe.h"
 #include "kernel/fs/splice.h"
+#include "kernel/proc/proc.h"
 #include "kernel/sys/vecs.h"
 #include "abi/linux/errno.h"
 #include "abi/linux/uio.h"
@@ -203,6 +204,29 @@ static long splice_in(struct vec_io *v, struct pipe *to, bool nonblock)
     return n;
 }
 
+/* Secret memory (memfd_secret(2)) cannot be lent: only what lies before it. */
+static uint64_t open_bytes(const struct vecs *v)
+{
+    struct mm *mm = current_task()->mm;
+    uint64_t n = 0;
+
+    for (unsigned i = 0; i < v->count; i++) {
+        size_t open = mm_open_part(mm, v->vec[i].base, v->vec[i].len);
+
+        n += open;
+        if (open < v->vec[i].len) {
+            break;
+        }
+    }
+    return n;
+}
+
+static long lend(struct vec_io *v, struct pipe *to, bool nonblock)
+{
+    v->io.left = MIN(v->io.left, open_bytes(&v->vecs));
+    return v->io.left ? splice_in(v, to, nonblock) : -EFAULT;
+}
+
 /* Pages are copied, not given: what the program does with them later does not
  * show in the pipe. */
 long sys_vmsplice(const struct sysargs *a)
@@ -225,7 +249,7 @@ long sys_vmsplice(const struct sysargs *a)
     } else if (!pipe) {
         n = -EBADF;
     } else if (v.fd.file->mode & FILE_WRITE) {
-        n = splice_in(&v, pipe, nonblock);
+        n = lend(&v, pipe, nonblock);
     } else {
         n = file_read(v.fd.file, &v.io, nonblock ? IO_NOWAIT : 0);
     }

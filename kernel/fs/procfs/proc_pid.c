@@ -427,31 +427,27 @@ static int follow_root(struct path *out, const struct pseudo_at *at)
 
 /* ---- threads ---- */
 
-struct thread_search {
-    int from, best;
-};
-
-static int next_tid_locked(struct thread *main, void *arg)
-{
-    struct thread_search *s = arg;
-
-    list_for_each (pos, &main->proc->threads) {
-        struct thread *t = list_entry(pos, struct thread, node);
-
-        if (t->tid >= s->from && (s->best < 0 || t->tid < s->best)) {
-            s->best = t->tid;
-        }
-    }
-    return 0;
-}
-
+/* The first one is there until the process has been waited for. */
 static int next_tid(int from, const struct pseudo_at *at)
 {
-    struct pseudo_at proc = {.n = {at->n[0]}, .count = 1};
-    struct thread_search s = {from, -1};
+    struct proc *p = proc_at(at);
+    int best;
 
-    with_thread(&proc, next_tid_locked, &s);
-    return s.best;
+    if (!p) {
+        return -1;
+    }
+    spin_lock(&proc_lock);
+    best = p->pid >= from && !p->reaped ? p->pid : -1;
+    list_for_each (pos, &p->threads) {
+        struct thread *t = list_entry(pos, struct thread, node);
+
+        if (t->tid >= from && (best < 0 || t->tid < best)) {
+            best = t->tid;
+        }
+    }
+    spin_unlock(&proc_lock);
+    proc_put(p);
+    return best;
 }
 
 /* ---- the tables ---- */

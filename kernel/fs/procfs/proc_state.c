@@ -103,6 +103,15 @@ static void thread_facts(struct thread *t, struct facts *f)
     watch_facts(t, f);
 }
 
+/* The first thread has ended, others may not have. */
+static void remains(struct proc *p, struct facts *f)
+{
+    if (p->thread_count) {
+        f->threads++;
+        f->state = 'Z';
+    }
+}
+
 /* A process has them without a thread, too, until it has been waited for. */
 static int get_facts(struct proc *p, const struct pseudo_at *at,
                      struct facts *f)
@@ -115,7 +124,9 @@ static int get_facts(struct proc *p, const struct pseudo_at *at,
     t = thread_find(at->n[at->count > 1]);
     if (t && t->proc == p) {
         thread_facts(t, f);
-    } else if (at->count > 1) {
+    } else if (at->count == 1 || at->n[1] == p->pid) {
+        remains(p, f);
+    } else {
         err = -ESRCH;
     }
     spin_unlock(&proc_lock);

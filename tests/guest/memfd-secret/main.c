@@ -139,6 +139,27 @@ static void test_again(int fd, char *m)
     FAILS(EINVAL, madvise(m, PAGE, MADV_DONTNEED)); /* locked for good */
 }
 
+/* Pages for a pipe cannot be had; what is written is copied. */
+static void test_pipe(char *m)
+{
+    char open[10] = "open";
+    struct iovec secret = {m, 10}, both[] = {{open, 4}, {m, 10}};
+    int p[2];
+
+    if (pipe(p)) {
+        return;
+    }
+    FAILS(EFAULT, vmsplice(p[1], &secret, 1, 0));
+    FAILS(EFAULT, vmsplice(p[1], &secret, 1, SPLICE_F_GIFT));
+    must("up to it", vmsplice(p[1], both, 2, 0) == 4);
+    must("written", write(p[1], m, 10) == 10);
+    must("read", read(p[0], m, 10) == 10);
+    m[0] = 7;
+    must("spliced to", vmsplice(p[0], &secret, 1, 0) == 4);
+    close(p[0]);
+    close(p[1]);
+}
+
 static void test_map(int fd)
 {
     struct rlimit few = {PAGE, PAGE};
@@ -159,6 +180,7 @@ static void test_map(int fd)
     FAILS(EINVAL, madvise(m, PAGE, MADV_REMOVE));
     FAILS(EINVAL, msync(m, PAGE, MS_SYNC));
     test_others(m);
+    test_pipe(m);
     test_again(fd, m);
     munmap(m, 3 * PAGE);
     munmap(again, 3 * PAGE);

@@ -185,6 +185,36 @@ static void privileges(void)
     setresuid(NOBODY, NOBODY, NOBODY);
     CALL(prctl, PR_CAPBSET_DROP, 1L, 0L, 0L, 0L);
     CALL(prctl, PR_SET_MM, 0L, 0L, 0L, 0L);
+    CALL(prctl, PR_SET_IO_FLUSHER, 1L, 0L, 0L, 0L);
+    CALL(prctl, PR_GET_IO_FLUSHER, 0L, 0L, 0L, 0L);
+}
+
+static void without_effect(void)
+{
+    title("kept, and no more");
+    CALL(prctl, PR_TASK_PERF_EVENTS_DISABLE, 1L, 0L, 0L, 0L);
+    CALL(prctl, PR_TASK_PERF_EVENTS_ENABLE, 0L, 0L, 0L, 0L);
+    CALL(prctl, PR_MCE_KILL_GET, 0L, 0L, 0L, 0L);
+    CALL(prctl, PR_MCE_KILL, PR_MCE_KILL_SET, PR_MCE_KILL_EARLY, 0L, 0L);
+    CALL(prctl, PR_MCE_KILL_GET, 0L, 0L, 0L, 0L);
+    CALL(prctl, PR_MCE_KILL, PR_MCE_KILL_SET, PR_MCE_KILL_LATE, 0L, 0L);
+    fflush(stdout);
+    if (fork() == 0) {
+        CALL(prctl, PR_MCE_KILL_GET, 0L, 0L, 0L, 0L);
+        _exit(0);
+    }
+    wait(NULL);
+    CALL(prctl, PR_MCE_KILL, PR_MCE_KILL_SET, 3L, 0L, 0L);
+    CALL(prctl, PR_MCE_KILL, PR_MCE_KILL_SET, 1L, 1L, 0L);
+    CALL(prctl, PR_MCE_KILL, PR_MCE_KILL_CLEAR, 1L, 0L, 0L);
+    CALL(prctl, PR_MCE_KILL, PR_MCE_KILL_CLEAR, 0L, 0L, 0L);
+    CALL(prctl, PR_MCE_KILL, 2L, 0L, 0L, 0L);
+    CALL(prctl, PR_MCE_KILL_GET, 0L, 0L, 0L, 0L);
+    CALL(prctl, PR_MCE_KILL_GET, 1L, 0L, 0L, 0L);
+    CALL(prctl, PR_GET_SPECULATION_CTRL, 77L, 0L, 0L, 0L);
+    CALL(prctl, PR_GET_SPECULATION_CTRL, 0L, 1L, 0L, 0L);
+    CALL(prctl, PR_SET_SPECULATION_CTRL, 77L, 0L, 0L, 0L);
+    CALL(prctl, PR_SET_SPECULATION_CTRL, 0L, 0L, 1L, 0L);
 }
 
 int main(void)
@@ -193,6 +223,7 @@ int main(void)
     names();
     states();
     deaths();
+    without_effect();
     privileges();
     CALL(prctl, 9999, 0L, 0L, 0L, 0L);
     CALL(prctl, -1, 0L, 0L, 0L, 0L);
