@@ -71,6 +71,12 @@ static int set(struct inode *inode, bool access, struct acl *acl)
     if (acl && !acl_valid(acl)) {
         return -EINVAL;
     }
+    /* What an overlay has not copied yet, and has no list to lose, stays. */
+    if (!acl && inode->keeps_atime &&
+        !*acl_slot(atomic_load_acquire(&inode->data),
+                   access ? ACL_XATTR_ACCESS : ACL_XATTR_DEFAULT)) {
+        return -ENODATA;
+    }
     mutex_lock(&inode->lock);
     if (access) {
         set_access(inode, acl, &cred, &attr);

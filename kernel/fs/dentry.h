@@ -50,6 +50,7 @@ struct mount {
     bool spread;                /* each vCPU counts by itself; atomic */
     struct mount_count *counts; /* one a vCPU */
     uint32_t flags;             /* ST_* of abi/linux/statfs.h; atomic */
+    uint32_t writers;           /* files open for writing; atomic */
     uint32_t id;
     bool hidden;   /* the kernel's own: stands nowhere, root "/" */
     bool settling; /* mount_settle_all()'s own */
@@ -156,6 +157,9 @@ int mount_propagate(const struct path *at, uint64_t type, bool recursive);
 /* ST_* flags taken away and added; recursive: likewise. -EINVAL. */
 int mount_set_flags(const struct path *at, uint32_t clear, uint32_t set,
                     bool recursive);
+/* remount: the new flags of a mount; alone: not those of the same file system.
+ * -EBUSY: it would be read-only, and somebody writes. */
+int mount_change_flags(struct mount *mount, uint32_t flags, bool alone);
 /* What /proc/PID/mountinfo tells of propagation: ids of groups, or 0. */
 struct mount_sharing {
     uint32_t group, master;

@@ -133,6 +133,7 @@ static int count_writer(struct file *f)
         }
     } while (!atomic_cas(&f->inode->writers, &n, n + 1));
     f->mode |= FILE_WRITER;
+    vcpus_add_fetch(&f->path.mount->writers, 1);
     return 0;
 }
 
@@ -153,6 +154,7 @@ static void uncount_writer(struct file *f)
 {
     if (f->mode & FILE_WRITER) {
         atomic_fetch_sub(&f->inode->writers, 1);
+        vcpus_add_fetch(&f->path.mount->writers, -1);
     } else if (f->mode & FILE_EXECUTES) {
         atomic_fetch_add(&f->inode->writers, 1);
     }

@@ -22,6 +22,7 @@
 #include "kernel/fs/file.h"
 #include "kernel/fs/fileattr.h"
 #include "kernel/mm/heap.h"
+#include "lib/fmt.h"
 #include "lib/string.h"
 #include "abi/linux/errno.h"
 #include "abi/linux/stat.h"
@@ -282,29 +283,63 @@ static int layered_tmpfile(struct inode *dir, const struct inode_attr *attr,
 
 /* ---- extended attributes ---- */
 
-static bool is_private(struct inode *inode, const char *name)
+enum { NAME_MOST = 255, MARK = sizeof("overlay.") - 1 }; /* NUL aside */
+
+/* What the layer calls it: names that are this file system's own there have an
+ * "overlay." more, so that an overlay may be made of what is in one. room is
+ * for NAME_MOST + 1 bytes. */
+static int layer_name(struct inode *inode, const char **name, char *room)
 {
     const char *private = layered_of(inode->sb)->private;
+    size_t len = strlen(private);
 
-    return strncmp(name, private, strlen(private)) == 0;
+    if (strncmp(*name, private, len) != 0) {
+        return 0;
+    }
+    if (strlen(*name) + MARK > NAME_MOST) {
+        return -EOPNOTSUPP;
+    }
+    fmt_snprintf(room, NAME_MOST + 1, "%soverlay.%s", private, *name + len);
+    *name = room;
+    return 0;
 }
 
 static long layered_getxattr(struct inode *inode, const char *name, void *buf,
                              size_t len)
 {
     struct inode *real = real_of(inode);
+    char room[NAME_MOST + 1];
     long n;
 
     if (!real->ops->getxattr) {
         return -EOPNOTSUPP;
     }
-    if (is_private(inode, name)) {
-        return -ENODATA;
+    n = layer_name(inode, &name, room);
+    if (n) {
+        return n;
     }
     mutex_lock(&real->lock);
     n = real->ops->getxattr(real, name, buf, len);
     mutex_unlock(&real->lock);
     return n;
+}
+
+/* The name of size bytes at `at` as it shows, to `to`: how many bytes. */
+static size_t show_name(const char *private, char *to, const char *at,
+                        size_t size)
+{
+    size_t len = strlen(private);
+
+    if (strncmp(at, private, len) != 0) {
+        memmove(to, at, size);
+        return size;
+    }
+    if (strncmp(at + len, "overlay.", MARK) != 0) {
+        return 0;
+    }
+    memmove(to, at, len);
+    memmove(to + len, at + len + MARK, size - len - MARK);
+    return size - MARK;
 }
 
 /* len 0 only asks, and may be told too much. */
@@ -325,22 +360,26 @@ static long layered_listxattr(struct inode *inode, char *buf, size_t len)
     for (long at = 0; at < n;) {
         size_t size = strlen(buf + at) + 1;
 
-        if (!is_private(inode, buf + at)) {
-            memmove(buf + kept, buf + at, size);
-            kept += size;
-        }
+        kept += show_name(layered_of(inode->sb)->private, buf + kept, buf + at,
+                          size);
         at += size;
     }
     return kept;
 }
 
+/* What is not there is removed without a copy. */
 static int layered_setxattr(struct inode *inode, const char *name,
                             const void *value, size_t len, int flags)
 {
+    char room[NAME_MOST + 1];
+    const char *shown = name;
     struct inode *upper;
-    int err =
-        is_private(inode, name) ? -EOPNOTSUPP : layered_copy_up(inode, true);
+    int err = layer_name(inode, &name, room);
 
+    if (!err && !value && !layered_upper(inode)) {
+        err = (int)MIN(layered_getxattr(inode, shown, NULL, 0), 0l);
+    }
+    err = err ? err : layered_copy_up(inode, true);
     if (err) {
         return err;
     }

@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
  * What the files of the layered file system share; see layered.c.
+ *
+ * These are the overlays that programs mount (mount -t overlay), in Linux's
+ * form; the root of the instance is the other, simpler one, and overlay.h says
+ * what they have in common.
  */
 #ifndef KERNEL_FS_LAYERED_H
 #define KERNEL_FS_LAYERED_H

@@ -6,6 +6,7 @@
  * who holds that directory's lock is the only one to see it.
  */
 #include "kernel/fs/layered/layered.h"
+#include "kernel/fs/overlay/overlay.h"
 #include "kernel/mm/heap.h"
 #include "lib/string.h"
 #include "abi/linux/errno.h"
@@ -176,6 +177,8 @@ static int make_at(struct inode *up, const char *name, size_t len,
                : up->ops->make(up, name, len, what->attr, out);
 }
 
+/* A directory has whiteouts left, which are to be there still if this fails: it
+ * goes to the other name first, and from there without a way to fail. */
 static int replace(struct inode *up, const char *name, size_t len,
                    struct inode *made, struct inode *old)
 {
@@ -188,9 +191,15 @@ static int replace(struct inode *up, const char *name, size_t len,
         .to_len = len,
         .inode = made,
         .target = old,
+        .flags = S_ISDIR(old->mode) ? RENAME_EXCHANGE : 0,
     };
+    int err = up->ops->rename(&args);
 
-    return up->ops->rename(&args);
+    if (!err && S_ISDIR(old->mode)) {
+        overlay_drop_whiteouts(old);
+        up->ops->rmdir(up, temp, TEMP, old);
+    }
+    return err;
 }
 
 int layered_place(struct layered *fs, struct inode *up, const char *name,

@@ -134,8 +134,38 @@ static int keep(char **text, const char *value)
     return *value ? 0 : -EINVAL;
 }
 
+/* fsconfig(2)'s lowerdir+: one more below those that came, whose name means
+ * what it says. */
+static int add_lower(struct layered *fs, const char *name)
+{
+    size_t old = fs->lower_text ? strlen(fs->lower_text) : 0;
+    char *text = kmalloc(old + 2 * strlen(name) + 2), *to = text + old;
+
+    if (!text || !*name) {
+        kfree(text);
+        return text ? -EINVAL : -ENOMEM;
+    }
+    memcpy(text, old ? fs->lower_text : "", old);
+    if (old) {
+        *to++ = ':';
+    }
+    for (; *name; name++) {
+        if (*name == ':' || *name == '\\') {
+            *to++ = '\\';
+        }
+        *to++ = *name;
+    }
+    *to = '\0';
+    kfree(fs->lower_text);
+    fs->lower_text = text;
+    return 0;
+}
+
 static int set_option(struct layered *fs, const char *option)
 {
+    if (strncmp(option, "lowerdir+=", 10) == 0) {
+        return add_lower(fs, option + 10);
+    }
     if (strncmp(option, "lowerdir=", 9) == 0) {
         return keep(&fs->lower_text, option + 9);
     }

@@ -66,7 +66,7 @@ static int remove_name(struct inode *dir, const char *name, size_t len,
     err = layered_find(up, name, len, &found);
     if (found) {
         mutex_lock(&found->lock);
-        err = empty(found);
+        err = covers ? 0 : empty(found);
     }
     err = err ? err
               : take_away(layered_of(dir->sb), up, name, len, found, covers);

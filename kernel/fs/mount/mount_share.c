@@ -192,21 +192,52 @@ int mount_propagate(const struct path *at, uint64_t type, bool recursive)
     return may ? 0 : -EINVAL;
 }
 
+/* Whoever has a file open for writing keeps a mount from being read-only. */
+static bool is_busy(struct mount *m, uint32_t set)
+{
+    return set & ~m->flags & ST_RDONLY && atomic_load(&m->writers);
+}
+
 int mount_set_flags(const struct path *at, uint32_t clear, uint32_t set,
                     bool recursive)
 {
     struct mount *top = at->mount;
-    bool may;
+    int err;
 
     dcache_exclude();
-    may = may_change(at);
-    for (struct mount *m = may ? top : NULL; m;
+    err = may_change(at) ? 0 : -EINVAL;
+    for (struct mount *m = top; m && !err;
+         m = recursive ? mount_next(m, top) : NULL) {
+        err = is_busy(m, set) ? -EBUSY : 0;
+    }
+    for (struct mount *m = top; m && !err;
          m = recursive ? mount_next(m, top) : NULL) {
         atomic_store(&m->flags, (m->flags & ~clear) | set);
     }
     dcache_allow();
     mount_changed();
-    return may ? 0 : -EINVAL;
+    return err;
+}
+
+int mount_change_flags(struct mount *mount, uint32_t flags, bool alone)
+{
+    int err = 0;
+
+    dcache_exclude();
+    if (alone) {
+        err = is_busy(mount, flags) ? -EBUSY : 0;
+    } else if (flags & ~mount->flags & ST_RDONLY) {
+        list_for_each (pos, &mounts) {
+            struct mount *m = list_entry(pos, struct mount, node);
+
+            err = m->sb == mount->sb && atomic_load(&m->writers) ? -EBUSY : err;
+        }
+    }
+    if (!err) {
+        atomic_store(&mount->flags, flags);
+    }
+    dcache_allow();
+    return err;
 }
 
 void mount_get_sharing(struct mount *m, struct mount_sharing *out)

@@ -220,12 +220,13 @@ static int remount(const struct path *at, uint64_t flags, const char *data)
     if (!(flags & MS_BIND)) {
         err = mount_options(sb, data, true);
     }
-    if (err) {
-        return err;
+    err = err ? err
+              : mount_change_flags(at->mount, mount_flags_of(flags),
+                                   flags & MS_BIND);
+    if (!err) {
+        mount_changed();
     }
-    atomic_store(&at->mount->flags, mount_flags_of(flags));
-    mount_changed();
-    return 0;
+    return err;
 }
 
 /* One type at a time, and nothing but MS_REC and MS_SILENT beside it. */

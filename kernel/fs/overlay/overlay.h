@@ -1,6 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
- * What the overlay's files share; see overlay.c.
+ * What the files of the root's overlay share; see overlay.c.
+ *
+ * There are two overlays. This one is the instance's root: one tmpfs over one
+ * tree that never changes, whose layers nobody else sees, so that a copy keeps
+ * its original's number and links and whiteouts are the kernel's own affair.
+ * layered/ is what programs mount: any number of layers, which they see and
+ * change besides, in the form that Linux writes. What is one thing for both,
+ * content and attributes of a copy, and emptying a directory of whiteouts, is
+ * here (overlay_copy_data() and its neighbours).
  */
 #ifndef KERNEL_FS_OVERLAY_H
 #define KERNEL_FS_OVERLAY_H

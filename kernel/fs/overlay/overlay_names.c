@@ -153,8 +153,14 @@ static int place(struct overlay *o, struct inode *inode, struct inode *upper,
         .to_len = len,
         .inode = inode,
         .target = target,
+        .flags = target && S_ISDIR(target->mode) ? RENAME_EXCHANGE : 0,
     };
     int err = work->ops->rename(&args);
+
+    if (!err && args.flags) { /* what is left of it waits in its place */
+        overlay_drop_whiteouts(target);
+        work->ops->rmdir(work, staged, STAGED, target);
+    }
 
     if (err && S_ISDIR(inode->mode)) {
         work->ops->rmdir(work, staged, STAGED, inode);

@@ -75,8 +75,13 @@ static void uncount_subdir(struct inode *upper, struct inode *inode)
 static int remove_upper(struct inode *upper, const char *name, size_t len,
                         struct inode *found)
 {
-    return S_ISDIR(found->mode) ? upper->ops->rmdir(upper, name, len, found)
-                                : upper->ops->unlink(upper, name, len, found);
+    int err;
+
+    if (!S_ISDIR(found->mode)) {
+        return upper->ops->unlink(upper, name, len, found);
+    }
+    err = overlay_drop_whiteouts(found);
+    return err ? err : upper->ops->rmdir(upper, name, len, found);
 }
 
 /* Makes dir not have name any more, whoever had it. *counted: the upper had
@@ -99,9 +104,6 @@ static int take_away(struct inode *dir, const char *name, size_t len,
             uncount_subdir(upper, inode);
         }
         return err;
-    }
-    if (!err && S_ISDIR(inode->mode)) {
-        err = overlay_drop_whiteouts(found);
     }
     if (!err) {
         err = overlay_lower_has(dir, name, len)

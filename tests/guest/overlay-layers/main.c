@@ -3,7 +3,8 @@
  * An overlay and its layers, looked at side by side: which layers may contain
  * one another, numbers of inodes in listings, times that reading leaves alone,
  * files that lost their name before they were copied, an overlay on an overlay,
- * and an upper layer that is changed, and locked, by others meanwhile.
+ * an upper layer that is changed, and locked, by others meanwhile, attributes
+ * with the names of an overlay's own, and who keeps one from being read-only.
  */
 #include <pthread.h>
 #include <sys/mount.h>
@@ -227,6 +228,113 @@ static void locked_below(void)
     printf("failed %d\n", failed);
 }
 
+static void names_of(const char *path)
+{
+    char names[256];
+    long n = listxattr(path, names, sizeof(names));
+
+    for (long at = 0; at < n; at += (long)strlen(names + at) + 1) {
+        if (!strstr(names + at, "origin")) {
+            printf("%s has %s\n", path, names + at);
+        }
+    }
+}
+
+static void own_names(void)
+{
+    char value[8];
+
+    title("names of its own");
+    fresh();
+    over_one();
+    CALL(setxattr, M "/file", "trusted.overlay.opaque", "y", 1L, 0);
+    CALL(getxattr, M "/file", "trusted.overlay.opaque", value, 8L);
+    CALL(getxattr, M "/file", "trusted.overlay.origin", value, 8L);
+    names_of(M "/file");
+    names_of(O "/u/file");
+    CALL(removexattr, M "/file", "trusted.overlay.opaque");
+    names_of(O "/u/file");
+    show("remove what is not there", removexattr(M "/d/a", "user.none"));
+    show("a list that is not there",
+         removexattr(M "/d/a", "system.posix_acl_access"));
+    CALL(access, O "/u/d", F_OK);
+}
+
+static void removed_whole(void)
+{
+    title("a directory of whiteouts");
+    fresh();
+    over_one();
+    CALL(unlink, M "/d/a");
+    CALL(rmdir, M "/d");
+    show("there below", access(O "/l/d/a", F_OK));
+    show("there", access(M "/d", F_OK));
+    CALL(mkdir, M "/d", 0700);
+    CALL(access, M "/d/a", F_OK);
+    put(M "/d/b", "b");
+    CALL(rmdir, M "/d");
+    CALL(unlink, M "/d/b");
+    CALL(rmdir, M "/d");
+}
+
+enum { SET_STRING = 1, CREATE = 6 };
+
+static void layer_by_layer(void)
+{
+    int fs, at;
+
+    title("layer by layer");
+    fresh();
+    mkdir(O "/a:b", 0755);
+    put(O "/a:b/file", "on top");
+    put(O "/a:b/only", "only");
+    fs = (int)RAW(fsopen, "overlay", 0);
+    show("first", RAW(fsconfig, fs, SET_STRING, "lowerdir+", O "/a:b", 0));
+    show("second", RAW(fsconfig, fs, SET_STRING, "lowerdir+", O "/l", 0));
+    show("none", RAW(fsconfig, fs, SET_STRING, "lowerdir+", "", 0));
+    show("create", RAW(fsconfig, fs, CREATE, NULL, NULL, 0));
+    at = (int)RAW(fsmount, fs, 0, 0);
+    show("move", RAW(move_mount, at, "", AT_FDCWD, M, 4));
+    cat(M "/file");
+    cat(M "/only");
+    cat(M "/d/a");
+    close(at);
+    close(fs);
+}
+
+static long again(const char *at, unsigned long flags)
+{
+    return RAW(mount, "none", at, NULL, MS_REMOUNT | flags, "");
+}
+
+static void read_only(void)
+{
+    int fd;
+
+    title("read-only");
+    fresh();
+    over_one();
+    fd = open(M "/new", O_CREAT | O_WRONLY, 0644);
+    show("written", again(M, MS_RDONLY));
+    show("written, this mount", again(M, MS_RDONLY | MS_BIND));
+    unlink(M "/new");
+    show("written, no name", again(M, MS_RDONLY));
+    close(fd);
+    show("closed", again(M, MS_RDONLY));
+    show("make", mkdir(M "/dir", 0755));
+    show("back", again(M, 0));
+    fd = open(M "/file", O_RDONLY);
+    show("read", again(M, MS_RDONLY));
+    show("back", again(M, 0));
+    close(fd);
+    fd = open(O "/written", O_CREAT | O_RDWR, 0644);
+    CALL(mount, O "/l", O "/l", NULL, MS_BIND, NULL);
+    show("another mount", again(O "/l", MS_RDONLY));
+    show("that alone", again(O "/l", MS_RDONLY | MS_BIND));
+    close(fd);
+    umount2(O "/l", MNT_DETACH);
+}
+
 int main(void)
 {
     show_start();
@@ -237,6 +345,10 @@ int main(void)
     on_each_other();
     moved_below();
     locked_below();
+    own_names();
+    removed_whole();
+    layer_by_layer();
+    read_only();
     umount2(M, MNT_DETACH);
     umount2(O, MNT_DETACH);
     return 0;
