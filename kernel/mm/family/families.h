@@ -108,6 +108,12 @@ bool fork_keeps(const struct vma *v);
 void settle(struct family *f, struct mm *in, struct mm *out);
 /* It soon is: much has changed. */
 void settle_soon(struct family *f);
+/* mm, the only member, forks: whether it is time to look at what its forks
+ * copy; settle_alone() does so then. */
+bool settle_forks(struct family *f);
+/* Of what was common, what became so by that stays; what fork would copy, and
+ * has not been tried, joins it if it is time. */
+void settle_alone(struct family *f, struct mm *mm, const struct resident *was);
 
 /* ---- guard.c ---- */
 

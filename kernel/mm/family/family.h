@@ -42,10 +42,12 @@ struct family {
     /* Pages that all members have and none can write, or which fault when they
      * do (guard.c): they stay. */
     struct resident common;
-    /* Pages that have become common since the last look at a whole address
-     * space (settle.c), still or not any more: not again. */
+    /* Pages that have become common because nobody seemed to write to them
+     * (settle.c), still or not any more: not again for long. */
     struct resident settled;
     unsigned settle_in, settle_every; /* exchanges */
+    unsigned forks_in, forks_every;   /* forks of the only member */
+    bool forks_tried;                 /* something has joined settled by that */
     uint64_t changes;                 /* of common */
     uint64_t found;   /* changes, when a fork had found what is common */
     uint64_t shared;  /* how often memory became VMA_FAMILY by a fork */

@@ -77,9 +77,11 @@ static int find_common(struct family *f, struct mm *mm)
     if (!err) {
         err = guard_all(f, mm);
     }
+    if (!err) {
+        settle_alone(f, mm, &was);
+    }
     lift_rest(mm, &was, &f->common);
     resident_free(&was);
-    resident_free(&f->settled);
     f->found = err ? 0 : f->changes;
     return err;
 }
@@ -221,7 +223,7 @@ static int copy_all(struct mm *child, struct mm *mm, uint64_t *counts)
     struct family *f = mm->family;
     int err = own_what_stays(mm);
 
-    if (!err && f->count == 1 && !is_found(f, mm)) {
+    if (!err && f->count == 1 && (settle_forks(f) || !is_found(f, mm))) {
         err = find_common(f, mm);
     }
     copy_facts(child, mm);

@@ -206,12 +206,15 @@ static int write_in(struct mm *mm, struct vma *v, uint64_t addr, uint64_t size)
 
 static uint64_t reach(struct family *f, uint64_t addr)
 {
-    if (f->count == 1) { /* nothing is copied */
-        return TABLE;
-    }
-    if (resident_test(&f->settled, addr) && f->settled_faults < SOME_FAULTS) {
+    bool alone = f->count == 1; /* then nothing is copied, but by a fork */
+
+    if (resident_test(&f->settled, addr) && (!alone || f->forks_tried) &&
+        f->settled_faults < SOME_FAULTS) {
         f->settled_faults++;
         return PAGE_SIZE;
+    }
+    if (alone) {
+        return TABLE;
     }
     f->faults++;
     if (f->faults <= LITTLE_FAULTS) {

@@ -9,6 +9,10 @@
  * found. What can be written to is write-protected for it, where that can be;
  * who writes to it all the same makes it everybody's own for long: to be common
  * costs a fault each time, to be own a comparison in each exchange.
+ *
+ * A shell's children end before any exchange looks at them, and each of its
+ * forks copies the same pages, most of which neither writes to. So it is tried
+ * after some forks as well, when nobody but the parent is there.
  */
 #include "kernel/mm/family/families.h"
 #include "kernel/mm/heap.h"
@@ -20,6 +24,10 @@
  * RUNS_MOST: of common pages; each costs the host two mappings, which are
  * limited. */
 enum { SOON = 32, LATE = 1024, MEMBERS_MOST = 64, RUNS_MOST = 4096 };
+
+/* Forks until the next look; of no more runs at once, each of which is a call
+ * of the host. */
+enum { FORKS_SOON = 16, FORKS_LATE = 1024, TRIED_MOST = 64 };
 
 struct settle {
     struct family *f;
@@ -225,4 +233,90 @@ void settle(struct family *f, struct mm *in, struct mm *out)
     } else {
         f->settle_in = f->settle_every *= 2;
     }
+}
+
+/* ---- forks ---- */
+
+/* The next part of [*start, end) that is in neither set. */
+static bool next_untried(const struct family *f, uint64_t *start, uint64_t end,
+                         uint64_t *stop)
+{
+    uint64_t at = *start, before;
+
+    do {
+        before = at;
+        at = resident_find(&f->common, at, end, false);
+        at = resident_find(&f->settled, at, end, false);
+    } while (at != before);
+    *start = at;
+    *stop = MIN(resident_find(&f->common, at, end, true),
+                resident_find(&f->settled, at, end, true));
+    return at < end;
+}
+
+/* What fork would copy of [at, end). Where that fails, it does. */
+static void try_run(struct family *f, struct mm *mm, uint64_t at, uint64_t end,
+                    unsigned *room)
+{
+    uint64_t stop;
+
+    for (; *room && next_untried(f, &at, end, &stop); at = stop) {
+        if (!resident_prepare(&f->settled, at, stop) &&
+            !guard_pages(f, mm, at, stop)) {
+            resident_set(&f->settled, at, stop);
+            f->forks_tried = true;
+        }
+        --*room;
+    }
+}
+
+/* What was found so in [at, end), and has not been written to. */
+static void keep_run(struct family *f, const struct resident *was, uint64_t at,
+                     uint64_t end)
+{
+    uint64_t stop;
+
+    for (; resident_run(was, &at, end, &stop); at = stop) {
+        bool settled = resident_test(&f->settled, at);
+
+        stop = resident_find(&f->settled, at, stop, !settled);
+        if (settled && !resident_prepare(&f->common, at, stop)) {
+            resident_set(&f->common, at, stop);
+        }
+    }
+}
+
+void settle_alone(struct family *f, struct mm *mm, const struct resident *was)
+{
+    unsigned room = f->forks_in ? 0 : TRIED_MOST;
+    uint64_t at, end;
+
+    for (struct vma *v = vma_first(mm); v; v = vma_next(v)) {
+        if (!guard_can(v)) {
+            continue;
+        }
+        keep_run(f, was, v->start, v->end);
+        at = v->start;
+        for (; room && resident_run(&mm->resident, &at, v->end, &end);
+             at = end) {
+            try_run(f, mm, at, end, &room);
+        }
+    }
+}
+
+bool settle_forks(struct family *f)
+{
+    if (!f->forks_every) {
+        f->forks_in = f->forks_every = FORKS_SOON;
+    }
+    if (f->forks_in) {
+        f->forks_in--;
+        return f->forks_in == 0;
+    }
+    if (f->forks_every >= FORKS_LATE) { /* what was written may be calm now */
+        resident_free(&f->settled);
+        f->forks_every = FORKS_SOON / 2;
+    }
+    f->forks_in = f->forks_every *= 2;
+    return false;
 }

@@ -462,6 +462,41 @@ static void who_is_left_alone_faults_once(void)
     guards = false;
 }
 
+enum { FORKS = 40 };
+
+/* As a shell does. The child writes to page 0, the parent to page 1. */
+static void fork_and_end(uint64_t turn)
+{
+    uint64_t at = AREA(1);
+
+    EXPECT_EQ(mm_fork(parent, &child), 0);
+    support_set_mm(child);
+    EXPECT_EQ(wrong(child, 0), 0);
+    store(child, at, turn + 1);
+    EXPECT(mm_leave(child));
+    EXPECT_EQ(let_in(parent), 0);
+    EXPECT_EQ(*(uint64_t *)at, 0);
+    EXPECT_EQ(wrong(parent, 0), 0);
+    store(parent, at + PAGE_SIZE, turn);
+}
+
+static void what_nobody_writes_is_not_copied_by_each_fork(void)
+{
+    guards = true;
+    fresh(true);
+    make_parent();
+    for (uint64_t i = 0; i < FORKS; i++) {
+        fork_and_end(i);
+    }
+    for (uint64_t p = 0; p < areas[1].pages; p++) {
+        EXPECT_EQ(guard_holds(parent, AREA(1) + p * PAGE_SIZE), p > 1);
+    }
+    EXPECT_EQ(mm_unmap(parent, AREA(1), areas[1].pages * PAGE_SIZE), 0);
+    EXPECT_EQ(mm_fork(parent, &child), 0);
+    EXPECT(!guard_holds(parent, AREA(1) + 2 * PAGE_SIZE));
+    guards = false;
+}
+
 static void strangers_are_not_compared_in_each_exchange(void)
 {
     struct mm *mms[2];
@@ -653,6 +688,7 @@ int main(void)
     RUN(pages_become_alike_and_differ_again);
     RUN(what_is_alike_does_not_cut_too_often);
     RUN(who_is_left_alone_faults_once);
+    RUN(what_nobody_writes_is_not_copied_by_each_fork);
     RUN(strangers_are_not_compared_in_each_exchange);
     RUN(forks_that_fail_change_nothing);
     RUN(who_has_written_too_much_does_not_fork);
