@@ -317,6 +317,8 @@ void vma_discard(struct vma *v);
 /* Puts v in, where nothing is, and merges it with its neighbours: v may be
  * gone afterwards. */
 void vma_insert(struct mm *mm, struct vma *v);
+/* The same, behind all others. */
+void vma_append(struct mm *mm, struct vma *v);
 /* Takes v out; mm_unlock() frees it. Says nothing about its pages. */
 void vma_remove(struct mm *mm, struct vma *v);
 void vma_remove_all(struct mm *mm);

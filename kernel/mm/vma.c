@@ -297,13 +297,18 @@ static int by_start(const struct rb_node *a, const struct rb_node *b)
     return x < y ? -1 : x > y;
 }
 
-static void link_in(struct mm *mm, struct vma *v)
+static void count_one(struct mm *mm)
 {
-    rb_insert(&mm->vmas, &v->node, by_start);
     mm->vma_count++;
     if (mm->family) {
         vma_count_member(mm->family, mm);
     }
+}
+
+static void link_in(struct mm *mm, struct vma *v)
+{
+    rb_insert(&mm->vmas, &v->node, by_start);
+    count_one(mm);
 }
 
 static void take_out(struct mm *mm, struct vma *v)
@@ -339,6 +344,21 @@ void vma_insert(struct mm *mm, struct vma *v)
     } else {
         link_in(mm, v);
     }
+}
+
+void vma_append(struct mm *mm, struct vma *v)
+{
+    struct vma *last = vma_last(mm);
+
+    check(!last || last->end <= v->start);
+    account(mm, v, v->end - v->start);
+    if (mergeable(last, v)) {
+        absorb(mm, last, v, last->start, v->end);
+        return;
+    }
+    rb_insert_at(&mm->vmas, &v->node, last ? &last->node : NULL,
+                 last ? &last->node.right : &mm->vmas.root);
+    count_one(mm);
 }
 
 void vma_remove(struct mm *mm, struct vma *v)

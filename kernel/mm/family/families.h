@@ -73,6 +73,9 @@ static inline bool piece_is_pure(const struct piece *p)
 
 /* Brings mm->pieces up to date; nobody's tasks run. -ENOMEM. */
 int pieces_update(const struct family *f, struct mm *mm);
+/* What child, which mm has just forked, has is what mm has, whose pieces are up
+ * to date: so are the child's then. */
+void pieces_inherit(struct mm *child, const struct mm *mm);
 /* The piece or gap that begins at `at` or holds it, from there on. *next: 0 at
  * the start, for calls in order of address. */
 struct piece piece_at(const struct pieces *p, unsigned *next, uint64_t at);

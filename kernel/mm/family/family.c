@@ -244,11 +244,14 @@ void family_leave(struct mm *mm)
 {
     struct family *f = mm->family;
 
-    mm_lock(mm); /* somebody else may end its start (end_start) */
+    mutex_lock(&mm->lock); /* somebody else may end its start (end_start) */
     warm_next_leave(mm);
     idle_drop(mm, arena.start, arena.end);
     apart_leave(mm);
-    mm_unlock(mm);
+    if (mm->line) {
+        atomic_store_relaxed(&mm->pieces.fresh, 0);
+    }
+    mutex_unlock(&mm->lock); /* its pieces are what they were */
     if (leave_to_others(f, mm)) {
         sched_gate_open(&mm->gate);
         sched_gate_event();

@@ -125,7 +125,7 @@ static int copy_vma(struct mm *to, struct mm *from, struct vma *v)
         copy->guarded = v->guarded;
         copy->written = v->written;
         copy->again = v->again;
-        vma_insert(to, copy);
+        vma_append(to, copy);
     }
     return err;
 }
@@ -275,6 +275,9 @@ static int fork_stopped(struct mm *mm, struct mm *child)
     if (err) {
         limit_uncharge(counts);
         return err;
+    }
+    if (!mm->line) {
+        pieces_inherit(child, mm);
     }
     take_away(child, mm);
     mm->forks++;

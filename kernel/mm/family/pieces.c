@@ -101,6 +101,42 @@ int pieces_update(const struct family *f, struct mm *mm)
     return err;
 }
 
+/* Whether v is what `of` was copied to by a fork, and has what that has. */
+static bool is_copy(const struct vma *v, const struct piece *of)
+{
+    return v && v->start <= of->start && v->end >= of->end &&
+           v->prot == of->vma->prot &&
+           !((v->flags ^ of->vma->flags) & ~VMA_LOCKED) &&
+           !(v->flags & VMA_WIPEONFORK);
+}
+
+void pieces_inherit(struct mm *child, const struct mm *mm)
+{
+    const struct pieces *from = &mm->pieces;
+    struct pieces *to = &child->pieces;
+    struct vma *v = vma_first(child);
+
+    if (runs_grow((void **)&to->list, &to->room, from->count,
+                  sizeof(*to->list))) {
+        return;
+    }
+    for (unsigned i = 0; i < from->count; i++) {
+        struct piece p = from->list[i];
+
+        while (v && v->end <= p.start) {
+            v = vma_next(v);
+        }
+        if (!is_copy(v, &p)) {
+            return;
+        }
+        p.vma = v;
+        to->list[i] = p;
+    }
+    to->count = from->count;
+    to->seen = from->seen;
+    atomic_store_relaxed(&to->fresh, 1);
+}
+
 struct piece piece_at(const struct pieces *p, unsigned *next, uint64_t at)
 {
     struct piece gap = {.start = at, .end = arena.end};

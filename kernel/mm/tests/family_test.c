@@ -475,6 +475,8 @@ static void fork_and_end(uint64_t turn)
     store(child, at, turn + 1);
     EXPECT(mm_leave(child));
     EXPECT_EQ(let_in(parent), 0);
+    sched_gate_open(&parent->gate); /* it may fork again */
+    EXPECT_EQ(*(uint64_t *)(at + 8), value(0, 1, 0));
     EXPECT_EQ(*(uint64_t *)at, 0);
     EXPECT_EQ(wrong(parent, 0), 0);
     store(parent, at + PAGE_SIZE, turn);
