@@ -209,6 +209,7 @@ static void end_family(struct family *f, struct mm *mm)
     mm_empty(mm);
     resident_free(&f->common);
     resident_free(&f->settled);
+    resident_free(&f->tried);
     mm->family = NULL;
     if (w) { /* before its files go, perhaps for good (mm_forget) */
         leave_warm(f, mm, w);

@@ -42,18 +42,19 @@ struct family {
     /* Pages that all members have and none can write, or which fault when they
      * do (guard.c): they stay. */
     struct resident common;
-    /* Pages that have become common because nobody seemed to write to them
-     * (settle.c), still or not any more: not again for long. */
+    /* Pages that have become common since the last look at a whole address
+     * space (settle.c), still or not any more: not again. */
     struct resident settled;
     unsigned settle_in, settle_every; /* exchanges */
     unsigned forks_in, forks_every;   /* forks of the only member */
-    bool forks_tried;                 /* something has joined settled by that */
-    uint64_t changes;                 /* of common */
+    /* The same of pages that forks would have copied; not again for long. */
+    struct resident tried;
+    uint64_t changes; /* of common */
     uint64_t found;   /* changes, when a fork had found what is common */
     uint64_t shared;  /* how often memory became VMA_FAMILY by a fork */
     uint64_t guarded; /* bytes that the first fork did not copy */
     unsigned faults;  /* by which guarded pages became the members' own */
-    unsigned settled_faults; /* and single ones of settled */
+    unsigned settled_faults; /* and single ones of settled and tried */
     struct list node;        /* in the list of those with several members */
     unsigned key;            /* of its spans; 0: there are no keys */
     /* A program without a choice of address began it: others may come. What

@@ -82,6 +82,7 @@ static int find_common(struct family *f, struct mm *mm)
     }
     lift_rest(mm, &was, &f->common);
     resident_free(&was);
+    resident_free(&f->settled);
     f->found = err ? 0 : f->changes;
     return err;
 }

@@ -208,7 +208,8 @@ static uint64_t reach(struct family *f, uint64_t addr)
 {
     bool alone = f->count == 1; /* then nothing is copied, but by a fork */
 
-    if (resident_test(&f->settled, addr) && (!alone || f->forks_tried) &&
+    if ((resident_test(&f->tried, addr) ||
+         (!alone && resident_test(&f->settled, addr))) &&
         f->settled_faults < SOME_FAULTS) {
         f->settled_faults++;
         return PAGE_SIZE;

@@ -246,11 +246,11 @@ static bool next_untried(const struct family *f, uint64_t *start, uint64_t end,
     do {
         before = at;
         at = resident_find(&f->common, at, end, false);
-        at = resident_find(&f->settled, at, end, false);
+        at = resident_find(&f->tried, at, end, false);
     } while (at != before);
     *start = at;
     *stop = MIN(resident_find(&f->common, at, end, true),
-                resident_find(&f->settled, at, end, true));
+                resident_find(&f->tried, at, end, true));
     return at < end;
 }
 
@@ -261,26 +261,25 @@ static void try_run(struct family *f, struct mm *mm, uint64_t at, uint64_t end,
     uint64_t stop;
 
     for (; *room && next_untried(f, &at, end, &stop); at = stop) {
-        if (!resident_prepare(&f->settled, at, stop) &&
+        if (!resident_prepare(&f->tried, at, stop) &&
             !guard_pages(f, mm, at, stop)) {
-            resident_set(&f->settled, at, stop);
-            f->forks_tried = true;
+            resident_set(&f->tried, at, stop);
         }
         --*room;
     }
 }
 
-/* What was found so in [at, end), and has not been written to. */
+/* Of [at, end), what was tried and has not been written to. */
 static void keep_run(struct family *f, const struct resident *was, uint64_t at,
                      uint64_t end)
 {
     uint64_t stop;
 
     for (; resident_run(was, &at, end, &stop); at = stop) {
-        bool settled = resident_test(&f->settled, at);
+        bool tried = resident_test(&f->tried, at);
 
-        stop = resident_find(&f->settled, at, stop, !settled);
-        if (settled && !resident_prepare(&f->common, at, stop)) {
+        stop = resident_find(&f->tried, at, stop, !tried);
+        if (tried && !resident_prepare(&f->common, at, stop)) {
             resident_set(&f->common, at, stop);
         }
     }
@@ -314,7 +313,7 @@ bool settle_forks(struct family *f)
         return f->forks_in == 0;
     }
     if (f->forks_every >= FORKS_LATE) { /* what was written may be calm now */
-        resident_free(&f->settled);
+        resident_free(&f->tried);
         f->forks_every = FORKS_SOON / 2;
     }
     f->forks_in = f->forks_every *= 2;
