@@ -20,7 +20,7 @@
 /* WORTH: fewer new pages are not, nor less than an eighth of what there was,
  * where that is more than SMALL: it is written anew. */
 enum {
-    PAGES_MAX = 64 << 10,
+    PAGES_MAX = 32 << 10,
     TEXTS_MAX = 1024,
     WORTH = 8,
     SHARE = 8,

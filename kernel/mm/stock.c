@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: MIT
  *
- * See stock.h. Nothing here changes after the boot.
+ * See stock.h. Nothing here changes after the boot but the count.
  */
 #include "kernel/mm/stock.h"
 #include "kernel/kernel.h"
 #include "kernel/core/log.h"
 #include "kernel/mm/heap.h"
+#include "lib/atomic.h"
 #include "lib/hash.h"
 
 static const char *stock; /* the file; NULL: none */
+static uint64_t noted;    /* atomic */
 
 static const struct stock_head *head_of(const char *file)
 {
@@ -108,6 +110,16 @@ char *stock_blocks(uint64_t block, uint64_t *count)
     }
     *count = bitmap_find_zero(map, end, block) - block;
     return (char *)stock + h->first + block * PAGE_SIZE;
+}
+
+void stock_note(uint64_t pages)
+{
+    atomic_add_fetch_relaxed(&noted, pages);
+}
+
+uint64_t stock_noted(void)
+{
+    return atomic_load_relaxed(&noted);
 }
 
 const struct stock_text *stock_text(const struct stock_text *s, uint64_t ino)

@@ -72,6 +72,9 @@ const uint64_t *stock_map(void);
 /* The image's blocks from `block` on that are there: where, and how many, at
  * most *count. NULL: that one is not, and *count says how many are not. */
 char *stock_blocks(uint64_t block, uint64_t *count);
+/* So many pages of it were shown or read; how many in all, for --stats. */
+void stock_note(uint64_t pages);
+uint64_t stock_noted(void);
 /* The next one of a file after s, from the first on (NULL); NULL: no more. */
 const struct stock_text *stock_text(const struct stock_text *s, uint64_t ino);
 static inline const struct stock_text *stock_texts(void)

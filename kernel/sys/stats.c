@@ -12,6 +12,7 @@
 #include "kernel/core/timer.h"
 #include "kernel/mm/heap.h"
 #include "kernel/mm/mm.h"
+#include "kernel/mm/stock.h"
 #include "lib/atomic.h"
 #include "lib/fmt.h"
 
@@ -137,6 +138,8 @@ static void print_events(void)
     print_count("host transitions (submissions and idle waits)",
                 io.submits + stats_sum(STAT_IDLE));
     print_count("bytes from the host", io.bytes_in);
+    print_count("KiB that earlier runs of the image have left, used",
+                stock_noted() * PAGE_SIZE / 1024);
     print_count("bytes to the host", io.bytes_out);
 }
 

@@ -19,11 +19,12 @@ count() {
     run --root "$work/root.img" --stats "$@" $bb sh -c \
         'md5sum </numbers; busybox true && echo well'
     bytes=$(awk '/bytes from the host/ { print $1 }' "$work/err")
+    used=$(awk '/earlier runs/ { print $1 }' "$work/err")
 }
 is_right() { [ "$status" = 0 ] && [ "$(cat "$work/out")" = "$sum
 well" ]; }
-is_first() { is_right && [ "$bytes" -gt 1000000 ]; }
-is_second() { is_right && [ "$bytes" -lt 500000 ]; }
+is_first() { is_right && [ "$bytes" -gt 1000000 ] && [ "$used" = 0 ]; }
+is_second() { is_right && [ "$bytes" -lt 500000 ] && [ "$used" -gt 1000 ]; }
 file() { echo "$kept"/stock-*.pages; }
 one_file() { [ "$(ls "$kept" | grep -c '^stock-')" = 1 ]; }
 mode() { stat -c %a "$(file)"; }
@@ -36,6 +37,8 @@ count --no-cache
 check stock-option is_first
 ENCLOS_NO_CACHE=1 count
 check stock-variable is_first
+count --ring pool
+check stock-pool is_second
 count --no-isolation
 check stock-no-isolation is_second
 count --memory 64M

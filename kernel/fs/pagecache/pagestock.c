@@ -42,6 +42,7 @@ int stock_insert(struct pagecache *pc, uint64_t index, char *data,
         page->refs = 1;
         cpage_put(page);
     }
+    stock_note(!err);
     *out = err ? NULL : page;
     return err;
 }
@@ -65,6 +66,7 @@ size_t stock_run(struct pagecache *pc, uint64_t *index, uint64_t end, bool load,
         if (found) {
             *index = at;
             *run = found;
+            stock_note(count);
             return count;
         }
         at += count;

@@ -582,6 +582,7 @@ void text_show(struct mm *mm, struct vma *v, uint64_t start, uint64_t end,
         }
         stop = MIN(filled_end(img, at), end);
         code = text_code(img, at, &stop);
+        stock_note(code == img->text + at ? 0 : (stop - at) / PAGE_SIZE);
         if (load && stop < end && !is_filled(img, chunk_of(img, stop))) {
             if (fill(mm, img, v, chunk_of(img, stop))) {
                 return;

@@ -10,6 +10,7 @@
 #include "kernel/core/log.h"
 #include "kernel/core/stats.h"
 #include "kernel/mm/heap.h"
+#include "kernel/mm/stock.h"
 #include "kernel/proc/ptrace/ptrace.h"
 #include "kernel/proc/seccomp/seccomp.h"
 #include "kernel/proc/user_dispatch.h"
@@ -117,6 +118,11 @@ void heap_get_stats(struct heap_stats *s)
 void hostio_get_stats(struct hostio_stats *s)
 {
     memset(s, 0, sizeof(*s));
+}
+
+uint64_t stock_noted(void)
+{
+    return 0;
 }
 
 void mm_get_stats(struct mm *mm, struct mm_stats *s)
