@@ -82,7 +82,8 @@ static int start_connect(struct inet_socket *i, const struct inet_addr *to)
         return err;
     }
     hostio_provide(&o->buf, 0, &name, len);
-    h->rx_end = h->tx_end = h->tx_sent_end = h->told = h->named = false;
+    h->rx_end = h->tx_end = h->tx_sent_end = h->told = h->named = h->shut =
+        false;
     h->state = HOST_CONNECTING;
     i->peer = *to;
     o->op = (struct hostio_op){.sqe = {.opcode = RINGOP_CONNECT,
@@ -199,6 +200,9 @@ int host_stream_connect(struct socket *s, const struct abi_sockaddr *name,
         err = wait_connected(i, h, nowait);
         return err == -EINPROGRESS && nowait ? -EALREADY : err;
     default: /* it has failed; the next one begins anew */
+        if (h->shut) {
+            return -EINVAL;
+        }
         err = socket_take_error(s);
         host_stream_undo(s);
         return err ? -err : -ECONNABORTED;

@@ -78,6 +78,7 @@ struct host_sock {
     /* streams */
     enum host_state state;
     bool told;  /* connect(2) has said that it is connected */
+    bool shut;  /* after it has failed: only AF_UNSPEC lets it connect */
     bool named; /* owner->local is what the host says */
     bool rx_end, tx_end, tx_sent_end, rx_shut;
     struct mutex read_lock; /* LOCK_FS_INODE: who takes packets off rx */

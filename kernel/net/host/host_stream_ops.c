@@ -383,7 +383,12 @@ static int stream_shutdown(struct socket *s, int how)
     struct host_sock *h = sock_of(s);
     uint64_t events = 0;
 
+    if (host_state_of(h) == HOST_CONNECTING) {
+        host_stream_undo(s);
+        return 0;
+    }
     if (host_state_of(h) != HOST_CONNECTED) {
+        h->shut = true;
         return -ENOTCONN;
     }
     spin_lock(&h->lock);
@@ -531,7 +536,8 @@ static int stream_bind(struct socket *s, const struct abi_sockaddr *name,
     if (host_state_of(sock_of(s)) != HOST_NEW) {
         return -EINVAL;
     }
-    host_stream_undo(s); /* connecting has failed */
+    host_stream_undo(s);
+    inet_failed(inet_of(s));
     return s->ops->bind(s, name, len);
 }
 

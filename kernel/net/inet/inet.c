@@ -95,6 +95,7 @@ static void forget_names(struct inet_socket *i)
     memset(i->peer.ip, 0, sizeof(i->peer.ip));
     i->peer.port = 0;
     if (!i->bound_port) {
+        family_of(i)->last_port = i->local.port;
         i->local.port = 0;
     }
     if (!i->bound_address) {
@@ -112,6 +113,27 @@ void inet_reborn(struct inet_socket *i)
 {
     forget_names(i);
     i->s.ops = &inet_ops;
+}
+
+void inet_failed(struct inet_socket *i)
+{
+    struct family_socket *f = family_of(i);
+
+    mutex_lock(&i->setup);
+    f->failed = f->rx_shut = f->tx_shut = true;
+    mutex_unlock(&i->setup);
+}
+
+/* The next connection begins anew. setup is held. */
+static bool take_failed(struct inet_socket *i)
+{
+    struct family_socket *f = family_of(i);
+    bool failed = f->failed;
+
+    if (failed) {
+        f->failed = f->rx_shut = f->tx_shut = false;
+    }
+    return failed;
 }
 
 static void inet_release(struct socket *s)
@@ -140,7 +162,7 @@ static int bind_locked(struct inet_socket *i, const struct inet_addr *wanted)
     struct inet_addr before = i->local;
     int err;
 
-    if (i->s.ops != &inet_ops || i->local.port || i->bound_address) {
+    if (i->s.ops != &inet_ops || i->local.port) {
         return host_owns_address(wanted) ? -EINVAL : -EADDRNOTAVAIL;
     }
     if (i->s.type == SOCK_STREAM && wanted->port &&
@@ -193,12 +215,16 @@ static int inet_bind(struct socket *s, const struct abi_sockaddr *name,
 static int inet_getname(struct socket *s, int whose, struct abi_sockaddr *out)
 {
     struct inet_socket *i = inet_of(s);
+    struct inet_addr own = i->local;
 
-    if (whose != NAME_OWN && !i->peer.port) {
-        return -ENOTCONN;
+    if (whose != NAME_OWN) {
+        return i->peer.port ? (int)inet_addr_put(out, s->family, &i->peer)
+                            : -ENOTCONN;
     }
-    return (int)inet_addr_put(out, s->family,
-                              whose == NAME_OWN ? &i->local : &i->peer);
+    if (!own.port && s->type == SOCK_STREAM) {
+        own.port = family_of(i)->last_port;
+    }
+    return (int)inet_addr_put(out, s->family, &own);
 }
 
 /* Names that bind(2) has not given are given back. */
@@ -221,10 +247,25 @@ static int disconnect_datagram(struct inet_socket *i)
     return err;
 }
 
+/* setup is held. The port stays if bind(2) named it. */
+static void end_listening(struct inet_socket *i)
+{
+    inet_stop_listening(i);
+    forget_names(i);
+    if (i->bound_port) {
+        host_bind(i); /* nobody else gets it; if it fails, so be it */
+    }
+    socket_wake_read(&i->s, ALL_IN | POLLHUP);
+}
+
 static int disconnect(struct inet_socket *i)
 {
     if (i->s.type == SOCK_DGRAM) {
         return disconnect_datagram(i);
+    }
+    take_failed(i);
+    if (inet_listens(i)) {
+        end_listening(i);
     }
     i->peer.port = 0;
     family_of(i)->rx_shut = false;
@@ -258,6 +299,10 @@ static int connect_stream(struct inet_socket *i, const struct inet_addr *to,
 
     if (inet_listens(i)) {
         return -EISCONN;
+    }
+    if (take_failed(i)) {
+        err = socket_take_error(&i->s);
+        return err ? -err : -ECONNABORTED;
     }
     err = connect_inside(i, to, nowait);
     if (err == -EAGAIN) {
@@ -380,7 +425,10 @@ static long inet_recvmsg(struct socket *s, struct socket_msg *msg)
     if (s->type == SOCK_DGRAM) {
         return inet_datagram_recv(s, msg);
     }
-    if (msg->flags & MSG_OOB && !inet_listens(inet_of(s))) {
+    if (inet_listens(inet_of(s))) {
+        return -ENOTCONN;
+    }
+    if (msg->flags & MSG_OOB) {
         return -EINVAL;
     }
     err = socket_take_error(s);
@@ -424,13 +472,7 @@ static int shutdown_stream(struct inet_socket *i, int how)
         socket_wake_read(&i->s, f->rx_shut ? ALL_IN | EPOLLRDHUP : 0);
         socket_wake_write(&i->s, ALL_OUT);
     } else if (how != SHUT_WR) {
-        inet_stop_listening(i);
-        if (i->bound_port) {
-            host_bind(i); /* nobody else gets it; if it fails, so be it */
-        } else {
-            i->local.port = 0;
-        }
-        socket_wake_read(&i->s, ALL_IN | POLLHUP);
+        end_listening(i);
     }
     mutex_unlock(&i->setup);
     return err;

@@ -85,6 +85,8 @@ void inet_free(struct socket *s);
 /* A stream whose connection was undone is what it was before; what bind(2) has
  * named stays, and so does SO_ERROR. */
 void inet_reborn(struct inet_socket *i);
+/* Such a one has failed to connect, which the next connect(2) says. */
+void inet_failed(struct inet_socket *i);
 /* FIONREAD, TIOCOUTQ, SIOCATMARK before a stream is connected, and of
  * datagrams. -ENOTTY. */
 long inet_ioctl(struct socket *s, uint32_t cmd, struct uptr arg);

@@ -324,7 +324,7 @@ static int listen_locked(struct inet_socket *i, int backlog)
     uint32_t before = f->backlog;
     int err;
 
-    if (i->s.ops != &inet_ops) {
+    if (i->s.ops != &inet_ops || f->failed) {
         return -EINVAL;
     }
     atomic_store_release(&f->backlog, (uint32_t)backlog + 1);

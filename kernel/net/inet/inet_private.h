@@ -61,6 +61,8 @@ struct family_socket {
     uint32_t defer;   /* TCP_DEFER_ACCEPT, seconds; atomic */
     uint32_t wants;   /* WANTS_* */
     bool rx_shut, tx_shut;
+    bool failed;        /* inet_failed(); under setup */
+    uint16_t last_port; /* a stream says it on, though it is given up */
     int64_t stamp; /* SIOCGSTAMP: when what was read last came, ns; -1: none */
     /* A datagram that is put together by several sends (udp(7), UDP_CORK). */
     struct mutex cork_lock; /* LOCK_FS_INODE */

@@ -191,6 +191,9 @@ void loop_disconnect(struct socket *s)
     }
     socket_wake_read(s, ALL_IN | GONE);
     socket_wake_write(s, ALL_OUT | GONE);
+    if (inet_of(s)->host && !inet_of(s)->bound_port) {
+        host_stop(inet_of(s)); /* it kept the port */
+    }
     inet_reborn(inet_of(s));
 }
 

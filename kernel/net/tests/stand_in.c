@@ -95,6 +95,10 @@ void inet_reborn(struct inet_socket *i)
     i->s.ops = &plain_ops;
 }
 
+void inet_failed(struct inet_socket *i)
+{
+}
+
 long inet_ioctl(struct socket *s, uint32_t cmd, struct uptr arg)
 {
     return -ENOTTY;

@@ -230,7 +230,8 @@ void unix_end(struct unix_socket *u, bool embryo)
     atomic_store_release(&u->shut, SHUT_BOTH);
     unix_drop_pending(u);
     unread = unix_stream_drop(u);
-    unread = unix_packets_drop(u) || unread;
+    unread |= unix_packets_unread(u);
+    unix_packets_drop(u);
     if (u->peer) {
         leave_peer(u, unread || embryo);
         stop_watching(u, u->peer);

@@ -108,6 +108,16 @@ unsigned unix_packets_drop(struct unix_socket *u)
     return n;
 }
 
+bool unix_packets_unread(struct unix_socket *u)
+{
+    bool any;
+
+    spin_lock(&u->s.lock);
+    any = u->packet_count > 1 || u->packet_bytes;
+    spin_unlock(&u->s.lock);
+    return any;
+}
+
 uint64_t unix_packets_size(struct unix_socket *u)
 {
     uint64_t size = 0;

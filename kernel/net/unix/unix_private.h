@@ -205,6 +205,9 @@ long unix_seqpacket_recv(struct socket *s, struct socket_msg *msg);
 void unix_dgram_parted(struct unix_socket *u, struct unix_socket *old);
 /* Drops what u has not received; how many packets. */
 unsigned unix_packets_drop(struct unix_socket *u);
+/* Whether it has not received some, as its peer is to know at its end: a single
+ * empty one does not count. */
+bool unix_packets_unread(struct unix_socket *u);
 /* Bytes of the first packet, or of all (seqpacket). */
 uint64_t unix_packets_size(struct unix_socket *u);
 /* Whether a packet from u to `to` would have to wait for the queue. */

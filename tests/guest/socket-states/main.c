@@ -142,6 +142,103 @@ static void undone(void)
     close(l);
 }
 
+/* A socket whose connection was refused, and to whom that was said. */
+static int refused(void)
+{
+    struct sockaddr_in a;
+    int closed = bound(SOCK_STREAM, &a);
+    int s = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+    struct pollfd p = {s, POLLOUT, 0};
+
+    close(closed);
+    connect(s, (void *)&a, sizeof(a));
+    poll(&p, 1, -1);
+    printf("error %d\n", error_of(s));
+    return s;
+}
+
+static void connect_to(int s, const struct sockaddr_in *a)
+{
+    struct pollfd p = {s, POLLOUT, 0};
+
+    SHOW(connect(s, (const void *)a, sizeof(*a)));
+    poll(&p, 1, -1);
+    show_state(s);
+}
+
+static void after_refusal(void)
+{
+    struct sockaddr_in a, any = loopback(0);
+    int l = bound(SOCK_STREAM, &a), s;
+
+    title("bound after it was refused");
+    listen(l, 5);
+    s = refused();
+    SHOW(bind(s, (void *)&any, sizeof(any)));
+    show_state(s);
+    SHOW(recv(s, buf, 1, 0));
+    SHOW(listen(s, 1));
+    connect_to(s, &a);
+    connect_to(s, &a);
+    close(s);
+    title("shut after it was refused");
+    s = refused();
+    SHOW(shutdown(s, SHUT_RD));
+    show_state(s);
+    SHOW(connect(s, (void *)&a, sizeof(a)));
+    SHOW(connect(s, (void *)&a, sizeof(a)));
+    SHOW(undo(s));
+    show_state(s);
+    connect_to(s, &a);
+    close(s);
+    close(l);
+}
+
+static void listening(void)
+{
+    struct sockaddr_in a;
+    int l = bound(SOCK_STREAM, &a);
+
+    title("listening, and no more");
+    SHOW(shutdown(l, SHUT_RD));
+    SHOW(listen(l, 1));
+    fcntl(l, F_SETFL, O_NONBLOCK);
+    SHOW(recv(l, buf, 1, 0));
+    SHOW(recv(l, buf, 1, MSG_OOB));
+    SHOW(undo(l));
+    show_state(l);
+    printf("a port: %d\n", has_port(l));
+    SHOW(accept(l, NULL, NULL));
+    close(l);
+}
+
+static void bound_again(void)
+{
+    struct sockaddr_in a, own, any = loopback(0);
+    int l = bound(SOCK_STREAM, &a), s = bound(SOCK_STREAM, &own);
+
+    title("bound again");
+    listen(l, 1);
+    SHOW(undo(s));
+    SHOW(bind(s, (void *)&any, sizeof(any)));
+    connect_to(s, &a);
+    SHOW(bind(s, (void *)&any, sizeof(any)));
+    SHOW(undo(s));
+    printf("a port: %d\n", has_port(s));
+    SHOW(bind(s, (void *)&any, sizeof(any)));
+    SHOW(bind(s, (void *)&any, sizeof(any)));
+    close(s);
+    close(l);
+    s = bound(SOCK_DGRAM, &own);
+    SHOW(bind(s, (void *)&any, sizeof(any)));
+    SHOW(connect(s, (void *)&own, sizeof(own)));
+    SHOW(undo(s));
+    printf("a port: %d\n", has_port(s));
+    SHOW(bind(s, (void *)&any, sizeof(any)));
+    printf("a port: %d\n", has_port(s));
+    close(s);
+}
+
 static void peeking(void)
 {
     struct sockaddr_in a;
@@ -208,6 +305,9 @@ int main(void)
     shut_early();
     in_vain();
     undone();
+    after_refusal();
+    listening();
+    bound_again();
     peeking();
     packets();
     return 0;
