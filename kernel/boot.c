@@ -175,6 +175,7 @@ static _Noreturn void start(void)
     limit_init(info->memory_limit);
     heap_init(info->kernel_start, shadow_start(info), info->kernel_shown,
               info->kernel_end, info->memory_limit);
+    pages_are_dear(!info->commit_is_lazy);
     stock_init(info);
     isolation_init(&info->keys);
     mm_holes(info->user_holes);

@@ -169,7 +169,8 @@ long sgx2_remove(struct enclave *e, ucontext_t *uc, uint64_t arg)
 }
 
 /* EAUG: a zeroed page, R and W, that waits for EACCEPT. Under the lock. An
- * absent page is a hole of the memfd, and so zero already. */
+ * absent page is a hole of the memfd, and so zero already; and the page table
+ * denies it, as it shall what waits. */
 long sgx2_augment(struct enclave *e, uint64_t page)
 {
     if (!config.edmm || !e->shared->initialized) {
@@ -180,5 +181,5 @@ long sgx2_augment(struct enclave *e, uint64_t page)
                  EPCM_PENDING);
     stat_add(STAT_EAUG);
     reclaim_make_room(e);
-    return vma_apply(e, page, page + 1);
+    return 0;
 }

@@ -14,6 +14,8 @@
  * rest, can be seen at a second address (boot_info); shown 0: none. */
 void heap_init(uint64_t start, uint64_t end, uint64_t shown, uint64_t shown_end,
                uint64_t limit);
+/* Boot: each page costs the target, so few are committed ahead of their use. */
+void pages_are_dear(bool are);
 
 /* At least size bytes, aligned to 16 (64 from 64 bytes on, 4096 for page
  * multiples). kzalloc: zeroed. kfree(NULL) is nothing. */

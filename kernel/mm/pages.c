@@ -12,6 +12,9 @@
  * absent blocks have lists of their own; absent buddies become one, until the
  * chunk is gone. All that is free goes back when the limit is reached.
  *
+ * Where each page costs the target (pages_are_dear), a chunk begins as absent
+ * blocks, and of an absent block no more is brought in than is asked for.
+ *
  * Where the target can show pages at a second address (target_mem_map), the
  * top of the range is a zone of its own for pages that may be shown; it is
  * memory of another kind there, and costs more to commit.
@@ -51,6 +54,7 @@ static uint64_t committed_peak;  /* pages */
 static uint64_t *chunk_map;      /* bit set: committed, or a part of it */
 static struct page_desc *descs;
 static uint32_t absent_blocks;
+static bool dear; /* pages_are_dear() */
 
 static struct zone {
     uint32_t end;  /* of its chunks */
@@ -173,14 +177,15 @@ static int commit(uint64_t addr, uint64_t pages)
     return 0;
 }
 
-static int chunks_commit(uint32_t first, uint32_t n)
+/* The descriptors of n chunks, and of their pages as many as are wanted. */
+static int chunks_commit(uint32_t first, uint32_t n, uint64_t pages)
 {
     struct page_desc *d = &descs[(uint64_t)first * CHUNK_PAGES];
     uint64_t size = n * CHUNK_PAGES * sizeof(*d);
     int err = target_mem_commit((uint64_t)d, size, MEM_READ | MEM_WRITE);
 
-    if (!err) {
-        err = commit(range_base + first * CHUNK_SIZE, n * CHUNK_PAGES);
+    if (!err && pages) {
+        err = commit(range_base + first * CHUNK_SIZE, pages);
     }
     if (err) {
         return err;
@@ -278,20 +283,39 @@ static uint32_t find_uncommitted(const struct zone *z, uint32_t n)
     return z->end;
 }
 
+static void note_taken(struct zone *z, uint32_t first, uint32_t n)
+{
+    if (first == z->hint) {
+        z->hint = first + n;
+    }
+}
+
 /* Commits n consecutive chunks; the first page's index, or 0. */
 static uint32_t chunks_take(struct zone *z, uint32_t n)
 {
     for (int attempt = 0; attempt < 2; attempt++) {
         uint32_t first = find_uncommitted(z, n);
-        if (first < z->end && chunks_commit(first, n) == 0) {
-            if (first == z->hint) {
-                z->hint = first + n;
-            }
+        if (first < z->end && chunks_commit(first, n, n * CHUNK_PAGES) == 0) {
+            note_taken(z, first, n);
             return first * CHUNK_PAGES;
         }
         pages_release_free();
     }
     return 0;
+}
+
+/* A chunk that is all absent. */
+static bool chunk_open(struct zone *z)
+{
+    uint32_t first = find_uncommitted(z, 1), index = first * CHUNK_PAGES;
+
+    if (first == z->end || chunks_commit(first, 1, 0)) {
+        return false;
+    }
+    note_taken(z, first, 1);
+    absent_link(index, CHUNK_ORDER - 1);
+    absent_link(index + CHUNK_PAGES / 2, CHUNK_ORDER - 1);
+    return true;
 }
 
 static void block_give(uint32_t index, unsigned order)
@@ -322,26 +346,40 @@ void pages_give(uint32_t index, size_t count)
     }
 }
 
-/* Brings back the smallest absent block that is large enough: its first page,
- * its order in *have; 0: none. */
-static uint32_t absent_take(struct zone *z, unsigned order, unsigned *have)
+/* The smallest absent block that is large enough; 0: none. */
+static uint32_t absent_find(const struct zone *z, unsigned order)
 {
-    uint32_t index;
-
     for (order = MAX(order, (unsigned)ABSENT_ORDER); order < CHUNK_ORDER;
          order++) {
-        index = z->absent_list[order];
-        if (!index) {
-            continue;
+        if (z->absent_list[order]) {
+            return z->absent_list[order];
         }
-        if (commit((uint64_t)pages_addr(index), 1ul << order)) {
-            return 0;
-        }
-        absent_unlink(index);
-        *have = order;
-        return index;
     }
     return 0;
+}
+
+/* Brings back an absent block, or where pages are dear as much of its start as
+ * is asked for: its first page, its order in *have; 0: none. */
+static uint32_t absent_take(struct zone *z, unsigned order, unsigned *have)
+{
+    uint32_t index = absent_find(z, order);
+    unsigned whole, part;
+
+    if (!index && dear && order < CHUNK_ORDER && chunk_open(z)) {
+        index = absent_find(z, order);
+    }
+    whole = index ? descs[index].order : 0;
+    part = dear ? MAX(order, (unsigned)ABSENT_ORDER) : whole;
+    if (!index || commit((uint64_t)pages_addr(index), 1ul << part)) {
+        return 0;
+    }
+    absent_unlink(index);
+    while (whole > part) {
+        whole--;
+        absent_link(index + (1u << whole), whole);
+    }
+    *have = part;
+    return index;
 }
 
 /* A block of 2^order pages; what is split off goes to the free lists. */
@@ -365,6 +403,11 @@ static uint32_t block_take(struct zone *z, unsigned order)
         block_link(index + (1u << have), have);
     }
     return index;
+}
+
+void pages_are_dear(bool are)
+{
+    dear = are;
 }
 
 bool pages_can_show(void)

@@ -306,10 +306,28 @@ static int add_segment(const struct walk *w, const uint8_t *image,
     return err;
 }
 
-/* A copy of the file with its relocations applied. */
+/* Where what is loaded ends in the file; debugging information, which may be
+ * much more, comes behind it. */
+static uint64_t loaded_size(const struct sgx_layout *l)
+{
+    uint64_t size = 0;
+
+    for (unsigned i = 0; i < elf_of(l)->e_phnum; i++) {
+        const Elf64_Phdr *p = phdr_of(l, i);
+        uint64_t end = p->p_offset + p->p_filesz;
+
+        if (p->p_type == PT_LOAD && end > size) {
+            size = end;
+        }
+    }
+    return size;
+}
+
+/* A copy of what is loaded of the file, with its relocations applied. */
 static uint8_t *relocated(const struct sgx_layout *l)
 {
-    uint8_t *image = malloc(l->kernel_size);
+    uint64_t size = loaded_size(l);
+    uint8_t *image = malloc(size);
     const char *why;
     struct relocations r;
 
@@ -317,7 +335,7 @@ static uint8_t *relocated(const struct sgx_layout *l)
         free(image);
         return NULL;
     }
-    memcpy(image, l->kernel, l->kernel_size);
+    memcpy(image, l->kernel, size);
     for (size_t i = 0; i < r.count; i++) {
         uint64_t value =
             sgx_layout_top(l) + SGX_KERNEL_AT + (uint64_t)r.at[i].r_addend;

@@ -199,6 +199,7 @@ static void what_survives_does_not_hold_the_rest(void)
     EXPECT(s.bytes_committed - s.bytes_used <= 8u << 20);
     for (int i = 0; i < RUNS; i += SURVIVORS) {
         page_free(runs[i], RUN_PAGES);
+        runs[i] = NULL;
     }
     heap_reclaim();
     heap_get_stats(&s);
@@ -271,7 +272,41 @@ static void kernel_stacks_have_a_guard(void)
     kstack_free(NULL);
 }
 
-int main(void)
+static void dear_pages_come_when_they_are_used(void)
+{
+    enum { RUNS = 2000 };
+    static void *runs[RUNS];
+    struct heap_stats s;
+
+    fresh(0);
+    pages_are_dear(true);
+    for (size_t pages = 1; pages <= 512; pages *= 2) {
+        void *p = page_alloc(pages);
+
+        EXPECT(p != NULL);
+        heap_get_stats(&s);
+        EXPECT(s.bytes_committed - s.bytes_used <= 16 * PAGE_SIZE);
+        memset(p, 0x5a, pages * PAGE_SIZE);
+        page_free(p, pages);
+        heap_reclaim();
+        heap_get_stats(&s);
+        EXPECT_EQ(s.bytes_committed, 0);
+    }
+    for (size_t i = 0; i < RUNS; i++) {
+        runs[i] = page_alloc(1 + i % 24);
+        EXPECT(runs[i] != NULL);
+    }
+    heap_get_stats(&s);
+    EXPECT(s.bytes_committed - s.bytes_used <= s.bytes_used / 3);
+    for (size_t i = 0; i < RUNS; i++) {
+        page_free(runs[i], 1 + i % 24);
+    }
+    heap_reclaim();
+    heap_get_stats(&s);
+    EXPECT_EQ(s.bytes_committed, 0);
+}
+
+static void all_of_it(void)
 {
     RUN(every_size_is_aligned_and_writable);
     RUN(objects_never_overlap_and_all_come_back);
@@ -281,6 +316,15 @@ int main(void)
     RUN(what_survives_does_not_hold_the_rest);
     RUN(what_went_back_may_be_refused);
     RUN(a_refusing_target_is_no_memory);
+}
+
+int main(void)
+{
+    pages_are_dear(false);
+    all_of_it();
+    pages_are_dear(true);
+    all_of_it();
+    RUN(dear_pages_come_when_they_are_used);
     RUN(kernel_stacks_have_a_guard);
     return unit_result();
 }
