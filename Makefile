@@ -111,6 +111,7 @@ help:
 	@echo 'bench-sgx      target linux beside an enclave under sgxemu'
 	@echo 'lint           format, cppcheck, include direction, sizes'
 	@echo 'fuzz           SECONDS=60 of each fuzz target'
+	@echo 'prove          memory safety of what faces the host, by Frama-C'
 	@echo 'reproducible   two builds in two directories, compared'
 	@echo 'sizes          size of the kernel, room by room'
 	@echo 'install        install into DESTDIR/PREFIX'

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The parser of completions over all of a bounded domain, instead of a proof
- * (there is no bounded model checker in Debian 12): one operation is under way,
- * and the host writes one completion and both indices. Names, results, limits
+ * The parser of completions over all of a bounded domain, beside the proof in
+ * tests/prove: one operation is under way, and the host writes one completion
+ * and both indices. Names, results, limits
  * and indices run over every value at which a check could be off by one, all
  * combined; each combination must be taken or noticed exactly as the contract
  * says, under the sanitizers.

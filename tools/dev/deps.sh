@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# Installs the Debian packages that building, running and testing need.
+# Installs the Debian packages that building, running and testing need; with
+# "prove", those of `make prove`, which are large, instead.
 # Says nothing and changes nothing when all of them are there.
 set -eu
 
@@ -17,6 +18,7 @@ packages="gcc make binutils libc6-dev
     python3-grpcio iperf3
     g++ cmake googletest autoconf tmux vim postgresql-15 less
     git gdb clang libclang-rt-14-dev clang-format cppcheck"
+[ "${1:-}" != prove ] || packages="frama-c-base why3 z3"
 
 missing=
 for p in $packages; do
