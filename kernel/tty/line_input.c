@@ -240,7 +240,8 @@ static void note_column(struct line *l)
     }
 }
 
-/* A newline that was typed literally shows as a control character. */
+/* A newline that was typed literally, or that ends no line, shows as a control
+ * character; not one that was a carriage return. */
 static void keep_typed(struct line *l, uint8_t c, bool literal)
 {
     if (has(l, ECHO)) {
@@ -342,6 +343,7 @@ static bool translate(const struct line *l, uint8_t *c)
 
 static int take(struct line *l, uint8_t c)
 {
+    uint8_t typed;
     int signo;
 
     if (l->t.c_iflag & ISTRIP) {
@@ -366,8 +368,9 @@ static int take(struct line *l, uint8_t c)
     if (signo) {
         return take_signal(l, c, signo);
     }
+    typed = c;
     if (translate(l, &c) && (line_is_raw(l) || !edit(l, c))) {
-        keep_typed(l, c, false);
+        keep_typed(l, c, c == typed);
     }
     return 0;
 }

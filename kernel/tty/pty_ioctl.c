@@ -254,12 +254,14 @@ static long flow(struct pty *p, uint64_t what, bool master)
         p->master_off = what == TCOOFF;
     } else if (what <= TCOON) {
         line_hold_off(&p->line, what == TCOOFF);
+    } else if (master && p->master_off) {
+        /* It goes the way of all that the master writes. */
     } else if (master) { /* its own settings are nobody's to change */
         c = what == TCIOFF ? 'S' - '@' : 'Q' - '@';
         line_type(&p->line, &c, 1, &signo);
     } else {
         c = p->line.t.c_cc[what == TCIOFF ? VSTOP : VSTART];
-        if (c) {
+        if (c && !p->line.held_off) {
             line_print(&p->line, c);
         }
     }
@@ -362,8 +364,6 @@ static long master_request(struct pty *p, uint32_t cmd, struct uptr arg)
         return put_user32(arg, p->packet);
     case TIOCSIG:
         return send_signal(p, arg.addr);
-    case TIOCGPTPEER:
-        return open_peer(p, arg.addr);
     default:
         return -ENOTTY;
     }
@@ -488,6 +488,8 @@ static long request(struct pty *p, uint32_t cmd, struct uptr arg, bool master)
         return set_locked(p, arg);
     case TIOCSTI:
         return type_for(p, arg, master);
+    case TIOCGPTPEER:
+        return master ? open_peer(p, arg.addr) : -EIO;
     default:
         return master ? master_request(p, cmd, arg) : -ENOTTY;
     }

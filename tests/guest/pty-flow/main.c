@@ -94,6 +94,7 @@ static void stopping(void)
     type("\021");
     drain("started", master, 4);
     SHOW(ioctl(slave, TCXONC, TCOOFF));
+    SHOW(ioctl(slave, TCXONC, TCION));
     type("ef\021");
     drain("stopped by the program", master, 0);
     SHOW(ioctl(slave, TCXONC, TCOON));
@@ -103,6 +104,7 @@ static void stopping(void)
     drain("the line can be read", slave, 9);
     SHOW(ioctl(master, TCXONC, TCOOFF));
     SHOW(write(master, "x", 1));
+    SHOW(ioctl(master, TCXONC, TCION));
     SHOW(ioctl(master, TCXONC, TCOON));
     settings(ICRNL, OPOST | ONLCR, ICANON | ECHO);
     drain("started by new settings", master, 4);
@@ -119,6 +121,16 @@ static void typing_for(void)
     drain("read", slave, 2);
     SHOW(ioctl(master, TIOCSTI, "m"));
     drain("the master's", master, 1);
+}
+
+static void ends(void)
+{
+    title("ends of lines that are none");
+    settings(ICRNL, OPOST | ONLCR, ECHO | ECHOCTL);
+    type("a\nb\rc");
+    drain("echoed", master, 7);
+    drain("read", slave, 5);
+    SHOW(ioctl(slave, TIOCGPTPEER, O_RDWR));
 }
 
 static void outside(void)
@@ -194,6 +206,7 @@ int main(void)
     flushing();
     stopping();
     typing_for();
+    ends();
     outside();
     packets();
     letters();
