@@ -8,6 +8,7 @@
  * brings the pages in.
  */
 #include "kernel/mm/text/trampoline.h"
+#include "kernel/mm/userfault.h"
 #include "abi/linux/errno.h"
 #include "arch/x86_64/arch.h"
 #include "target/target.h"
@@ -222,6 +223,13 @@ static int remove_guard(struct mm *mm, struct vma *v, uint64_t start,
 
 /* ---- madvise ---- */
 
+/* What is not there any more is not protected. */
+static bool drops(int advice)
+{
+    return advice == MADV_DONTNEED || advice == MADV_DONTNEED_LOCKED ||
+           advice == MADV_GUARD_INSTALL;
+}
+
 /* Advice after which content is lost, here or in a child. */
 static bool gives_up(int advice)
 {
@@ -235,6 +243,14 @@ static int advise_vma(struct mm *mm, struct vma *v, uint64_t start,
 {
     bool locked = v->flags & VMA_LOCKED;
 
+    if (v->flags & VMA_PROTECTED && drops(advice)) {
+        int err = userfault_lift(mm, start, end);
+
+        if (err) {
+            return err;
+        }
+        v = vma_at(mm, start);
+    }
     if (gives_up(advice) && seal_keeps_content(v)) {
         return -EPERM;
     }
@@ -386,6 +402,8 @@ int mm_pin(struct mm *mm, uint64_t addr, uint64_t len, bool on, bool populate)
     mm_lock(mm);
     mapped = mapped_end(mm, addr, end);
     err = mark_locked(mm, addr, mapped, on ? lock_flags(!populate) : 0);
+    populate =
+        populate && mapped == end; /* before a hole it is the mark alone */
     if (!err && on && populate) {
         err = populate_locked(mm, addr, mapped);
         err = err == -EIO || !is_accessible(mm, addr, mapped) ? -ENOMEM : err;

@@ -28,6 +28,7 @@ enum {
         1792 << 10, /* such a mapping comes in one piece: see brought_in() */
     SPURIOUS_MAX = 200000,
     SERVED = 1, /* of fault_locked(): others bring the page in */
+    KEPT = 2,   /* and this: others say when it may be written to */
 };
 
 /* So that a large mapping that is touched here and there becomes no more than
@@ -222,6 +223,16 @@ static int spurious(struct mm *mm, uint64_t addr)
     return -EIO;
 }
 
+/* A write to what the program protects by userfaultfd(2). */
+static int protected(struct mm *mm, struct vma *v, uint64_t addr)
+{
+    if (!userfault_protects(v)) {
+        return userfault_lift(mm, v->start, v->end);
+    }
+    return userfault_serves(v) && !resident_test(&mm->resident, addr) ? SERVED
+                                                                      : KEPT;
+}
+
 static int fault_locked(struct mm *mm, uint64_t addr, int access)
 {
     struct vma *v = vma_at(mm, addr);
@@ -237,6 +248,10 @@ static int fault_locked(struct mm *mm, uint64_t addr, int access)
     }
     if (v->flags & VMA_GUARDED) {
         return access & ~prot_effective(v->guarded) ? -EACCES : -EFAULT;
+    }
+    if (v->flags & VMA_PROTECTED && access & MEM_WRITE &&
+        v->guarded & PROT_WRITE) {
+        return protected(mm, v, addr);
     }
     if (access & ~prot_effective(v->prot)) {
         return -EACCES;
@@ -264,8 +279,13 @@ int mm_fault(struct mm *mm, uint64_t addr, int access)
     warm_next_fault(mm, addr);
     err = mm->lost ? -ENOMEM
                    : fault_locked(mm, ALIGN_DOWN(addr, PAGE_SIZE), access);
-    if (err == SERVED) { /* the access itself shows whether it is there */
-        err = userfault_wait(mm, vma_at(mm, addr), addr, access & MEM_WRITE,
+    if (err > 0) { /* the access itself shows whether it is there */
+        err = userfault_wait(mm, vma_at(mm, addr),
+                             &(struct userfault_event){
+                                 .addr = addr,
+                                 .write = access & MEM_WRITE,
+                                 .kept = err == KEPT,
+                             },
                              by_program);
     }
     mm_unlock(mm);

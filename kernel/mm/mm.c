@@ -287,19 +287,21 @@ static const char *name_of(const struct vma *v)
     return v->name ? names[v->name] : "";
 }
 
+static const uint32_t hidden = VMA_GUARDED | VMA_PROTECTED;
+
 static int prot_behind_guard(const struct vma *v)
 {
-    return v->flags & VMA_GUARDED ? v->guarded : v->prot;
+    return v->flags & hidden ? v->guarded : v->prot;
 }
 
-/* Guards are no mappings of their own. */
+/* Guards are no mappings of their own, nor is what userfaultfd(2) protects. */
 static bool is_same_region(const struct vma *a, const struct vma *b)
 {
     uint32_t differ = a->flags ^ b->flags;
 
-    return differ == VMA_GUARDED && a->end == b->start && a->obj == b->obj &&
-           a->name == b->name && a->policy == b->policy &&
-           a->server == b->server &&
+    return differ && !(differ & ~hidden) && a->end == b->start &&
+           a->obj == b->obj && a->name == b->name && a->policy == b->policy &&
+           a->server == b->server && a->serves == b->serves &&
            prot_behind_guard(a) == prot_behind_guard(b) &&
            (!a->obj || a->off + (a->end - a->start) == b->off);
 }
@@ -333,7 +335,11 @@ static void describe(struct vma *v, struct mm_region *r)
     r->end = last->end;
     r->offset = v->off;
     r->prot = prot_behind_guard(v);
-    r->guarded = v->flags & VMA_GUARDED || last != v;
+    r->guarded = v->flags & VMA_GUARDED;
+    for (struct vma *part = v; part != last; part = vma_next(part)) {
+        r->guarded |= (part->flags | last->flags) & VMA_GUARDED ? true : false;
+    }
+    r->serves = v->server ? v->serves : 0;
     r->huge = v->flags & VMA_HUGE;
     r->no_huge = v->flags & VMA_NO_HUGE;
     r->sequential = v->flags & VMA_SEQUENTIAL;

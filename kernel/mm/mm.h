@@ -205,7 +205,7 @@ int mm_each_policy(struct mm *mm, uint64_t addr, uint64_t len,
 int mm_incore(struct mm *mm, uint64_t addr, uint64_t pages, uint8_t *vec);
 /* What is so of each page from addr on. cached: also what is in memory, but not
  * in this mapping. */
-enum { MM_THERE = 1, MM_MAPPED = 2 };
+enum { MM_THERE = 1, MM_MAPPED = 2, MM_PROTECTED = 4 };
 void mm_look(struct mm *mm, uint64_t addr, uint64_t pages, bool cached,
              uint8_t *vec);
 /* What of it is there, as programs count it. */
@@ -335,7 +335,8 @@ struct mm_region {
     bool shared, locked, no_dump, no_fork, wiped, no_write, no_exec;
     bool on_fault;            /* locked as it is touched */
     bool no_reserve, charged; /* MAP_NORESERVE; of what may be written */
-    bool grows_down, guarded; /* guarded: in part, at least */
+    uint8_t serves; /* UFFDIO_REGISTER_MODE_*: userfaultfd(2) serves it */
+    bool grows_down, guarded;               /* guarded: in part, at least */
     bool huge, no_huge, sequential, random; /* madvise(2) */
     bool secret;  /* MM_MAP_SECRET: in no core file, whatever madvise(2) says */
     bool written; /* private, and what is there may be its own */

@@ -6,6 +6,7 @@
  * without room.
  */
 #include "kernel/mm/room.h"
+#include "kernel/mm/userfault.h"
 #include "kernel/mm/heap.h"
 #include "lib/string.h"
 #include "abi/linux/errno.h"
@@ -224,9 +225,10 @@ static int remap_locked(struct mm *mm, struct move *m, int flags)
 {
     int err;
 
+    err = userfault_lift(mm, m->old, m->old + m->old_len);
     m->v = vma_at(mm, m->old);
-    if (!m->v || m->v->flags & VMA_TRAMPOLINE) {
-        return -EFAULT;
+    if (err || !m->v || m->v->flags & VMA_TRAMPOLINE) {
+        return err ? err : -EFAULT;
     }
     if (seal_refuses(mm, m->old, m->old + MAX(m->old_len, 1ul)) ||
         (flags & MREMAP_FIXED && seal_refuses(mm, m->to, m->to + m->new_len))) {

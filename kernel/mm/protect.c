@@ -106,11 +106,16 @@ static int may_protect(const struct vma *v, int prot, bool ours)
 /* What lies behind a guard changes for when the guard goes. */
 static int protect_part(struct mm *mm, struct vma *v, int prot)
 {
-    if (v->flags & VMA_GUARDED) {
+    int err = 0;
+
+    if (v->flags & VMA_PROTECTED) {
+        err = protect_vma(mm, v, prot & ~PROT_WRITE);
+    }
+    if (!err && v->flags & (VMA_GUARDED | VMA_PROTECTED)) {
         v->guarded = (uint8_t)prot;
         return 0;
     }
-    return protect_vma(mm, v, prot);
+    return err ? err : protect_vma(mm, v, prot);
 }
 
 static int protect_locked(struct mm *mm, uint64_t start, uint64_t end, int prot,
@@ -120,7 +125,8 @@ static int protect_locked(struct mm *mm, uint64_t start, uint64_t end, int prot,
         struct vma *v = vma_at(mm, start);
         uint64_t stop = v ? MIN(v->end, end) : end;
         int err = may_protect(v, prot, ours);
-        if (!err && (v->flags & VMA_GUARDED || v->prot != prot)) {
+        if (!err &&
+            (v->flags & (VMA_GUARDED | VMA_PROTECTED) || v->prot != prot)) {
             err = vma_split_range(mm, start, stop);
             v = vma_at(mm, start);
             if (!err) {

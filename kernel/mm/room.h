@@ -20,7 +20,7 @@
  *   mmap.c       mm_map and where it puts things;   unmap.c, protect.c
  *   brk.c, mremap.c, advise.c, seal.c, mempolicy.c   the other calls
  *   fault.c      bringing pages in;   show.c   without copying them
- *   there.c      which are in;   userfault.c   or by the program itself
+ *   there.c      which are in;   userfault*.c   or by the program itself
  *   withdraw.c   taking a file's pages away
  *   text/        rewriting system calls in code:
  *     text.c, text_memo.c   on its way in;   text_trap.c   once it trapped
@@ -77,7 +77,8 @@ enum vma_flags {
     VMA_NO_HUGE = 1 << 21,
     VMA_SEQUENTIAL = 1 << 22,
     VMA_RANDOM = 1 << 23,
-    VMA_LARGE = 65536, /* VMA_ON_TOUCH because it is large (limit.h) */
+    VMA_PROTECTED = 1 << 24, /* UFFDIO_WRITEPROTECT: cannot be written to */
+    VMA_LARGE = 65536,       /* VMA_ON_TOUCH because it is large (limit.h) */
 };
 
 struct vma {
@@ -88,10 +89,11 @@ struct vma {
     uint32_t flags;
     uint8_t prot;    /* PROT_READ | PROT_WRITE | PROT_EXEC, as asked */
     uint8_t name;    /* enum mm_special */
-    uint8_t guarded; /* VMA_GUARDED: what prot will be again */
+    uint8_t guarded; /* VMA_GUARDED, VMA_PROTECTED: what prot will be again */
+    uint8_t serves;  /* UFFDIO_REGISTER_MODE_* of server */
     bool written;    /* was writable, or was rewritten in place: what it shows
                         (show.c) may be its own by now */
-    struct userfault *server; /* userfaultfd(2): of missing pages, or NULL */
+    struct userfault *server; /* userfaultfd(2), or NULL */
     uint16_t again;           /* VMA_WINDOW: mapped that often besides */
     uint16_t policy; /* mbind(2), as kernel/sys/ has it; kept, no more */
     /* Summary of the subtree: its span, and the largest gap inside. */

@@ -9,6 +9,7 @@
 #include "kernel/mm/family/families.h"
 #include "kernel/mm/room.h"
 #include "kernel/mm/uaccess.h"
+#include "kernel/mm/userfault.h"
 #include "lib/string.h"
 #include "abi/linux/errno.h"
 
@@ -108,7 +109,11 @@ void mm_look(struct mm *mm, uint64_t addr, uint64_t pages, bool cached,
         uint64_t from = MAX(addr, v->start), to = MIN(end, v->end);
 
         if (!(v->flags & VMA_TRAMPOLINE)) {
-            memset(vec + (from - addr) / PAGE_SIZE, MM_MAPPED,
+            memset(vec + (from - addr) / PAGE_SIZE,
+                   MM_MAPPED |
+                       (userfault_protects(v) && v->flags & VMA_PROTECTED
+                            ? MM_PROTECTED
+                            : 0),
                    (to - from) / PAGE_SIZE);
             look_vma(&l, mm, v, from, to, here, cached);
         }

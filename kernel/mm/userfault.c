@@ -15,6 +15,7 @@
 #include "kernel/mm/room.h"
 #include "lib/atomic.h"
 #include "abi/linux/errno.h"
+#include "abi/linux/userfaultfd.h"
 #include "arch/x86_64/arch.h"
 #include "target/target.h"
 
@@ -44,6 +45,7 @@ static void forget_unused(struct mm *mm)
          v = vma_next(v)) {
         if (v->server && v->server->forgotten) {
             v->server = NULL;
+            v->serves = 0;
             v = vma_merge(mm, v);
         }
     }
@@ -157,9 +159,15 @@ bool userfault_pending(struct userfault *u)
     return any;
 }
 
+bool userfault_has(const struct vma *v, unsigned mode)
+{
+    return v->server && v->serves & mode &&
+           !atomic_load_acquire(&v->server->closed);
+}
+
 bool userfault_serves(const struct vma *v)
 {
-    return v->server && !atomic_load_acquire(&v->server->closed);
+    return userfault_has(v, UFFDIO_REGISTER_MODE_MISSING);
 }
 
 /* The kernel's own access, in the middle of a call, goes on whatever signal
@@ -170,10 +178,9 @@ static bool is_answered(const struct userfault_event *e, bool by_program)
            (!by_program && task_is_killed(current_task()));
 }
 
-int userfault_wait(struct mm *mm, struct vma *v, uint64_t addr, bool write,
+int userfault_wait(struct mm *mm, struct vma *v, struct userfault_event *e,
                    bool by_program)
 {
-    struct userfault_event e = {.addr = addr, .write = write};
     struct userfault *u = v->server;
     int err = u->as_sigbus                      ? -EIO
               : u->programs_only && !by_program ? -EFAULT
@@ -184,19 +191,19 @@ int userfault_wait(struct mm *mm, struct vma *v, uint64_t addr, bool write,
     }
     /* u is there as long as its mm, which is the caller's. */
     spin_lock(&u->lock);
-    list_add_tail(&u->events, &e.node);
-    e.done = u->closed;
+    list_add_tail(&u->events, &e->node);
+    e->done = u->closed;
     spin_unlock(&u->lock);
     mm_unlock(mm);
     wait_wake(&u->wait, ~0u, 1);
-    err = wait_event(&u->stand, is_answered(&e, by_program), DEADLINE_NONE,
+    err = wait_event(&u->stand, is_answered(e, by_program), DEADLINE_NONE,
                      by_program ? WAIT_INTR : 0);
     mm_lock(mm);
     spin_lock(&u->lock);
-    list_del(&e.node);
+    list_del(&e->node);
     spin_unlock(&u->lock);
     /* The program's own access is made anew after the signal. */
-    return err || atomic_load_acquire(&e.done) ? 0 : -EFAULT;
+    return err || atomic_load_acquire(&e->done) ? 0 : -EFAULT;
 }
 
 /* ---- ranges ---- */
@@ -258,6 +265,11 @@ static int release_untouched(struct mm *mm, uint64_t start, uint64_t end)
     return err ? err : release(mm, start, end);
 }
 
+static bool is_served(const struct vma *v)
+{
+    return userfault_has(v, ~0u);
+}
+
 /* another: what it is when others serve some of it. */
 static int check_range(struct userfault *u, uint64_t start, uint64_t end,
                        int another)
@@ -269,27 +281,32 @@ static int check_range(struct userfault *u, uint64_t start, uint64_t end,
         if (v->flags & VMA_TRAMPOLINE) {
             continue;
         }
-        err = !can_be_served(v)                       ? -EINVAL
-              : userfault_serves(v) && v->server != u ? another
-                                                      : 0;
+        err = !can_be_served(v)                ? -EINVAL
+              : is_served(v) && v->server != u ? another
+                                               : 0;
     }
     return err;
 }
 
-static int serve(struct userfault *u, uint64_t start, uint64_t end)
+static int serve(struct userfault *u, uint64_t start, uint64_t end,
+                 unsigned mode)
 {
     struct mm *mm = u->mm;
     int err = vma_split_range(mm, start, end);
 
     for (struct vma *v = vma_find(mm, start); !err && v && v->start < end;
          v = vma_next(v)) {
-        if (v->flags & VMA_TRAMPOLINE || v->server == u) {
+        if (v->flags & VMA_TRAMPOLINE ||
+            (v->server == u && v->serves == mode)) {
             continue;
         }
-        err = release_untouched(mm, v->start, v->end);
+        if (mode & UFFDIO_REGISTER_MODE_MISSING && !(v->flags & VMA_ON_TOUCH)) {
+            err = release_untouched(mm, v->start, v->end);
+        }
         if (!err) {
-            v->flags |= VMA_ON_TOUCH;
+            v->flags |= mode & UFFDIO_REGISTER_MODE_MISSING ? VMA_ON_TOUCH : 0;
             v->server = u;
+            v->serves = (uint8_t)mode;
             v = vma_merge(mm, v);
         }
     }
@@ -297,22 +314,23 @@ static int serve(struct userfault *u, uint64_t start, uint64_t end)
 }
 
 /* Who registers may be a relative, whose pages must be there. */
-static int enter(struct mm *mm)
+int userfault_enter(struct mm *mm)
 {
     return mm == current_task()->mm ? 0 : mm_visit(mm);
 }
 
-static void leave(struct mm *home)
+void userfault_leave(struct mm *home)
 {
     if (current_task()->mm != home) {
         mm_visit_end(home);
     }
 }
 
-int userfault_register(struct userfault *u, uint64_t start, uint64_t len)
+int userfault_register(struct userfault *u, uint64_t start, uint64_t len,
+                       unsigned mode)
 {
     struct mm *home = current_task()->mm;
-    int err = enter(u->mm);
+    int err = userfault_enter(u->mm);
 
     if (err) {
         return err;
@@ -320,10 +338,10 @@ int userfault_register(struct userfault *u, uint64_t start, uint64_t len)
     mm_lock(u->mm);
     err = check_range(u, start, start + len, -EBUSY);
     if (!err) {
-        err = serve(u, start, start + len);
+        err = serve(u, start, start + len, mode);
     }
     mm_unlock(u->mm);
-    leave(home);
+    userfault_leave(home);
     return err;
 }
 
@@ -333,12 +351,16 @@ static int serve_no_more(struct userfault *u, uint64_t start, uint64_t end)
     int err = check_range(u, start, end, -EINVAL);
 
     if (!err) {
+        err = userfault_lift(mm, start, end);
+    }
+    if (!err) {
         err = vma_split_range(mm, start, end);
     }
     for (struct vma *v = vma_find(mm, start); !err && v && v->start < end;
          v = vma_next(v)) {
         if (v->server == u) {
             v->server = NULL;
+            v->serves = 0;
             v = vma_merge(mm, v);
         }
     }
@@ -347,11 +369,16 @@ static int serve_no_more(struct userfault *u, uint64_t start, uint64_t end)
 
 int userfault_unregister(struct userfault *u, uint64_t start, uint64_t len)
 {
-    int err;
+    struct mm *home = current_task()->mm;
+    int err = userfault_enter(u->mm);
 
+    if (err) {
+        return err;
+    }
     mm_lock(u->mm);
     err = serve_no_more(u, start, start + len);
     mm_unlock(u->mm);
+    userfault_leave(home);
     if (!err) {
         end_events(u, start, start + len);
     }
@@ -368,7 +395,7 @@ static int fill_locked_page(struct userfault *u, uint64_t addr,
     uint64_t charged;
     int err;
 
-    if (!v || !userfault_serves(v)) { /* any may fill it, as on Linux */
+    if (!v || !is_served(v)) { /* any may fill it, as on Linux */
         return -ENOENT;
     }
     if (resident_test(&mm->resident, addr)) {
@@ -444,7 +471,7 @@ static int move_locked(struct userfault *u, uint64_t addr, uint64_t src,
 int userfault_move(struct userfault *u, uint64_t addr, uint64_t src, void *buf)
 {
     struct mm *home = current_task()->mm;
-    int err = enter(u->mm);
+    int err = userfault_enter(u->mm);
 
     if (err) {
         return err;
@@ -452,21 +479,43 @@ int userfault_move(struct userfault *u, uint64_t addr, uint64_t src, void *buf)
     mm_lock(u->mm);
     err = u->mm->gone ? -ESRCH : move_locked(u, addr, src, buf);
     mm_unlock(u->mm);
-    leave(home);
+    userfault_leave(home);
     return err;
 }
 
-int userfault_fill(struct userfault *u, uint64_t addr, const void *page)
+/* To be kept, it is so before anybody can write to it. */
+static int fill_kept(struct userfault *u, uint64_t addr, const void *page)
+{
+    struct vma *v = vma_at(u->mm, addr);
+    int err;
+
+    if (!v || !is_served(v)) {
+        return -ENOENT;
+    }
+    if (!(v->serves & UFFDIO_REGISTER_MODE_WP)) {
+        return -EINVAL;
+    }
+    if (resident_test(&u->mm->resident, addr)) {
+        return -EEXIST;
+    }
+    err = userfault_protect_page(u->mm, addr);
+    return err ? err : fill_locked_page(u, addr, page);
+}
+
+int userfault_fill(struct userfault *u, uint64_t addr, const void *page,
+                   bool kept)
 {
     struct mm *home = current_task()->mm;
-    int err = enter(u->mm);
+    int err = userfault_enter(u->mm);
 
     if (err) {
         return err;
     }
     mm_lock(u->mm);
-    err = u->mm->gone ? -ESRCH : fill_locked_page(u, addr, page);
+    err = u->mm->gone ? -ESRCH
+          : kept      ? fill_kept(u, addr, page)
+                      : fill_locked_page(u, addr, page);
     mm_unlock(u->mm);
-    leave(home);
+    userfault_leave(home);
     return err;
 }

@@ -268,7 +268,7 @@ static bool mergeable(const struct vma *a, const struct vma *b)
            a->flags == b->flags && a->name == b->name && a->name != MM_AIO &&
            a->obj == b->obj && a->policy == b->policy &&
            a->guarded == b->guarded && a->server == b->server &&
-           !(a->flags & single) &&
+           a->serves == b->serves && !(a->flags & single) &&
            (!(a->flags & VMA_SHARED) || a->flags & VMA_ALIAS) &&
            (!a->obj || (a->off + (a->end - a->start) == b->off &&
                         (a->flags & VMA_SHARED || a->written == b->written)));
@@ -418,6 +418,7 @@ int vma_split(struct mm *mm, uint64_t addr)
     rest->name = v->name;
     rest->policy = v->policy;
     rest->server = v->server;
+    rest->serves = v->serves;
     rest->guarded = v->guarded;
     rest->written = v->written;
     rest->again = v->again;

@@ -336,7 +336,7 @@ SYSCALL(319, memfd_create, sys_memfd_create, PART, FD, PATH, HEX) /* no huge pag
 SYSCALL(320, kexec_file_load, sys_not_permitted, PART, INT, FD, FD, SIZE, PATH, HEX) /* EPERM always */
 SYSCALL(321, bpf, sys_not_permitted, PART, INT, INT, PTR, SIZE) /* EPERM always */
 SYSCALL(322, execveat, sys_execveat, DONE, INT, FD, PATH, STRV, PTR, ATFLAGS)
-SYSCALL(323, userfaultfd, sys_userfaultfd, PART, FD, OFLAGS) /* missing pages of private memory alone */
+SYSCALL(323, userfaultfd, sys_userfaultfd, PART, FD, OFLAGS) /* missing and protected pages of private memory */
 SYSCALL(324, membarrier, sys_membarrier, DONE, INT, INT, HEX, INT)
 SYSCALL(325, mlock2, sys_mlock2, DONE, INT, PTR, SIZE, HEX)
 SYSCALL(326, copy_file_range, sys_copy_file_range, DONE, LONG, FD, PTR, FD, PTR, SIZE, HEX)

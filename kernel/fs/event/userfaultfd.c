@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * userfaultfd(2): the descriptor, which tells of faults and takes what is to
- * be there. Missing pages of private anonymous memory; no write protection,
- * no minor faults, no events of fork, remap and unmap.
+ * be there. Missing and write-protected pages of private anonymous memory; no
+ * minor faults, no events of fork, remap and unmap.
  */
 #include "kernel/fs/event/event.h"
 #include "kernel/fs/file.h"
@@ -19,8 +19,9 @@
 #include "abi/linux/userfaultfd.h"
 
 enum {
-    FEATURES =
-        UFFD_FEATURE_SIGBUS | UFFD_FEATURE_EXACT_ADDRESS | UFFD_FEATURE_MOVE,
+    FEATURES = UFFD_FEATURE_PAGEFAULT_FLAG_WP | UFFD_FEATURE_SIGBUS |
+               UFFD_FEATURE_EXACT_ADDRESS | UFFD_FEATURE_WP_UNPOPULATED |
+               UFFD_FEATURE_MOVE,
     CALL = 0x3f, /* of a request's number */
 };
 
@@ -37,7 +38,8 @@ static void message(const struct userfaultfd *fd,
 {
     *m = (struct uffd_msg){
         .event = UFFD_EVENT_PAGEFAULT,
-        .flags = e->write ? UFFD_PAGEFAULT_FLAG_WRITE : 0,
+        .flags = (e->write ? UFFD_PAGEFAULT_FLAG_WRITE : 0) |
+                 (e->kept ? UFFD_PAGEFAULT_FLAG_WP : 0),
         .address = fd->exact ? e->addr : ALIGN_DOWN(e->addr, PAGE_SIZE),
     };
 }
@@ -117,6 +119,7 @@ static long do_api(struct userfaultfd *fd, struct uptr arg)
     }
     fd->exact = a.features & UFFD_FEATURE_EXACT_ADDRESS;
     fd->u->as_sigbus = a.features & UFFD_FEATURE_SIGBUS;
+    fd->u->unpopulated = a.features & UFFD_FEATURE_WP_UNPOPULATED;
     a.features = FEATURES;
     a.ioctls = bit_of(UFFDIO_API) | bit_of(UFFDIO_REGISTER) |
                bit_of(UFFDIO_UNREGISTER);
@@ -129,21 +132,26 @@ static long do_api(struct userfaultfd *fd, struct uptr arg)
 
 static long do_register(struct userfaultfd *fd, struct uptr arg)
 {
+    const uint64_t modes =
+        UFFDIO_REGISTER_MODE_MISSING | UFFDIO_REGISTER_MODE_WP;
     struct uffdio_register r;
     int err = copy_from_user(&r, arg, sizeof(r));
 
-    if (!err && (r.mode != UFFDIO_REGISTER_MODE_MISSING ||
-                 !is_range(r.range.start, r.range.len))) {
+    if (!err &&
+        (!r.mode || r.mode & ~modes || !is_range(r.range.start, r.range.len))) {
         err = -EINVAL;
     }
     if (!err) {
-        err = userfault_register(fd->u, r.range.start, r.range.len);
+        err = userfault_register(fd->u, r.range.start, r.range.len,
+                                 (unsigned)r.mode);
     }
     if (err) {
         return err;
     }
-    r.ioctls = bit_of(UFFDIO_WAKE) | bit_of(UFFDIO_COPY) |
-               bit_of(UFFDIO_ZEROPAGE) | bit_of(UFFDIO_MOVE);
+    r.ioctls =
+        bit_of(UFFDIO_WAKE) | bit_of(UFFDIO_COPY) | bit_of(UFFDIO_ZEROPAGE) |
+        bit_of(UFFDIO_MOVE) |
+        (r.mode & UFFDIO_REGISTER_MODE_WP ? bit_of(UFFDIO_WRITEPROTECT) : 0);
     return copy_to_user(arg, &r, sizeof(r));
 }
 
@@ -177,7 +185,7 @@ static int go_on(uint64_t done)
 /* Pages of src (NULL: zeros) to dst, as many as can be; how many bytes, or the
  * first one's error. */
 static int64_t fill(struct userfault *u, uint64_t dst, struct uptr src,
-                    uint64_t len)
+                    uint64_t len, bool kept)
 {
     void *page = src.addr ? page_alloc(1) : NULL;
     int err = src.addr && !page ? -ENOMEM : 0;
@@ -186,7 +194,7 @@ static int64_t fill(struct userfault *u, uint64_t dst, struct uptr src,
     while (done < len && !err) {
         err = page ? copy_from_user(page, uptr_add(src, done), PAGE_SIZE) : 0;
         if (!err) {
-            err = userfault_fill(u, dst + done, page);
+            err = userfault_fill(u, dst + done, page, kept);
         }
         done += err ? 0 : PAGE_SIZE;
         err = err ? err : go_on(done);
@@ -224,15 +232,17 @@ static long do_copy(struct userfaultfd *fd, struct uptr arg)
     }
     r = (struct uffdio_range){c.dst, c.len};
     if (!is_range(c.dst, c.len) || c.src + c.len <= c.src ||
-        c.mode & ~(uint64_t)UFFDIO_MODE_DONTWAKE) {
+        c.mode & ~(uint64_t)(UFFDIO_MODE_DONTWAKE | UFFDIO_COPY_MODE_WP)) {
         return -EINVAL;
     }
     if (!c.src) {
         return filled(fd->u, &r, -EFAULT, 0,
                       uptr_add(arg, offsetof(struct uffdio_copy, copy)));
     }
-    return filled(fd->u, &r, fill(fd->u, c.dst, uptr(c.src), c.len), c.mode,
-                  uptr_add(arg, offsetof(struct uffdio_copy, copy)));
+    return filled(
+        fd->u, &r,
+        fill(fd->u, c.dst, uptr(c.src), c.len, c.mode & UFFDIO_COPY_MODE_WP),
+        c.mode, uptr_add(arg, offsetof(struct uffdio_copy, copy)));
 }
 
 static int64_t move(struct userfault *u, const struct uffdio_copy *c)
@@ -285,8 +295,28 @@ static long do_zero(struct userfaultfd *fd, struct uptr arg)
         return -EINVAL;
     }
     return filled(fd->u, &z.range,
-                  fill(fd->u, z.range.start, uptr(0), z.range.len), z.mode,
+                  fill(fd->u, z.range.start, uptr(0), z.range.len, false),
+                  z.mode,
                   uptr_add(arg, offsetof(struct uffdio_zeropage, zeropage)));
+}
+
+static long do_protect(struct userfaultfd *fd, struct uptr arg)
+{
+    struct uffdio_writeprotect w;
+    int err = copy_from_user(&w, arg, sizeof(w));
+    bool on = w.mode & UFFDIO_WRITEPROTECT_MODE_WP;
+
+    if (err) {
+        return err;
+    }
+    if (!is_range(w.range.start, w.range.len) || w.mode > 2) {
+        return -EINVAL;
+    }
+    err = userfault_protect(fd->u, w.range.start, w.range.len, on);
+    if (!err && !w.mode) {
+        userfault_wake(fd->u, w.range.start, w.range.len);
+    }
+    return err;
 }
 
 static long userfaultfd_ioctl(struct file *f, uint32_t request, struct uptr arg)
@@ -310,6 +340,8 @@ static long userfaultfd_ioctl(struct file *f, uint32_t request, struct uptr arg)
         return do_zero(fd, arg);
     case UFFDIO_MOVE:
         return do_move(fd, arg);
+    case UFFDIO_WRITEPROTECT:
+        return do_protect(fd, arg);
     default:
         return -EINVAL;
     }

@@ -5,6 +5,7 @@
 #include "kernel/fs/procfs/procfs.h"
 #include "abi/linux/errno.h"
 #include "abi/linux/stat.h"
+#include "abi/linux/userfaultfd.h"
 #include "target/target.h"
 
 static void add_region(const struct mm_region *r, void *arg)
@@ -79,7 +80,9 @@ static void add_flags(struct text *t, const struct mm_region *r)
         {!r->no_exec, "me"},
         {r->shared, "ms"},
         {r->grows_down, "gd"},
+        {r->serves & UFFDIO_REGISTER_MODE_MISSING, "um"},
         {r->guarded, "gu"},
+        {r->serves & UFFDIO_REGISTER_MODE_WP, "uw"},
         {r->locked, "lo"},
         {r->sequential, "sr"},
         {r->random, "rr"},

@@ -10,8 +10,9 @@
 #include "lib/string.h"
 #include "abi/linux/errno.h"
 
-#define PAGE_PRESENT (1ull << 63)
-#define PAGE_OF_FILE (1ull << 61) /* or shared */
+#define PAGE_PRESENT   (1ull << 63)
+#define PAGE_OF_FILE   (1ull << 61) /* or shared */
+#define PAGE_PROTECTED (1ull << 57) /* UFFDIO_WRITEPROTECT */
 
 enum { WORD = 8, WORDS = 512 }; /* at once */
 
@@ -41,6 +42,7 @@ static void look(struct part *part)
     mm_look(part->mm, part->start, count, false, part->seen);
     for (uint64_t i = 0; i < count; i++) {
         part->words[i] |= part->seen[i] & MM_THERE ? PAGE_PRESENT : 0;
+        part->words[i] |= part->seen[i] & MM_PROTECTED ? PAGE_PROTECTED : 0;
     }
     mm_for_each(part->mm, false, mark, part);
 }

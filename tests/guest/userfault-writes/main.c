@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * userfaultfd(2), write protection: who writes to a protected page waits until
+ * it is protected no more, the kernel's own copies included; pages that come
+ * protected, mprotect over it, a child, pages given up and moved, the end of
+ * it, refusals.
+ */
+#include <linux/userfaultfd.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include "tests/guest/show.h"
+
+#define PAGE 4096UL
+#define RW   (PROT_READ | PROT_WRITE)
+
+enum { PAGES = 16, WP = UFFDIO_REGISTER_MODE_WP };
+
+static char *p;
+static int fd;
+static int served; /* atomic */
+
+static long protect(char *at, int pages, unsigned long mode)
+{
+    struct uffdio_writeprotect w = {
+        .range = {(unsigned long)at, (unsigned long)pages * PAGE},
+        .mode = mode};
+
+    errno = 0;
+    return ioctl(fd, UFFDIO_WRITEPROTECT, &w);
+}
+
+static long registers(char *at, int pages, unsigned long mode)
+{
+    struct uffdio_register r = {
+        .range = {(unsigned long)at, (unsigned long)pages * PAGE},
+        .mode = mode};
+    long err = (errno = 0, ioctl(fd, UFFDIO_REGISTER, &r));
+
+    if (!err) {
+        printf("  can protect %d\n",
+               (int)(r.ioctls >> _UFFDIO_WRITEPROTECT & 1));
+    }
+    return err;
+}
+
+static int new_fd(void)
+{
+    int n = (int)RAW(userfaultfd, O_CLOEXEC);
+    struct uffdio_api api = {.api = UFFD_API,
+                             .features = UFFD_FEATURE_PAGEFAULT_FLAG_WP};
+
+    if (n < 0 || ioctl(n, UFFDIO_API, &api)) {
+        printf("no descriptor: %d\n", errno);
+    }
+    return n;
+}
+
+static char *new_pages(int flags)
+{
+    char *at = mmap(NULL, PAGES * PAGE, RW, MAP_ANONYMOUS | flags, -1, 0);
+
+    madvise(at, PAGES * PAGE, MADV_NOHUGEPAGE);
+    memset(at, 'a', PAGES * PAGE);
+    return at;
+}
+
+/* Lifts one page at a time. */
+static void *serve(void *arg)
+{
+    struct uffd_msg m;
+    char *at;
+
+    while (read(fd, &m, sizeof(m)) == sizeof(m)) {
+        at = (char *)(m.arg.pagefault.address & ~(PAGE - 1));
+        if (m.event != UFFD_EVENT_PAGEFAULT ||
+            m.arg.pagefault.flags !=
+                (UFFD_PAGEFAULT_FLAG_WP | UFFD_PAGEFAULT_FLAG_WRITE)) {
+            printf("another event: %d\n", m.event);
+        }
+        __atomic_add_fetch(&served, 1, __ATOMIC_SEQ_CST);
+        if (protect(at, 1, 0)) {
+            printf("not lifted: %d\n", errno);
+        }
+    }
+    return arg;
+}
+
+/* How many times the server was asked. */
+static int asked(void)
+{
+    return __atomic_exchange_n(&served, 0, __ATOMIC_SEQ_CST);
+}
+
+static void writes(void)
+{
+    int pipes[2];
+
+    title("writes");
+    SHOW(protect(p, 8, UFFDIO_WRITEPROTECT_MODE_WP));
+    printf("%c %d\n", p[3 * PAGE], asked());
+    p[0] = 'b';
+    p[PAGE] = 'c';
+    p[0] = 'd';
+    printf("%c%c %d\n", p[0], p[PAGE], asked());
+    pipe(pipes);
+    write(pipes[1], "pipe", 4);
+    printf("%zd ", read(pipes[0], p + 2 * PAGE, 4));
+    printf("%.4s %d\n", p + 2 * PAGE, asked());
+    close(pipes[0]);
+    close(pipes[1]);
+    p[8 * PAGE] = 'e';
+    printf("%d\n", asked());
+}
+
+static void protections(void)
+{
+    title("mprotect");
+    SHOW(protect(p, 4, UFFDIO_WRITEPROTECT_MODE_WP));
+    SHOW(mprotect(p, 2 * PAGE, PROT_READ));
+    SHOW(mprotect(p, 2 * PAGE, RW));
+    p[PAGE] = 'f';
+    printf("%d\n", asked());
+    SHOW(protect(p, 4, 0));
+    p[0] = 'g';
+    printf("%d\n", asked());
+}
+
+static void elsewhere(void)
+{
+    int status;
+    pid_t pid;
+
+    title("a child, what is given up, and what moves");
+    SHOW(protect(p, 4, UFFDIO_WRITEPROTECT_MODE_WP));
+    fflush(stdout);
+    pid = fork();
+    if (!pid) {
+        p[0] = 'h';
+        _exit(p[0] == 'h');
+    }
+    waitpid(pid, &status, 0);
+    printf("%d %c %d\n", WEXITSTATUS(status), p[0], asked());
+    p[0] = 'i';
+    printf("%d\n", asked());
+    madvise(p + PAGE, PAGE, MADV_DONTNEED);
+    p[PAGE] = 'j';
+    printf("%d\n", asked());
+    char *q = mremap(p + 2 * PAGE, PAGE, 2 * PAGE, MREMAP_MAYMOVE);
+    q[0] = 'k';
+    printf("%c %d\n", q[0], asked());
+}
+
+static void coming(void)
+{
+    static char page[PAGE] __attribute__((aligned(4096)));
+    struct uffdio_copy c = {(unsigned long)(p + 10 * PAGE), (unsigned long)page,
+                            PAGE, UFFDIO_COPY_MODE_WP, 0};
+
+    title("pages that come");
+    page[0] = 'l';
+    madvise(p + 10 * PAGE, 2 * PAGE, MADV_DONTNEED);
+    SHOW(registers(p + 10 * PAGE, 2, WP | UFFDIO_REGISTER_MODE_MISSING));
+    SHOW(ioctl(fd, UFFDIO_COPY, &c));
+    printf("%c %d\n", p[10 * PAGE], asked());
+    p[10 * PAGE] = 'm';
+    printf("%d\n", asked());
+}
+
+static void refusals(void)
+{
+    char *q = new_pages(MAP_PRIVATE);
+
+    title("refusals");
+    SHOW(protect(p + 1, 1, 0));
+    SHOW(protect(p, 0, 0));
+    SHOW(protect(
+        p, 1, UFFDIO_WRITEPROTECT_MODE_WP | UFFDIO_WRITEPROTECT_MODE_DONTWAKE));
+    SHOW(protect(p, 1, 4));
+    SHOW(protect(q, 1, UFFDIO_WRITEPROTECT_MODE_WP));
+    SHOW(registers(q, 1, UFFDIO_REGISTER_MODE_MISSING));
+    SHOW(protect(q, 1, UFFDIO_WRITEPROTECT_MODE_WP));
+    SHOW(registers(q, 1, 0));
+}
+
+static void ends(void)
+{
+    struct uffdio_range r = {(unsigned long)(p + 4 * PAGE), PAGE};
+
+    title("the end");
+    SHOW(protect(p + 4 * PAGE, 4, UFFDIO_WRITEPROTECT_MODE_WP));
+    SHOW(ioctl(fd, UFFDIO_UNREGISTER, &r));
+    p[4 * PAGE] = 'n';
+    printf("%c %d\n", p[4 * PAGE], asked());
+}
+
+int main(void)
+{
+    pthread_t server;
+
+    show_start();
+    p = new_pages(MAP_PRIVATE);
+    fd = new_fd();
+    pthread_create(&server, NULL, serve, NULL);
+    SHOW(registers(p, PAGES, WP));
+    writes();
+    protections();
+    elsewhere();
+    coming();
+    refusals();
+    ends();
+    _exit(0);
+}
