@@ -13,26 +13,30 @@
 #include "abi/linux/errno.h"
 #include "target/target.h"
 
+/* A host that refuses may have changed some of it (mprotect(2)). */
+static void restore(struct mm *mm, uint64_t start, uint64_t end, int prot)
+{
+    uint64_t run_end;
+
+    for (; resident_run(&mm->resident, &start, end, &run_end);
+         start = run_end) {
+        if (target_mem_protect(start, run_end - start, prot)) {
+            log_warn("memory at %lx keeps the wrong protection", start);
+        }
+    }
+}
+
 int pages_protect(struct mm *mm, uint64_t start, uint64_t end, int from, int to)
 {
-    uint64_t at = start, run_end, failed;
+    uint64_t at = start, run_end;
 
     for (; resident_run(&mm->resident, &at, end, &run_end); at = run_end) {
         if (target_mem_protect(at, run_end - at, to)) {
-            break;
+            restore(mm, start, run_end, from);
+            return -ENOMEM;
         }
     }
-    if (at >= end) {
-        return 0;
-    }
-    failed = at;
-    for (at = start; resident_run(&mm->resident, &at, failed, &run_end);
-         at = run_end) {
-        if (target_mem_protect(at, run_end - at, from)) {
-            log_warn("memory at %lx keeps the wrong protection", at);
-        }
-    }
-    return -ENOMEM;
+    return 0;
 }
 
 /* Not when it was executable already: somebody may be running in it. */
@@ -66,6 +70,9 @@ int protect_vma(struct mm *mm, struct vma *v, int prot)
         }
         if (to && from != to && is_whole(v->flags, v->obj)) {
             err = vma_commit(mm, v, v->start, v->end, to);
+            if (err) {
+                restore(mm, v->start, v->end, from);
+            }
         } else if (from != to && !mm->next.puts_off) {
             err = pages_protect(mm, v->start, v->end, from, to);
         }
