@@ -9,6 +9,7 @@
 #include "kernel/proc/proc.h"
 #include "kernel/sys/vecs.h"
 #include "abi/linux/errno.h"
+#include "abi/linux/stat.h"
 #include "abi/linux/uio.h"
 
 enum {
@@ -76,6 +77,12 @@ static long pos_put(struct user_pos *p, long n, long least)
     return tell && put_user64(p->at, p->value) ? -EFAULT : n;
 }
 
+/* Written to at its end, whatever is asked: a pipe has no other place. */
+static bool is_appended(const struct file *f)
+{
+    return f->flags & O_APPEND && !S_ISFIFO(f->inode->mode);
+}
+
 long sys_sendfile(const struct sysargs *a)
 {
     size_t len = MIN(arg_u64(a, 3), MAX_RW_COUNT);
@@ -101,7 +108,7 @@ long sys_sendfile(const struct sysargs *a)
     }
     if (!(p.out.file->mode & FILE_WRITE)) {
         n = -EBADF;
-    } else if (p.out.file->flags & O_APPEND || !p.in.file->ops->seek) {
+    } else if (is_appended(p.out.file) || !p.in.file->ops->seek) {
         n = -EINVAL; /* pipes, sockets, terminals */
     } else if (arg_long(a, 3) < 0) {
         n = -EINVAL;

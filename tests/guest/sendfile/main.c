@@ -31,6 +31,11 @@ int main(void)
     CALL(sendfile, p[1], in, NULL, 100L);
     CALL(read, p[0], buf, 100L);
     printf("[%.6s]\n", buf);
+    mkfifo("/tmp/fifo", 0600);
+    int fifo = open("/tmp/fifo", O_RDWR | O_NONBLOCK | O_APPEND);
+    CALL(lseek, in, 0L, SEEK_SET);
+    CALL(sendfile, fifo, in, NULL, 3L);
+    CALL(read, fifo, buf, 100L);
     title("refusals");
     CALL(sendfile, ap, in, NULL, 1L);
     CALL(sendfile, out, in, &negative, 1L);
