@@ -119,6 +119,7 @@
 #define CAP_MKNOD              27
 #define CAP_LEASE              28
 #define CAP_AUDIT_WRITE        29
+#define CAP_AUDIT_CONTROL      30
 #define CAP_SETFCAP            31
 #define CAP_MAC_OVERRIDE       32
 #define CAP_WAKE_ALARM         35

@@ -121,6 +121,8 @@ static void inherit(const struct clone_args *a, struct thread *from,
     to->io_flusher = from->io_flusher;
     to->no_new_privs = from->no_new_privs;
     to->memory_policy = from->memory_policy;
+    to->login_uid = from->login_uid;
+    to->login_session = from->login_session;
     to->timer_slack = to->default_slack = from->timer_slack;
     to->task.affinity = from->task.affinity;
     if (a->flags & CLONE_CHILD_CLEARTID) {

@@ -114,6 +114,9 @@ struct user_dispatch {
     struct uptr selector;
 };
 
+/* What nobody has logged in as (loginuid of procfs). */
+#define LOGIN_NONE UINT32_MAX
+
 struct thread {
     struct task task;
     struct list node;     /* proc->threads; LOCK_PROC */
@@ -134,10 +137,11 @@ struct thread {
     int nice, policy, rt_priority, io_priority;  /* LOCK_PROC (policy.h) */
     uint64_t dl_runtime, dl_deadline, dl_period; /* of SCHED_DEADLINE; ns */
     uint64_t timer_slack, default_slack;         /* ns (prctl(2)) */
-    struct key *keyring;                         /* counted, or NULL (keys.h) */
-    int reqkey_default;                          /* KEY_REQKEY_* */
-    uint8_t mce_kill;  /* PR_MCE_KILL, kept and no more */
-    bool io_flusher;   /* PR_SET_IO_FLUSHER, the same */
+    uint32_t login_uid, login_session; /* procfs's loginuid; LOGIN_NONE */
+    struct key *keyring;               /* counted, or NULL (keys.h) */
+    int reqkey_default;                /* KEY_REQKEY_* */
+    uint8_t mce_kill;                  /* PR_MCE_KILL, kept and no more */
+    bool io_flusher;                   /* PR_SET_IO_FLUSHER, the same */
     int pdeath_signal; /* PR_SET_PDEATHSIG: when the parent's thread ends */
     uint16_t memory_policy; /* set_mempolicy(2), kept and no more */
     uint32_t pi_waited;    /* somebody waited for a futex that we own; atomic */

@@ -111,6 +111,7 @@ void thread_init(struct thread *t, struct proc *p, void (*fn)(void *))
     t->mce_kill = PR_MCE_KILL_DEFAULT;
     t->timer_slack = t->default_slack =
         50000; /* ns; PR_SET_TIMERSLACK's default */
+    t->login_uid = t->login_session = LOGIN_NONE;
     t->syscall_nr = -1;
     memset(thread_regs(t), 0, sizeof(struct user_regs));
     proc_get(p);

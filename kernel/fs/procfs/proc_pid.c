@@ -563,7 +563,8 @@ static int store_oom_adj(const char *buf, size_t len,
          .lists = proc_lists},                                                 \
         {"io", S_IFREG | 0400, .show = show_io},                               \
         {"limits", S_IFREG | 0444, .show = show_limits},                       \
-        {"loginuid", S_IFREG | 0644, .text = "4294967295"},                    \
+        {"loginuid", S_IFREG | 0644, .show = show_loginuid,                    \
+         .store = store_loginuid},                                             \
         {"gid_map", S_IFREG | 0644, .text = ID_MAP},                           \
         {"maps", S_IFREG | 0444, .show = show_maps, .open = open_maps,         \
          .ioctl = ioctl_maps},                                                 \
@@ -585,7 +586,7 @@ static int store_oom_adj(const char *buf, size_t len,
         {"personality", S_IFREG | 0400, .show = show_personality},             \
         {"root", S_IFLNK | 0777, .link = link_root, .follow = follow_root},    \
         {"schedstat", S_IFREG | 0444, .show = show_schedstat},                 \
-        {"sessionid", S_IFREG | 0444, .text = "4294967295"},                   \
+        {"sessionid", S_IFREG | 0444, .show = show_sessionid},                 \
         {"setgroups", S_IFREG | 0644, .text = "allow\n"},                      \
         {"smaps", S_IFREG | 0444, .show = show_smaps, .open = open_maps},      \
         {"smaps_rollup", S_IFREG | 0444, .show = show_smaps_rollup,            \

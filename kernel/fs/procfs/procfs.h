@@ -38,6 +38,10 @@ int show_smaps_rollup(struct text *t, const struct pseudo_at *at);
 int show_children(struct text *t, const struct pseudo_at *at);
 int show_schedstat(struct text *t, const struct pseudo_at *at);
 int show_timer_slack(struct text *t, const struct pseudo_at *at);
+/* proc_login.c */
+int show_loginuid(struct text *t, const struct pseudo_at *at);
+int show_sessionid(struct text *t, const struct pseudo_at *at);
+int store_loginuid(const char *buf, size_t len, const struct pseudo_at *at);
 int show_statm(struct text *t, const struct pseudo_at *at);
 int show_pid_stat(struct text *t, const struct pseudo_at *at);
 int show_syscall(struct text *t, const struct pseudo_at *at);
