@@ -117,6 +117,8 @@ int sock_inode(struct inode **out);
 /* What a link of /proc/PID/ns leads to: a file of nsfs with that name and
  * number. */
 int ns_path(const char *name, uint64_t ino, struct path *out);
+/* Its CLONE_NEW*; 0: f is no such file. */
+uint32_t ns_kind(const struct file *f);
 
 /* Whether O_DIRECT can be asked of it: of what is stored, no more. */
 bool file_may_direct(const struct inode *inode);

@@ -77,3 +77,10 @@ static long ns_ioctl(struct file *f, uint32_t cmd, struct uptr arg)
 }
 
 const struct file_ops ns_file_ops = {.ioctl = ns_ioctl};
+
+uint32_t ns_kind(const struct file *f)
+{
+    bool is = f->inode && f->inode->file_ops == &ns_file_ops;
+
+    return is ? (uint32_t)type_of(f->inode) : 0;
+}

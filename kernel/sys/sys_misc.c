@@ -286,15 +286,19 @@ long sys_personality(const struct sysargs *a)
     return old;
 }
 
-/* There are no namespaces, so no descriptor names one; a pidfd's process has
- * those that nobody may enter. */
+/* Everybody is in the same namespaces, which nobody may enter. */
 static int setns_refusal(struct file *f, uint32_t flags)
 {
     const uint32_t known = CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS |
                            CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID |
                            CLONE_NEWNET | CLONE_NEWTIME;
+    uint32_t kind = ns_kind(f);
     struct proc *p = pidfd_proc(f);
 
+    if (kind) { /* one's own user namespace is never entered again */
+        return (flags && flags != kind) || kind == CLONE_NEWUSER ? -EINVAL
+                                                                 : -EPERM;
+    }
     if (!p || !flags || flags & ~known) {
         return -EINVAL;
     }

@@ -4,8 +4,20 @@
  * process with threads may not unshare.
  */
 #include <pthread.h>
+#include <linux/nsfs.h>
 #include <sched.h>
+#include <sys/ioctl.h>
+#include <termios.h>
 #include "tests/guest/show.h"
+
+static int ns_mnt, ns_net, ns_user;
+
+static void open_namespaces(void)
+{
+    ns_mnt = open("/proc/self/ns/mnt", O_RDONLY);
+    ns_net = open("/proc/self/ns/net", O_RDONLY);
+    ns_user = open("/proc/self/ns/user", O_RDONLY);
+}
 
 static void *fs(void *arg)
 {
@@ -66,6 +78,7 @@ int main(void)
     CALL(fcntl, fd, F_GETFD);
     CALL(fcntl, 30, F_GETFD);
     in_thread(refused, NULL);
+    open_namespaces();
     title("nobody");
     setresuid(NOBODY, NOBODY, NOBODY);
     CALL(unshare, CLONE_NEWNS);
@@ -74,5 +87,16 @@ int main(void)
     CALL(unshare, CLONE_NEWNET);
     CALL(unshare, CLONE_NEWPID);
     CALL(setns, 0, 0);
+    CALL(setns, ns_mnt, 0);
+    CALL(setns, ns_mnt, CLONE_NEWNS);
+    CALL(setns, ns_mnt, CLONE_NEWNET);
+    CALL(setns, ns_net, CLONE_NEWNET);
+    CALL(setns, ns_user, 0);
+    CALL(setns, ns_user, CLONE_NEWUSER);
+    CALL(setns, fd, 0);
+    CALL(ioctl, ns_mnt, NS_GET_NSTYPE);
+    CALL(ioctl, ns_net, NS_GET_NSTYPE);
+    CALL(ioctl, ns_user, NS_GET_NSTYPE);
+    CALL(ioctl, ns_user, TCGETS, NULL);
     return 0;
 }
