@@ -255,6 +255,9 @@ struct abi_ifconf {
 #define SIOCGIFHWADDR  0x8927
 #define SIOCGIFINDEX   0x8933
 #define SIOCGIFTXQLEN  0x8942
+#define SIOCETHTOOL    0x8946
+#define SIOCGARP       0x8954
+#define SIOCGIFMAP     0x8970
 
 #define IFF_UP        0x1
 #define IFF_BROADCAST 0x2

@@ -285,7 +285,10 @@ static long socket_ioctl(struct file *f, uint32_t cmd, struct uptr arg)
 
     long err = s->ops->ioctl ? s->ops->ioctl(s, cmd, arg) : -ENOTTY;
 
-    return err == -ENOTTY ? netif_ioctl(cmd, arg) : err;
+    return err == -ENOTTY
+               ? netif_ioctl(cmd, arg,
+                             s->family == AF_INET || s->family == AF_INET6)
+               : err;
 }
 
 static void socket_expect_urgent(struct file *f)

@@ -5,6 +5,8 @@
  * printable characters, an address of the right family.
  */
 #include "kernel/net/netlink/netif.h"
+#include "kernel/net/netlink/netif_other.h"
+#include "kernel/net/socket.h"
 #include "kernel/core/hostio.h"
 #include "kernel/core/hostio_net.h"
 #include "kernel/core/sched.h"
@@ -201,6 +203,9 @@ static long fill(struct abi_ifreq *r, uint32_t cmd, const struct netif *n)
     case SIOCGIFINDEX:
         r->number = n->index;
         return 0;
+    case SIOCGIFMAP:
+        memset(r->room, 0, sizeof(r->room));
+        return 0;
     default: /* SIOCGIFTXQLEN */
         r->number = QUEUE_LENGTH;
         return 0;
@@ -238,29 +243,48 @@ static long get_conf(struct uptr arg)
     return copy_to_user(arg, &conf, sizeof(conf));
 }
 
-long netif_ioctl(uint32_t cmd, struct uptr arg)
+static bool is_known(uint32_t cmd, bool inet)
 {
-    const struct netif *n;
-    struct abi_ifreq r;
-    long err;
-
     switch (cmd) {
-    case SIOCGIFCONF:
-        return get_conf(arg);
     case SIOCSIFFLAGS:
     case SIOCGIFNAME:
     case SIOCGIFFLAGS:
-    case SIOCGIFADDR:
-    case SIOCGIFDSTADDR:
-    case SIOCGIFBRDADDR:
-    case SIOCGIFNETMASK:
     case SIOCGIFMETRIC:
     case SIOCGIFMTU:
     case SIOCGIFHWADDR:
     case SIOCGIFINDEX:
     case SIOCGIFTXQLEN:
-        break;
+    case SIOCGIFMAP:
+        return true;
+    case SIOCGIFADDR:
+    case SIOCGIFDSTADDR:
+    case SIOCGIFBRDADDR:
+    case SIOCGIFNETMASK:
+        return inet;
     default:
+        return netif_knows_other(cmd, inet);
+    }
+}
+
+/* Nothing here can be changed. */
+static long set_flags(const struct abi_ifreq *r, const struct netif *n)
+{
+    if (!socket_capable(CAP_NET_ADMIN_)) {
+        return -EPERM;
+    }
+    return !n ? -ENODEV : r->flags == (int16_t)n->flags ? 0 : -EPERM;
+}
+
+long netif_ioctl(uint32_t cmd, struct uptr arg, bool inet)
+{
+    const struct netif *n;
+    struct abi_ifreq r;
+    long err;
+
+    if (cmd == SIOCGIFCONF) {
+        return get_conf(arg);
+    }
+    if (!is_known(cmd, inet)) {
         return -ENOTTY;
     }
     err = copy_from_user(&r, arg, sizeof(r));
@@ -271,11 +295,14 @@ long netif_ioctl(uint32_t cmd, struct uptr arg)
         r.name[IFNAMSIZ - 1] = '\0';
     }
     n = find(&r, cmd == SIOCGIFNAME);
+    if (cmd == SIOCSIFFLAGS) {
+        return set_flags(&r, n);
+    }
+    if (netif_knows_other(cmd, inet)) {
+        return netif_other(cmd, &r, n);
+    }
     if (!n) {
         return -ENODEV;
-    }
-    if (cmd == SIOCSIFFLAGS) { /* nothing here can be changed */
-        return r.flags == (int16_t)n->flags ? 0 : -EPERM;
     }
     fill(&r, cmd, n);
     return copy_to_user(arg, &r, sizeof(r));

@@ -24,7 +24,8 @@ struct netif {
 /* All of them, `lo` first. May wait. */
 unsigned netif_all(const struct netif **out);
 
-/* SIOCGIF*. -ENOTTY: another command; -ENODEV, -EADDRNOTAVAIL, -EPERM. */
-long netif_ioctl(uint32_t cmd, struct uptr arg);
+/* netdevice(7), ethtool(8); inet: of a socket of IP. -ENOTTY: another command;
+ * -ENODEV, -EADDRNOTAVAIL, -EPERM. */
+long netif_ioctl(uint32_t cmd, struct uptr arg, bool inet);
 
 #endif

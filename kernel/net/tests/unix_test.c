@@ -17,7 +17,7 @@ static char buf[300000];
 
 /* ---- the rooms above ---- */
 
-long netif_ioctl(uint32_t cmd, struct uptr arg)
+long netif_ioctl(uint32_t cmd, struct uptr arg, bool inet)
 {
     return -ENOTTY;
 }

@@ -6,7 +6,11 @@
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <asm/sockios.h>
+#include <linux/ethtool.h>
+#include <linux/sockios.h>
+#include <net/if.h>
 #include <termios.h>
 #include "tests/guest/show.h"
 
@@ -34,6 +38,52 @@ static void on(const char *what, int fd)
     CALL(ioctl, fd, 0x12345678, &n);
     CALL(ioctl, fd, FIONBIO, BAD);
     CALL(ioctl, fd, FIONREAD, BAD);
+}
+
+static void ask(int fd, const char *name, unsigned command)
+{
+    struct ethtool_value link = {.cmd = ETHTOOL_GLINK};
+    struct ifreq r = {0};
+
+    strcpy(r.ifr_name, name);
+    if (command == SIOCETHTOOL) {
+        r.ifr_data = (void *)&link;
+    }
+    printf("%s %x:", name, command);
+    SHOW(ioctl(fd, command, &r));
+    if (command == SIOCETHTOOL) {
+        printf("link %u\n", link.data);
+    }
+}
+
+/* What would change interfaces, addresses or routes, of who may not. */
+static void interfaces(int family)
+{
+    static const unsigned commands[] = {
+        SIOCADDRT,          SIOCDELRT,      SIOCSIFFLAGS,   SIOCGIFADDR,
+        SIOCSIFADDR,        SIOCSIFDSTADDR, SIOCSIFBRDADDR, SIOCSIFNETMASK,
+        SIOCSIFMETRIC,      SIOCSIFMTU,     SIOCSIFNAME,    SIOCSIFHWADDR,
+        SIOCGIFSLAVE,       SIOCSIFSLAVE,   SIOCADDMULTI,   SIOCDELMULTI,
+        SIOCSIFHWBROADCAST, SIOCSIFTXQLEN,  SIOCETHTOOL,    SIOCGMIIPHY,
+        SIOCGMIIREG,        SIOCSMIIREG,    SIOCDARP,       SIOCGARP,
+        SIOCSARP,           SIOCGIFMAP,     SIOCSIFMAP,     SIOCBRADDBR,
+        SIOCBRDELBR,        SIOCBRADDIF,    SIOCSHWTSTAMP,  SIOCGHWTSTAMP,
+        SIOCDEVPRIVATE,     0x89fe,
+    };
+    int fd = socket(family, SOCK_DGRAM, 0);
+
+    title(family == AF_UNIX ? "unix" : "interfaces");
+    if (fork() == 0) {
+        setresuid(NOBODY, NOBODY, NOBODY);
+        for (unsigned i = 0; i < COUNT(commands); i++) {
+            ask(fd, "lo", commands[i]);
+            ask(fd, "nope0", commands[i]);
+        }
+        fflush(stdout);
+        _exit(0);
+    }
+    wait(NULL);
+    close(fd);
 }
 
 /* The owner of a socket by ioctl(2), and of what is none (socket(7)). */
@@ -90,5 +140,7 @@ int main(void)
     on("standard input", 0);
     SHOW(isatty(0));
     owners();
+    interfaces(AF_INET);
+    interfaces(AF_UNIX);
     return 0;
 }
