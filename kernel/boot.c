@@ -66,6 +66,9 @@ void kernel_stop(int status)
 {
     fs_sync();
     host_finish();
+    if (boot_info.stock_name) { /* what comes now takes its time */
+        proc_end_others();
+    }
     stock_save(&boot_info);
     stats_report();
     target_stop(status);

@@ -331,7 +331,7 @@ static int put_all(const struct saving *s, const void *key)
 
 static int write_file(struct saving *s, const struct boot_info *info)
 {
-    int err;
+    int err, closed;
 
     s->fd = hostio_open_below(info->stock_dir, info->stock_temp,
                               O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, MODE);
@@ -339,7 +339,8 @@ static int write_file(struct saving *s, const struct boot_info *info)
         return s->fd;
     }
     err = put_all(s, info->stock_key);
-    hostio_close(s->fd);
+    closed = hostio_close(s->fd); /* some file systems only then know */
+    err = err ? err : closed;
     if (!err) {
         err = hostio_rename(info->stock_dir, info->stock_temp, info->stock_name,
                             0);

@@ -317,6 +317,20 @@ static void report(const struct proc *p)
     }
 }
 
+static void end_other(struct proc *p, void *arg)
+{
+    static const struct k_siginfo kill = {.signo = SIGKILL, .code = SI_KERNEL};
+
+    if (p->pid != 1) {
+        signal_send_proc_locked(p, &kill);
+    }
+}
+
+void proc_end_others(void)
+{
+    proc_for_each(end_other, NULL);
+}
+
 /* The last thread's work, in its own context. */
 static void end_process(struct proc *p)
 {

@@ -188,6 +188,9 @@ static inline struct user_regs *thread_regs(struct thread *t)
  * that process's own first act; when it cannot be executed, the instance stops
  * with status 126 or 127. -ENOMEM. */
 int proc_start_first(const struct boot_info *info);
+/* Process 1 has ended: SIGKILL for all others, which no longer come back to
+ * user code (pid_namespaces(7)). */
+void proc_end_others(void);
 
 /* Finds by pid/tid; a reference (proc_put). NULL: none. */
 struct proc *proc_find(int pid);

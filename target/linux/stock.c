@@ -17,6 +17,7 @@
 #include <string.h>
 #include <unistd.h>
 #include <sys/mman.h>
+#include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -91,6 +92,19 @@ static bool read_boot_id(void)
     return n > 0;
 }
 
+/* The process's number is no name: in a container it is the same each time, and
+ * what a killed run has left would be in the way of all that follow. */
+static bool name_temp(void)
+{
+    uint64_t n;
+
+    if (getrandom(&n, sizeof(n), GRND_NONBLOCK) != sizeof(n)) {
+        return false;
+    }
+    snprintf(temp, sizeof(temp), "%s.%016lx.tmp", name, n);
+    return true;
+}
+
 static bool make_key(const struct boot_info *boot)
 {
     struct stat st;
@@ -111,8 +125,7 @@ static bool make_key(const struct boot_info *boot)
     key.ctime_ns = st.st_ctim.tv_nsec;
     snprintf(name, sizeof(name), "stock-%016lx.pages",
              hash_bytes(0, key.page, NAMED));
-    snprintf(temp, sizeof(temp), "%s.%d.tmp", name, (int)getpid());
-    return true;
+    return name_temp();
 }
 
 /* ---- the file ---- */
@@ -205,5 +218,16 @@ void stock_open(struct boot_info *boot)
         boot->stock_name = name;
         boot->stock_temp = temp;
         boot->stock_key = &key;
+    }
+}
+
+void stock_lost(uint64_t address)
+{
+    static const char line[] =
+        "enclos: what earlier runs left was cut while it is in use\n";
+
+    if (address - host.stock < host.stock_len) {
+        target_log(line, sizeof(line) - 1);
+        target_stop(125 << 8);
     }
 }

@@ -317,6 +317,9 @@ static void fault_in_kernel(struct host_vcpu *h, int sig, siginfo_t *si,
         kernel_signal(sig);
         return;
     }
+    if (sig == SIGBUS) {
+        stock_lost(address);
+    }
     if (is_as_good_as_there(rip)) {
         /* A jump to no address at all, or vector state that is none. */
         struct trap trap = {TRAP_FAULT, g[REG_TRAPNO], g[REG_ERR], address};

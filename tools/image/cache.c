@@ -15,6 +15,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <libgen.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -181,8 +182,8 @@ static int manifest_write(const char *manifest, const char *source,
 
 /* ---- the directory ---- */
 
-/* NULL, or what is wrong. */
-static const char *cache_home(char *path, size_t len)
+/* Where the caches of all programs are; NULL, or what is wrong. */
+static const char *all_caches(char *path, size_t len)
 {
     const char *xdg = getenv("XDG_CACHE_HOME");
     const char *home = getenv("HOME");
@@ -195,8 +196,19 @@ static const char *cache_home(char *path, size_t len)
     } else {
         return "neither HOME nor XDG_CACHE_HOME names a directory";
     }
+    return n + sizeof("/enclos") > len ? strerror(ENAMETOOLONG) : NULL;
+}
+
+/* NULL, or what is wrong. */
+static const char *cache_home(char *path, size_t len)
+{
+    const char *why = all_caches(path, len);
+
+    if (why) {
+        return why;
+    }
     mkdir(path, 0700);
-    snprintf(path + n, len - (size_t)n, "/enclos");
+    strcat(path, "/enclos");
     return mkdir(path, 0700) && errno != EEXIST ? strerror(errno) : NULL;
 }
 
@@ -212,6 +224,19 @@ int image_cache_home(char *path, size_t len)
                : 0;
 }
 
+/* Whether path, or what it will be made in, is somebody else's: root with a
+ * user's HOME makes no directory there that this user cannot write to. */
+static bool is_anothers(const char *path)
+{
+    char above[PATH_MAX];
+    struct stat st;
+
+    snprintf(above, sizeof(above), "%s", path);
+    return stat(path, &st) && (errno != ENOENT || stat(dirname(above), &st))
+               ? true
+               : st.st_uid != geteuid() && st.st_uid != 0;
+}
+
 /* What has come to it just now may be too much. */
 int image_cache_open(void)
 {
@@ -219,11 +244,13 @@ int image_cache_open(void)
     struct stat st;
     int fd;
 
-    if (getenv("ENCLOS_NO_CACHE") || cache_home(path, sizeof(path))) {
+    if (getenv("ENCLOS_NO_CACHE") || all_caches(path, sizeof(path)) ||
+        is_anothers(path) || cache_home(path, sizeof(path))) {
         return -1;
     }
     fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd >= 0 && !fstat(fd, &st) && time(NULL) - st.st_mtime < CHANGED) {
+    if (fd >= 0 && !fstat(fd, &st) && st.st_uid == geteuid() &&
+        time(NULL) - st.st_mtime < CHANGED) {
         cache_trim(path, CACHE_LIMIT);
     }
     return fd;
