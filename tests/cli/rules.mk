@@ -32,8 +32,9 @@ $(B)/cli/greet: tests/cli/greet.c
 	@mkdir -p $(@D)
 	$(CC) -O2 -Wall -static-pie -nostdlib -nostartfiles -fno-stack-protector \
 		-o $@ $<
+tests/cli/stock-test.sh: $(B)/cli/tail
 tests/cli/mount-test.sh: $(B)/cli/attrs $(B)/cli/locker $(B)/cli/mapped $(B)/cli/moving
-$(B)/cli/attrs $(B)/cli/exits $(B)/cli/locker $(B)/cli/mapped $(B)/cli/moving: $(B)/cli/%: tests/cli/%.c
+$(B)/cli/attrs $(B)/cli/exits $(B)/cli/locker $(B)/cli/mapped $(B)/cli/moving $(B)/cli/tail: $(B)/cli/%: tests/cli/%.c
 	@mkdir -p $(@D)
 	$(CC) -O2 -Wall -static -pthread -D_GNU_SOURCE -o $@ $<
 $(B)/cli/%: tests/cli/%.c

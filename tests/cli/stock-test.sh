@@ -186,6 +186,26 @@ fi
 XDG_CACHE_HOME=/$(printf %05000d 0) count
 check stock-under-a-long-name is_first
 
+# An image with something behind a file's end in its last block, next to what a
+# run reads of the directories: mappings do not show it, the second run's neither.
+mkdir -p "$work/odd/bin" "$work/tools"
+cp /bin/busybox "$CLI_PROGRAMS/tail" "$work/odd/bin/"
+printf '%04090d' 0 | tr 0 z >"$work/odd/0"
+cat >"$work/tools/mkfs.erofs" <<END
+#!/bin/bash
+$(command -v mkfs.erofs) "\$@" || exit
+for image; do [ ! -f "\$image" ] || break; done
+at=\$(grep -abo zzzzzzzzzzzzzzzz "\$image" | head -n 1 | cut -d: -f1)
+printf odd | dd of="\$image" bs=1 seek=\$((at + 4090)) conv=notrunc status=none
+END
+chmod +x "$work/tools/mkfs.erofs"
+PATH=$work/tools:$PATH ours build "$work/odd" -o "$work/odd.img"
+check stock-odd-image grep -q zzzodd "$work/odd.img"
+run --root "$work/odd.img" $bb true
+run --root "$work/odd.img" /bin/tail /0
+check stock-odd-tail both "out_is nothing" one_file
+rm -f "$kept"/stock-*
+
 # A bundle's image is one as well.
 ours build "$CLI_PROGRAMS/hello" --kernel "$CLI_PROGRAMS/stub-kernel.elf" \
     -o "$work/hello.enc"

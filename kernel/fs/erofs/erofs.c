@@ -188,6 +188,21 @@ static int erofs_read_pages(struct inode *inode, uint64_t index, unsigned count,
     return done;
 }
 
+/* Reading ahead of metadata may have left the block behind a file's end as it
+ * is in the image. */
+static bool has_odd_tail(const struct erofs_inode *disk, uint64_t index,
+                         const struct erofs_extent *x)
+{
+    uint64_t last = disk->size / EROFS_BLOCK, one = 1;
+    unsigned end = disk->size % EROFS_BLOCK;
+    const char *data = NULL;
+
+    if (end && last >= index && last - index < x->count) {
+        data = stock_blocks(x->where + (last - index), &one);
+    }
+    return data && !is_zero(data + end, EROFS_BLOCK - end);
+}
+
 /* Where chunks lie has to be read first. */
 static uint64_t erofs_blocks(struct inode *inode, uint64_t index,
                              uint64_t *count)
@@ -202,7 +217,11 @@ static uint64_t erofs_blocks(struct inode *inode, uint64_t index,
         return STOCK_NONE;
     }
     *count = x.count;
-    return x.at == EROFS_AT_BLOCKS ? x.where : STOCK_NONE;
+    if (x.at != EROFS_AT_BLOCKS) {
+        return STOCK_NONE;
+    }
+    image->odd_tails |= has_odd_tail(disk, index, &x);
+    return image->odd_tails ? STOCK_NONE : x.where;
 }
 
 /* ---- names ---- */
