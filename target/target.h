@@ -82,10 +82,11 @@ int target_mem_show(uint64_t addr, uint64_t src, uint64_t len, int prot,
                     bool shared);
 
 /* Where [*from, to) of committed pages may hold something: up to max runs in
- * order of address; what lies between them reads as zero. *from: where the
- * search ended, `to` when done. */
-unsigned target_mem_touched(uint64_t *from, uint64_t to, struct mem_run *runs,
-                            unsigned max);
+ * order of address; what lies between them reads as zero. written: of what is
+ * shown privately, only where pages of its own are; or all, if that is not
+ * known. *from: where the search ended, `to` when done. */
+unsigned target_mem_touched(uint64_t *from, uint64_t to, bool written,
+                            struct mem_run *runs, unsigned max);
 
 /* What will be committed in [addr, addr+len) has this protection key, one of
  * boot_info.keys, until another is named; nothing is committed there now. 0:

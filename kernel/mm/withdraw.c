@@ -4,10 +4,15 @@
  * next access is SIGBUS, and where its content is another than what they show
  * or have copied. The next access brings them in again.
  *
+ * Where pages are shown, the target knows which ones of a mapping were written
+ * to, and the others go; elsewhere a mapping that could be written to keeps
+ * all.
+ *
  * All address spaces are asked, one after the other; what a relative has put
  * aside is reached by visiting it (mm_visit), which costs two exchanges.
  * Callers ask only for files that are mapped so.
  */
+#include "kernel/mm/family/families.h"
 #include "kernel/mm/room.h"
 #include "kernel/core/log.h"
 #include "lib/atomic.h"
@@ -62,13 +67,20 @@ static struct mm *next_living(struct mm *last)
     return found;
 }
 
+/* Whether all of v stays. */
+static bool is_kept(const struct vma *v, const struct withdrawal *w)
+{
+    return v->written && !w->written_too &&
+           (!arena.shown || v->prot & PROT_EXEC || v->server);
+}
+
 /* The part of v that w is about; false: none. */
 static bool affected(const struct vma *v, const struct withdrawal *w,
                      uint64_t *start, uint64_t *end)
 {
     uint64_t len = v->end - v->start;
 
-    if (!v->obj || !v->obj->ops->content || (v->written && !w->written_too) ||
+    if (!v->obj || !v->obj->ops->content || is_kept(v, w) ||
         v->obj->ops->content(v->obj) != w->content) {
         return false;
     }
@@ -107,6 +119,71 @@ static bool is_concerned(struct mm *mm, struct mm *home,
     return any;
 }
 
+static int give_up(struct mm *mm, uint64_t start, uint64_t end)
+{
+    int err = pages_prepare_forget(mm, start, end);
+
+    if (!err) {
+        pages_release(mm, start, end);
+    }
+    return err;
+}
+
+/* Of [start, end), which is shown, what nobody has written to. It shows what
+ * the file has now, if that is in memory: to programs it was there all the
+ * time. */
+static int give_up_unwritten(struct mm *mm, struct vma *v, uint64_t start,
+                             uint64_t end)
+{
+    struct touched written = {.from = start, .end = end, .written = true};
+    uint64_t from, to;
+    int err = 0;
+
+    for (; start < end && !err; start = to) {
+        from = start;
+        if (!touched_next(&written, &from, end, &to)) {
+            from = to = end;
+        }
+        err = start < from ? give_up(mm, start, from) : 0;
+        if (!err && v->prot) {
+            show_object(mm, v, start, from, false);
+        }
+    }
+    return err;
+}
+
+/* Other threads of the program wait in a fault until that is done: what they
+ * are about to write is not lost. */
+static int withdraw_shown(struct mm *mm, struct vma *v, uint64_t start,
+                          uint64_t end)
+{
+    int prot = prot_effective(v->prot), still = prot & ~MEM_WRITE;
+    uint64_t at = start, stop;
+    int err = prot == still ? 0 : pages_protect(mm, start, end, prot, still);
+
+    if (err) {
+        return err;
+    }
+    for (; !err && shown_next(mm, &at, end, &stop); at = stop) {
+        err = give_up_unwritten(mm, v, at, stop);
+    }
+    return prot == still || pages_protect(mm, start, end, still, prot) == 0
+               ? err
+               : -ENOMEM;
+}
+
+static int withdraw_part(struct mm *mm, struct vma *v, uint64_t start,
+                         uint64_t end, bool written_too)
+{
+    int err = family_own(mm, start, end);
+
+    if (err) {
+        return err;
+    }
+    return v->written && !written_too ? withdraw_shown(mm, v, start, end)
+                                      : give_up(mm, start, end);
+}
+
 /* mm's pages are at their addresses. */
 static void withdraw(struct mm *mm, const struct withdrawal *w)
 {
@@ -114,15 +191,10 @@ static void withdraw(struct mm *mm, const struct withdrawal *w)
 
     mm_lock(mm);
     for (struct vma *v = vma_first(mm); v; v = vma_next(v)) {
-        if (!affected(v, w, &start, &end)) {
-            continue;
-        }
-        if (family_own(mm, start, end) ||
-            pages_prepare_forget(mm, start, end)) {
+        if (affected(v, w, &start, &end) &&
+            withdraw_part(mm, v, start, end, w->written_too)) {
             log_warn("a file's pages at %lx stay as they were", start);
-            continue;
         }
-        pages_release(mm, start, end);
     }
     mm_unlock(mm);
 }

@@ -316,8 +316,8 @@ int target_mem_show(uint64_t addr, uint64_t src, uint64_t len, int prot,
 }
 
 /* Nothing is known: it may be anything. */
-unsigned target_mem_touched(uint64_t *from, uint64_t to, struct mem_run *runs,
-                            unsigned max)
+unsigned target_mem_touched(uint64_t *from, uint64_t to, bool written,
+                            struct mem_run *runs, unsigned max)
 {
     runs[0] = (struct mem_run){*from, to};
     *from = to;

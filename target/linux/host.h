@@ -143,7 +143,8 @@ static inline struct host_vcpu *this_host_vcpu(void)
 /* mem.c: whether the kernel may ask for [addr, addr+len) at all. */
 bool mem_in_arena(uint64_t addr, uint64_t len);
 /* target_mem_touched(), or -1 where the host cannot tell. */
-long mem_scan(uint64_t *from, uint64_t to, struct mem_run *runs, unsigned max);
+long mem_scan(uint64_t *from, uint64_t to, bool written, struct mem_run *runs,
+              unsigned max);
 /* mem.c: the protection of pages of the arena, and their key: the one place
  * where they get it. What is mapped anew (MAP_FIXED) has none before this. */
 long mem_set_protection(uint64_t addr, uint64_t len, int prot);

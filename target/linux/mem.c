@@ -280,6 +280,7 @@ struct scan_arg { /* PAGEMAP_SCAN, linux/fs.h since 6.7 */
     uint64_t return_mask;
 };
 #define SCAN         0xc0606610ul
+#define SCAN_FILE    4
 #define SCAN_PRESENT 8
 #define SCAN_SWAPPED 16
 #define SEEK_DATA    3
@@ -288,7 +289,8 @@ _Static_assert(sizeof(struct scan_arg) == 0x60, "its size is in its number");
 
 enum { SCAN_MAX = 32 };
 
-long mem_scan(uint64_t *from, uint64_t to, struct mem_run *runs, unsigned max)
+long mem_scan(uint64_t *from, uint64_t to, bool written, struct mem_run *runs,
+              unsigned max)
 {
     struct scan_region found[SCAN_MAX];
     unsigned room = MIN(max, (unsigned)SCAN_MAX);
@@ -297,6 +299,8 @@ long mem_scan(uint64_t *from, uint64_t to, struct mem_run *runs, unsigned max)
                            .end = to,
                            .vec = (uint64_t)found,
                            .vec_len = room,
+                           .category_inverted = written ? SCAN_FILE : 0,
+                           .category_mask = written ? SCAN_FILE : 0,
                            .category_anyof_mask = SCAN_PRESENT | SCAN_SWAPPED,
                            .return_mask = SCAN_PRESENT};
     long n =
@@ -334,12 +338,13 @@ static long scan_shown(uint64_t *from, uint64_t to, struct mem_run *runs)
     return 1;
 }
 
-unsigned target_mem_touched(uint64_t *from, uint64_t to, struct mem_run *runs,
-                            unsigned max)
+unsigned target_mem_touched(uint64_t *from, uint64_t to, bool written,
+                            struct mem_run *runs, unsigned max)
 {
     uint64_t start = *from;
-    long n = is_shown(start, to - start) ? scan_shown(from, to, runs)
-                                         : mem_scan(from, to, runs, max);
+    long n = is_shown(start, to - start)
+                 ? scan_shown(from, to, runs)
+                 : mem_scan(from, to, written, runs, max);
 
     if (n < 0) { /* an older kernel: perhaps all of it */
         runs[0] = (struct mem_run){start, to};

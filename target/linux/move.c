@@ -48,7 +48,7 @@ static void take_back(uint64_t to, uint64_t from, uint64_t len)
     long n = 0;
 
     while (n >= 0 && at < to + len) {
-        n = mem_scan(&at, to + len, runs, RUNS);
+        n = mem_scan(&at, to + len, false, runs, RUNS);
         for (long i = 0; i < n; i++) {
             copy_back(from + (runs[i].start - to), runs[i].start,
                       runs[i].end - runs[i].start);

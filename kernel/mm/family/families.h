@@ -82,12 +82,14 @@ struct piece piece_at(const struct pieces *p, unsigned *next, uint64_t at);
 
 /* ---- touched.c ---- */
 
-/* A search for what may hold something: .from, where it begins, and .end. */
+/* A search for what may hold something: .from, where it begins, and .end;
+ * .written as for target_mem_touched(). */
 enum { TOUCHED_BATCH = 32 };
 struct touched {
     struct mem_run runs[TOUCHED_BATCH];
     unsigned next, count;
     uint64_t from, end;
+    bool written;
 };
 /* The next part of [*start, end): sets *start and *stop. In ascending order
  * only. */

@@ -27,7 +27,8 @@ bool touched_next(struct touched *t, uint64_t *start, uint64_t end,
             return false;
         }
         t->next = 0;
-        t->count = target_mem_touched(&t->from, t->end, t->runs, TOUCHED_BATCH);
+        t->count = target_mem_touched(&t->from, t->end, t->written, t->runs,
+                                      TOUCHED_BATCH);
     }
     return false;
 }

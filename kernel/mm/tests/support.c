@@ -555,8 +555,8 @@ int target_mem_move(uint64_t to, uint64_t from, uint64_t len)
 }
 
 /* Nothing is known: it may be anything. */
-unsigned target_mem_touched(uint64_t *from, uint64_t to, struct mem_run *runs,
-                            unsigned max)
+unsigned target_mem_touched(uint64_t *from, uint64_t to, bool written,
+                            struct mem_run *runs, unsigned max)
 {
     runs[0] = (struct mem_run){*from, to};
     *from = to;

@@ -257,8 +257,8 @@ int target_mem_move(uint64_t to, uint64_t from, uint64_t len)
 }
 
 /* With EDMM nothing is committed ahead of use: all may hold something. */
-unsigned target_mem_touched(uint64_t *from, uint64_t to, struct mem_run *runs,
-                            unsigned max)
+unsigned target_mem_touched(uint64_t *from, uint64_t to, bool written,
+                            struct mem_run *runs, unsigned max)
 {
     if (memory_is_fixed()) {
         return fixed_touched(from, to, runs, max);

@@ -62,6 +62,35 @@ static void follower(int fd)
     close(fd);
 }
 
+/* So does one that may be written to, but for the pages that were; whoever
+ * maps the file, and however long. */
+static void follows_unwritten(int fd)
+{
+    volatile char *p, *s;
+    char page[16384];
+
+    title("a private mapping that was written to here and there");
+    memset(page, 'a', sizeof(page));
+    pwrite(fd, page, sizeof(page), 0);
+    p = mmap(NULL, 16384, RW, MAP_PRIVATE, fd, 0);
+    p[4096] = 'a'; /* what it was, and its own all the same */
+    printf("%c%c%c%c\n", p[0], p[4096], p[8192], p[12288]);
+    for (long len = 16384; len <= 65536; len += 49152) {
+        ftruncate(fd, len);
+        s = mmap(NULL, len, RW, MAP_SHARED, fd, 0);
+        s[0] = s[4096] = s[8192] = 'S';
+        printf("%c%c%c%c ", p[0], p[4096], p[8192], p[12288]);
+        pwrite(fd, "W", 1, 0);
+        pwrite(fd, "W", 1, 4096);
+        printf("%c%c%c%c\n", p[0], p[4096], p[8192], p[12288]);
+        munmap((void *)s, len);
+    }
+    p[0] = 'o';
+    printf("%c %zd%c\n", p[0], pread(fd, page, 1, 0), page[0]);
+    munmap((void *)p, 16384);
+    close(fd);
+}
+
 static int regions(const char *p, const char *end)
 {
     FILE *f = fopen("/proc/self/maps", "re");
@@ -145,6 +174,9 @@ int main(void)
     printf("%d %d\n", may_write(ro), may_write(p));
     follower(open("/tmp/follow", O_RDWR | O_CREAT, 0600));
     follower(memfd_create("m", 0));
+    follows_unwritten(open("/tmp/unwritten", O_RDWR | O_CREAT, 0600));
+    follows_unwritten(open("/dev/shm/unwritten", O_RDWR | O_CREAT, 0600));
+    follows_unwritten(memfd_create("m", 0));
     longer();
     guarded();
     return 0;
