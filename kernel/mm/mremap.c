@@ -157,11 +157,56 @@ static int move(struct mm *mm, struct move *m)
     return err;
 }
 
-/* The rest behind [old, old + old_len), when that ends v and there is room. */
+/* What comes behind v is v's, but nobody protects it. */
+static int new_behind(struct mm *mm, const struct vma *v, uint64_t end,
+                      struct vma **out)
+{
+    int err = vma_new(mm, v->end, end, v->guarded,
+                      (int)(v->flags & ~(uint32_t)VMA_PROTECTED), NULL, 0, out);
+
+    if (!err) {
+        (*out)->policy = v->policy;
+        (*out)->server = v->server;
+        (*out)->serves = v->serves;
+    }
+    return err;
+}
+
+/* Brings in what v, private memory, is about to have up to end. */
+static int extend_pages(struct mm *mm, const struct vma *v, uint64_t end,
+                        int prot)
+{
+    if (!prot || v->obj) {
+        return 0;
+    }
+    return is_whole(v->flags, v->obj) ? pages_commit(mm, v->end, end, prot)
+                                      : pages_expect(mm, v->end, end);
+}
+
+static int extend_protected(struct mm *mm, struct vma *v, uint64_t end)
+{
+    struct vma *more;
+    int err = new_behind(mm, v, end, &more);
+
+    if (err) {
+        return err;
+    }
+    err = extend_pages(mm, v, end, more->prot);
+    if (err) {
+        vma_bury(mm, more);
+        return err;
+    }
+    vma_insert(mm, more);
+    return 0;
+}
+
+/* The rest behind [old, old + old_len), when that ends a mapping and there is
+ * room. */
 static int extend(struct mm *mm, const struct move *m)
 {
-    struct vma *v = m->v;
+    struct vma *v = vma_at(mm, m->old + m->old_len - PAGE_SIZE);
     uint64_t end = m->old + m->new_len;
+    int err;
 
     if (m->old + m->old_len == v->end && v->flags & VMA_WINDOW &&
         !(v->flags & VMA_ALIAS)) {
@@ -174,19 +219,18 @@ static int extend(struct mm *mm, const struct move *m)
     }
     if (v->flags & VMA_ALIAS) {
         uint64_t base;
-        int err = v->obj->ops->window(v->obj, v->off + (end - v->start), &base);
+        err = v->obj->ops->window(v->obj, v->off + (end - v->start), &base);
         if (err) {
             return err;
         }
     }
     idle_drop(mm, v->end, end);
-    if (v->prot && !v->obj) {
-        int err = is_whole(v->flags, v->obj)
-                      ? pages_commit(mm, v->end, end, v->prot)
-                      : pages_expect(mm, v->end, end);
-        if (err) {
-            return err;
-        }
+    if (v->flags & VMA_PROTECTED) {
+        return extend_protected(mm, v, end);
+    }
+    err = extend_pages(mm, v, end, v->prot);
+    if (err) {
+        return err;
     }
     vma_resize(mm, v, v->start, end);
     vma_merge(mm, v);
@@ -221,14 +265,22 @@ static int move_fixed(struct mm *mm, struct move *m)
     return err ? err : move(mm, m);
 }
 
+/* What moves is registered with nobody, and becomes one mapping. */
+static int lift(struct mm *mm, struct move *m)
+{
+    int err = userfault_lift(mm, m->old, m->old + m->old_len);
+
+    m->v = vma_at(mm, m->old);
+    return err;
+}
+
 static int remap_locked(struct mm *mm, struct move *m, int flags)
 {
     int err;
 
-    err = userfault_lift(mm, m->old, m->old + m->old_len);
     m->v = vma_at(mm, m->old);
-    if (err || !m->v || m->v->flags & VMA_TRAMPOLINE) {
-        return err ? err : -EFAULT;
+    if (!m->v || m->v->flags & VMA_TRAMPOLINE) {
+        return -EFAULT;
     }
     if (seal_refuses(mm, m->old, m->old + MAX(m->old_len, 1ul)) ||
         (flags & MREMAP_FIXED && seal_refuses(mm, m->to, m->to + m->new_len))) {
@@ -248,23 +300,29 @@ static int remap_locked(struct mm *mm, struct move *m, int flags)
     }
     /* Of what becomes shorter the rest goes first, whatever it is. */
     if ((flags & MREMAP_FIXED ? MIN(m->old_len, m->new_len) : m->old_len) >
-        m->v->end - m->old) {
+        userfault_end(m->v) - m->old) {
         return -EFAULT;
     }
     if (m->v->name == MM_AIO && (m->keep || m->new_len > m->old_len)) {
         return m->keep ? -EINVAL : -EFAULT; /* VM_DONTEXPAND */
     }
+    if (!(flags & MREMAP_FIXED) && !m->keep) {
+        m->to = m->old;
+        err = m->old_len ? extend(mm, m) : -ENOMEM;
+        if (!err || !(flags & MREMAP_MAYMOVE)) {
+            return err;
+        }
+    }
+    err = lift(mm, m);
+    if (err) {
+        return err;
+    }
     if (flags & MREMAP_FIXED) {
         return move_fixed(mm, m);
     }
-    if (m->keep) {
-        return m->to && map_is_free(mm, m->to, m->new_len)
-                   ? move(mm, m)
-                   : move_anywhere(mm, m);
-    }
-    m->to = m->old;
-    err = m->old_len ? extend(mm, m) : -ENOMEM;
-    return err && flags & MREMAP_MAYMOVE ? move_anywhere(mm, m) : err;
+    return m->keep && m->to && map_is_free(mm, m->to, m->new_len)
+               ? move(mm, m)
+               : move_anywhere(mm, m);
 }
 
 /* Whether a range only moves, to one place: then it may be several mappings. */

@@ -398,7 +398,7 @@ static int fill_locked_page(struct userfault *u, uint64_t addr,
     if (!v || !is_served(v)) { /* any may fill it, as on Linux */
         return -ENOENT;
     }
-    if (resident_test(&mm->resident, addr)) {
+    if (v->flags & VMA_GUARDED || resident_test(&mm->resident, addr)) {
         return -EEXIST;
     }
     if (!page) {
@@ -487,6 +487,7 @@ int userfault_move(struct userfault *u, uint64_t addr, uint64_t src, void *buf)
 static int fill_kept(struct userfault *u, uint64_t addr, const void *page)
 {
     struct vma *v = vma_at(u->mm, addr);
+    bool was;
     int err;
 
     if (!v || !is_served(v)) {
@@ -495,11 +496,26 @@ static int fill_kept(struct userfault *u, uint64_t addr, const void *page)
     if (!(v->serves & UFFDIO_REGISTER_MODE_WP)) {
         return -EINVAL;
     }
-    if (resident_test(&u->mm->resident, addr)) {
+    if (v->flags & VMA_GUARDED || resident_test(&u->mm->resident, addr)) {
         return -EEXIST;
     }
+    was = v->flags & VMA_PROTECTED;
     err = userfault_protect_page(u->mm, addr);
-    return err ? err : fill_locked_page(u, addr, page);
+    if (!err) {
+        err = fill_locked_page(u, addr, page);
+        if (err && !was) {
+            userfault_lift(u->mm, addr, addr + PAGE_SIZE);
+        }
+    }
+    return err;
+}
+
+/* What was protected while it was missing is so no more. */
+static int fill_free(struct userfault *u, uint64_t addr, const void *page)
+{
+    int err = fill_locked_page(u, addr, page);
+
+    return err ? err : userfault_lift(u->mm, addr, addr + PAGE_SIZE);
 }
 
 int userfault_fill(struct userfault *u, uint64_t addr, const void *page,
@@ -514,7 +530,7 @@ int userfault_fill(struct userfault *u, uint64_t addr, const void *page,
     mm_lock(u->mm);
     err = u->mm->gone ? -ESRCH
           : kept      ? fill_kept(u, addr, page)
-                      : fill_locked_page(u, addr, page);
+                      : fill_free(u, addr, page);
     mm_unlock(u->mm);
     userfault_leave(home);
     return err;

@@ -87,6 +87,8 @@ bool userfault_protects(const struct vma *v);
 
 /* Nothing of [start, end) is protected any more. -ENOMEM. */
 int userfault_lift(struct mm *mm, uint64_t start, uint64_t end);
+/* Where ends what v is part of, parts that are protected included. */
+uint64_t userfault_end(struct vma *v);
 int userfault_protect_page(struct mm *mm, uint64_t addr);
 /* Without it: mm's pages are to be there, which may be a relative. */
 int userfault_enter(struct mm *mm);

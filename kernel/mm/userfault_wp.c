@@ -26,8 +26,8 @@ static int change(struct mm *mm, uint64_t start, uint64_t end, bool on)
     uint8_t was = v->prot;
     int err;
 
-    if (!!(v->flags & VMA_PROTECTED) == on) {
-        return 0;
+    if (!!(v->flags & VMA_PROTECTED) == on || v->flags & VMA_GUARDED) {
+        return 0; /* a guard is more, and is what it is to both of them */
     }
     err = vma_split_range(mm, start, end);
     v = vma_at(mm, start);
@@ -40,6 +40,28 @@ static int change(struct mm *mm, uint64_t start, uint64_t end, bool on)
     }
     vma_merge(mm, v);
     return err;
+}
+
+/* Whether b, behind a, is part of the same but for the protection of one. */
+static bool goes_on(const struct vma *a, const struct vma *b)
+{
+    const struct vma *kept = a->flags & VMA_PROTECTED ? a : b;
+    const struct vma *free = kept == a ? b : a;
+
+    return a->end == b->start && (a->flags ^ b->flags) == VMA_PROTECTED &&
+           kept->guarded == free->prot && a->name == b->name &&
+           a->server == b->server && a->serves == b->serves &&
+           a->policy == b->policy;
+}
+
+uint64_t userfault_end(struct vma *v)
+{
+    struct vma *next = vma_next(v);
+
+    for (; next && goes_on(v, next); next = vma_next(v)) {
+        v = next;
+    }
+    return v->end;
 }
 
 int userfault_lift(struct mm *mm, uint64_t start, uint64_t end)

@@ -16,6 +16,13 @@
 
 #define PAGE 4096UL
 #define RW   (PROT_READ | PROT_WRITE)
+#ifndef UFFD_FEATURE_WP_UNPOPULATED
+#define UFFD_FEATURE_WP_UNPOPULATED (1 << 13)
+#endif
+#ifndef MADV_GUARD_INSTALL
+#define MADV_GUARD_INSTALL 102
+#define MADV_GUARD_REMOVE  103
+#endif
 
 enum { PAGES = 16, WP = UFFDIO_REGISTER_MODE_WP };
 
@@ -47,11 +54,11 @@ static long registers(char *at, int pages, unsigned long mode)
     return err;
 }
 
-static int new_fd(void)
+static int new_fd(unsigned long features)
 {
     int n = (int)RAW(userfaultfd, O_CLOEXEC);
-    struct uffdio_api api = {.api = UFFD_API,
-                             .features = UFFD_FEATURE_PAGEFAULT_FLAG_WP};
+    struct uffdio_api api = {
+        .api = UFFD_API, .features = UFFD_FEATURE_PAGEFAULT_FLAG_WP | features};
 
     if (n < 0 || ioctl(n, UFFDIO_API, &api)) {
         printf("no descriptor: %d\n", errno);
@@ -154,6 +161,74 @@ static void elsewhere(void)
     printf("%c %d\n", q[0], asked());
 }
 
+/* How q, of `from` pages, came to have `to`, or the error. */
+static const char *resized(char *q, int from, int to, int flags)
+{
+    char *at = mremap(q, from * PAGE, to * PAGE, flags);
+
+    return at == q            ? "in place"
+           : at != MAP_FAILED ? "moved"
+           : errno == ENOMEM  ? "ENOMEM"
+           : errno == EFAULT  ? "EFAULT"
+                              : "?";
+}
+
+static void in_place(void)
+{
+    char *q = new_pages(MAP_PRIVATE);
+
+    title("mremap that fails, or moves nothing");
+    SHOW(registers(q, 8, WP));
+    SHOW(protect(q, 6, UFFDIO_WRITEPROTECT_MODE_WP));
+    printf("%s\n", resized(q, 8, 12, 0));
+    q[0] = 'o';
+    printf("%d\n", asked());
+    printf("%s\n", resized(q, 12, 16, MREMAP_MAYMOVE));
+    q[PAGE] = 'o';
+    printf("%d\n", asked());
+    printf("%s\n", resized(q, 8, 6, 0));
+    q[2 * PAGE] = 'o';
+    printf("%d\n", asked());
+    printf("%s\n", resized(q, 6, 8, 0));
+    q[3 * PAGE] = q[6 * PAGE] = q[7 * PAGE] = 'o';
+    printf("%d\n", asked());
+    q[5 * PAGE] = 'o';
+    printf("%d\n", asked());
+}
+
+/* What comes where nothing was is as protected as who brings it says. */
+static void arrives(char *q)
+{
+    static char page[PAGE] __attribute__((aligned(4096)));
+    struct uffdio_copy c = {(unsigned long)q, (unsigned long)page, PAGE, 0, 0};
+
+    madvise(q, PAGE, MADV_DONTNEED);
+    SHOW(registers(q, 2, WP | UFFDIO_REGISTER_MODE_MISSING));
+    SHOW(protect(q, 1, UFFDIO_WRITEPROTECT_MODE_WP));
+    SHOW(ioctl(fd, UFFDIO_COPY, &c));
+    q[0] = 'q';
+    printf("%c\n", q[0]);
+}
+
+static void unpopulated(void)
+{
+    char *q = new_pages(MAP_PRIVATE);
+    int was = fd;
+
+    title("what is not there is protected, but for guards");
+    fd = new_fd(UFFD_FEATURE_WP_UNPOPULATED);
+    SHOW(registers(q, PAGES, WP));
+    SHOW(madvise(q + PAGE, 2 * PAGE, MADV_GUARD_INSTALL));
+    SHOW(protect(q, 4, UFFDIO_WRITEPROTECT_MODE_WP));
+    SHOW(protect(q, 4, 0));
+    SHOW(madvise(q + PAGE, 2 * PAGE, MADV_GUARD_REMOVE));
+    q[PAGE] = 'p';
+    printf("%c\n", q[PAGE]);
+    arrives(q + 8 * PAGE);
+    close(fd);
+    fd = was;
+}
+
 static void coming(void)
 {
     static char page[PAGE] __attribute__((aligned(4096)));
@@ -203,12 +278,14 @@ int main(void)
 
     show_start();
     p = new_pages(MAP_PRIVATE);
-    fd = new_fd();
+    fd = new_fd(0);
     pthread_create(&server, NULL, serve, NULL);
     SHOW(registers(p, PAGES, WP));
     writes();
     protections();
     elsewhere();
+    in_place();
+    unpopulated();
     coming();
     refusals();
     ends();
