@@ -198,11 +198,11 @@ int mm_unprotect(struct mm *mm, uint64_t addr, int *prot)
 
     mm_lock(mm);
     v = vma_at(mm, addr);
-    if (!v || v->flags & (VMA_SHARED | VMA_TRAMPOLINE)) {
+    if (!v || v->flags & (VMA_SHARED | VMA_TRAMPOLINE | VMA_GUARDED)) {
         err = -EFAULT;
     } else {
-        *prot = v->prot;
-        err = protect_locked(mm, addr, addr + PAGE_SIZE, v->prot | PROT_WRITE,
+        *prot = v->flags & VMA_PROTECTED ? v->guarded : v->prot;
+        err = protect_locked(mm, addr, addr + PAGE_SIZE, *prot | PROT_WRITE,
                              v->name == MM_VVAR);
     }
     mm_unlock(mm);

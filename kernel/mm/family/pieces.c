@@ -106,7 +106,7 @@ static bool is_copy(const struct vma *v, const struct piece *of)
 {
     return v && v->start <= of->start && v->end >= of->end &&
            v->prot == of->vma->prot &&
-           !((v->flags ^ of->vma->flags) & ~VMA_LOCKED) &&
+           !((v->flags ^ of->vma->flags) & ~lock_flags(true)) &&
            !(v->flags & VMA_WIPEONFORK);
 }
 

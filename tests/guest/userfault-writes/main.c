@@ -5,6 +5,7 @@
  * protected, mprotect over it, a child, pages given up and moved, the end of
  * it, refusals.
  */
+#include <fcntl.h>
 #include <linux/userfaultfd.h>
 #include <pthread.h>
 #include <signal.h>
@@ -54,9 +55,9 @@ static long registers(char *at, int pages, unsigned long mode)
     return err;
 }
 
-static int new_fd(unsigned long features)
+static int new_fd(unsigned long features, int flags)
 {
-    int n = (int)RAW(userfaultfd, O_CLOEXEC);
+    int n = (int)RAW(userfaultfd, O_CLOEXEC | flags);
     struct uffdio_api api = {
         .api = UFFD_API, .features = UFFD_FEATURE_PAGEFAULT_FLAG_WP | features};
 
@@ -210,19 +211,30 @@ static void arrives(char *q)
     printf("%c\n", q[0]);
 }
 
+/* A debugger's write gets nowhere, and changes nothing. */
+static void forced(char *q)
+{
+    int mem = open("/proc/self/mem", O_RDWR);
+
+    SHOW(pwrite(mem, "z", 1, (off_t)q));
+    close(mem);
+}
+
 static void unpopulated(void)
 {
     char *q = new_pages(MAP_PRIVATE);
     int was = fd;
 
     title("what is not there is protected, but for guards");
-    fd = new_fd(UFFD_FEATURE_WP_UNPOPULATED);
+    fd = new_fd(UFFD_FEATURE_WP_UNPOPULATED, UFFD_USER_MODE_ONLY);
     SHOW(registers(q, PAGES, WP));
     SHOW(madvise(q + PAGE, 2 * PAGE, MADV_GUARD_INSTALL));
     SHOW(protect(q, 4, UFFDIO_WRITEPROTECT_MODE_WP));
+    forced(q);
+    forced(q + PAGE);
     SHOW(protect(q, 4, 0));
     SHOW(madvise(q + PAGE, 2 * PAGE, MADV_GUARD_REMOVE));
-    q[PAGE] = 'p';
+    q[0] = q[PAGE] = 'p';
     printf("%c\n", q[PAGE]);
     arrives(q + 8 * PAGE);
     close(fd);
@@ -278,7 +290,7 @@ int main(void)
 
     show_start();
     p = new_pages(MAP_PRIVATE);
-    fd = new_fd(0);
+    fd = new_fd(0, 0);
     pthread_create(&server, NULL, serve, NULL);
     SHOW(registers(p, PAGES, WP));
     writes();
