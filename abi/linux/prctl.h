@@ -49,6 +49,8 @@
 #define PR_SET_IO_FLUSHER            57
 #define PR_GET_IO_FLUSHER            58
 #define PR_SET_SYSCALL_USER_DISPATCH 59
+#define PR_SET_MDWE                  65
+#define PR_GET_MDWE                  66
 #define PR_SET_VMA                   0x53564d41
 #define PR_SET_PTRACER               0x59616d61
 
@@ -65,6 +67,8 @@
 #define PR_CAP_AMBIENT_RAISE          2
 #define PR_CAP_AMBIENT_LOWER          3
 #define PR_CAP_AMBIENT_CLEAR_ALL      4
+#define PR_MDWE_REFUSE_EXEC_GAIN      1
+#define PR_MDWE_NO_INHERIT            2
 #define PR_SET_VMA_ANON_NAME          0
 #define PR_SYS_DISPATCH_OFF           0
 #define PR_SYS_DISPATCH_ON            1

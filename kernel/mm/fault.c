@@ -11,6 +11,7 @@
 #include "kernel/mm/room.h"
 #include "kernel/mm/userfault.h"
 #include "kernel/mm/warm.h"
+#include "kernel/mm/window.h"
 #include "kernel/core/log.h"
 #include "kernel/mm/heap.h"
 #include "abi/linux/errno.h"
@@ -311,9 +312,13 @@ int populate_locked(struct mm *mm, uint64_t start, uint64_t end)
 
     for (struct vma *v = vma_find(mm, start); v && v->start < end && !err;
          v = vma_next(v)) {
-        if (v->prot && !(v->flags & (VMA_WINDOW | VMA_TRAMPOLINE)) &&
-            !userfault_serves(v)) {
-            err = populate_vma(mm, v, MAX(start, v->start), MIN(end, v->end));
+        uint64_t from = MAX(start, v->start), to = MIN(end, v->end);
+
+        if (v->prot && v->flags & VMA_ALIAS) { /* there, unless nothing is */
+            err = alias_there(v, from, to) ? 0 : -EIO;
+        } else if (v->prot && !(v->flags & (VMA_WINDOW | VMA_TRAMPOLINE)) &&
+                   !userfault_serves(v)) {
+            err = populate_vma(mm, v, from, to);
         }
     }
     return err;

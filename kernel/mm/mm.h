@@ -286,6 +286,14 @@ bool mm_maps_file(struct mm *mm, struct uptr addr);
 
 /* Whether mappings to come are to be locked (mlockall(2)). */
 bool mm_locks_future(struct mm *mm);
+/* PR_SET_MDWE (prctl(2)): from now on nothing is mapped that can be written to
+ * and executed, and what was not executable does not become so. -EPERM: other
+ * bits are set already. */
+int mm_set_mdwe(struct mm *mm, unsigned bits);
+unsigned mm_mdwe(const struct mm *mm);
+/* A child, or the next program, has them, too, if they say so. from: NULL for
+ * the first program. */
+void mm_inherit_mdwe(struct mm *to, const struct mm *from);
 /* Bytes of [addr, addr + len) that are locked. */
 uint64_t mm_locked_in(struct mm *mm, uint64_t addr, uint64_t len);
 

@@ -500,7 +500,9 @@ int mm_map(struct mm *mm, uint64_t *addr, uint64_t len, int prot, int flags,
         off = 0;
     }
     mm_lock(mm);
-    err = map_locked(mm, addr, size, prot, flags, obj, off);
+    err = mm->mdwe && prot & PROT_WRITE && prot & PROT_EXEC
+              ? -EACCES
+              : map_locked(mm, addr, size, prot, flags, obj, off);
     if (!err) {
         show_new(mm, *addr, *addr + size);
     }

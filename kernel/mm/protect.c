@@ -11,6 +11,7 @@
 #include "kernel/mm/warm.h"
 #include "kernel/core/log.h"
 #include "abi/linux/errno.h"
+#include "abi/linux/prctl.h"
 #include "target/target.h"
 
 /* A host that refuses may have changed some of it (mprotect(2)). */
@@ -161,11 +162,52 @@ static int grown_start(struct mm *mm, uint64_t *start, uint64_t end)
     return v->flags & VMA_GROWSDOWN || v->name == MM_STACK ? 0 : -EINVAL;
 }
 
+/* What comes before the first mapping that may not become prot (PR_SET_MDWE)
+ * still does. */
+static int stop_at_gain(struct mm *mm, uint64_t start, uint64_t *end, int prot)
+{
+    struct vma *v;
+
+    if (likely(!mm->mdwe) || !(prot & PROT_EXEC)) {
+        return 0;
+    }
+    for (v = vma_find(mm, start); v && v->start < *end; v = vma_next(v)) {
+        if (prot & PROT_WRITE || !((v->prot | v->guarded) & PROT_EXEC)) {
+            *end = MAX(start, v->start);
+            return -EACCES;
+        }
+    }
+    return 0;
+}
+
+int mm_set_mdwe(struct mm *mm, unsigned bits)
+{
+    int err;
+
+    mm_lock(mm);
+    err = mm->mdwe && mm->mdwe != bits ? -EPERM : 0;
+    if (!err) {
+        mm->mdwe = (uint8_t)bits;
+    }
+    mm_unlock(mm);
+    return err;
+}
+
+unsigned mm_mdwe(const struct mm *mm)
+{
+    return mm->mdwe;
+}
+
+void mm_inherit_mdwe(struct mm *to, const struct mm *from)
+{
+    to->mdwe = from && !(from->mdwe & PR_MDWE_NO_INHERIT) ? from->mdwe : 0;
+}
+
 int mm_protect(struct mm *mm, uint64_t addr, uint64_t len, int prot)
 {
     const int rwx = PROT_READ | PROT_WRITE | PROT_EXEC;
     uint64_t end = addr + ALIGN_UP(len, PAGE_SIZE);
-    int err = 0;
+    int err = 0, refused;
 
     if (prot & ~(rwx | PROT_SEM | PROT_GROWSDOWN) ||
         !IS_ALIGNED(addr, PAGE_SIZE)) {
@@ -181,14 +223,15 @@ int mm_protect(struct mm *mm, uint64_t addr, uint64_t len, int prot)
     if (prot & PROT_GROWSDOWN) {
         err = grown_start(mm, &addr, end);
     }
-    if (!err) {
+    refused = err ? err : stop_at_gain(mm, addr, &end, prot);
+    if (!err && addr < end) {
         warm_next_protect(mm, addr, end, prot & rwx);
         err = protect_locked(mm, addr, end, prot & rwx, false);
         fill_locked(mm, addr, end);
         err = warm_next_protected(mm, addr, err);
     }
     mm_unlock(mm);
-    return err;
+    return err ? err : refused;
 }
 
 int mm_unprotect(struct mm *mm, uint64_t addr, int *prot)

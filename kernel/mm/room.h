@@ -183,6 +183,7 @@ struct mm {
     bool windows;           /* shared objects, ever */
     bool secrets;           /* VMA_SECRET, ever; atomic */
     bool lock_future;       /* mlockall(MCL_FUTURE) */
+    uint8_t mdwe;           /* PR_SET_MDWE's bits */
     bool lock_on_touch;     /* with MCL_ONFAULT */
     uint64_t spurious_addr; /* the last fault on a page that was there */
     uint32_t spurious_count;

@@ -243,11 +243,11 @@ static int find_mm(int pid, int none, struct mm **out)
     if (!p) {
         return -ESRCH;
     }
-    *out = NULL;
-    err = proc_may_trace(p) ? 0 : -EPERM;
-    if (!err) {
-        *out = proc_mm(p);
-        err = *out ? 0 : none;
+    *out = proc_mm(p); /* first: p may execute what others may not look into */
+    err = !proc_may_trace(p) ? -EPERM : *out ? 0 : none;
+    if (err && *out) {
+        mm_put(*out);
+        *out = NULL;
     }
     proc_put(p);
     return err;

@@ -216,6 +216,18 @@ static long io_flusher(const struct sysargs *a, bool set)
     return 0;
 }
 
+static long set_mdwe(const struct sysargs *a)
+{
+    uint64_t bits = arg_u64(a, 1);
+
+    if (!rest_is_zero(a, 2) ||
+        bits & ~(uint64_t)(PR_MDWE_REFUSE_EXEC_GAIN | PR_MDWE_NO_INHERIT) ||
+        bits == PR_MDWE_NO_INHERIT) {
+        return -EINVAL;
+    }
+    return mm_set_mdwe(current_task()->mm, (unsigned)bits);
+}
+
 long sys_prctl(const struct sysargs *a)
 {
     struct proc *p = current_proc();
@@ -294,6 +306,10 @@ long sys_prctl(const struct sysargs *a)
         return disable_huge_pages(a);
     case PR_GET_THP_DISABLE:
         return rest_is_zero(a, 1) ? p->thp_disabled : -EINVAL;
+    case PR_SET_MDWE:
+        return set_mdwe(a);
+    case PR_GET_MDWE:
+        return rest_is_zero(a, 1) ? (long)mm_mdwe(current_task()->mm) : -EINVAL;
     case PR_CAP_AMBIENT:
         return ambient(a);
     case PR_SET_PTRACER:

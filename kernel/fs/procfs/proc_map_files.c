@@ -32,13 +32,20 @@ static struct link *link_of(struct inode *inode)
 static int traced_mm(const struct pseudo_at *at, struct mm **out)
 {
     struct proc *p = proc_at(at);
-    int err = !p ? -ENOENT : proc_may_trace(p) ? 0 : -EACCES;
+    int err;
 
-    if (p) {
-        proc_put(p);
+    if (!p) {
+        return -ENOENT;
     }
-    err = err ? err : mm_at(at, out);
-    return err ? err : *out ? 0 : -ENOENT;
+    err =
+        mm_at(at, out); /* first: p may execute what others may not look into */
+    err = !proc_may_trace(p) ? -EACCES : err ? err : *out ? 0 : -ENOENT;
+    proc_put(p);
+    if (err && *out) {
+        mm_put(*out);
+        *out = NULL;
+    }
+    return err;
 }
 
 /* ---- links ---- */

@@ -168,6 +168,7 @@ static void copy_facts(struct mm *to, const struct mm *from)
     to->brk_start = from->brk_start;
     to->brk = from->brk;
     to->layout = from->layout;
+    mm_inherit_mdwe(to, from);
     to->shares = from->shares;
     to->shared_seen = from->shared_seen;
     to->windows = from->windows;

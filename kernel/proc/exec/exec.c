@@ -349,6 +349,7 @@ int proc_exec(int dirfd, const char *path, int flags, struct exec_args *args)
         exec_free(x);
         return err;
     }
+    mm_inherit_mdwe(mm, t->task.mm);
     err = proc_kill_siblings();
     if (err) {
         mm_put(mm);

@@ -91,6 +91,24 @@ static void follows_unwritten(int fd)
     close(fd);
 }
 
+/* Where a file has no page there is nothing to lock. */
+static void behind_the_end(void)
+{
+    int fd = memfd_create("short", 0);
+    char *p;
+
+    title("behind a file's end");
+    ftruncate(fd, 5000);
+    p = mmap(NULL, 16384, RW, MAP_SHARED, fd, 0);
+    CALL(mlock, p, 8192L);
+    CALL(mlock, p, 8193L);
+    CALL(mlock, p + 8192, 1L);
+    ftruncate(fd, 16384);
+    CALL(mlock, p, 16384L);
+    munmap(p, 16384);
+    close(fd);
+}
+
 static int regions(const char *p, const char *end)
 {
     FILE *f = fopen("/proc/self/maps", "re");
@@ -177,6 +195,7 @@ int main(void)
     follows_unwritten(open("/tmp/unwritten", O_RDWR | O_CREAT, 0600));
     follows_unwritten(open("/dev/shm/unwritten", O_RDWR | O_CREAT, 0600));
     follows_unwritten(memfd_create("m", 0));
+    behind_the_end();
     longer();
     guarded();
     return 0;

@@ -60,6 +60,25 @@ static void flags(void)
     CALL(munlockall);
 }
 
+/* Where a file has no page there is nothing to bring in. */
+static void behind_the_end(void)
+{
+    int fd = memfd_create("short", 0);
+    char *p;
+
+    title("behind a file's end");
+    ftruncate(fd, 5000);
+    p = mmap(NULL, 16384, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
+    CALL(mlock, p, 8192L);
+    CALL(munlock, p, 8192L);
+    CALL(mlock, p, 8193L);
+    CALL(mlock, p + 8192, 1L);
+    CALL(mlock2, p, 16384L, MLOCK_ONFAULT);
+    locked();
+    munmap(p, 16384);
+    close(fd);
+}
+
 int main(void)
 {
     unsigned char vec[10];
@@ -105,5 +124,6 @@ int main(void)
     CALL(munlockall);
     locked();
     flags();
+    behind_the_end();
     return 0;
 }
