@@ -209,6 +209,7 @@ kernel_main(const struct boot_info *info)
     target_random(&guard, sizeof(guard));
     boot_info = *info;
     clock_set_tsc(info->tsc);
+    sched_set_rate(info->cycles_per_1024ns);
     enter_vcpu(0, guard & ~0xffull); /* a NUL stops string overruns */
     sched_init(info->vcpu_count);
     sched_ticks_are_dear = info->read_ahead;

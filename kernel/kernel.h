@@ -76,6 +76,7 @@ struct boot_info {
     bool host_reads_memory;
     /* What stands in for the TSC; NULL: RDTSC works. */
     uint64_t (*tsc)(void);
+    uint64_t cycles_per_1024ns; /* tsc's; 0: target_clock_info() has it */
     unsigned vcpu_count;
     uint64_t memory_limit; /* bytes; 0: none */
     uint64_t swap_limit;   /* of what fork(2) may copy, bytes; 0: none */

@@ -226,6 +226,9 @@ extern bool sched_ticks_are_dear;
 /* The current task asks what is ready, so it need not be interrupted for
  * that. */
 void sched_looks(void);
+/* tick.c: how fast clock_tsc() is, where target_clock_info() does not say; 0:
+ * it does. Before the next. */
+void sched_set_rate(uint64_t cycles_per_1024ns);
 /* tick.c: reads the TSC's rate; at boot. */
 void sched_tick_init(void);
 

@@ -30,6 +30,11 @@ enum {
 /* TSC cycles in 1024 ns, for durations that need no precision. */
 static uint64_t cycles_per_1024ns;
 
+void sched_set_rate(uint64_t per_1024ns)
+{
+    cycles_per_1024ns = per_1024ns;
+}
+
 void sched_timer_changed(uint64_t deadline)
 {
     if (!runqueue_tick_by(this_runqueue(), deadline, clock_tsc())) {

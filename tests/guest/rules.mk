@@ -108,7 +108,7 @@ $(GUEST)/few.sgx-test: $(GUEST_SGX)
 # one for each way to need memory or an exception there.
 GUEST_SGX1_FEW := ^(bb-sort|raw|musl-static|vector|preempt-two-vcpus|py-json|
 GUEST_SGX1_FEW := $(GUEST_SGX1_FEW)fork-basic|fork-memory|exec|futex-wait|
-GUEST_SGX1_FEW := $(GUEST_SGX1_FEW)sigcalls|lua)$$
+GUEST_SGX1_FEW := $(GUEST_SGX1_FEW)sigcalls|timers|lua)$$
 SCRIPT_TESTS += $(GUEST)/few.sgx1-test
 $(GUEST)/few.sgx1-test: $(GUEST_SGX)
 	@printf '#!/bin/sh\nexport ENCLOS_SGXEMU=--sgx1 GUEST_SUITE=sgx1\n' >$@

@@ -8,13 +8,16 @@
  * comes out is monotonic on each vCPU, and runs at about the rate of the start.
  *
  * In the SGX1 class RDTSC is undefined: a word of the host's, which it brings
- * up to date every millisecond or so, stands in for the TSC everywhere.
+ * up to date every millisecond or so, stands in for the TSC everywhere. Between
+ * two of its values time goes on with each reading, so that what ran is never
+ * seen to have taken none.
  */
 #include "target/sgx/enclave/enclave.h"
 #include "arch/x86_64/arch.h"
 
 enum {
     TRIES = 1000,
+    READING = 64,          /* cycles: no reading takes less */
     FREQUENCY_SLACK = 500, /* one part in that many */
 };
 /* ns per cycle, as a fraction of 2^32: 10 GHz and 200 MHz. */
@@ -60,18 +63,20 @@ static bool read_piece(struct sgx_clock *out)
     return false;
 }
 
+/* Grows with each reading, whoever reads; at its end (a host's lie) it stays.
+ */
 uint64_t sgx_hosts_tsc(void)
 {
     static uint64_t latest;
     uint64_t tsc = outside_load(sgx.boot.tsc);
     uint64_t seen = atomic_load(&latest);
+    uint64_t next;
 
-    while (tsc > seen) {
-        if (atomic_cas(&latest, &seen, tsc)) {
-            return tsc;
-        }
-    }
-    return seen;
+    do {
+        next = seen < UINT64_MAX - READING ? seen + READING : seen;
+        next = MAX(next, tsc);
+    } while (!atomic_cas(&latest, &seen, next));
+    return next;
 }
 
 static bool has_rdtsc(void)
@@ -93,6 +98,11 @@ void clock_init(void)
     }
     piece = c;
     first_rate = rate_of(&c);
+}
+
+uint64_t sgx_cycles_per_1024ns(void)
+{
+    return (1024ull << 32) / first_rate;
 }
 
 static uint64_t ns_at(const struct sgx_clock *c, uint64_t tsc)

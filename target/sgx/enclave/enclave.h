@@ -166,6 +166,7 @@ void clock_init(void);
 /* The TSC; in the SGX1 class what the host says of it, never backwards. */
 uint64_t sgx_tsc(void);
 uint64_t sgx_hosts_tsc(void);
+uint64_t sgx_cycles_per_1024ns(void); /* after clock_init() */
 
 /* ---- cpuid.c ---- */
 

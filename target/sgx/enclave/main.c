@@ -143,6 +143,7 @@ static void fill_info(const struct policy *p)
     boot_info.read_ahead = true;
     if (memory_is_fixed()) {
         boot_info.tsc = sgx_hosts_tsc;
+        boot_info.cycles_per_1024ns = sgx_cycles_per_1024ns();
         boot_info.memory_limit = 0; /* the ranges' ends are the limit */
     }
     boot_info.image_fd = (int)sgx.boot.image_fd;

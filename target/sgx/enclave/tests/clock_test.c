@@ -197,6 +197,30 @@ static void all_lies_together_bend_it_a_little(void)
     EXPECT(ns > real && ns < real + real / 100);
 }
 
+/* The host's word stands still: time goes on a little. It leaps: so does time.
+ * It goes back, or is at its end: time does not go back. Last: it stays there.
+ */
+static void every_reading_is_later(void)
+{
+    uint64_t first, second;
+
+    fresh();
+    first = sgx_hosts_tsc();
+    second = sgx_hosts_tsc();
+    EXPECT(second > first && second - first < 1000);
+    later();
+    EXPECT_EQ(sgx_hosts_tsc(), cycles.tsc);
+    cycles.tsc = 0;
+    EXPECT(sgx_hosts_tsc() > second);
+    cycles.tsc = UINT64_MAX - 100;
+    first = sgx_hosts_tsc();
+    EXPECT_EQ(first, UINT64_MAX - 100);
+    for (int i = 0; i < 10; i++, first = second) {
+        second = sgx_hosts_tsc();
+        EXPECT(second >= first);
+    }
+}
+
 static void nonsense_at_the_start_ends_it(void)
 {
     fresh();
@@ -217,5 +241,6 @@ int main(void)
     RUN(nor_one_that_another_vcpu_is_past);
     RUN(all_lies_together_bend_it_a_little);
     RUN(nonsense_at_the_start_ends_it);
+    RUN(every_reading_is_later);
     return unit_result();
 }
