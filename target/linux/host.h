@@ -153,9 +153,6 @@ long mem_set_protection(uint64_t addr, uint64_t len, int prot);
  * command has named a directory for it. */
 #define STOCK_ROOM (1ul << 40) /* for it, at the end of the kernel's part */
 void stock_open(struct boot_info *boot);
-/* The kernel cannot read at address: if the stock lies there, somebody has made
- * its file shorter, or the host's disk fails. Nothing goes on then. */
-void stock_lost(uint64_t address);
 
 /* keys.c. keys_find: fills in what there is, unless there is too little or
  * boot says not to use them. keys_close: what this process has outside the

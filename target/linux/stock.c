@@ -220,14 +220,3 @@ void stock_open(struct boot_info *boot)
         boot->stock_key = &key;
     }
 }
-
-void stock_lost(uint64_t address)
-{
-    static const char line[] =
-        "enclos: what earlier runs left was cut while it is in use\n";
-
-    if (address - host.stock < host.stock_len) {
-        target_log(line, sizeof(line) - 1);
-        target_stop(125 << 8);
-    }
-}

@@ -306,6 +306,19 @@ static void kick_in_kernel(struct host_vcpu *h, ucontext_t *uc)
     atomic_store(&h->kicked, 0);
 }
 
+/* The kernel cannot read at address: if the stock lies there, somebody has made
+ * its file shorter, or the host's disk fails. Nothing goes on then. */
+static void stock_lost(uint64_t address)
+{
+    static const char line[] =
+        "enclos: what earlier runs left was cut while it is in use\n";
+
+    if (address - host.stock < host.stock_len) {
+        target_log(line, sizeof(line) - 1);
+        target_stop(125 << 8);
+    }
+}
+
 static void fault_in_kernel(struct host_vcpu *h, int sig, siginfo_t *si,
                             ucontext_t *uc)
 {
